@@ -1,0 +1,169 @@
+"""What a component is: typed configuration, a factory, and one of four small interfaces.
+
+Built-ins and third parties register a `Factory` under the same entry point groups (see `GROUPS`). Names and roles are
+those of the OpenTelemetry Collector.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.telemetry import Metrics
+
+Kind = Literal["receivers", "processors", "exporters", "extensions"]
+GROUPS: Mapping[Kind, str] = {
+    "receivers": "otel_sessions.receivers",
+    "processors": "otel_sessions.processors",
+    "exporters": "otel_sessions.exporters",
+    "extensions": "otel_sessions.extensions",
+}
+DEFAULT_PROJECT = "default"
+_ID = re.compile(r"(?P<type>[a-zA-Z][0-9a-zA-Z_]{0,62})(?:/(?P<name>[^/\s][^\s]{0,1023}))?")
+
+
+class Settings(BaseModel):
+    """Base of every configuration: frozen, and a key it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentId:
+    """`type` or `type/name`, as the Collector writes it."""
+
+    type: str
+    name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> ComponentId:
+        match = _ID.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a component id; write `type` or `type/name`")
+        return cls(match["type"], match["name"] or "")
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.name}" if self.name else self.type
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One OTLP trace export request as it came: protobuf bytes, uncompressed, and the project it belongs to."""
+
+    body: bytes
+    project: str = DEFAULT_PROJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a `Request`: what was taken, what was refused, and a sentence for the developer, if any."""
+
+    accepted_spans: int = 0
+    rejected_spans: int = 0
+    message: str = ""
+
+
+class Consumer(Protocol):
+    """Where a receiver hands its requests."""
+
+    def consume(self, request: Request) -> Future[Outcome]:
+        """The future holds the outcome once the spans are safe, or raises `Permanent` or `Retryable`.
+
+        Raises `Retryable` at once when there is no room.
+        """
+        ...
+
+
+class Component(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self, timeout: float) -> None:
+        """Stops within `timeout` seconds; a second call does nothing."""
+        ...
+
+
+class Listening(Component, Protocol):
+    """A component that listens: `endpoints` maps a name, as in `otlp/grpc`, to the `host:port` taken."""
+
+    @property
+    def endpoints(self) -> Mapping[str, str]: ...
+
+
+class Receiver(Listening, Protocol):
+    """Takes requests off the network and hands them to its consumer."""
+
+
+class Extension(Listening, Protocol):
+    """Serves beside the pipelines."""
+
+
+class Processor(Protocol):
+    """Derives columns, or drops rows. Called by one thread at a time; returns, never forwards."""
+
+    def process(self, batch: SpanBatch) -> SpanBatch: ...
+
+
+class Exporter(Component, Protocol):
+    """Stores batches. `export` returns when the spans are stored; raises `Permanent` or `Retryable`."""
+
+    def export(self, batches: Sequence[SpanBatch]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the service offers its components.
+
+    `clickhouse_endpoint` is the endpoint of the (first) clickhouse exporter, None without one. `report` records a
+    component's health: None is well, text says what is wrong; `health` reads all that were reported.
+    """
+
+    metrics: Metrics
+    clickhouse_endpoint: str | None = None
+    statuses: dict[str, str | None] = field(default_factory=dict)
+
+    def report(self, component: str, problem: str | None) -> None:
+        self.statuses[component] = problem
+
+    def health(self) -> Mapping[str, str | None]:
+        return dict(self.statuses)
+
+
+C = TypeVar("C", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Factory(Generic[C]):
+    """How a type of component comes to be; `name` is the type as a configuration names it.
+
+    `create` is called as `create(component_id, config, host)`; a receiver's gets the `Consumer` as a fourth argument.
+    """
+
+    name: str
+    config: type[C]
+    create: Callable[..., Any]
+    summary: str = ""
+
+
+def factories(kind: Kind) -> dict[str, Factory[Any]]:
+    """All registered factories of a kind by type, plugins included, in alphabetical order."""
+    found: dict[str, Factory[Any]] = {}
+    for entry in sorted(entry_points(group=GROUPS[kind]), key=lambda e: e.name):
+        found[entry.name] = cast("Factory[Any]", entry.load())
+    return found
+
+
+def factory(kind: Kind, type_: str, path: str) -> Factory[Any]:
+    """The factory of a type; `ConfigError` naming `path` and the types there are, if there is none."""
+    found = factories(kind)
+    if type_ not in found:
+        known = ", ".join(found) or "none"
+        raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}; there are: {known}")])
+    return found[type_]

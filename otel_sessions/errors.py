@@ -1,0 +1,63 @@
+"""Every error this package raises, and what its class decides: whether anybody should try again.
+
+`Permanent` errors end at the sender: the same bytes will fail again. `Retryable` errors say when to come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class OtelSessionsError(Exception):
+    """The root of the tree."""
+
+
+class Permanent(OtelSessionsError):  # noqa: N818 - the Collector's word, consumererror.NewPermanent
+    """Trying again cannot help."""
+
+
+class InvalidData(Permanent):
+    """The request is not what its protocol says: OTLP/gRPC INVALID_ARGUMENT, HTTP 400."""
+
+
+class TooLarge(Permanent):
+    """The request is over a size limit: RESOURCE_EXHAUSTED without RetryInfo, HTTP 413."""
+
+
+class SchemaError(Permanent):
+    """The database's tables are not the ones this version writes; the message says what to run."""
+
+
+class QueryError(Permanent):
+    """A statement that ClickHouse, or the read-only filter before it, refused."""
+
+
+class Retryable(OtelSessionsError):  # noqa: N818
+    """It may work later: UNAVAILABLE with RetryInfo, HTTP 503 with Retry-After.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong with a configuration: `path` as in `receivers.otlp.protocols.grpc.endpoint`."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(OtelSessionsError):
+    """All the faults of a configuration, found together."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))

@@ -1,0 +1,28 @@
+"""The one data model: spans in columns, and how OTLP becomes them."""
+
+from otel_sessions.pdata.batch import Note, SpanBatch
+from otel_sessions.pdata.schema import (
+    ATTRIBUTES,
+    COST,
+    DERIVED,
+    NO_CLAIM,
+    SCHEMA,
+    STORED,
+    TIMESTAMP,
+    TRANSIENT,
+    WIRE,
+)
+
+__all__ = [
+    "ATTRIBUTES",
+    "COST",
+    "DERIVED",
+    "NO_CLAIM",
+    "SCHEMA",
+    "STORED",
+    "TIMESTAMP",
+    "TRANSIENT",
+    "WIRE",
+    "Note",
+    "SpanBatch",
+]

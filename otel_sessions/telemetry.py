@@ -1,0 +1,81 @@
+"""The service's own metrics and logs, defined once. Metric names are the Collector's, so its dashboards work."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import TextIO
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+logger = logging.getLogger("otel_sessions")
+
+
+class Metrics:
+    """All counters and gauges of one service, on a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.accepted_spans = self._counter(
+            "otelcol_receiver_accepted_spans", "Spans taken into the pipeline.", "receiver", "transport"
+        )
+        self.refused_spans = self._counter(
+            "otelcol_receiver_refused_spans", "Spans that were not taken.", "receiver", "transport"
+        )
+        self.refused_requests = self._counter(
+            "otelcol_receiver_refused_requests",
+            "Requests refused whole, by the status the client saw.",
+            "receiver",
+            "transport",
+            "code",
+        )
+        self.incoming_items = self._counter(
+            "otelcol_processor_incoming_items", "Spans into a processor.", "processor"
+        )
+        self.outgoing_items = self._counter(
+            "otelcol_processor_outgoing_items", "Spans out of a processor.", "processor"
+        )
+        self.sent_spans = self._counter("otelcol_exporter_sent_spans", "Spans stored.", "exporter")
+        self.send_failed_spans = self._counter(
+            "otelcol_exporter_send_failed_spans", "Spans whose storing failed for good.", "exporter"
+        )
+        self.enqueue_failed_spans = self._counter(
+            "otelcol_exporter_enqueue_failed_spans", "Spans for which there was no room.", "exporter"
+        )
+        self.export_retries = self._counter(
+            "otelcol_exporter_retries", "Attempts to store that failed and are tried again.", "exporter"
+        )
+        self.queue_size = self._gauge(
+            "otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter"
+        )
+        self.queue_capacity = self._gauge(
+            "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"
+        )
+        self.moved_traces = self._counter(
+            "otel_sessions_moved_traces",
+            "Traces whose spans a late claim put into another session.",
+            "exporter",
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def exposition(self) -> bytes:
+        """The Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+def configure_logging(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
+    """One line a record on stderr, UTC; library loggers from WARNING up."""
+    handler = logging.StreamHandler(stream)
+    formatter = logging.Formatter(
+        "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logger.setLevel(level)
