@@ -1,0 +1,80 @@
+"""The only way to ClickHouse: clickhouse-connect, in process (`chdb://`) or over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+DEFAULT_DATABASE = "otel"
+_HTTP_PORTS = {"http": 8123, "https": 8443}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where ClickHouse is: `chdb://PATH` or `http(s)://[user[:password]@]host[:port][/database]`.
+
+    `path` is the data directory of the embedded engine, None for a server. The text never shows the password.
+    """
+
+    scheme: str
+    database: str = DEFAULT_DATABASE
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Raises ValueError with a text that says what an endpoint looks like."""
+        parts = urlsplit(text)
+        if parts.scheme == "chdb":
+            path = unquote(text.removeprefix("chdb://"))
+            if not path:
+                raise ValueError("a chdb endpoint names a directory, as in chdb://./otel-sessions-data")
+            return cls("chdb", path=Path(path).resolve())
+        if parts.scheme not in _HTTP_PORTS or not parts.hostname:
+            raise ValueError("write chdb://DIRECTORY or http(s)://[user:password@]host[:port][/database]")
+        return cls(
+            parts.scheme,
+            database=unquote(parts.path.strip("/")) or DEFAULT_DATABASE,
+            host=parts.hostname,
+            port=parts.port or _HTTP_PORTS[parts.scheme],
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+    @property
+    def embedded(self) -> bool:
+        return self.path is not None
+
+    def __str__(self) -> str:
+        return f"chdb://{self.path}" if self.embedded else f"{self.scheme}://{self.host}:{self.port}/{self.database}"
+
+    __repr__ = __str__
+
+
+def connect(endpoint: Endpoint, *, database: str | None = None) -> Client:
+    """A client of its own for the caller; use it from one thread at a time.
+
+    `database` is the current database; None leaves the server's default, as `migrate` needs before it has made one.
+    Raises clickhouse-connect's errors, see `storage.faults`.
+    """
+    if endpoint.path is not None:
+        endpoint.path.mkdir(parents=True, exist_ok=True)
+        client = clickhouse_connect.get_client(interface="chdb", path=str(endpoint.path), database=database)
+        client.set_client_setting("session_timezone", "UTC")
+        return client
+    return clickhouse_connect.get_client(
+        interface=endpoint.scheme,
+        host=endpoint.host,
+        port=endpoint.port,
+        username=endpoint.user or None,
+        password=endpoint.password,
+        database=database or "default",
+        autogenerate_session_id=False,
+    )
