@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
-from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -152,18 +153,55 @@ class Factory(Generic[C]):
     summary: str = ""
 
 
-def factories(kind: Kind) -> dict[str, Factory[Any]]:
-    """All registered factories of a kind by type, plugins included, in alphabetical order."""
+class Registry(Protocol):
+    """Where the types of components are looked up."""
+
+    def types(self, kind: Kind) -> Sequence[str]:
+        """The names there are, in alphabetical order, without importing what they stand for."""
+        ...
+
+    def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
+        """The factory of a type. `ConfigError` naming `path` when there is none, or when its plugin does not load."""
+        ...
+
+
+class EntryPoints:
+    """The registry of the installed distributions; only what is asked for is imported."""
+
+    def types(self, kind: Kind) -> Sequence[str]:
+        return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
+
+    def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
+        entries = {entry.value: entry for entry in entry_points(group=GROUPS[kind], name=type_)}
+        if not entries:
+            known = ", ".join(self.types(kind)) or "none"
+            raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}; there are: {known}")])
+        if len(entries) > 1:
+            raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
+        return _load(next(iter(entries.values())), path)
+
+
+def _load(entry: EntryPoint, path: str) -> Factory[Any]:
+    plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
+    try:
+        loaded = entry.load()
+    except Exception as error:
+        raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
+    if not isinstance(loaded, Factory) or loaded.name != entry.name:
+        raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
+    return loaded
+
+
+def factories(kind: Kind, registry: Registry | None = None) -> dict[str, Factory[Any]]:
+    """The factories of a kind by type, plugins included, in alphabetical order; those that do not load are left out."""
+    registry = registry or EntryPoints()
     found: dict[str, Factory[Any]] = {}
-    for entry in sorted(entry_points(group=GROUPS[kind]), key=lambda e: e.name):
-        found[entry.name] = cast("Factory[Any]", entry.load())
+    for type_ in registry.types(kind):
+        with suppress(ConfigError):
+            found[type_] = registry.factory(kind, type_, type_)
     return found
 
 
 def factory(kind: Kind, type_: str, path: str) -> Factory[Any]:
     """The factory of a type; `ConfigError` naming `path` and the types there are, if there is none."""
-    found = factories(kind)
-    if type_ not in found:
-        known = ", ".join(found) or "none"
-        raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}; there are: {known}")])
-    return found[type_]
+    return EntryPoints().factory(kind, type_, path)
