@@ -1,0 +1,87 @@
+"""What a failure of ClickHouse means: try again, or never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+
+from otel_sessions.errors import Permanent, QueryError, Retryable, SchemaError
+
+# Numbers of ClickHouse's src/Common/ErrorCodes.cpp. The server is busy, ill, or not reached: the same rows may go in later.
+_RETRYABLE = frozenset(
+    {
+        3,  # UNEXPECTED_END_OF_FILE: the connection ended within the request
+        32,  # ATTEMPT_TO_READ_AFTER_EOF: the same
+        33,  # CANNOT_READ_ALL_DATA: the same
+        74,  # CANNOT_READ_FROM_FILE_DESCRIPTOR
+        75,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR
+        76,  # CANNOT_OPEN_FILE
+        95,  # CANNOT_READ_FROM_SOCKET
+        96,  # CANNOT_WRITE_TO_SOCKET
+        159,  # TIMEOUT_EXCEEDED
+        160,  # TOO_SLOW
+        164,  # READONLY
+        173,  # CANNOT_ALLOCATE_MEMORY
+        193,  # WRONG_PASSWORD: operators rotate passwords
+        194,  # REQUIRED_PASSWORD
+        198,  # DNS_ERROR
+        201,  # QUOTA_EXCEEDED
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        225,  # NO_ZOOKEEPER
+        236,  # ABORTED
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        279,  # ALL_CONNECTION_TRIES_FAILED
+        285,  # TOO_FEW_LIVE_REPLICAS
+        286,  # UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+        289,  # REPLICA_IS_NOT_IN_QUORUM
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        425,  # SYSTEM_ERROR
+        439,  # CANNOT_SCHEDULE_TASK
+        473,  # DEADLOCK_AVOIDED
+        497,  # ACCESS_DENIED: a grant may come
+        499,  # S3_ERROR
+        516,  # AUTHENTICATION_FAILED
+        999,  # KEEPER_EXCEPTION
+    }
+)
+_SCHEMA = frozenset({16, 60, 81})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_TABLE, UNKNOWN_DATABASE
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Turns clickhouse-connect's errors into `Retryable`, `SchemaError` or `Permanent`, the cause kept.
+
+    Without a ClickHouse error code nobody answered: retryable.
+    """
+    try:
+        yield
+    except ClickHouseError as error:
+        code = error.code if isinstance(error, Error) else None
+        if code in _SCHEMA:
+            raise SchemaError(f"{what}: {error}; run `otel-sessions migrate`") from error
+        if code is None or code in _RETRYABLE:
+            raise Retryable(f"{what}: {error}") from error
+        raise Permanent(f"{what}: {error}") from error
+    except OSError as error:
+        raise Retryable(f"{what}: {error}") from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turns clickhouse-connect's errors into `Retryable` or `QueryError`."""
+    try:
+        yield
+    except ClickHouseError as error:
+        code = error.code if isinstance(error, Error) else None
+        if code is None:
+            raise Retryable(f"ClickHouse is not reached: {error}") from error
+        raise QueryError(str(error)) from error
