@@ -1,0 +1,5 @@
+"""The receiver `otlp`: OpenTelemetry's own protocol, over gRPC."""
+
+from otel_sessions.receivers.otlp.receiver import factory
+
+__all__ = ["factory"]
