@@ -1,0 +1,79 @@
+"""`health_check`: says over HTTP whether the service is well, as the Collector's extension of that name does.
+
+`GET /` answers 200 with `{"status": "Server available", "upSince": RFC 3339, "uptime": "1h2m3.5s"}`, and 503 with
+`{"status": "Server not available", ..., "problems": {component: text}}` while a component reports a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from otel_sessions.component import ComponentId, Factory, Host, Settings
+from otel_sessions.http_server import HostPort, HttpServer
+
+
+class Config(Settings):
+    endpoint: HostPort = "127.0.0.1:13133"
+    path: str = "/"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class HealthCheck:
+    """Answers from `host.health()` at the moment of the request; up since `start`."""
+
+    def __init__(self, config: Config, host: Host, now: Callable[[], datetime] = _utc_now) -> None:
+        self._host = host
+        self._now = now
+        self._since = now()
+        self._server = HttpServer(Starlette(routes=[Route(config.path, self._answer)]), config.endpoint)
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        return {"health_check": self._server.address}
+
+    def start(self) -> None:
+        self._since = self._now()
+        self._server.start()
+
+    def stop(self, timeout: float) -> None:
+        self._server.stop(timeout)
+
+    def _answer(self, _: Request) -> JSONResponse:
+        problems = {name: text for name, text in self._host.health().items() if text is not None}
+        status = "Server not available" if problems else "Server available"
+        body: dict[str, Any] = {
+            "status": status,
+            "upSince": self._since.isoformat(),
+            "uptime": _go_duration(self._now() - self._since),
+        }
+        if problems:
+            body["problems"] = problems
+        return JSONResponse(body, status_code=503 if problems else 200)
+
+
+def _go_duration(elapsed: timedelta) -> str:
+    """As Go prints a duration, which is what readers of the Collector's answer parse: `1h2m3.5s`."""
+    seconds = max(elapsed.total_seconds(), 0.0)
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    text = f"{rest:.6f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{int(hours)}h{int(minutes)}m{text}"
+    return f"{int(minutes)}m{text}" if minutes else text
+
+
+def create(_: ComponentId, config: Config, host: Host) -> HealthCheck:
+    return HealthCheck(config, host)
+
+
+factory = Factory("health_check", Config, create, "Says over HTTP whether the service is well.")

@@ -1,0 +1,104 @@
+"""Serves an ASGI application on `host:port` from a thread of its own; every HTTP endpoint of the service is one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Annotated, Any
+
+import uvicorn
+from pydantic import AfterValidator
+
+_BACKLOG = 2048
+_WHAT = "write host:port, as in 127.0.0.1:8123 or [::1]:8123; port 0 takes a free one"
+
+
+def split_host_port(text: str) -> tuple[str, int]:
+    """The host without brackets and the port; ValueError says what an endpoint looks like."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535 or (":" in host and not bracketed):
+        raise ValueError(f"{text!r} is not an endpoint; {_WHAT}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _validated(text: str) -> str:
+    split_host_port(text)
+    return text
+
+
+HostPort = Annotated[str, AfterValidator(_validated)]
+"""The type of an `endpoint` in a configuration. An empty host listens on every interface."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals of the process to the service."""
+
+    def install_signal_handlers(self) -> None:
+        """For uvicorn before 0.29, where this was the hook."""
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+class HttpServer:
+    """One listening socket and the thread that serves it.
+
+    `start` returns when the socket takes connections, or raises OSError naming the endpoint; `stop` ends within its
+    timeout: requests under way get that long to finish. `address` is the `host:port` taken. Restarting is not possible.
+    """
+
+    def __init__(self, app: Callable[..., Any], endpoint: str, *, on_stop: Callable[[], None] | None = None) -> None:
+        self._endpoint = endpoint
+        self._address = endpoint
+        self._on_stop = on_stop
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._server = _Server(
+            uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, ws="none")
+        )
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def start(self) -> None:
+        self._socket = self._bind()
+        host, port = self._socket.getsockname()[:2]
+        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._thread = threading.Thread(target=self._serve, name=f"http {self._address}", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._server.config.timeout_graceful_shutdown = max(1, int(timeout))
+        self._server.should_exit = True
+        thread.join(timeout)
+        if thread.is_alive():
+            self._server.force_exit = True
+            thread.join(1.0)
+        if self._socket is not None:
+            self._socket.close()
+        if self._on_stop is not None:
+            self._on_stop()
+
+    def _bind(self) -> socket.socket:
+        host, port = split_host_port(self._endpoint)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(_BACKLOG)
+        except OSError as exc:
+            listener.close()
+            raise OSError(exc.errno, f"cannot listen on {self._endpoint}: {exc.strerror or exc}") from exc
+        return listener
+
+    def _serve(self) -> None:
+        assert self._socket is not None
+        self._server.run(sockets=[self._socket])
