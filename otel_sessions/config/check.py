@@ -1,0 +1,176 @@
+"""From one expanded map to a `Config`, or to every fault in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from otel_sessions.component import GROUPS, ComponentId, Kind, Registry, Settings
+from otel_sessions.config import listeners
+from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
+from otel_sessions.config.tree import Path, dotted
+from otel_sessions.config.typed import hint, kind_of, unknown_key, validate
+from otel_sessions.errors import ConfigError, Fault
+
+M = TypeVar("M", bound=BaseModel)
+_PIPELINE_KINDS: tuple[Kind, ...] = ("receivers", "processors", "exporters")
+_NOT_YET = {"metrics", "logs", "profiles"}
+
+
+class Checker:
+    """Checks one tree; `faults` and `warnings` are complete after `config`."""
+
+    def __init__(self, tree: Mapping[str, Any], texts: Mapping[Path, str], registry: Registry) -> None:
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+        self._tree = tree
+        self._texts = texts
+        self._registry = registry
+        self._named: dict[Kind, set[ComponentId]] = {kind: set() for kind in GROUPS}
+
+    def config(self) -> Config | None:
+        """The configuration; with faults, it may be None and must not be used."""
+        known = [*GROUPS, "service"]
+        for key in self._tree:
+            if key not in known:
+                self._fault((key,), unknown_key(key, known))
+        receivers, processors, exporters, extensions = (self._components(kind) for kind in GROUPS)
+        service = self._service()
+        if service is None:
+            return None
+        config = Config(receivers, processors, exporters, extensions, service)
+        self._find_unused(config)
+        self._find_conflicts(config)
+        return config
+
+    def _fault(self, path: Path, message: str) -> None:
+        self.faults.append(Fault(dotted(path), message))
+
+    def _map(self, value: Any, path: Path) -> Mapping[str, Any]:
+        """The map at `path`, where nothing is an empty one; empty with a fault when something else is there."""
+        if value is not None and not isinstance(value, Mapping):
+            self._fault(path, f"expected a map, not {kind_of(value)}")
+            return {}
+        return value or {}
+
+    def _id(self, text: str, path: Path) -> ComponentId | None:
+        try:
+            return ComponentId.parse(text)
+        except ValueError as error:
+            self._fault(path, str(error))
+            return None
+
+    def _validated(self, model: type[M], value: Any, path: Path) -> M | None:
+        try:
+            return validate(model, value, path, self._texts)
+        except ConfigError as error:
+            self.faults += [Fault(fault.path or dotted(path), fault.message) for fault in error.faults]
+            return None
+
+    # Components
+
+    def _components(self, kind: Kind) -> dict[ComponentId, Settings]:
+        found: dict[ComponentId, Settings] = {}
+        for key, value in self._map(self._tree.get(kind), (kind,)).items():
+            id_ = self._id(key, (kind, key))
+            if id_ is None:
+                continue
+            self._named[kind].add(id_)
+            settings = self._component(kind, id_, value)
+            if settings is not None:
+                found[id_] = settings
+        return found
+
+    def _component(self, kind: Kind, id_: ComponentId, value: Any) -> Settings | None:
+        path = (kind, str(id_))
+        try:
+            factory = self._registry.factory(kind, id_.type, dotted(path))
+        except ConfigError as error:
+            self.faults += error.faults
+            return None
+        settings: Settings | None = self._validated(factory.config, value, path)
+        return settings
+
+    # The service
+
+    def _service(self) -> Service | None:
+        if self._tree.get("service") is None:
+            self._fault(("service",), "is required, with at least one of its pipelines")
+            return None
+        section = self._map(self._tree["service"], ("service",))
+        settings = self._validated(ServiceSettings, section, ("service",))
+        pipelines = self._pipelines(section.get("pipelines"))
+        extensions = self._references("extensions", section.get("extensions"), ("service", "extensions"))
+        if settings is None:
+            return None
+        return Service(pipelines, extensions, settings.telemetry, settings.shutdown_timeout)
+
+    def _pipelines(self, section: Any) -> dict[ComponentId, Pipeline]:
+        path = ("service", "pipelines")
+        if not section and (section is None or isinstance(section, Mapping)):
+            self._fault(path, "at least one is needed, as in `traces: {receivers: [otlp], exporters: [clickhouse]}`")
+        found: dict[ComponentId, Pipeline] = {}
+        for key, value in self._map(section, path).items():
+            id_ = self._id(key, (*path, key))
+            if id_ is not None and self._is_traces(id_, (*path, key)):
+                found[id_] = self._pipeline(value, (*path, key))
+        return found
+
+    def _is_traces(self, id_: ComponentId, path: Path) -> bool:
+        if id_.type in _NOT_YET:
+            self._fault(path, f"{id_.type} are not supported; pipelines are `traces` or `traces/name`")
+        elif id_.type != "traces":
+            self._fault(path, f"{id_.type!r} is not a signal; pipelines are `traces` or `traces/name`")
+        return id_.type == "traces"
+
+    def _pipeline(self, value: Any, path: Path) -> Pipeline:
+        section = self._map(value, path)
+        for key in section:
+            if key not in _PIPELINE_KINDS:
+                self._fault((*path, key), unknown_key(key, list(_PIPELINE_KINDS)))
+        for kind in ("receivers", "exporters"):
+            if section.get(kind) in (None, []):
+                self._fault((*path, kind), "at least one is needed")
+        return Pipeline(*(self._references(kind, section.get(kind), (*path, kind)) for kind in _PIPELINE_KINDS))
+
+    def _references(self, kind: Kind, names: Any, path: Path) -> tuple[ComponentId, ...]:
+        if names is not None and not isinstance(names, list):
+            self._fault(path, f"expected a list, not {kind_of(names)}")
+            return ()
+        found: list[ComponentId] = []
+        for index, name in enumerate(names or []):
+            id_ = self._reference(kind, name, (*path, index))
+            if id_ in found:
+                self._fault((*path, index), f"{name!r} stands here a second time")
+            elif id_ is not None:
+                found.append(id_)
+        return tuple(found)
+
+    def _reference(self, kind: Kind, name: Any, path: Path) -> ComponentId | None:
+        if not isinstance(name, str):
+            self._fault(path, f"expected the id of one of the {kind}, not {kind_of(name)}")
+            return None
+        id_ = self._id(name, path)
+        if id_ is not None and id_ not in self._named[kind]:
+            known = sorted(map(str, self._named[kind]))
+            self._fault(path, f"{name!r} is not configured under `{kind}`{hint(name, known)}")
+        return id_
+
+    # The whole
+
+    def _find_unused(self, config: Config) -> None:
+        for kind in GROUPS:
+            for id_ in sorted(self._named[kind] - set(config.used(kind)), key=str):
+                self.warnings.append(f"{dotted((kind, str(id_)))}: configured, but no part of the service uses it")
+
+    def _find_conflicts(self, config: Config) -> None:
+        found: list[tuple[Path, Any]] = []
+        for kind in ("receivers", "extensions"):
+            settings = config.settings(kind)
+            for id_ in config.used(kind):
+                found += listeners.addresses(settings.get(id_), (kind, str(id_)))
+        if config.service.telemetry.metrics.level != "none":
+            found += listeners.addresses(config.service.telemetry, ("service", "telemetry"))
+        self.faults += listeners.conflicts(found)

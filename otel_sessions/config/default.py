@@ -1,0 +1,22 @@
+"""The configuration that runs when none is given."""
+
+DEFAULT_CONFIG = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "127.0.0.1:4317"}
+processors:
+  session: {}
+exporters:
+  clickhouse:
+    endpoint: "chdb://./otel-sessions-data"  # or http(s)://user:password@host:8123/database
+    sending_queue: {storage: memory}
+extensions:
+  clickhouse_http: {endpoint: "127.0.0.1:8123"}  # read-only SQL over the embedded engine
+  health_check: {endpoint: "127.0.0.1:13133"}
+service:
+  extensions: [clickhouse_http, health_check]
+  pipelines:
+    traces: {receivers: [otlp], processors: [session], exporters: [clickhouse]}
+  telemetry: {metrics: {endpoint: "127.0.0.1:8888"}}
+"""

@@ -1,0 +1,38 @@
+"""Keeps passwords and tokens out of messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from otel_sessions.config.tree import walk
+from otel_sessions.errors import Fault
+
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)|secret|token|api[-_]?key|credential|authorization|private[-_]?key|headers", re.I
+)
+_USERINFO = re.compile(r"(?<=://)\S*@|[^\s/:'\"]+:[^\s/]+@")
+_SHORTEST = 3
+HIDDEN = "***"
+
+
+class Scrubber:
+    """Hides the secrets of one configuration: values under keys that sound like it, and the user part of URLs."""
+
+    def __init__(self, tree: Any) -> None:
+        found = {
+            str(value)
+            for path, value in walk(tree)
+            if value is not None and any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path)
+        }
+        spelled = found | {repr(text)[1:-1] for text in found}
+        self._secrets = sorted((text for text in spelled if len(text) >= _SHORTEST), key=len, reverse=True)
+
+    def text(self, message: str) -> str:
+        for secret in self._secrets:
+            message = message.replace(secret, HIDDEN)
+        return _USERINFO.sub(f"{HIDDEN}@", message)
+
+    def fault(self, fault: Fault) -> Fault:
+        """One line, without secrets."""
+        return Fault(fault.path, " ".join(self.text(fault.message).split()))

@@ -1,0 +1,157 @@
+"""A map of plain values to a component's `Settings`, or to faults that a person understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from otel_sessions.config.annotations import below, keys, model_of, takes_none
+from otel_sessions.config.tree import Path, dotted, get, has, put, shown
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+
+M = TypeVar("M", bound=BaseModel)
+_LEFT_OUT = object()
+_EXPECTED = {
+    "string": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "tuple": "a list",
+    "set": "a list",
+    "frozen_set": "a list",
+    "dict": "a map",
+    "mapping": "a map",
+    "model": "a map",
+    "dataclass": "a map",
+}
+
+
+def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) -> M:
+    """The settings that `value`, found at `path`, stands for.
+
+    Nothing (`otlp:`) is the default where settings are, and a key without a value is as good as left out. `texts` has,
+    by whole path, what environment variables held: where text is wanted it is taken to the letter.
+    Raises `ConfigError` with all the faults.
+    """
+    value = _without_nothing(value, model, path, texts)
+    try:
+        return _attempt(model, value)
+    except ValidationError as error:
+        first = error
+    swapped = value
+    for detail in first.errors():
+        place = _place(value, detail)
+        if (*path, *place) in texts:
+            swapped = put(swapped, place, texts[*path, *place])
+    try:
+        return _attempt(model, swapped)
+    except ValidationError as error:
+        raise ConfigError(_faults(model, error, swapped, path)) from None
+
+
+def _attempt(model: type[M], value: Any) -> M:
+    """Raises `ValidationError` or `ConfigError`, whatever a plugin's validator raises."""
+    try:
+        return model.model_validate(value)
+    except (ValidationError, ConfigError):
+        raise
+    except OtelSessionsError as error:
+        raise ConfigError([Fault("", str(error))]) from error
+    except Exception as error:
+        raise ConfigError([Fault("", f"the check of the settings failed with {type(error).__name__}")]) from error
+
+
+def _without_nothing(value: Any, annotation: Any, path: Path, texts: Mapping[Path, str]) -> Any:
+    if value is None:
+        return _nothing(annotation, texts.get(path))
+    if isinstance(value, Mapping):
+        items = {
+            key: _without_nothing(item, below(annotation, key), (*path, key), texts) for key, item in value.items()
+        }
+        return {key: item for key, item in items.items() if item is not _LEFT_OUT}
+    if isinstance(value, list):
+        items_ = [_without_nothing(v, below(annotation, i), (*path, i), texts) for i, v in enumerate(value)]
+        return [None if item is _LEFT_OUT else item for item in items_]
+    return value
+
+
+def _nothing(annotation: Any, text: str | None) -> Any:
+    """For a value of null. A variable that is not set is empty text: a default must not stand in for it unseen."""
+    if model_of(annotation) is not None:
+        return {}
+    if text == "":
+        return ""
+    return None if annotation is None or takes_none(annotation) else _LEFT_OUT
+
+
+def _faults(model: type[BaseModel], error: ValidationError, value: Any, path: Path) -> list[Fault]:
+    found = []
+    for detail in error.errors():
+        place = _place(value, detail)
+        found.append(Fault(dotted((*path, *place)), _message(model, detail, place)))
+    return list(dict.fromkeys(found))
+
+
+def _place(value: Any, detail: ErrorDetails) -> Path:
+    """Pydantic's location without the steps that are not keys, such as the names of a union's members."""
+    place: list[str | int] = []
+    for step in detail["loc"]:
+        if has(get(value, tuple(place)), step):
+            place.append(step)
+    if detail["type"] == "missing":
+        place.append(detail["loc"][-1])
+    return tuple(place)
+
+
+def _message(model: type[BaseModel], detail: ErrorDetails, place: Path) -> str:
+    type_, context = detail["type"], detail.get("ctx", {})
+    if type_ == "missing":
+        return "is required"
+    if type_ == "extra_forbidden":
+        return unknown_key(str(place[-1]) if place else "", _known(model, place[:-1]))
+    if type_ in {"value_error", "assertion_error"} and "error" in context:
+        return str(context["error"])
+    if type_ in {"literal_error", "enum"}:
+        return f"expected {context['expected']}"
+    for prefix, expected in _EXPECTED.items():
+        if type_ in {f"{prefix}_type", f"{prefix}_parsing", f"{prefix}_from_float", f"{prefix}_attributes_type"}:
+            return f"expected {expected}, not {kind_of(detail['input'])}"
+    return detail["msg"].replace("Input should", "should", 1)
+
+
+def _known(model: type[BaseModel], place: Path) -> list[str]:
+    annotation: Any = model
+    for step in place:
+        annotation = below(annotation, step)
+    found = model_of(annotation)
+    return list(keys(found)) if found is not None else []
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """The message for a key that is none of `known`."""
+    return f"is not a known key{hint(key, known)}"
+
+
+def hint(name: str, known: list[str]) -> str:
+    """`; did you mean 'x'?`, or `; there are: x, y`, to append to a message."""
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(map(shown, known))}" if known else "; there are none"
+
+
+def kind_of(value: Any) -> str:
+    """What a plain value is, in the words of the messages."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    for type_, words in ((Mapping, "a map"), (list, "a list"), (str, "text"), ((int, float), "a number")):
+        if isinstance(value, type_):
+            return words
+    return "this"
