@@ -6,9 +6,10 @@ changes nothing. `trace_claims` says what the right session is and where spans w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -20,28 +21,34 @@ Claim = tuple[int, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """A trace that needs attention: its best claim, and whether spans of it stand under another session."""
+    """A trace that needs attention: its best claim, whether spans of it were stored with another claim in mind, and
+    whether they stand under several sessions, where two versions of one span may meet."""
 
     trace: TraceKey
     best: Claim
     stale: bool
+    several: bool
 
 
 def find(client: Client, traces: Sequence[TraceKey]) -> list[Attribution]:
-    """Of these traces those to `apply` to; mostly none."""
-    rows = client.query(_sql("stale"), parameters={"traces": list(traces)}).result_rows
-    return [Attribution((project, trace), _claim(best), bool(stale)) for project, trace, best, stale in rows]
+    """Of these traces those that need `move` or `resolve`; mostly none."""
+    return _found(client.query(_sql("stale"), parameters={"traces": list(traces)}).result_rows)
 
 
-def apply(client: Client, traces: Sequence[TraceKey]) -> None:
-    """Puts each span of these traces under the session of the contract's rule."""
-    for name in ("move", "claims", "conflicts"):
-        client.command(_sql(name), parameters={"traces": list(traces)}, settings=_INSERT_SETTINGS)
+def move(client: Client, traces: Sequence[TraceKey]) -> None:
+    """Puts each span of these traces under the session of its trace's best claim."""
+    _insert(client, "move", traces)
+    _insert(client, "claims", traces)
 
 
-def pending(client: Client) -> list[TraceKey]:
-    """The traces that a receiver which died may have left."""
-    return [(project, trace) for project, trace in client.query(_sql("since")).result_rows]
+def resolve(client: Client, traces: Sequence[TraceKey]) -> None:
+    """Lets one version of each span of these traces count, in whatever sessions its versions stand."""
+    _insert(client, "conflicts", traces)
+
+
+def pending(client: Client) -> list[Attribution]:
+    """What receivers that died may have left: as `find`, of all traces stored since any receiver last did its round."""
+    return _found(client.query(_sql("since")).result_rows)
 
 
 def record(client: Client, receiver: str, through: int) -> None:
@@ -50,6 +57,16 @@ def record(client: Client, receiver: str, through: int) -> None:
         "INSERT INTO attribution_progress (Receiver, Through) SELECT {receiver:String}, toDateTime({through:UInt32})",
         parameters={"receiver": receiver, "through": through},
     )
+
+
+def record_all(client: Client, receiver: str, through: int) -> None:
+    """The same for every receiver on record and this one, after all that was `pending` is done."""
+    client.command(
+        "INSERT INTO attribution_progress (Receiver, Through) "
+        "SELECT Receiver, toDateTime({through:UInt32}) FROM attribution_progress FINAL",
+        parameters={"through": through},
+    )
+    record(client, receiver, through)
 
 
 def server_time(client: Client) -> int:
@@ -64,6 +81,17 @@ def _sql(name: str) -> str:
     return files(__package__).joinpath(f"{name}.sql").read_text("utf-8")
 
 
-def _claim(best: object) -> Claim:
-    level, not_root, start, id_ = best.values() if isinstance(best, dict) else best  # type: ignore[misc]
-    return int(level), int(not_root), int(start), str(id_)
+def _found(rows: Sequence[Sequence[Any]]) -> list[Attribution]:
+    return [
+        Attribution((project, trace), _claim(best), bool(stale), sessions > 1)
+        for project, trace, best, stale, sessions in rows
+    ]
+
+
+def _insert(client: Client, name: str, traces: Sequence[TraceKey]) -> None:
+    if traces:
+        client.command(_sql(name), parameters={"traces": list(traces)}, settings=_INSERT_SETTINGS)
+
+
+def _claim(best: Mapping[str, Any]) -> Claim:
+    return best["Level"], best["NotRoot"], best["Start"], best["Id"]

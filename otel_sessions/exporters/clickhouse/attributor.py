@@ -1,0 +1,166 @@
+"""A thread that puts late claims into force, a moment after the inserts that may have brought them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from socket import gethostname
+from typing import TypeVar
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.component import Host
+from otel_sessions.errors import OtelSessionsError, Retryable
+from otel_sessions.exporters.clickhouse.config import AttributionConfig
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.storage import attribution
+from otel_sessions.storage.attribution import Attribution, Claim, TraceKey
+from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.storage.faults import writing
+
+logger = logging.getLogger("otel_sessions.attribution")
+
+CHUNK = 500
+"""Traces a statement: their ids travel in the request line."""
+_RECORD_INTERVAL_S = 10
+_REMEMBERED = 100_000
+
+
+class Attributor:
+    """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them have spans
+    under another session than the one of their best claim.
+
+    What a killed process had not got to is done at the next start, by the record in `attribution_progress`.
+    """
+
+    def __init__(self, component: str, endpoint: Endpoint, config: AttributionConfig, host: Host) -> None:
+        self._component = f"{component}/attribution"
+        self._endpoint = endpoint
+        self._receiver = "embedded" if endpoint.embedded else gethostname()
+        self._config = config
+        self._host = host
+        self._moved = host.metrics.moved_traces.labels(component)
+        self._lock = threading.Lock()
+        self._touched: set[TraceKey] = set()
+        self._settled: dict[TraceKey, Claim] = {}
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._client: Client | None = None
+        self._recovered = False
+        self._recorded = 0
+
+    def start(self) -> None:
+        """Starts the thread; a second call does nothing."""
+        if self._thread is None:
+            self._wake.set()
+            self._thread = threading.Thread(target=self._run, name="attribution", daemon=True)
+            self._thread.start()
+
+    def stored(self, batches: Iterable[SpanBatch]) -> None:
+        """Takes note of the traces of batches that are stored now."""
+        placed = {row for batch in batches for row in _placements(batch)}
+        with self._lock:
+            for trace, best in placed:
+                self._touched.add(trace)
+                if self._settled.get(trace, best) != best:
+                    del self._settled[trace]
+        self._wake.set()
+
+    def stop(self, timeout: float) -> None:
+        """Does a last round, if that ends within `timeout` seconds."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if not self._try_round():
+                self._wake.set()
+            self._stopping.wait(self._config.interval)
+        if self._touched:
+            self._try_round()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _try_round(self) -> bool:
+        try:
+            with writing("putting late claims into force"):
+                self._round()
+        except Retryable as error:
+            logger.warning("%s; trying again", error)
+            self._host.report(self._component, str(error))
+            return False
+        except OtelSessionsError as error:
+            logger.exception("late claims are not put into force")
+            self._host.report(self._component, str(error))
+            return False
+        self._host.report(self._component, None)
+        return True
+
+    def _round(self) -> None:
+        client = self._connected()
+        through = attribution.server_time(client)
+        with self._lock:
+            touched, self._touched = self._touched, set()
+        try:
+            if not self._recovered:
+                self._settle(client, attribution.pending(client))
+                attribution.record_all(client, self._receiver, through)
+                self._recovered = True
+            for chunk in _chunks(sorted(touched), CHUNK):
+                self._settle(client, attribution.find(client, chunk))
+        except BaseException:
+            with self._lock:
+                self._touched |= touched
+            raise
+        if through - self._recorded >= _RECORD_INTERVAL_S or self._stopping.is_set():
+            attribution.record(client, self._receiver, through)
+            self._recorded = through
+
+    def _settle(self, client: Client, found: Sequence[Attribution]) -> None:
+        with self._lock:
+            due = [item for item in found if item.stale and self._settled.get(item.trace) != item.best]
+        for chunk in _chunks(due, CHUNK):
+            attribution.move(client, [item.trace for item in chunk])
+        meeting = {item.trace for item in found if item.several} | {item.trace for item in due}
+        for traces in _chunks(sorted(meeting), CHUNK):
+            attribution.resolve(client, traces)
+        self._remember(due)
+        self._moved.inc(len(due))
+
+    def _remember(self, settled: Sequence[Attribution]) -> None:
+        """A trace whose spans all follow its best claim needs no further look, unless it was touched meanwhile."""
+        with self._lock:
+            self._settled.update((item.trace, item.best) for item in settled if item.trace not in self._touched)
+            for trace in list(islice(self._settled, max(0, len(self._settled) - _REMEMBERED))):
+                del self._settled[trace]
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(self._endpoint, database=self._endpoint.database)
+        return self._client
+
+
+def _placements(batch: SpanBatch) -> Iterator[tuple[TraceKey, Claim]]:
+    """Each trace of a batch with the best claim that its spans were stored with."""
+    names = ["Project", "TraceId", "BestLevel", "BestNotRoot", "BestStart", "BestId"]
+    distinct = pa.table([batch[name] for name in names], names=names).group_by(names).aggregate([])
+    for project, trace, *best in zip(*(distinct[name].to_pylist() for name in names), strict=True):
+        yield (project, trace), (best[0], best[1], best[2], best[3])
+
+
+T = TypeVar("T")
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,131 @@
+"""The exporter: one Arrow insert for all the batches that wait, again until it is stored or time is up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.component import ComponentId, Host
+from otel_sessions.errors import Retryable, SchemaError
+from otel_sessions.exporters.clickhouse.attributor import Attributor
+from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
+from otel_sessions.exporters.clickhouse.retry import delays
+from otel_sessions.pdata import STORED, SpanBatch
+from otel_sessions.storage import columns, migrate
+from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint, connect
+from otel_sessions.storage.faults import writing
+
+logger = logging.getLogger("otel_sessions.exporter.clickhouse")
+
+# async_insert: the insert is done when it is answered. Partitions: one batch may hold any times.
+_INSERT_SETTINGS = {"async_insert": 0, "max_partitions_per_insert_block": 0}
+
+
+class ClickHouseExporter:
+    """Called by one thread at a time; `start` and `stop` may come from another.
+
+    A ClickHouse server that is away does not stop `start`: it is sought again with every export. Tables that are not
+    this version's do stop it, with `SchemaError`, as does embedded data that another process has.
+    """
+
+    def __init__(self, component_id: ComponentId, config: ClickHouseConfig, host: Host) -> None:
+        self._id = str(component_id)
+        self._config = config
+        self._host = host
+        self._endpoint = Endpoint.parse(config.endpoint)
+        self._client: Client | None = None
+        self._stopping = threading.Event()
+        self._attributor = Attributor(self._id, self._endpoint, config.attribution, host)
+
+    def start(self) -> None:
+        try:
+            self._connected()
+        except Retryable as error:
+            if self._endpoint.embedded:
+                raise
+            logger.warning("%s; starting without it, requests wait or are told to come back", error)
+            self._host.report(self._id, str(error))
+
+    def export(self, batches: Sequence[SpanBatch]) -> None:
+        """Returns when all spans are in ClickHouse.
+
+        Raises `Retryable` when ClickHouse could not be reached within `retry_on_failure`, `Permanent` when it will never
+        take these rows. Storing them twice changes no session.
+        """
+        block = _arrow_stream(batches)
+        spans = sum(map(len, batches))
+        waits = delays(self._config.retry_on_failure, time.monotonic)
+        while True:
+            try:
+                self._insert(block)
+                break
+            except (Retryable, SchemaError) as error:
+                self._client_failed(error)
+                wait = next(waits, None)
+                if wait is None or self._stopping.wait(wait):
+                    raise Retryable(str(error), retry_after=self._config.retry_on_failure.max_interval) from error
+                logger.warning("storing %d spans failed, trying again: %s", spans, error)
+                self._host.metrics.export_retries.labels(self._id).inc()
+        self._host.report(self._id, None)
+        self._attributor.stored(batches)
+
+    def stop(self, timeout: float) -> None:
+        self._stopping.set()
+        self._attributor.stop(timeout)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _insert(self, block: pa.Buffer) -> None:
+        client = self._connected()
+        with writing(f"inserting into {self._endpoint}"):
+            client.raw_insert(
+                columns.TABLE,
+                column_names=STORED.names,
+                insert_block=block.to_pybytes(),
+                settings=_INSERT_SETTINGS,
+                fmt="ArrowStream",
+            )
+
+    def _connected(self) -> Client:
+        """The client, after the schema was made or checked."""
+        if self._client is None:
+            with writing(f"connecting to {self._endpoint}"):
+                client = connect(self._endpoint)
+                try:
+                    self._prepare(client)
+                except BaseException:
+                    client.close()
+                    raise
+            self._client = client
+            self._attributor.start()
+        return self._client
+
+    def _prepare(self, client: Client) -> None:
+        database = self._endpoint.database or DEFAULT_DATABASE
+        if self._config.create_schema:
+            for migration in migrate.apply(client, database):
+                logger.info("applied migration %s to %s", migration.name, self._endpoint)
+        else:
+            client.database = database
+        columns.check(client)
+
+    def _client_failed(self, error: Exception) -> None:
+        """A server may have moved or been migrated: connect anew. The embedded engine is where it was."""
+        self._host.report(self._id, str(error))
+        if self._client is not None and not self._endpoint.embedded:
+            self._client.close()
+            self._client = None
+
+
+def _arrow_stream(batches: Sequence[SpanBatch]) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, STORED) as writer:
+        for batch in batches:
+            writer.write_batch(batch.record.select(STORED.names))
+    return sink.getvalue()

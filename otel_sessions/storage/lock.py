@@ -1,0 +1,61 @@
+"""One process owns the embedded data: a lock in its directory, with a word on who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from otel_sessions.errors import Permanent
+
+_NAME = "otel-sessions.lock"
+
+
+class DataInUse(Permanent):
+    """Another process has the data directory."""
+
+
+class DataLock:
+    """Held from creation to `release`, or to the end of the process whatever its end.
+
+    Raises `DataInUse` naming the directory and the process that has it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(directory / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            owner = holder(directory).get("pid", "?")
+            raise DataInUse(f"{directory} is in use by process {owner}; stop it, or use another directory") from error
+        self.describe({})
+
+    def describe(self, facts: Mapping[str, str]) -> None:
+        """What others may read of the holder: `pid`, and these facts, as in the addresses it listens on."""
+        text = json.dumps({"pid": str(os.getpid()), **facts}).encode()
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, text, 0)
+
+    def release(self) -> None:
+        if self._file >= 0:
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
+
+
+def holder(directory: Path) -> dict[str, str]:
+    """The facts of the process that holds the directory; empty if there is none."""
+    try:
+        with (directory / _NAME).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                facts = json.loads(file.read() or b"{}")
+                return {str(key): str(value) for key, value in facts.items()}
+    except (OSError, ValueError):
+        return {}
+    return {}
