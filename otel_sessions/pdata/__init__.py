@@ -1,6 +1,7 @@
 """The one data model: spans in columns, and how OTLP becomes them."""
 
 from otel_sessions.pdata.batch import Note, SpanBatch
+from otel_sessions.pdata.otlp import Decoded, RequestResult, decode
 from otel_sessions.pdata.schema import (
     ATTRIBUTES,
     COST,
@@ -23,6 +24,9 @@ __all__ = [
     "TIMESTAMP",
     "TRANSIENT",
     "WIRE",
+    "Decoded",
     "Note",
+    "RequestResult",
     "SpanBatch",
+    "decode",
 ]
