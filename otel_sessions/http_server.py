@@ -6,31 +6,13 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Any
 
 import uvicorn
-from pydantic import AfterValidator
+
+from otel_sessions.types import HostPort
 
 _BACKLOG = 2048
-_WHAT = "write host:port, as in 127.0.0.1:8123 or [::1]:8123; port 0 takes a free one"
-
-
-def split_host_port(text: str) -> tuple[str, int]:
-    """The host without brackets and the port; ValueError says what an endpoint looks like."""
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535 or (":" in host and not bracketed):
-        raise ValueError(f"{text!r} is not an endpoint; {_WHAT}")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def _validated(text: str) -> str:
-    split_host_port(text)
-    return text
-
-
-HostPort = Annotated[str, AfterValidator(_validated)]
-"""The type of an `endpoint` in a configuration. An empty host listens on every interface."""
 
 
 class _Server(uvicorn.Server):
@@ -50,7 +32,9 @@ class HttpServer:
     timeout: requests under way get that long to finish. `address` is the `host:port` taken. Restarting is not possible.
     """
 
-    def __init__(self, app: Callable[..., Any], endpoint: str, *, on_stop: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, app: Callable[..., Any], endpoint: HostPort, *, on_stop: Callable[[], None] | None = None
+    ) -> None:
         self._endpoint = endpoint
         self._address = endpoint
         self._on_stop = on_stop
@@ -62,13 +46,12 @@ class HttpServer:
 
     @property
     def address(self) -> str:
-        return self._address
+        return str(self._address)
 
     def start(self) -> None:
         self._socket = self._bind()
-        host, port = self._socket.getsockname()[:2]
-        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._thread = threading.Thread(target=self._serve, name=f"http {self._address}", daemon=True)
+        self._address = HostPort(*self._socket.getsockname()[:2])
+        self._thread = threading.Thread(target=self._serve, name=f"http {self.address}", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -87,12 +70,11 @@ class HttpServer:
             self._on_stop()
 
     def _bind(self) -> socket.socket:
-        host, port = split_host_port(self._endpoint)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        family = socket.AF_INET6 if ":" in self._endpoint.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, port))
+            listener.bind((self._endpoint.host, self._endpoint.port))
             listener.listen(_BACKLOG)
         except OSError as exc:
             listener.close()

@@ -12,12 +12,13 @@ from starlette.routing import Route
 
 from otel_sessions.http_server import HttpServer
 from otel_sessions.telemetry import Metrics
+from otel_sessions.types import HostPort
 
 
 class MetricsServer:
     """Serves `Metrics.exposition()` at `/metrics` in the Prometheus text format."""
 
-    def __init__(self, endpoint: str, metrics: Metrics) -> None:
+    def __init__(self, endpoint: HostPort, metrics: Metrics) -> None:
         self._metrics = metrics
         self._server = HttpServer(Starlette(routes=[Route("/metrics", self._exposition)]), endpoint)
 

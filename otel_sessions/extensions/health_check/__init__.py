@@ -16,11 +16,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from otel_sessions.component import ComponentId, Factory, Host, Settings
-from otel_sessions.http_server import HostPort, HttpServer
+from otel_sessions.http_server import HttpServer
+from otel_sessions.types import HostPort
 
 
 class Config(Settings):
-    endpoint: HostPort = "127.0.0.1:13133"
+    endpoint: HostPort = HostPort("127.0.0.1", 13133)
     path: str = "/"
 
 
