@@ -1,4 +1,8 @@
-"""Attribute keys, each with its source; the defaults of configuration lists, never used past configuration."""
+"""Attribute keys, each with its source; the defaults of configuration lists, never used past configuration.
+
+Within a list the first key that holds a value wins. Where a number stands in a JSON object, `KEY#MEMBER` names its
+member and `KEY#*` the sum of all its members.
+"""
 
 from __future__ import annotations
 
@@ -6,3 +10,187 @@ from typing import Final
 
 SERVICE_NAME: Final = "service.name"  # OpenTelemetry semantic conventions, resource
 IS_APP_ROOT: Final = "langfuse.internal.is_app_root"  # Langfuse SDK
+
+SESSION_ID: Final = "session.id"  # OpenTelemetry semantic conventions, OpenInference, Langfuse SDK
+CONVERSATION_ID: Final = "gen_ai.conversation.id"  # OpenTelemetry semantic conventions, generative AI
+USER_ID: Final = "user.id"  # OpenTelemetry semantic conventions, OpenInference, Langfuse SDK
+TRACE_NAME: Final = "langfuse.trace.name"  # Langfuse SDK
+TRACE_TAGS: Final = "langfuse.trace.tags"  # Langfuse SDK
+TRACE_INPUT: Final = "langfuse.trace.input"  # Langfuse SDK
+TRACE_OUTPUT: Final = "langfuse.trace.output"  # Langfuse SDK
+
+SESSION_KEYS: Final = (
+    SESSION_ID,
+    "langfuse.session.id",  # Langfuse
+    "traceloop.association.properties.session_id",  # OpenLLMetry
+    "langfuse.trace.metadata.langfuse_session_id",  # Langfuse, from LangChain metadata
+    "langfuse.observation.metadata.langfuse_session_id",  # the same on an observation
+    "ai.telemetry.metadata.sessionId",  # Vercel AI SDK
+    "ai.telemetry.metadata.session_id",
+    "ai.settings.context.sessionId",  # Vercel AI SDK, version 7
+    "lmnr.association.properties.session_id",  # Laminar
+    "langsmith.metadata.session_id",  # LangSmith
+    "mlflow.trace.session",  # MLflow
+    "mlflow.traceTag.session.id",
+    "gen_ai.session.id",  # in use, not in the conventions
+    "session_id",  # in use
+    "$ai_session_id",  # PostHog
+    "coding_agent.session.id",  # coding agents
+    "rum.sessionId",  # Splunk RUM
+)
+CONVERSATION_KEYS: Final = (
+    CONVERSATION_ID,
+    "langsmith.metadata.conversation_id",  # LangSmith
+    "langsmith.metadata.thread_id",
+    "traceloop.association.properties.conversation_id",  # OpenLLMetry
+    "traceloop.association.properties.thread_id",
+    "traceloop.association.properties.chat_id",
+    "gcp.vertex.agent.session_id",  # Google ADK
+    "thread_id",  # LangGraph
+)
+USER_KEYS: Final = (
+    USER_ID,
+    "langfuse.user.id",  # Langfuse
+    "enduser.id",  # OpenTelemetry semantic conventions
+    "traceloop.association.properties.user_id",  # OpenLLMetry
+    "ai.telemetry.metadata.userId",  # Vercel AI SDK
+    "lmnr.association.properties.user_id",  # Laminar
+    "mlflow.trace.user",  # MLflow
+    "langsmith.metadata.user_id",  # LangSmith
+    "posthog.distinct_id",  # PostHog
+    "langfuse.trace.metadata.langfuse_user_id",  # Langfuse, from LangChain metadata
+    "langfuse.observation.metadata.langfuse_user_id",
+    "ai.settings.context.userId",  # Vercel AI SDK, version 7
+    "user_id",  # in use
+)
+TAG_KEYS: Final = (
+    TRACE_TAGS,
+    "tag.tags",  # OpenInference
+    "langsmith.span.tags",  # LangSmith
+    "ai.telemetry.metadata.tags",  # Vercel AI SDK
+)
+ENVIRONMENT_KEYS: Final = (
+    "langfuse.environment",  # Langfuse SDK
+    "deployment.environment.name",  # OpenTelemetry semantic conventions, resource
+    "deployment.environment",  # the same before version 1.27
+)
+TRACE_NAME_KEYS: Final = (
+    TRACE_NAME,
+    "traceloop.workflow.name",  # OpenLLMetry: the name given to @workflow, on all spans below it
+)
+TRACE_INPUT_KEYS: Final = (TRACE_INPUT,)
+TRACE_OUTPUT_KEYS: Final = (TRACE_OUTPUT,)
+
+INPUT_KEYS: Final = (
+    "langfuse.observation.input",  # Langfuse SDK
+    "input.value",  # OpenInference
+    "gen_ai.input.messages",  # OpenTelemetry semantic conventions, generative AI
+    "gen_ai.prompt",  # the same before version 1.28
+    "ai.prompt.messages",  # Vercel AI SDK
+    "ai.prompt",
+    "traceloop.entity.input",  # OpenLLMetry
+    "mlflow.spanInputs",  # MLflow
+    "pydantic_ai.all_messages",  # Pydantic AI
+    "gen_ai.tool.call.arguments",  # OpenTelemetry semantic conventions, generative AI
+)
+OUTPUT_KEYS: Final = (
+    "langfuse.observation.output",  # Langfuse SDK
+    "output.value",  # OpenInference
+    "gen_ai.output.messages",  # OpenTelemetry semantic conventions, generative AI
+    "gen_ai.completion",  # the same before version 1.28
+    "ai.response.text",  # Vercel AI SDK
+    "traceloop.entity.output",  # OpenLLMetry
+    "mlflow.spanOutputs",  # MLflow
+    "final_result",  # Pydantic AI
+    "gen_ai.tool.call.result",  # OpenTelemetry semantic conventions, generative AI
+)
+
+MODEL_KEYS: Final = (
+    "langfuse.observation.model.name",  # Langfuse SDK
+    "gen_ai.response.model",  # OpenTelemetry semantic conventions, generative AI
+    "gen_ai.request.model",
+    "llm.model_name",  # OpenInference
+    "ai.model.id",  # Vercel AI SDK
+    "llm.response.model",  # in use
+    "mlflow.llm.model",  # MLflow
+    "embedding.model_name",  # OpenInference
+)
+STEP_KIND_KEYS: Final = (
+    "langfuse.observation.type",  # Langfuse SDK
+    "openinference.span.kind",  # OpenInference
+    "gen_ai.operation.name",  # OpenTelemetry semantic conventions, generative AI
+    "traceloop.span.kind",  # OpenLLMetry
+)
+MODEL_CALL_KINDS: Final = (
+    "generation",  # Langfuse
+    "embedding",  # Langfuse, OpenInference
+    "llm",  # OpenInference
+    "chat",  # OpenTelemetry semantic conventions, generative AI, as those below
+    "text_completion",
+    "generate_content",
+    "embeddings",
+)
+# `KEY`, or `KEY=VALUE`: what marks a span without a kind of step as a summary of the calls below it.
+SUMMARY_MARKS: Final = (
+    "gen_ai.aggregated_usage.input_tokens",  # Pydantic AI, on agent runs
+    "gen_ai.aggregated_usage.output_tokens",
+    # Vercel AI SDK: the calls themselves are ai.generateText.doGenerate and the like.
+    "ai.operationId=ai.generateText",
+    "ai.operationId=ai.streamText",
+    "ai.operationId=ai.generateObject",
+    "ai.operationId=ai.streamObject",
+    "ai.operationId=ai.embed",
+    "ai.operationId=ai.embedMany",
+)
+
+INPUT_TOKEN_KEYS: Final = (
+    "gen_ai.usage.input_tokens",  # OpenTelemetry semantic conventions, generative AI
+    "gen_ai.usage.prompt_tokens",  # the same before version 1.27
+    "llm.token_count.prompt",  # OpenInference
+    "ai.usage.promptTokens",  # Vercel AI SDK
+    "langfuse.observation.usage_details#input",  # Langfuse SDK
+    "langfuse.observation.usage_details#prompt_tokens",
+    "langfuse.observation.usage_details#input_tokens",
+    "mlflow.chat.tokenUsage#input_tokens",  # MLflow
+)
+OUTPUT_TOKEN_KEYS: Final = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.completionTokens",
+    "langfuse.observation.usage_details#output",
+    "langfuse.observation.usage_details#completion_tokens",
+    "langfuse.observation.usage_details#output_tokens",
+    "mlflow.chat.tokenUsage#output_tokens",
+)
+# Only where neither of the two above is known.
+TOTAL_TOKEN_KEYS: Final = (
+    "gen_ai.usage.total_tokens",  # in use, not in the conventions
+    "llm.usage.total_tokens",  # OpenLLMetry
+    "llm.token_count.total",  # OpenInference
+    "ai.usage.tokens",  # Vercel AI SDK, embeddings
+    "langfuse.observation.usage_details#total",  # Langfuse SDK
+    "langfuse.observation.usage_details#total_tokens",
+    "mlflow.chat.tokenUsage#total_tokens",  # MLflow
+)
+COST_KEYS: Final = (
+    "langfuse.observation.cost_details#total",  # Langfuse SDK
+    "langfuse.observation.cost_details#*",
+    "gen_ai.usage.cost",  # OpenLIT, Langfuse
+    "llm.cost.total",  # OpenInference
+    "operation.cost",  # Logfire, Pydantic AI
+    "mlflow.llm.cost#total_cost",  # MLflow
+    "mlflow.llm.cost#total",
+)
+
+# Below these, text may arrive JSON-encoded: the id abc as "abc", with its quotes.
+JSON_ENCODED_PREFIXES: Final = (
+    "langfuse.trace.metadata.",  # Langfuse SDK
+    "langfuse.observation.metadata.",
+    "ai.telemetry.metadata.",  # Vercel AI SDK
+    "langsmith.metadata.",  # LangSmith
+    "mlflow.",  # MLflow encodes every attribute
+    "traceloop.entity.",  # OpenLLMetry
+)
+
+SCRUBBED_PREFIXES: Final = ("[Scrubbed due to",)  # Logfire: what stands in the place of a scrubbed value

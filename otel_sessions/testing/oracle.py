@@ -1,7 +1,7 @@
 """The rule of what a session is, once more: plain Python over rows, slow and obviously right.
 
-It is the brute-force oracle of the property tests: whatever the pipeline, the processors and ClickHouse make of spans in
-any order, in any batches and any number of times must equal what these functions say of their set.
+It is the brute-force oracle of the property tests: whatever the pipeline, the processors and ClickHouse make of spans,
+in any order, in any batches and any number of times, must equal what these functions say of their set.
 """
 
 from __future__ import annotations

@@ -1,0 +1,21 @@
+"""Processor `session`: finds the session of each span, and what else its attributes tell."""
+
+from __future__ import annotations
+
+from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.processors.session.config import MemorySettings, SessionConfig
+from otel_sessions.processors.session.processor import SessionProcessor
+
+__all__ = ["MemorySettings", "SessionConfig", "SessionProcessor", "factory"]
+
+
+def _create(component_id: ComponentId, config: SessionConfig, host: Host) -> SessionProcessor:
+    return SessionProcessor(config)
+
+
+factory = Factory(
+    name="session",
+    config=SessionConfig,
+    create=_create,
+    summary="Finds the session, user, model call and content of each span in its attributes.",
+)

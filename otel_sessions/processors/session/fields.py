@@ -1,0 +1,90 @@
+"""Which column comes from which attributes: one table. A dialect adds a key to a list of `semconv`, a new column a row.
+
+Families of keys (`gen_ai.prompt.N.*`) and the content of span events belong here too, as further sources of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otel_sessions.pdata.attributes import Entries, Indices
+from otel_sessions.processors.session.config import Keys, SessionConfig
+from otel_sessions.processors.session.previews import MODEL, USER, preview
+from otel_sessions.processors.session.texts import encoded, tag_lists, unwrap
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column: the keys it comes from, first match first, and what is made of the text found (empty without any)."""
+
+    column: str
+    keys: Callable[[SessionConfig], Keys]
+    make: Callable[[pa.StringArray, SessionConfig], pa.Array] = lambda texts, config: texts
+    resource: bool = False
+    """Whether the resource's attributes count where the span has none."""
+
+
+def _question(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
+    return preview(texts, USER, config.max_preview_chars)
+
+
+def _answer(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
+    return preview(texts, MODEL, config.max_preview_chars)
+
+
+def _tags(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
+    return tag_lists(texts, config.max_tags)
+
+
+FIELDS: Final = (
+    Field("Environment", lambda config: config.environment_keys, resource=True),
+    Field("TraceName", lambda config: config.trace_name_keys),
+    Field("Tags", lambda config: config.tag_keys, _tags),
+    Field("Input", lambda config: config.input_keys, _question),
+    Field("Output", lambda config: config.output_keys, _answer),
+    Field("TraceInput", lambda config: config.trace_input_keys, _question),
+    Field("TraceOutput", lambda config: config.trace_output_keys, _answer),
+)
+
+
+def span_keys(config: SessionConfig) -> list[str]:
+    """The span attributes that the table reads."""
+    return [key for field in FIELDS for key in field.keys(config)]
+
+
+def resource_keys(config: SessionConfig) -> list[str]:
+    """The resource attributes that the table reads."""
+    return [key for field in FIELDS if field.resource for key in field.keys(config)]
+
+
+def columns(span: Entries, resource: Entries, config: SessionConfig) -> dict[str, pa.Array]:
+    """The columns of the table; one of which no row has a key is left as it is."""
+    found = {}
+    for field in FIELDS:
+        keys = field.keys(config)
+        own = span.first(keys)
+        inherited = resource.first(keys) if field.resource else np.full(span.length, -1, np.int64)
+        if max(own.max(), inherited.max()) >= 0:
+            found[field.column] = field.make(_text(span, own, resource, inherited, config), config)
+    return found
+
+
+def _text(span: Entries, own: Indices, resource: Entries, inherited: Indices, config: SessionConfig) -> pa.StringArray:
+    texts = _unwrapped(span, own, config)
+    use = (own < 0) & (inherited >= 0)
+    if not use.any():
+        return texts
+    mask = pa.array(use)
+    return pc.replace_with_mask(texts, mask, _unwrapped(resource, inherited, config).filter(mask))
+
+
+def _unwrapped(entries: Entries, chosen: Indices, config: SessionConfig) -> pa.StringArray:
+    texts = entries.text(chosen)
+    wrapped = encoded(entries, config.json_encoded_prefixes)
+    return unwrap(texts, (chosen >= 0) & wrapped[chosen]) if wrapped.any() else texts

@@ -1,0 +1,56 @@
+"""The session processor: what spans say of their session, user, model call and content, as columns."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata.attributes import Entries, KeySet, Mask
+from otel_sessions.processors.session import fields
+from otel_sessions.processors.session.claims import find_ids, first_id, note_too_long, own_claims
+from otel_sessions.processors.session.config import SessionConfig
+from otel_sessions.processors.session.memory import TraceMemory
+from otel_sessions.processors.session.resolve import best_claims
+from otel_sessions.processors.session.usage import Usage
+
+
+class SessionProcessor:
+    """Fills every derived column of a batch.
+
+    The best claim of a trace and the session hint are those known at this moment, from the batch and a bounded memory
+    of recent traces; all other columns are a function of their span alone.
+    """
+
+    def __init__(self, config: SessionConfig) -> None:
+        self._config = config
+        self._usage = Usage(config)
+        self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
+        ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
+        # One set for both, so that a key has the same place in either.
+        self._keys = KeySet([*ids, *config.root_keys, *fields.span_keys(config), *self._usage.keys])
+
+    def process(self, batch: SpanBatch) -> SpanBatch:
+        if not len(batch):
+            return batch
+        config = self._config
+        entries = self._keys.entries(batch["SpanAttributes"])
+        resource_entries = self._keys.entries(batch["ResourceAttributes"])
+        span = find_ids(entries, batch["SpanCompositeKeys"], config)
+        resource = find_ids(resource_entries, batch["ResourceCompositeKeys"], config)
+        claims, is_root = own_claims(span, resource, config), self._roots(batch, entries)
+        columns = {
+            "IsRoot": pa.array(is_root).cast(pa.uint8()),
+            "UserId": first_id(span, resource, config.user_keys),
+            **claims.columns(),
+            **best_claims(batch, claims, is_root, self._memory),
+            **fields.columns(entries, resource_entries, config),
+            **self._usage.columns(entries),
+        }
+        return note_too_long(batch.with_columns(columns), span, resource, config)
+
+    def _roots(self, batch: SpanBatch, entries: Entries) -> Mask:
+        """Spans without a parent, or marked as the root of their application."""
+        marked = pc.equal(entries.text(entries.first(self._config.root_keys)), "true")
+        roots: Mask = pc.or_(pc.equal(batch["ParentSpanId"], ""), marked).to_numpy(zero_copy_only=False)
+        return roots

@@ -1,0 +1,88 @@
+"""Text as clients wrap it: JSON-encoded strings, JSON lists of tags. Parsed once per distinct value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otel_sessions.pdata.attributes import Entries, Mask
+
+MAX_JSON_BYTES: Final = 100 * 1024
+"""Longer text is never parsed as a whole."""
+NOT_JSON: Final = object()
+
+
+def parse_json(text: str, **options: Any) -> Any:
+    """The value of a JSON text, `NOT_JSON` where it is none or over `MAX_JSON_BYTES` characters."""
+    if len(text) > MAX_JSON_BYTES:
+        return NOT_JSON
+    try:
+        return json.loads(text, **options)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+def encoded(entries: Entries, prefixes: Sequence[str]) -> Mask:
+    """Which entries stand under a key that begins with one of the prefixes."""
+    keys = np.array([key.startswith(tuple(prefixes)) for key in entries.keys.keys], np.bool_)
+    mask: Mask = keys[entries.codes]
+    return mask
+
+
+def unwrap(texts: pa.StringArray, among: Mask) -> pa.StringArray:
+    """The texts with those `among` them that are a JSON string decoded, and those that are a JSON null emptied."""
+    if not among.any():
+        return texts
+    wrapped = pc.or_(pc.and_(pc.starts_with(texts, '"'), pc.ends_with(texts, '"')), pc.equal(texts, "null"))
+    return replace_distinct(texts, among & wrapped.to_numpy(zero_copy_only=False), _unwrapped)
+
+
+def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str], str]) -> pa.StringArray:
+    """The texts with `change` applied to those `among` them, once per distinct text."""
+    if not among.any():
+        return texts
+    mask = pa.array(among)
+    distinct = texts.filter(mask).dictionary_encode()
+    changed = pa.array([change(text) for text in distinct.dictionary.to_pylist()], pa.string())
+    return pc.replace_with_mask(texts, mask, changed.take(distinct.indices))
+
+
+def tag_lists(texts: pa.StringArray, limit: int) -> pa.ListArray:
+    """The tags in each text: a JSON array, or comma separated; distinct, in order, `limit` at most."""
+    distinct = texts.dictionary_encode()
+    lists = [_tags(text, limit) for text in distinct.dictionary.to_pylist()]
+    return pa.array(lists, pa.list_(pa.string())).take(distinct.indices)
+
+
+def _unwrapped(text: str) -> str:
+    value = parse_json(text)
+    if value is None:
+        return ""
+    return encodable(value) if isinstance(value, str) else text
+
+
+def encodable(text: str) -> str:
+    r"""The text with lone surrogates, which JSON can spell as "\ud800" and UTF-8 cannot, as U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _tags(text: str, limit: int) -> list[str]:
+    value = parse_json(text) if text.lstrip()[:1] in ("[", '"') else NOT_JSON
+    if isinstance(value, list):
+        tags = [_scalar(item) for item in value]
+    elif isinstance(value, str):
+        tags = [value]
+    else:
+        tags = text[:MAX_JSON_BYTES].split(",")
+    return list(dict.fromkeys(tag for tag in map(str.strip, map(encodable, tags)) if tag))[:limit]
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
