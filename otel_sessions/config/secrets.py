@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
-from otel_sessions.config.tree import walk
+from otel_sessions.config.tree import Path, walk
 from otel_sessions.errors import Fault
 
 _SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)|secret|token|api[-_]?key|credential|authorization|private[-_]?key|headers", re.I
 )
-_USERINFO = re.compile(r"(?<=://)\S*@|[^\s/:'\"]+:[^\s/]+@")
+_USERINFO = re.compile(r"(?:(?<=://)|^)[^\s/]+:\S+(?=@)")
 _SHORTEST = 3
 HIDDEN = "***"
 
@@ -20,19 +22,25 @@ class Scrubber:
     """Hides the secrets of one configuration: values under keys that sound like it, and the user part of URLs."""
 
     def __init__(self, tree: Any) -> None:
-        found = {
-            str(value)
-            for path, value in walk(tree)
-            if value is not None and any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path)
-        }
-        spelled = found | {repr(text)[1:-1] for text in found}
+        found = {secret for path, value in walk(tree) for secret in _secrets(path, value)}
+        spelled = found | {repr(text)[1:-1] for text in found} | {unquote(text) for text in found}
         self._secrets = sorted((text for text in spelled if len(text) >= _SHORTEST), key=len, reverse=True)
 
     def text(self, message: str) -> str:
         for secret in self._secrets:
             message = message.replace(secret, HIDDEN)
-        return _USERINFO.sub(f"{HIDDEN}@", message)
+        return message
 
     def fault(self, fault: Fault) -> Fault:
         """One line, without secrets."""
         return Fault(fault.path, " ".join(self.text(fault.message).split()))
+
+
+def _secrets(path: Path, value: Any) -> Iterator[str]:
+    if value is None:
+        return
+    if any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path):
+        yield str(value)
+    for userinfo in _USERINFO.findall(str(value)):
+        yield userinfo
+        yield userinfo.partition(":")[2]

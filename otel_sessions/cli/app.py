@@ -1,0 +1,61 @@
+"""All commands. A new one is a file beside this and a line in the list below."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from otel_sessions import __version__
+from otel_sessions.cli import components, output, serve, validate
+from otel_sessions.errors import ConfigError, OtelSessionsError
+
+
+class Commands(TyperGroup):
+    """Turns errors that users cause into lines on stderr: faults of a configuration exit with 2, the rest with 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            output.faults(error.faults)
+            raise typer.Exit(2) from None
+        except OtelSessionsError as error:
+            output.error(str(error))
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    name="otel-sessions",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("serve")(serve.serve)
+app.command("validate")(validate.validate)
+app.command("components")(components.components)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"otel-sessions {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The session store for OpenTelemetry: traces in over OTLP, sessions out of ClickHouse.
+
+    \b
+    Examples:
+      otel-sessions serve
+      otel-sessions serve --config config.yaml
+      otel-sessions COMMAND --help
+    """

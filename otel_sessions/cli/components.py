@@ -1,0 +1,62 @@
+"""`otel-sessions components`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import typer
+
+from otel_sessions.cli.options import AsJson
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A type that a configuration may name; `error` says why it may not after all."""
+
+    kind: str
+    type: str
+    summary: str
+    error: str | None
+
+
+def components(json_: AsJson = False) -> None:
+    """List the receivers, processors, exporters and extensions that a configuration can name, plugins included.
+
+    \b
+    Examples:
+      otel-sessions components
+      otel-sessions components --json
+    """
+    found = list(rows())
+    if json_:
+        typer.echo(json.dumps([asdict(row) for row in found], indent=2))
+    else:
+        _print_table(found)
+
+
+def rows() -> Iterator[Row]:
+    """Every registered type; one that does not load is there with its error."""
+    from otel_sessions.component import GROUPS, EntryPoints  # noqa: PLC0415
+    from otel_sessions.errors import ConfigError  # noqa: PLC0415
+
+    registry = EntryPoints()
+    for kind in GROUPS:
+        for type_ in registry.types(kind):
+            try:
+                yield Row(kind, type_, registry.factory(kind, type_, "").summary, None)
+            except ConfigError as error:
+                yield Row(kind, type_, "", str(error))
+
+
+def _print_table(found: list[Row]) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("kind", "type", "what it does", box=None, pad_edge=False)
+    for row in found:
+        table.add_row(row.kind, row.type, row.error or row.summary)
+    width = None if sys.stdout.isatty() else 1000  # a pipe takes a row a line
+    Console(markup=False, highlight=False, width=width).print(table)

@@ -1,0 +1,33 @@
+"""`otel-sessions serve`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from otel_sessions.cli import output
+from otel_sessions.cli.options import ConfigFiles, Sets
+
+
+def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
+    """Run the service until SIGTERM or Ctrl-C, then drain and exit.
+
+    Prints a line for each address it listens on, then `ready`. With a bad configuration nothing starts: every fault is
+    printed with its path, and the exit status is 2.
+
+    \b
+    Examples:
+      otel-sessions serve
+      otel-sessions serve --config config.yaml
+      otel-sessions serve --config base.yaml --config production.yaml
+      otel-sessions serve --set receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0
+    """
+    from otel_sessions.config import load  # noqa: PLC0415
+    from otel_sessions.service import run  # noqa: PLC0415
+    from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
+
+    loaded = load(config or [], set_ or [])
+    output.warnings(loaded.warnings)
+    configure_logging(loaded.service.telemetry.logs.level)
+    raise typer.Exit(run(loaded, sys.stdout))
