@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_sessions.errors import InvalidData, TooLarge
 from otel_sessions.pdata import SCHEMA, Decoded, SpanBatch, decode, otlp
+from otel_sessions.pdata.rows import KINDS, STATUSES
 from otel_sessions.pdata.values import as_text, is_composite
 from otel_sessions.testing.otlp import START, event, link, request, resource_spans, span
 from tests.pdata.test_values import VALUES
@@ -147,10 +148,10 @@ def test_numbers_of_no_kind_and_no_status_become_the_zero_value(number: int) -> 
 
 
 def test_kinds_and_statuses_have_the_collectors_names() -> None:
-    spans = [span(kind=kind) for kind in otlp.KINDS] + [span(status=status) for status in otlp.STATUSES]
+    spans = [span(kind=kind) for kind in KINDS] + [span(status=status) for status in STATUSES]
     batch = decoded(request(*spans)).batch
-    assert batch["SpanKind"].to_pylist()[: len(otlp.KINDS)] == list(otlp.KINDS)
-    assert batch["StatusCode"].to_pylist()[len(otlp.KINDS) :] == list(otlp.STATUSES)
+    assert batch["SpanKind"].to_pylist()[: len(KINDS)] == list(KINDS)
+    assert batch["StatusCode"].to_pylist()[len(KINDS) :] == list(STATUSES)
 
 
 @pytest.mark.parametrize(
@@ -274,11 +275,13 @@ def test_a_resource_that_its_spans_would_multiply_beyond_bounds_is_refused(monke
 
 
 def test_requests_too_large_for_one_batch_are_refused_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = request(span("x" * 1000))
     monkeypatch.setattr(otlp, "_MAX_COLUMN_BYTES", 10_000)
-    assert len(decoded(body).batch) == 1
-    with pytest.raises(TooLarge):
-        decoded(body, body)
+    long = request(span("x" * 1000))
+    shared = request(*[span() for _ in range(10)], resource={"k": "x" * 100})
+    for message in (long, shared):
+        assert decoded(message).results[0].rejected_spans == 0
+        with pytest.raises(TooLarge, match="decode fewer at a time"):
+            decoded(message, message)
 
 
 # --- all of it at once ---
@@ -300,8 +303,8 @@ SPANS = st.builds(
     start=NS,
     end=NS,
     attributes=ATTRIBUTES | st.lists(st.tuples(st.sampled_from("ab"), VALUES), max_size=4),
-    kind=st.sampled_from(otlp.KINDS),
-    status=st.sampled_from(otlp.STATUSES),
+    kind=st.sampled_from(KINDS),
+    status=st.sampled_from(STATUSES),
     message=TEXT,
     events=st.lists(EVENTS, max_size=2),
     links=st.lists(LINKS, max_size=2),
@@ -339,7 +342,7 @@ def test_the_columns_say_what_a_plain_reading_of_the_messages_says(messages: lis
     ]
 
 
-@thorough
+@settings(thorough, max_examples=25)
 @given(st.lists(REQUESTS, max_size=3))
 def test_requests_decoded_together_are_the_requests_decoded_apart(messages: list[ExportTraceServiceRequest]) -> None:
     together = decoded(*messages)
