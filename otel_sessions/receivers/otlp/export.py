@@ -43,7 +43,7 @@ class PooledBehavior:
         return self.behavior(requests, context)
 
 
-class TraceService(grpc.GenericRpcHandler[Any, Any]):
+class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
     """Answers every call with what its consumer says, and counts it under `receiver`."""
 
     def __init__(self, receiver: ComponentId, consumer: Consumer, metrics: Metrics) -> None:
@@ -105,18 +105,14 @@ class TraceService(grpc.GenericRpcHandler[Any, Any]):
     def _wait(self, future: Future[Outcome], context: grpc.ServicerContext) -> Outcome | None:
         """The outcome, or None when the client has gone: its spans take their way without it."""
         over = threading.Event()
-
-        def done(future: Future[Outcome]) -> None:
-            self._count(future)
-            over.set()
-
-        future.add_done_callback(done)
+        future.add_done_callback(self._count)
+        future.add_done_callback(lambda _: over.set())
         if context.add_callback(over.set):
             over.wait()
         return future.result() if future.done() else None
 
     def _count(self, future: Future[Outcome]) -> None:
-        if future.exception() is None:
+        if not future.cancelled() and future.exception() is None:
             outcome = future.result()
             self._accepted_spans.inc(outcome.accepted_spans)
             self._refused_spans.inc(outcome.rejected_spans)

@@ -85,23 +85,27 @@ def _keepalive(keepalive: Keepalive) -> dict[str, int | None]:
 
 
 def _bind(server: grpc.Server, endpoint: HostPort, path: str) -> int:
-    try:
-        port = server.add_insecure_port(str(endpoint))
-    except RuntimeError:
-        port = 0
+    obstacle, port = _obstacle(endpoint), 0
+    if obstacle is None:
+        try:
+            port = server.add_insecure_port(str(endpoint))
+        except RuntimeError as exc:
+            obstacle = str(exc)
     if not port:
-        raise ConfigError([Fault(path, f"cannot listen on {endpoint}: {_obstacle(endpoint)}")])
+        raise ConfigError([Fault(path, f"cannot listen on {endpoint}: {obstacle}")])
     return port
 
 
-def _obstacle(endpoint: HostPort) -> str:
-    """What the system says against this address; gRPC does not tell."""
+def _obstacle(endpoint: HostPort) -> str | None:
+    """What the system says against this address; gRPC would only say that it failed."""
     try:
         family, _, _, _, address = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
-        socket.create_server(address, family=family).close()
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
     except OSError as exc:
         return exc.strerror or str(exc)
-    return "gRPC could not open it"
+    return None
 
 
 def _reflection(pool: ThreadPoolExecutor) -> grpc.GenericRpcHandler[Any, Any]:

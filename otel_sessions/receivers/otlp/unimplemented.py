@@ -39,7 +39,7 @@ class FirstSeen:
         return not known
 
 
-class OtherSignals(grpc.GenericRpcHandler[Any, Any]):
+class OtherSignals(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
     """Answers UNIMPLEMENTED without reading what was sent, and logs it once for each signal and host."""
 
     def __init__(self) -> None:

@@ -1,0 +1,412 @@
+"""The receiver `otlp` over gRPC, as its clients see it. Codes are those of the OTLP server checklist."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import BadRequest, RetryInfo
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_status import rpc_status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from pydantic import ValidationError
+
+from otel_sessions.component import ComponentId, Host, Outcome, Request
+from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
+from otel_sessions.receivers.otlp import export, factory
+from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
+from otel_sessions.receivers.otlp.grpc_server import options
+from otel_sessions.telemetry import Metrics
+from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
+from otel_sessions.testing.otlp import request, span
+
+from .conftest import Start
+
+BODY = request(span("a"), span("b")).SerializeToString()
+MIB = 1 << 20
+Code = grpc.StatusCode
+
+
+def failure(start: Start, error: Exception) -> grpc.RpcError:
+    running = start(RecordingConsumer(lambda _: error))
+    with pytest.raises(grpc.RpcError) as raised:
+        running.call(BODY)
+    return raised.value
+
+
+def retry_delay(error: grpc.RpcError) -> float | None:
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info = RetryInfo()
+        if detail.Unpack(info):
+            return info.retry_delay.ToNanoseconds() / 1e9
+    return None
+
+
+@pytest.mark.parametrize("compression", list(grpc.Compression))
+def test_A1_none_gzip_and_deflate_arrive_as_the_same_bytes(start, consumer, compression):
+    start(consumer).call(BODY, compression=compression)
+    assert consumer.requests == [Request(BODY)]
+
+
+@pytest.mark.parametrize("compression", list(grpc.Compression))
+def test_A2_G2_a_message_over_the_cap_is_refused_for_good_and_its_neighbours_are_unharmed(start, consumer, compression):
+    running = start(consumer, max_recv_msg_size_mib=1)
+    for _ in range(5):
+        running.call(BODY)
+        with pytest.raises(grpc.RpcError) as raised:
+            running.call(bytes(4 * MIB), compression=compression)
+        assert raised.value.code() is Code.RESOURCE_EXHAUSTED
+        assert retry_delay(raised.value) is None
+    running.call(bytes(MIB), compression=compression)
+    assert [len(body) for body in consumer.bodies] == [len(BODY)] * 5 + [MIB]
+
+
+def test_A2_a_gzip_bomb_does_not_inflate_past_the_cap(start, consumer):
+    running = start(consumer)
+    before = peak_rss_mib()
+    with pytest.raises(grpc.RpcError) as raised:
+        running.call(bytes(100 * MIB), compression=grpc.Compression.Gzip)
+    assert raised.value.code() is Code.RESOURCE_EXHAUSTED
+    # The client's own 100 MiB and what the server inflated before it stopped are in this process.
+    assert peak_rss_mib() - before < 100 + 64 + 64
+    assert not consumer.requests
+
+
+def test_A4_an_empty_request_succeeds(start, consumer):
+    assert start(consumer).call(b"") == b""
+    assert consumer.bodies == [b""]
+
+
+def test_A5_full_success_leaves_partial_success_unset(start):
+    answer = ExportTraceServiceResponse.FromString(start().call(BODY))
+    assert not answer.HasField("partial_success")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "rejected", "message"),
+    [
+        (Outcome(1, 2, "2 spans without a trace id"), 2, "2 spans without a trace id"),
+        (Outcome(3, 0, "session.id too long"), 0, "session.id too long"),
+        (Outcome(1, 1), 1, "1 spans were rejected"),
+    ],
+)
+def test_A6_rejected_spans_and_warnings_are_a_partial_success(start, outcome, rejected, message):
+    running = start(RecordingConsumer(lambda _: outcome))
+    answer = ExportTraceServiceResponse.FromString(running.call(BODY))
+    assert answer.partial_success.rejected_spans == rejected
+    assert answer.partial_success.error_message == message
+
+
+def test_G1_concurrent_calls_each_get_their_own_outcome(start):
+    running = start(RecordingConsumer(lambda r: Outcome(0, len(r.body), "")))
+    stub = running.channel().unary_unary(export.METHOD)
+
+    def send(size: int) -> bool:
+        answer = ExportTraceServiceResponse.FromString(stub(bytes(size), timeout=30))
+        return answer.partial_success.rejected_spans == size
+
+    with ThreadPoolExecutor(32) as pool:
+        assert all(pool.map(send, range(1, 1000)))
+
+
+def test_G1_calls_in_line_wait_for_a_worker_and_health_checks_do_not(start, consumer):
+    consumer.hold()
+    running = start(consumer)
+    stub = running.channel().unary_unary(export.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(export.WORKERS + 50)]
+    consumer.wait_for(export.WORKERS)
+    health = health_pb2_grpc.HealthStub(running.channel())
+    assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == health_pb2.HealthCheckResponse.SERVING
+    consumer.release()
+    assert [call.result() for call in calls] == [b""] * len(calls)
+
+
+def test_G3_calls_beyond_the_bound_are_told_to_come_back(start, consumer, monkeypatch):
+    monkeypatch.setattr(export, "OPEN_CALLS", 3)
+    consumer.hold()
+    running = start(consumer)
+    stub = running.channel().unary_unary(export.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(3)]
+    consumer.wait_for(3)
+    with pytest.raises(grpc.RpcError) as raised:
+        running.call(BODY)
+    assert raised.value.code() is Code.UNAVAILABLE
+    assert retry_delay(raised.value) == 1.0
+    consumer.release()
+    assert [call.result() for call in calls] == [b""] * 3
+    assert running.call(BODY) == b""
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_G3_overload_is_UNAVAILABLE_with_RetryInfo(start, at_once):
+    error = Retryable("the queue is full", retry_after=2.5)
+    running = start(FullConsumer(error) if at_once else RecordingConsumer(lambda _: error))
+    with pytest.raises(grpc.RpcError) as raised:
+        running.call(BODY)
+    assert raised.value.code() is Code.UNAVAILABLE
+    assert raised.value.details() == "the queue is full"
+    assert retry_delay(raised.value) == 2.5
+    assert running.sample("otelcol_receiver_refused_requests_total", code="UNAVAILABLE") == 1
+
+
+def test_G4_bad_data_is_INVALID_ARGUMENT_with_BadRequest(start):
+    error = failure(start, InvalidData("truncated at byte 7"))
+    status = rpc_status.from_call(error)
+    detail = BadRequest()
+    assert error.code() is Code.INVALID_ARGUMENT
+    assert status is not None
+    assert status.details[0].Unpack(detail)
+    assert detail.field_violations[0].description == "truncated at byte 7"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TooLarge("too large"), Code.RESOURCE_EXHAUSTED),
+        (SchemaError("run `otel-sessions migrate`"), Code.INTERNAL),
+        (Permanent(""), Code.INTERNAL),
+        (InvalidData("ü\n" * 10_000), Code.INVALID_ARGUMENT),
+        (Retryable("ü\0\n" * 10_000), Code.UNAVAILABLE),
+    ],
+)
+def test_G5_a_known_error_keeps_its_code(start, error, code):
+    raised = failure(start, error)
+    assert raised.code() is code
+    assert raised.details()
+    assert (retry_delay(raised) is None) == (code is not Code.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_G5_an_unexpected_error_is_logged_and_the_client_comes_back(start, caplog, at_once):
+    error = ZeroDivisionError("secret detail")
+    running = start(FullConsumer(error) if at_once else RecordingConsumer(lambda _: error))
+    with pytest.raises(grpc.RpcError) as raised:
+        running.call(BODY)
+    assert raised.value.code() is Code.UNAVAILABLE
+    assert "secret" not in raised.value.details()
+    assert retry_delay(raised.value) == 5.0
+    assert "ZeroDivisionError: secret detail" in caplog.text
+
+
+def test_G5_a_cancelled_future_is_not_UNKNOWN(start):
+    class Cancelling:
+        def consume(self, request: Request) -> Future[Outcome]:
+            future: Future[Outcome] = Future()
+            future.cancel()
+            return future
+
+    with pytest.raises(grpc.RpcError) as raised:
+        start(Cancelling()).call(BODY)
+    assert raised.value.code() is Code.UNAVAILABLE
+
+
+def test_a_call_without_a_message_is_refused(start, consumer):
+    running = start(consumer)
+    with pytest.raises(grpc.RpcError) as raised:
+        running.channel().stream_unary(export.METHOD)(iter(()), timeout=30)
+    assert raised.value.code() is Code.RESOURCE_EXHAUSTED
+    assert not consumer.requests
+
+
+def test_a_client_whose_deadline_passes_frees_its_worker_and_its_spans_stay(start, consumer, caplog):
+    consumer.hold()
+    running = start(consumer)
+    stub = running.channel().unary_unary(export.METHOD)
+    calls = [stub.future(BODY, timeout=0.5) for _ in range(export.WORKERS)]
+    assert {call.code() for call in calls} == {Code.DEADLINE_EXCEEDED}
+    late = stub.future(BODY, timeout=30)
+    consumer.wait_for(export.WORKERS + 1)
+    consumer.release()
+    assert late.result() == b""
+    wait_until(lambda: running.sample("otelcol_receiver_accepted_spans_total") == export.WORKERS + 1)
+    assert not caplog.records
+
+
+def test_a_client_that_cancels_does_no_harm(start, consumer, caplog):
+    consumer.hold()
+    running = start(consumer)
+    stub = running.channel().unary_unary(export.METHOD)
+    for number in range(1, 30):
+        call = stub.future(BODY)
+        consumer.wait_for(number)
+        call.cancel()
+    consumer.release()
+    assert running.call(BODY) == b""
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("signal", ["logs", "metrics"])
+def test_other_signals_are_told_how_to_turn_themselves_off_and_logged_once_a_host(start, caplog, signal):
+    running = start()
+    for _ in range(3):
+        with pytest.raises(grpc.RpcError) as raised:
+            running.call(BODY, f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export")
+        assert raised.value.code() is Code.UNIMPLEMENTED
+        assert f"OTEL_{signal.upper()}_EXPORTER=none" in raised.value.details()
+    assert len(caplog.records) == 1
+    assert "127.0.0.1" in caplog.text
+
+
+def test_an_unknown_service_is_UNIMPLEMENTED(start):
+    with pytest.raises(grpc.RpcError) as raised:
+        start().call(BODY, "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export")
+    assert raised.value.code() is Code.UNIMPLEMENTED
+
+
+def test_the_spans_are_counted(start):
+    running = start(RecordingConsumer(lambda _: Outcome(5, 2, "two")))
+    running.call(BODY)
+    running.call(BODY)
+    assert running.sample("otelcol_receiver_accepted_spans_total") == 10
+    assert running.sample("otelcol_receiver_refused_spans_total") == 4
+
+
+@pytest.mark.parametrize("service", ["", export.TRACE_SERVICE])
+def test_health_is_SERVING_and_at_the_end_NOT_SERVING(start, service):
+    running = start()
+    watch = health_pb2_grpc.HealthStub(running.channel()).Watch(health_pb2.HealthCheckRequest(service=service))
+    statuses = [next(watch).status]
+    began = time.monotonic()
+    running.receiver.stop(30.0)
+    statuses.append(next(watch).status)
+    assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
+    assert time.monotonic() - began < 5, "one who watches must not hold up the end"
+
+
+def test_reflection_lists_the_services(start):
+    database = ProtoReflectionDescriptorDatabase(start().channel())
+    assert set(database.get_services()) >= {export.TRACE_SERVICE, "grpc.health.v1.Health"}
+    assert database.FindFileContainingSymbol(export.TRACE_SERVICE).package == "opentelemetry.proto.collector.trace.v1"
+
+
+def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
+    consumer.hold()
+    running = start(consumer)
+    stub = running.channel().unary_unary(export.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(export.WORKERS + 20)]
+    consumer.wait_for(export.WORKERS)
+    stopping = threading.Thread(target=running.receiver.stop, args=(20.0,))
+    stopping.start()
+    wait_until(lambda: not reachable(running.endpoint))
+    consumer.release()
+    stopping.join(10)
+    assert not stopping.is_alive()
+    assert [call.result() for call in calls] == [b""] * len(calls)
+
+
+def test_stop_ends_within_its_time_whatever_waits(start, consumer):
+    consumer.hold()
+    running = start(consumer)
+    call = running.channel().unary_unary(export.METHOD).future(BODY, timeout=30)
+    consumer.wait_for(1)
+    began = time.monotonic()
+    running.receiver.stop(0.3)
+    running.receiver.stop(0.3)
+    assert time.monotonic() - began < 3
+    assert call.code() in {Code.CANCELLED, Code.UNAVAILABLE}, "codes that a client retries"
+
+
+def test_a_taken_port_is_a_fault_that_names_the_endpoint(start):
+    endpoint = start().endpoint
+    with pytest.raises(ConfigError) as raised:
+        start(endpoint=endpoint)
+    fault = raised.value.faults[0]
+    assert fault.path == "receivers.otlp.protocols.grpc.endpoint"
+    assert fault.message == f"cannot listen on {endpoint}: Address already in use"
+
+
+def test_a_named_receiver_names_its_endpoint():
+    config = factory.config.model_validate({"protocols": {"grpc": {"endpoint": "127.0.0.1:0"}}})
+    receiver = factory.create(ComponentId("otlp", "b"), config, Host(Metrics()), RecordingConsumer())
+    receiver.start()
+    assert list(receiver.endpoints) == ["otlp/b/grpc"]
+    receiver.stop(1.0)
+
+
+@pytest.mark.parametrize(
+    ("keepalive", "stays"),
+    [(None, True), ({"enforcement_policy": {"min_time": "1m"}}, False)],
+)
+def test_a_client_that_pings_aggressively_stays_connected_unless_a_policy_says_otherwise(start, keepalive, stays):
+    channel = start(keepalive=keepalive).channel(
+        grpc__keepalive_time_ms=200,
+        grpc__keepalive_permit_without_calls=1,
+        grpc__http2__max_pings_without_data=0,
+    )
+    states: list[grpc.ChannelConnectivity] = []
+    channel.subscribe(states.append)
+    stub = channel.unary_unary(export.METHOD)
+    stub(BODY, timeout=5)
+    time.sleep(1.5)
+    connected = [state for state in states if state is grpc.ChannelConnectivity.READY]
+    assert (states[-1] is grpc.ChannelConnectivity.READY and len(connected) == 1) == stays
+    stub(BODY, timeout=5)
+
+
+def test_keepalive_settings_reach_gRPC():
+    grpc_settings = {
+        "max_concurrent_streams": 7,
+        "keepalive": {
+            "server_parameters": {"max_connection_age": "1m", "time": "30s", "timeout": 5},
+            "enforcement_policy": {"min_time": "10s", "permit_without_stream": True},
+        },
+    }
+    settings = GrpcSettings.model_validate(grpc_settings)
+    assert (
+        dict(options(settings)).items()
+        >= {
+            "grpc.so_reuseport": 0,
+            "grpc.max_receive_message_length": 64 * MIB,
+            "grpc.max_concurrent_streams": 7,
+            "grpc.max_connection_age_ms": 60_000,
+            "grpc.keepalive_time_ms": 30_000,
+            "grpc.keepalive_timeout_ms": 5_000,
+            "grpc.http2.min_ping_interval_without_data_ms": 10_000,
+            "grpc.keepalive_permit_without_calls": 1,
+        }.items()
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, None, {"protocols": {}}, {"protocols": None}, {"protocols": {"grcp": {}}}])
+def test_a_receiver_without_a_protocol_is_a_fault(settings):
+    with pytest.raises(ValidationError):
+        OtlpSettings.model_validate(settings)
+
+
+def test_a_protocol_that_is_only_named_has_the_defaults():
+    assert OtlpSettings.model_validate({"protocols": {"grpc": None}}).protocols.grpc == GrpcSettings()
+
+
+@pytest.mark.parametrize("unknown", ["tls", "auth", "max_recv_msg_size"])
+def test_an_unknown_key_is_a_fault(unknown):
+    with pytest.raises(ValidationError, match=unknown):
+        GrpcSettings.model_validate({unknown: {}})
+
+
+def wait_until(condition, timeout: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def reachable(endpoint: str) -> bool:
+    import socket
+
+    host, _, port = endpoint.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def peak_rss_mib() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
