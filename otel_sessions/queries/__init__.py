@@ -1,0 +1,1 @@
+"""The read side: sessions, their traces and timelines, out of the views."""

@@ -1,0 +1,1 @@
+SELECT * FROM sessions WHERE Project = {project:String} AND SessionId = {session_id:String}
