@@ -1,0 +1,148 @@
+"""Start and stop order, and nothing else: components from a configuration, a signal, a drain."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from otel_sessions.component import ComponentId, Consumer, EntryPoints, Exporter, Extension, Host, Kind, Receiver, Registry
+from otel_sessions.config import Config
+from otel_sessions.errors import OtelSessionsError
+from otel_sessions.metrics_server import MetricsServer
+from otel_sessions.pipeline import Fanout, Pipeline
+from otel_sessions.storage.client import Endpoint
+from otel_sessions.storage.lock import DataLock
+from otel_sessions.telemetry import Metrics, configure_logging
+
+logger = logging.getLogger("otel_sessions.service")
+
+
+class Service:
+    """All components of a configuration, running between `start` and `stop`.
+
+    What is asked stops before what answers: receivers, pipelines, exporters, extensions. A start that fails stops what it
+    had started and raises `OtelSessionsError`.
+    """
+
+    def __init__(self, config: Config, registry: Registry | None = None) -> None:
+        self._config = config
+        self._registry = registry or EntryPoints()
+        self._host = Host(Metrics(), _clickhouse_endpoint(config))
+        self._lock: DataLock | None = None
+        self._exporters: dict[ComponentId, Exporter] = {}
+        self._pipelines: dict[ComponentId, Pipeline] = {}
+        self._listening: dict[str, str] = {}
+        self._extensions: list[Extension | MetricsServer] = []
+        self._receivers: list[Receiver] = []
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """What listens where: `otlp/grpc`, `clickhouse_http`, `health_check`, `metrics`, ... to `host:port`."""
+        return dict(self._listening)
+
+    def start(self) -> None:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Drains within `service.shutdown_timeout`; a second call does nothing."""
+        end = time.monotonic() + self._config.service.shutdown_timeout
+        for receiver in self._receivers:
+            _stopped(receiver, end)
+        for pipeline in self._pipelines.values():
+            pipeline.close(_left(end))
+        for exporter in self._exporters.values():
+            _stopped(exporter, end)
+        for extension in reversed(self._extensions):
+            _stopped(extension, end)
+        self._receivers, self._pipelines, self._exporters, self._extensions = [], {}, {}, []
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _start(self) -> None:
+        self._own_embedded_data()
+        for id_ in self._config.used("exporters"):
+            self._exporters[id_] = self._create("exporters", id_)
+            self._exporters[id_].start()
+        for name, parts in self._config.service.pipelines.items():
+            processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
+            exporters = [(id_, self._exporters[id_]) for id_ in parts.exporters]
+            self._pipelines[name] = Pipeline(str(name), processors, exporters, self._host.metrics)
+        for id_ in self._config.used("extensions"):
+            self._listen(self._create("extensions", id_), self._extensions)
+        metrics = self._config.service.telemetry.metrics
+        if metrics.level != "none":
+            self._listen(MetricsServer(metrics.endpoint, self._host.metrics), self._extensions)
+        for id_ in self._config.used("receivers"):
+            self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
+        if self._lock is not None:
+            self._lock.describe(self._listening)
+
+    def _own_embedded_data(self) -> None:
+        endpoint = self._host.clickhouse_endpoint
+        path = Endpoint.parse(endpoint).path if endpoint else None
+        if path is not None:
+            self._lock = DataLock(path)
+
+    def _listen(self, component: Any, running: list[Any]) -> None:
+        running.append(component)
+        component.start()
+        self._listening.update(component.endpoints)
+
+    def _create(self, kind: Kind, id_: ComponentId, *more: object) -> Any:
+        factory = self._registry.factory(kind, id_.type, f"{kind}.{id_}")
+        return factory.create(id_, self._config.settings(kind)[id_], self._host, *more)
+
+    def _consumer(self, receiver: ComponentId) -> Consumer:
+        pipelines = self._config.service.pipelines
+        fed = [pipeline for name, pipeline in self._pipelines.items() if receiver in pipelines[name].receivers]
+        return fed[0] if len(fed) == 1 else Fanout(fed)
+
+
+def run(config: Config, out: TextIO) -> int:
+    """Serves until SIGTERM or SIGINT; returns the exit status. Writes a line per endpoint to `out`, then `ready`."""
+    configure_logging(config.service.telemetry.logs.level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    service = Service(config)
+    try:
+        service.start()
+    except OtelSessionsError as error:
+        logger.error("%s", error)  # noqa: TRY400 - the sentence is for the operator
+        return 1
+    for name, address in service.endpoints.items():
+        print(f"listening {name} {address}", file=out)
+    print("ready", file=out, flush=True)
+    stopping.wait()
+    logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)
+    service.stop()
+    return 0
+
+
+def _clickhouse_endpoint(config: Config) -> str | None:
+    """Of the first clickhouse exporter in use."""
+    for id_ in config.used("exporters"):
+        if id_.type == "clickhouse":
+            return str(getattr(config.exporters[id_], "endpoint", "")) or None
+    return None
+
+
+def _left(end: float) -> float:
+    return max(0.0, end - time.monotonic())
+
+
+def _stopped(component: Any, end: float) -> None:
+    """Stops one component; what it raises is logged, so that the others are stopped too."""
+    try:
+        component.stop(_left(end))
+    except Exception:
+        logger.exception("a component did not stop well")

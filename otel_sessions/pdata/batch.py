@@ -65,3 +65,8 @@ class SpanBatch:
 
     def filter(self, mask: pa.BooleanArray) -> SpanBatch:
         return replace(self, record=self.record.filter(mask))
+
+
+def _defaults(name: str, rows: int) -> pa.Array:
+    # pa.repeat refuses to repeat a list 0 times.
+    return pa.repeat(DERIVED_DEFAULTS[name], rows) if rows else pa.array([], SCHEMA.field(name).type)

@@ -1,0 +1,141 @@
+"""Random spans, delivered in random ways through decoder, processor, insert and attribution."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from hypothesis import strategies as st
+
+from otel_sessions.pdata import STORED, SpanBatch, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.storage import attribution
+from otel_sessions.storage.columns import TABLE
+from otel_sessions.testing import otlp
+from otel_sessions.testing.oracle import NO_CLAIM, OracleSpan
+
+EPOCH = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z in ns
+_CLAIM_KEYS = {1: "session.id", 2: "session.id", 3: "gen_ai.conversation.id", 4: "gen_ai.conversation.id"}
+_projects = itertools.count()
+
+
+def new_project() -> str:
+    """A project that no other example has: tests share one database."""
+    return f"project-{next(_projects)}"
+
+
+@st.composite
+def span_sets(draw: st.DrawFn, sessions: int = 4) -> list[OracleSpan]:
+    """Spans of a few traces with claims of every level mixed; identities are distinct."""
+    project = new_project()
+    spans = []
+    for trace in range(draw(st.integers(1, 5))):
+        levels = st.sampled_from([1, 1, 2, 3, 4, NO_CLAIM, NO_CLAIM, NO_CLAIM])
+        for number, level in enumerate(draw(st.lists(levels, min_size=1, max_size=7))):
+            start = EPOCH + draw(st.integers(0, 5)) * 40_000_000_000
+            spans.append(
+                OracleSpan(
+                    project=project,
+                    trace_id=f"{trace + 1:032x}",
+                    span_id=f"{trace * 100 + number + 1:016x}",
+                    is_root=number == 0 and draw(st.booleans()),
+                    start=start,
+                    end=start + draw(st.integers(0, 3)) * 1_000_000_000,
+                    level=level,
+                    claim_id="" if level == NO_CLAIM else f"s{draw(st.integers(0, sessions - 1))}",
+                    error=draw(st.booleans()),
+                    input_tokens=draw(st.integers(0, 50)),
+                    output_tokens=draw(st.integers(0, 50)),
+                    cost=Decimal(draw(st.integers(0, 1000))) / 1000,
+                )
+            )
+    return spans
+
+
+def body(spans: Iterable[OracleSpan]) -> bytes:
+    """An OTLP request of these spans, each under a resource of its own."""
+    return otlp.request(*(_resource_spans(span) for span in spans)).SerializeToString()
+
+
+def _resource_spans(span: OracleSpan) -> otlp.ResourceSpans:
+    claim = {_CLAIM_KEYS[span.level]: span.claim_id} if span.level != NO_CLAIM else {}
+    on_span, on_resource = (claim, {}) if span.level in (1, 3) else ({}, claim)
+    attributes = {
+        **on_span,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.usage.input_tokens": span.input_tokens,
+        "gen_ai.usage.output_tokens": span.output_tokens,
+        "gen_ai.usage.cost": float(span.cost),
+    }
+    return otlp.resource_spans(
+        otlp.span(
+            f"span {span.span_id[-4:]}",
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            parent="" if span.is_root else "00000000000000ff",
+            start=span.start,
+            end=span.end,
+            attributes=attributes,
+            status="Error" if span.error else "Ok",
+        ),
+        resource=on_resource,
+    )
+
+
+@dataclass
+class Receiver:
+    """What one process does between its start and its end: a processor with a memory, inserts, rounds of attribution."""
+
+    client: Client
+    project: str
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self._processor = SessionProcessor(SessionConfig())
+
+    def take(self, requests: Sequence[Sequence[OracleSpan]]) -> None:
+        """Stores requests as one micro-batch."""
+        decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
+        insert(self.client, self._processor.process(decoded.batch))
+
+    def attribute(self, spans: Iterable[OracleSpan]) -> None:
+        """One round over the traces of these spans."""
+        traces = sorted({(span.project, span.trace_id) for span in spans})
+        found = attribution.find(self.client, traces) if traces else []
+        attribution.move(self.client, [item.trace for item in found if item.stale])
+        attribution.resolve(self.client, [item.trace for item in found])
+
+
+def insert(client: Client, batch: SpanBatch) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, STORED) as writer:
+        writer.write_batch(batch.record.select(STORED.names))
+    client.raw_insert(
+        TABLE, STORED.names, sink.getvalue().to_pybytes(), settings={"async_insert": 0}, fmt="ArrowStream"
+    )
+
+
+def deliver(client: Client, spans: Sequence[OracleSpan], rnd: random.Random, receivers: int = 2) -> None:
+    """Sends every span at least once: shuffled, split, some twice, over several receivers that restart now and then."""
+    project = spans[0].project
+    fleet = [Receiver(client, project) for _ in range(receivers)]
+    line = [*spans, *(replace(span) for span in spans if rnd.random() < 0.3)]
+    rnd.shuffle(line)
+    while line:
+        size = rnd.randint(1, 8)
+        parcel, line = line[:size], line[size:]
+        receiver = rnd.choice(fleet)
+        cut = rnd.randint(0, len(parcel))
+        receiver.take([part for part in (parcel[:cut], parcel[cut:]) if part])
+        if rnd.random() < 0.3:
+            receiver.attribute(parcel)
+        if rnd.random() < 0.2:
+            receiver.restart()
+    fleet[0].attribute(spans)

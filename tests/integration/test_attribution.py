@@ -1,0 +1,137 @@
+"""The sessions are a function of the set of spans received, and of nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from otel_sessions.testing.oracle import OracleSpan, assign, figures
+from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
+
+SETTINGS = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+VIEWS = ("sessions", "session_traces", "session_timeline")
+
+
+def view(client: Client, name: str, project: str) -> str:
+    """All of a view as text, byte for byte."""
+    text = client.raw_query(f"SELECT * FROM {name} WHERE Project = {{p:String}}", {"p": project}, fmt="TSVWithNames")
+    return text.decode().replace(project, "PROJECT")
+
+
+def read_figures(client: Client, project: str) -> dict[tuple[str, str], dict[str, Any]]:
+    rows = client.query(
+        "SELECT Project, SessionId, TraceCount, SpanCount, ErrorCount, InputTokens, OutputTokens, Cost, "
+        "toUnixTimestamp64Nano(StartTime) AS StartTime, toUnixTimestamp64Nano(EndTime) AS EndTime "
+        "FROM sessions WHERE Project = {p:String}",
+        {"p": project},
+    ).named_results()
+    found = {}
+    for row in rows:
+        row["Cost"] = Decimal(str(row["Cost"]))
+        found[row.pop("Project"), row.pop("SessionId")] = row
+    return found
+
+
+def read_members(client: Client, project: str) -> dict[tuple[str, str, str], str]:
+    rows = client.query(
+        "SELECT Project, TraceId, SpanId, SessionId FROM session_spans WHERE Project = {p:String}", {"p": project}
+    ).result_rows
+    assert len({row[:3] for row in rows}) == len(rows), "a span stands in session_spans twice"
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+@SETTINGS
+@given(spans=span_sets(), seed=st.integers(0, 2**32))
+def test_any_delivery_gives_the_sessions_of_the_rule(otel_client: Client, spans: list[OracleSpan], seed: int) -> None:
+    deliver(otel_client, spans, random.Random(seed))
+    project = spans[0].project
+    assert read_figures(otel_client, project) == figures(spans)
+    assert read_members(otel_client, project) == {
+        identity: session for identity, session in assign(spans).items() if session is not None
+    }
+
+
+@SETTINGS
+@given(spans=span_sets(), seeds=st.tuples(st.integers(), st.integers()))
+def test_two_deliveries_of_the_same_spans_give_the_same_bytes(
+    otel_client: Client, spans: list[OracleSpan], seeds: tuple[int, int]
+) -> None:
+    texts = []
+    for seed in seeds:
+        project = new_project()
+        moved = [OracleSpan(**{**_fields(span), "project": project}) for span in spans]
+        deliver(otel_client, moved, random.Random(seed))
+        texts.append([view(otel_client, name, project) for name in VIEWS])
+    assert texts[0] == texts[1]
+
+
+@SETTINGS
+@given(spans=span_sets(sessions=2), seed=st.integers(0, 2**32), data=st.data())
+def test_of_two_spans_with_one_identity_one_counts(
+    otel_client: Client, spans: list[OracleSpan], seed: int, data: st.DataObject
+) -> None:
+    twins = [
+        OracleSpan(
+            **{
+                **_fields(span),
+                "level": (level := data.draw(st.sampled_from([1, 1, 3, 9]))),
+                "claim_id": "" if level == 9 else f"s{data.draw(st.integers(0, 1))}",
+                "input_tokens": span.input_tokens + 1000,
+            }
+        )
+        for span in data.draw(st.lists(st.sampled_from(spans), max_size=3, unique=True))
+    ]
+    deliver(otel_client, [*spans, *twins], random.Random(seed))
+    versions: defaultdict[tuple[str, str, str], list[OracleSpan]] = defaultdict(list)
+    for span in [*spans, *twins]:
+        versions[span.identity].append(span)
+    # The version with the best claim counts; where claims are equal, the choice is free.
+    chosen = [min(group, key=lambda span: span.claim) for group in versions.values()]
+    got = read_figures(otel_client, spans[0].project)
+    want = figures(chosen)
+    exact = ("TraceCount", "SpanCount", "ErrorCount", "OutputTokens", "StartTime", "EndTime")
+    assert {key: {name: row[name] for name in exact} for key, row in got.items()} == {
+        key: {name: row[name] for name in exact}
+        for key, row in want.items()  # type: ignore[literal-required]
+    }
+
+
+def test_a_late_session_id_claims_the_whole_trace(otel_client: Client) -> None:
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    child = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "2", start=EPOCH, end=EPOCH + 5)
+    root = OracleSpan(project, child.trace_id, "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="late")
+    receiver.take([[child]])
+    assert read_members(otel_client, project) == {}
+    receiver.restart()
+    receiver.take([[root]])
+    receiver.attribute([root])
+    assert read_members(otel_client, project) == {child.identity: "late", root.identity: "late"}
+
+
+def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> None:
+    project = new_project()
+    spans = [
+        OracleSpan(
+            project, f"{t + 1:032x}", f"{s + 1:016x}", s == 0, EPOCH, EPOCH + 9, *(1, "a") if s == 0 else (9, "")
+        )
+        for t in range(3)
+        for s in range(4)
+    ]
+    Receiver(otel_client, project).take([spans])
+    before = [view(otel_client, name, project) for name in VIEWS]
+    otel_client.command("INSERT INTO otel_traces SELECT * FROM otel_traces WHERE Project = {p:String}", {"p": project})
+    assert [view(otel_client, name, project) for name in VIEWS] == before
+    assert len(read_members(otel_client, project)) == len(spans)
+
+
+def _fields(span: OracleSpan) -> dict[str, Any]:
+    return {name: getattr(span, name) for name in OracleSpan.__slots__}
