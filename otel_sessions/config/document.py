@@ -166,7 +166,7 @@ def parse(text: str, name: str) -> Any:
         ) from None
     except yaml.MarkedYAMLError as error:
         raise ConfigError([_syntax_fault(name, text, error)]) from None
-    except (ValueError, RecursionError):  # PyYAML's own, as for "\UFFFFFFFF"
+    except (ValueError, OverflowError, RecursionError):  # PyYAML's own, as for "\UFFFFFFFF"
         raise ConfigError([Fault(name, "not valid YAML")]) from None
     builder = _Builder(name)
     value = None if node is None else builder.value(node)

@@ -11,7 +11,7 @@ from otel_sessions.config.tree import Path, walk
 from otel_sessions.errors import Fault
 
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)|secret|token|api[-_]?key|credential|authorization|private[-_]?key|headers", re.I
+    r"pass(word|wd|phrase)|secret|tokens?$|api[-_]?key|credential|authorization|private[-_]?key|headers", re.I
 )
 _USERINFO = re.compile(r"(?:(?<=://)|^)[^\s/]+:\S+(?=@)")
 _SHORTEST = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from otel_sessions.config.annotations import below, keys, model_of, takes_none
+from otel_sessions.config.annotations import alternatives, below, keys, model_of, takes_none
 from otel_sessions.config.tree import Path, dotted, get, has, put, shown
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 
@@ -81,11 +82,11 @@ def _without_nothing(value: Any, annotation: Any, path: Path, texts: Mapping[Pat
 
 
 def _nothing(annotation: Any, text: str | None) -> Any:
-    """For a value of null. A variable that is not set is empty text: a default must not stand in for it unseen."""
+    """For a value of null; `text` is what a variable held. An empty one is text: no default stands in for it unseen."""
     if model_of(annotation) is not None:
         return {}
-    if text == "":
-        return ""
+    if text == "" or (text is not None and str in alternatives(annotation)):
+        return text
     return None if annotation is None or takes_none(annotation) else _LEFT_OUT
 
 
@@ -121,7 +122,7 @@ def _message(model: type[BaseModel], detail: ErrorDetails, place: Path) -> str:
     for prefix, expected in _EXPECTED.items():
         if type_ in {f"{prefix}_type", f"{prefix}_parsing", f"{prefix}_from_float", f"{prefix}_attributes_type"}:
             return f"expected {expected}, not {kind_of(detail['input'])}"
-    return detail["msg"].replace("Input should", "should", 1)
+    return re.sub(r"^\w+ should", "should", detail["msg"])
 
 
 def _known(model: type[BaseModel], place: Path) -> list[str]:

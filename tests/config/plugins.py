@@ -17,9 +17,13 @@ class Grpc(Settings):
     max_recv_msg_size_mib: int = Field(default=4, gt=0)
 
 
+class Http(Settings):
+    endpoint: HostPort = HostPort("127.0.0.1", 4318)
+
+
 class Protocols(Settings):
     grpc: Grpc | None = None
-    http: Grpc | None = None
+    http: Http | None = None
 
 
 class Otlp(Settings):
@@ -36,7 +40,7 @@ class ClickHouse(Settings):
     sending_queue: Queue = Queue()
     timeout: Duration = 5.0
     password: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] | None = None
     compress: bool = True
 
     @field_validator("endpoint")
