@@ -24,10 +24,12 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
       otel-sessions serve --set receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0
     """
     from otel_sessions.config import load  # noqa: PLC0415
-    from otel_sessions.service import run  # noqa: PLC0415
-    from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
 
     loaded = load(config or [], set_ or [])
     output.warnings(loaded.warnings)
-    configure_logging(loaded.service.telemetry.logs.level)
+
+    from otel_sessions.service import run  # noqa: PLC0415
+    from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
+
+    configure_logging(loaded.service.telemetry.logs.level, sys.stderr)
     raise typer.Exit(run(loaded, sys.stdout))

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from otel_sessions import __version__, telemetry
+from otel_sessions.cli.app import app
+from otel_sessions.component import GROUPS, EntryPoints
+from otel_sessions.config import Config
+from otel_sessions.errors import Retryable
+
+Serving = Callable[[Callable[[Config, TextIO], int]], None]
+BAD = "receivers: {otlp: {protocol: }}\nservice: {pipelines: {traces: {exporters: [x]}}}\n"
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    file = tmp_path / "bad.yaml"
+    file.write_text(BAD, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A configuration of what has been there from the start."""
+    file = tmp_path / "good.yaml"
+    file.write_text(
+        "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}\n"
+        "processors: {session: }\n"
+        "exporters: {clickhouse: {endpoint: 'http://127.0.0.1:1'}}\n"
+        "service: {pipelines: {traces: {receivers: [otlp], exporters: [clickhouse]}}}\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
+    """Puts a function in the place of `service.run`, and leaves the logging of the tests alone."""
+    monkeypatch.setattr(telemetry, "configure_logging", lambda *_: None)
+    return lambda run: monkeypatch.setitem(sys.modules, "otel_sessions.service", types.SimpleNamespace(run=run))
+
+
+def commands() -> list[str]:
+    return sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in commands())])
+def test_every_command_has_help_with_an_example(command: list[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert f"  otel-sessions {' '.join(command)}".rstrip() in result.stdout.partition("Examples:")[2]
+
+
+def test_the_version_is_printed() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"otel-sessions {__version__}\n"
+
+
+def test_a_valid_configuration_is_said_to_be_valid_with_its_warnings(good: Path) -> None:
+    result = CliRunner().invoke(app, ["validate", "--config", str(good)])
+    assert (result.exit_code, result.stdout) == (0, "configuration is valid\n")
+    assert result.stderr == "warning: processors.session: configured, but no part of the service uses it\n"
+
+
+@pytest.mark.parametrize("command", ["validate", "serve"])
+def test_every_fault_of_a_configuration_is_a_line_on_stderr_and_the_status_is_2(command: str, bad: Path) -> None:
+    result = CliRunner().invoke(app, [command, "--config", str(bad), "--set", "service.extensions=[nope]"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [
+        "receivers.otlp.protocols",
+        "receivers.otlp.protocol",
+        "service.pipelines.traces.receivers",
+        "service.pipelines.traces.exporters[0]",
+        "service.extensions[0]",
+    ]
+
+
+def test_serve_runs_the_service_and_exits_with_its_status(good: Path, serving: Serving) -> None:
+    def run(config: Config, out: TextIO) -> int:
+        print(*config.used("exporters"), file=out)
+        return 3
+
+    serving(run)
+    result = CliRunner().invoke(app, ["serve", "--config", str(good)])
+    assert (result.exit_code, result.stdout) == (3, "clickhouse\n")
+
+
+def test_an_error_of_the_service_is_one_line_and_the_status_is_1(good: Path, serving: Serving) -> None:
+    def run(config: Config, out: TextIO) -> int:
+        raise Retryable("the data directory\nis in use")
+
+    serving(run)
+    result = CliRunner().invoke(app, ["serve", "--config", str(good)])
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "error: the data directory is in use")
+
+
+def test_components_lists_every_registered_type() -> None:
+    table = CliRunner().invoke(app, ["components"])
+    listed = json.loads(CliRunner().invoke(app, ["components", "--json"]).stdout)
+    assert [(row["kind"], row["type"]) for row in listed] == [
+        (kind, type_) for kind in GROUPS for type_ in EntryPoints().types(kind)
+    ]
+    assert [line.split()[:2] for line in table.stdout.splitlines()[1:]] == [
+        [row["kind"], row["type"]] for row in listed
+    ]
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    program = "import sys, otel_sessions.cli.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    heavy = {"pyarrow", "grpc", "chdb", "clickhouse_connect", "pydantic", "yaml", "uvicorn", "numpy"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_without_the_server_extra_the_command_says_what_to_install() -> None:
+    program = "import sys; sys.modules['typer'] = None; from otel_sessions.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "otel-sessions[server]" in done.stderr
