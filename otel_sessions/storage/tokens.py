@@ -1,0 +1,130 @@
+"""The words of one statement in ClickHouse's canonical form, as `formatQuerySingleLine` writes it.
+
+That form has no comments, no line breaks and one way to quote; nothing else is meant to be read here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""(?P<string>'(?:[^'\\]|\\.)*')
+      | (?P<quoted>`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*")
+      | (?P<name>[A-Za-z_$][A-Za-z0-9_$]*)
+      | (?P<number>[0-9][0-9A-Za-z_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)
+      | (?P<symbol>\S)""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind` is string, name, number or symbol; `text` is without quotes. `quoted` marks a name that was quoted."""
+
+    kind: str
+    text: str
+    quoted: bool = False
+
+    @property
+    def named(self) -> bool:
+        return self.kind == "name"
+
+    def is_symbol(self, text: str) -> bool:
+        return self.kind == "symbol" and self.text == text
+
+    def is_word(self, text: str) -> bool:
+        """A bare word, which a canonical statement may also use for a column of that name."""
+        return self.kind == "name" and not self.quoted and self.text == text
+
+
+END = Token("end", "")
+
+
+class UnreadableError(ValueError):
+    """The statement quotes something that no ordinary name has."""
+
+
+def tokens(canonical: str) -> list[Token]:
+    """Raises `UnreadableError` for a quoted name with control characters: they would forge lines of `EXPLAIN AST`."""
+    return [_token(match) for match in _TOKEN.finditer(canonical)]
+
+
+def _token(match: re.Match[str]) -> Token:
+    kind = match.lastgroup or "symbol"
+    text = match.group()
+    if kind == "quoted":
+        return Token("name", _unquoted_name(text), quoted=True)
+    return Token(kind, _ESCAPE.sub(r"\1", text[1:-1]) if kind == "string" else text)
+
+
+def _unquoted_name(text: str) -> str:
+    inner = text[1:-1]
+    if any(escaped not in "`\"'\\" for escaped in _ESCAPE.findall(inner)) or not inner.isprintable():
+        raise UnreadableError("a name with control characters")
+    return _ESCAPE.sub(r"\1", inner)
+
+
+def at(words: Sequence[Token], index: int) -> Token:
+    """The token there, or `END` outside."""
+    return words[index] if 0 <= index < len(words) else END
+
+
+def calls(words: Sequence[Token]) -> Iterator[str]:
+    """Names that an opening parenthesis follows: functions, table functions, and some that are neither."""
+    for index, word in enumerate(words):
+        if word.named and at(words, index + 1).is_symbol("("):
+            yield word.text
+
+
+def settings(words: Sequence[Token]) -> Iterator[list[tuple[str, str | None]]]:
+    """A list of `(name, value)` for every SETTINGS clause; the value is None where it is not a plain literal."""
+    for index, word in enumerate(words):
+        if word.is_word("SETTINGS") and _is_pair(words, index + 1):
+            yield list(_pairs(words, index + 1))
+
+
+def _is_pair(words: Sequence[Token], index: int) -> bool:
+    return at(words, index).named and at(words, index + 1).is_symbol("=")
+
+
+def _pairs(words: Sequence[Token], index: int) -> Iterator[tuple[str, str | None]]:
+    while True:
+        name, value = at(words, index), at(words, index + 2)
+        if not _is_pair(words, index):
+            yield name.text, None
+            return
+        plain = value.kind in ("string", "number") or value.named
+        yield name.text, value.text if plain else None
+        if not plain or not at(words, index + 3).is_symbol(","):
+            return
+        index += 4
+
+
+def output_format(words: Sequence[Token]) -> str | None:
+    """The format that a FORMAT clause names; it ends the statement, or SETTINGS follow it."""
+    for index, word in enumerate(words):
+        after = at(words, index + 2)
+        if word.is_word("FORMAT") and at(words, index + 1).named and (after is END or after.is_word("SETTINGS")):
+            return at(words, index + 1).text
+    return None
+
+
+def identifier_parameters(words: Sequence[Token]) -> set[str]:
+    """Names of the parameters written `{name:Identifier}`."""
+    return {
+        at(words, index - 2).text
+        for index, word in enumerate(words)
+        if word.text == "Identifier" and at(words, index - 1).is_symbol(":") and at(words, index - 3).is_symbol("{")
+    }
+
+
+def parameters(words: Sequence[Token]) -> set[str]:
+    """Names of all the parameters written `{name:Type}`."""
+    return {
+        at(words, index + 1).text
+        for index, word in enumerate(words)
+        if word.is_symbol("{") and at(words, index + 1).named and at(words, index + 2).is_symbol(":")
+    }
