@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from itertools import pairwise
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ import pyarrow.compute as pc
 Indices: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
+_NONE: Final = slice(0, 0)
+
 
 class KeySet:
     """The keys that somebody wants, each once, in the order given."""
@@ -29,6 +32,8 @@ class KeySet:
         self.keys = tuple(dict.fromkeys(keys))
         self.codes = {key: code for code, key in enumerate(self.keys)}
         self._array = pa.array(self.keys, pa.string())
+        self._edges = np.arange(len(self.keys) + 1)
+        self._beginning: dict[tuple[str, ...], Mask] = {}
 
     def entries(self, attributes: pa.MapArray) -> Entries:
         """All attributes of the column (text by text, no nulls) whose key is one of these."""
@@ -43,19 +48,27 @@ class KeySet:
         if repeated.any():
             once = np.flatnonzero(np.concatenate(([True], ~repeated)))
             codes, rows, wanted = codes[once], rows[once], wanted[once]
-        return Entries(self, len(attributes), values, codes, rows, wanted, self._bounds(codes))
+        return Entries(self, len(attributes), values, codes, rows, wanted, self.parts(codes))
 
     def codes_of(self, names: pa.StringArray) -> Indices:
         """The place of each name among the keys, -1 for any other name."""
         codes: Indices = pc.fill_null(pc.index_in(names, value_set=self._array), -1).to_numpy().astype(np.int64)
         return codes
 
+    def beginning(self, prefixes: tuple[str, ...]) -> Mask:
+        """Which of the keys begin with one of the prefixes."""
+        if prefixes not in self._beginning:
+            self._beginning[prefixes] = np.array([key.startswith(prefixes) for key in self.keys], np.bool_)
+        return self._beginning[prefixes]
+
     def names(self, codes: Indices) -> pa.StringArray:
         """The keys at these places, empty text for -1."""
         return take_text(self._array, codes)
 
-    def _bounds(self, codes: Indices) -> Indices:
-        return np.searchsorted(codes, np.arange(len(self.keys) + 1))
+    def parts(self, codes: Indices) -> dict[str, slice]:
+        """Where each of the keys that occur stands in sorted codes."""
+        bounds = np.searchsorted(codes, self._edges).tolist()
+        return {key: slice(*ends) for key, ends in zip(self.keys, pairwise(bounds), strict=True) if ends[0] < ends[1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +89,21 @@ class Entries:
     """Of each entry: its row."""
     places: Indices
     """Of each entry: the place of its value in `values`."""
-    bounds: Indices
-    """The entries of the key at place `i` are those from `bounds[i]` to `bounds[i + 1]`."""
+    parts: dict[str, slice]
+    """The entries of each key that occurs."""
+
+    def has(self, key: str) -> bool:
+        """Whether any row has the key."""
+        return key in self.parts
 
     def of(self, key: str) -> slice:
-        """The entries of a key."""
-        code = self.keys.codes[key]
-        return slice(int(self.bounds[code]), int(self.bounds[code + 1]))
+        """The entries of a key, none if no row has it."""
+        return self.parts.get(key, _NONE)
 
     def first(self, keys: Sequence[str], usable: Mask | None = None) -> Indices:
         """The entry of each row under the first of these keys that it has; only `usable` entries count, if given."""
         chosen = np.full(self.length, -1, np.int64)
-        for key in reversed(keys):
-            part = self.of(key)
+        for part in [self.parts[key] for key in reversed(keys) if key in self.parts]:
             entries = np.arange(part.start, part.stop)
             if usable is not None:
                 entries = entries[usable[part]]
@@ -97,18 +112,21 @@ class Entries:
 
     def only(self, keys: Iterable[str]) -> Entries:
         """The entries of these keys alone, numbered anew."""
-        kept = np.zeros(len(self.keys.keys), np.bool_)
-        kept[[self.keys.codes[key] for key in keys]] = True
-        mask = kept[self.codes]
-        codes = self.codes[mask]
-        bounds = np.searchsorted(codes, np.arange(len(kept) + 1))
-        return replace(self, codes=codes, rows=self.rows[mask], places=self.places[mask], bounds=bounds)
+        kept = np.zeros(len(self.codes), np.bool_)
+        for key in keys:
+            kept[self.of(key)] = True
+        codes = self.codes[kept]
+        return replace(self, codes=codes, rows=self.rows[kept], places=self.places[kept], parts=self.keys.parts(codes))
 
     def text(self, entries: Indices) -> pa.StringArray:
         """The values of these entries, empty text for -1."""
-        if not len(self.places):
+        if not self.parts:
             return empty_text(len(entries))
         return take_text(self.values, np.where(entries >= 0, self.places[entries], -1))
+
+    def beginning(self, prefixes: tuple[str, ...]) -> Mask:
+        """Which entries stand under a key that begins with one of the prefixes."""
+        return self.keys.beginning(prefixes)[self.codes]
 
     def all_text(self) -> pa.StringArray:
         """The values of all entries, in their order."""

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.pdata import NO_CLAIM, Note, SpanBatch
-from otel_sessions.pdata.attributes import Entries, Indices, Mask, take_text
+from otel_sessions.pdata.attributes import Entries, Indices, Mask, empty_text, take_text
 from otel_sessions.processors.session.config import SessionConfig
-from otel_sessions.processors.session.texts import encoded, unwrap
+from otel_sessions.processors.session.texts import unwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,10 @@ class Ids:
 def find_ids(entries: Entries, composite: pa.ListArray, config: SessionConfig) -> Ids:
     """The ids under the session, conversation and user keys; `composite` lists the keys of each row that hold none."""
     entries = entries.only([*config.session_keys, *config.conversation_keys, *config.user_keys])
-    texts = unwrap(entries.all_text(), encoded(entries, config.json_encoded_prefixes))
+    if not entries.parts:
+        none = np.zeros(0, np.bool_)
+        return Ids(entries, empty_text(0), none, none)
+    texts = unwrap(entries.all_text(), entries.beginning(config.json_encoded_prefixes))
     length = pc.binary_length(texts).to_numpy()
     candidate = (length > 0) & ~_mask(pc.utf8_is_space(texts)) & ~entries.listed(composite)
     for prefix in config.scrubbed_prefixes:
@@ -69,6 +72,8 @@ def own_claims(span: Ids, resource: Ids, config: SessionConfig) -> Claims:
     level = np.full(span.entries.length, NO_CLAIM, np.int64)
     place = np.full(span.entries.length, -1, np.int64)
     for number, ids, keys in reversed(levels):
+        if not ids.entries.parts:
+            continue
         chosen = ids.first(keys)
         has = chosen >= 0
         level[has] = number
@@ -80,6 +85,8 @@ def own_claims(span: Ids, resource: Ids, config: SessionConfig) -> Claims:
 
 def first_id(span: Ids, resource: Ids, keys: Sequence[str]) -> pa.StringArray:
     """The id under the first of these keys that holds one, the span's own before its resource's; else empty."""
+    if not any(ids.entries.has(key) for ids in (span, resource) for key in keys):
+        return empty_text(span.entries.length)
     own, inherited = span.first(keys), resource.first(keys)
     place = np.where(own >= 0, own, np.where(inherited >= 0, inherited + len(span.valid), -1))
     return take_text(pa.concat_arrays([span.texts, resource.texts]), place)

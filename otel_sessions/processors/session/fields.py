@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from otel_sessions.pdata.attributes import Entries, Indices
 from otel_sessions.processors.session.config import Keys, SessionConfig
 from otel_sessions.processors.session.previews import MODEL, USER, preview
-from otel_sessions.processors.session.texts import encoded, tag_lists, unwrap
+from otel_sessions.processors.session.texts import tag_lists, unwrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,18 @@ def columns(span: Entries, resource: Entries, config: SessionConfig) -> dict[str
     found = {}
     for field in FIELDS:
         keys = field.keys(config)
+        if not any(map(span.has, keys)) and not (field.resource and any(map(resource.has, keys))):
+            continue
         own = span.first(keys)
         inherited = resource.first(keys) if field.resource else np.full(span.length, -1, np.int64)
-        if max(own.max(), inherited.max()) >= 0:
-            found[field.column] = field.make(_text(span, own, resource, inherited, config), config)
+        found[field.column] = field.make(_text(span, own, resource, inherited, config), config)
     return found
 
 
 def _text(span: Entries, own: Indices, resource: Entries, inherited: Indices, config: SessionConfig) -> pa.StringArray:
-    texts = _unwrapped(span, own, config)
+    texts = unwrapped(span, own, config)
     use = (own < 0) & (inherited >= 0)
     if not use.any():
         return texts
     mask = pa.array(use)
-    return pc.replace_with_mask(texts, mask, _unwrapped(resource, inherited, config).filter(mask))
-
-
-def _unwrapped(entries: Entries, chosen: Indices, config: SessionConfig) -> pa.StringArray:
-    texts = entries.text(chosen)
-    wrapped = encoded(entries, config.json_encoded_prefixes)
-    return unwrap(texts, (chosen >= 0) & wrapped[chosen]) if wrapped.any() else texts
+    return pc.replace_with_mask(texts, mask, unwrapped(resource, inherited, config).filter(mask))

@@ -27,7 +27,7 @@ _CONTEXT: Final = Context(prec=_MAX_TEXT + 20)  # rounds half even
 # What Arrow reads as a decimal exactly: at most 38 digits after the point once the exponent is applied.
 _WIDE: Final = pa.decimal256(76, 38)
 _SIMPLE_COST: Final = r"^\d{1,14}(\.\d{1,22})?([eE]-(0?\d|1[0-6]))?$"
-_SIMPLE_COUNT: Final = r"^\d{1,15}$"
+_SIMPLE_DIGITS: Final = 15
 
 
 def number(value: object) -> Decimal | None:
@@ -65,10 +65,10 @@ class Numbers:
     def counts(self, sources: Sequence[Source]) -> Indices:
         """The whole number of each row under the first source that holds a number; 0 without one, or fractions cut."""
         counts = np.zeros(self.entries.length, np.int64)
-        for source in reversed(sources):
+        for source in reversed([source for source in sources if self.entries.has(source.key)]):
             rows, texts = self._rows_and_texts(source.key)
             if len(rows):
-                found = self._members(source, texts) if source.member else _plain(texts, _SIMPLE_COUNT)
+                found = self._members(source, texts) if source.member else _plain(texts, _simple_counts(texts))
                 values, known = found.counts()
                 counts[rows[known]] = values[known]
         return counts
@@ -77,10 +77,10 @@ class Numbers:
         """The same as US dollars, rounded half even to the digits that a cost has."""
         places = np.zeros(self.entries.length, np.int64)
         pool = [pa.array([Decimal(0)], COST)]
-        for source in reversed(sources):
+        for source in reversed([source for source in sources if self.entries.has(source.key)]):
             rows, texts = self._rows_and_texts(source.key)
             if len(rows):
-                found = self._members(source, texts) if source.member else _plain(texts, _SIMPLE_COST)
+                found = self._members(source, texts) if source.member else _plain(texts, _simple_costs(texts))
                 values = found.costs()
                 known = values.is_valid().to_numpy(zero_copy_only=False)
                 places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
@@ -114,6 +114,9 @@ class _Found:
     """Of each text that is not simple."""
 
     def counts(self) -> tuple[Indices, Mask]:
+        """The numbers, fractions cut, and which texts are one."""
+        if self.simple.all():
+            return self.texts.cast(pa.int64()).to_numpy(), self.simple
         numbers = np.zeros(len(self.texts), np.int64)
         known = self.simple.copy()
         numbers[self.simple] = self._simple_texts().cast(pa.int64()).to_numpy()
@@ -133,14 +136,26 @@ class _Found:
         return pa.concat_arrays([simple, others]).take(pa.array(order))
 
     def _simple_texts(self) -> pa.StringArray:
-        return self.texts.filter(pa.array(self.simple))
+        return self.texts if self.simple.all() else self.texts.filter(pa.array(self.simple))
 
 
-def _plain(texts: pa.StringArray, simple_pattern: str) -> _Found:
-    simple: Mask = pc.match_substring_regex(texts, simple_pattern).to_numpy(zero_copy_only=False)
+def _plain(texts: pa.StringArray, simple: Mask) -> _Found:
+    if simple.all():
+        return _Found(texts, simple, [], np.zeros(0, np.int64))
     others = texts.filter(pa.array(~simple)).dictionary_encode()
     values = [number(text) for text in others.dictionary.to_pylist()]
     return _Found(texts, simple, values, others.indices.to_numpy())
+
+
+def _simple_counts(texts: pa.StringArray) -> Mask:
+    digits: Mask = pc.ascii_is_decimal(texts).to_numpy(zero_copy_only=False)
+    short: Mask = pc.binary_length(texts).to_numpy() <= _SIMPLE_DIGITS
+    return np.logical_and(digits, short)
+
+
+def _simple_costs(texts: pa.StringArray) -> Mask:
+    simple: Mask = pc.match_substring_regex(texts, _SIMPLE_COST).to_numpy(zero_copy_only=False)
+    return simple
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class SessionProcessor:
 
     def _roots(self, batch: SpanBatch, entries: Entries) -> Mask:
         """Spans without a parent, or marked as the root of their application."""
-        marked = pc.equal(entries.text(entries.first(self._config.root_keys)), "true")
-        roots: Mask = pc.or_(pc.equal(batch["ParentSpanId"], ""), marked).to_numpy(zero_copy_only=False)
+        roots: Mask = pc.binary_length(batch["ParentSpanId"]).to_numpy() == 0
+        for key in filter(entries.has, self._config.root_keys):
+            marked = pc.equal(entries.text(entries.first([key])), "true")
+            roots = roots | marked.to_numpy(zero_copy_only=False)
         return roots

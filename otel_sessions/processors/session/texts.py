@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.pdata.attributes import Entries, Mask
+from otel_sessions.pdata.attributes import Entries, Indices, Mask
+from otel_sessions.processors.session.config import SessionConfig
 
 MAX_JSON_BYTES: Final = 100 * 1024
 """Longer text is never parsed as a whole."""
@@ -27,19 +27,19 @@ def parse_json(text: str, **options: Any) -> Any:
         return NOT_JSON
 
 
-def encoded(entries: Entries, prefixes: Sequence[str]) -> Mask:
-    """Which entries stand under a key that begins with one of the prefixes."""
-    keys = np.array([key.startswith(tuple(prefixes)) for key in entries.keys.keys], np.bool_)
-    mask: Mask = keys[entries.codes]
-    return mask
-
-
 def unwrap(texts: pa.StringArray, among: Mask) -> pa.StringArray:
     """The texts with those `among` them that are a JSON string decoded, and those that are a JSON null emptied."""
     if not among.any():
         return texts
     wrapped = pc.or_(pc.and_(pc.starts_with(texts, '"'), pc.ends_with(texts, '"')), pc.equal(texts, "null"))
     return replace_distinct(texts, among & wrapped.to_numpy(zero_copy_only=False), _unwrapped)
+
+
+def unwrapped(entries: Entries, chosen: Indices, config: SessionConfig) -> pa.StringArray:
+    """The text of the chosen entries, -1 for none, decoded where its key says that it may be JSON-encoded."""
+    texts = entries.text(chosen)
+    wrapped = entries.beginning(config.json_encoded_prefixes)
+    return unwrap(texts, (chosen >= 0) & wrapped[chosen]) if wrapped.any() else texts
 
 
 def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str], str]) -> pa.StringArray:

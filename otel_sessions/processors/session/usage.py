@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from otel_sessions.pdata.attributes import Entries, Mask
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.numbers import Numbers, Source
-from otel_sessions.processors.session.texts import encoded, unwrap
+from otel_sessions.processors.session.texts import unwrapped
 
 
 class Usage:
@@ -40,9 +40,7 @@ class Usage:
     def columns(self, entries: Entries) -> dict[str, pa.Array]:
         model = entries.first(self._config.model_keys)
         calls = self._calls(entries, model >= 0)
-        wrapped = encoded(entries, self._config.json_encoded_prefixes)
-        among = (model >= 0) & (wrapped[model] if len(wrapped) else False)
-        found = {"Model": unwrap(entries.text(model), among)}
+        found = {"Model": unwrapped(entries, model, self._config)}
         return found | self._amounts(Numbers(entries, calls)) if calls.any() else found
 
     def _amounts(self, numbers: Numbers) -> dict[str, pa.Array]:
@@ -57,6 +55,8 @@ class Usage:
 
     def _calls(self, entries: Entries, has_model: Mask) -> Mask:
         """Which spans are model calls."""
+        if not any(map(entries.has, (*self._config.step_kind_keys, *self._config.model_keys))):
+            return np.zeros(entries.length, np.bool_)
         kind = entries.first(self._config.step_kind_keys)
         named: Mask = pc.is_in(pc.utf8_lower(entries.text(kind)), value_set=self._call_kinds).to_numpy(
             zero_copy_only=False
@@ -66,9 +66,11 @@ class Usage:
     def _summaries(self, entries: Entries) -> Mask:
         summaries = np.zeros(entries.length, np.bool_)
         for key, value in self._marks:
+            if not entries.has(key):
+                continue
             part = entries.of(key)
             rows = entries.rows[part]
-            if value and len(rows):
+            if value:
                 texts = entries.values.take(pa.array(entries.places[part]))
                 rows = rows[pc.equal(texts, value).to_numpy(zero_copy_only=False)]
             summaries[rows] = True

@@ -1,0 +1,143 @@
+"""The session processor once more, naively: what one span says, read row by row from its attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otel_sessions import semconv
+from otel_sessions.pdata import NO_CLAIM, SpanBatch
+from otel_sessions.pdata.otlp import decode
+from otel_sessions.pdata.values import as_text, is_composite
+from otel_sessions.testing.otlp import Attributes, key_values, request
+
+LIMIT = 8192
+Row = dict[str, Any]
+
+
+def batch_of(*spans: Span, project: str = "default", resource: Attributes | None = None) -> SpanBatch:
+    """A batch of one request."""
+    return batch_of_requests((spans, resource or {}), project=project)
+
+
+def batch_of_requests(*requests: tuple[Iterable[Span], Attributes], project: str = "default") -> SpanBatch:
+    """A batch of several requests, each the spans of one resource."""
+    bodies = [request(*spans, resource=resource).SerializeToString() for spans, resource in requests]
+    decoded = decode(bodies, [project] * len(bodies))
+    assert not any(result.rejected_spans or result.error for result in decoded.results)
+    return decoded.batch
+
+
+def rows_of(batch: SpanBatch) -> list[Row]:
+    rows: list[Row] = batch.record.to_pylist()
+    return rows
+
+
+def is_id(text: str) -> bool:
+    return bool(text.strip()) and not text.startswith("[Scrubbed due to") and len(text.encode()) <= LIMIT
+
+
+def decoded(key: str, text: str) -> str:
+    """Metadata may be JSON-encoded."""
+    if not key.startswith(semconv.JSON_ENCODED_PREFIXES):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else "" if value is None else text
+
+
+def own_claim(span: Attributes, resource: Attributes) -> tuple[int, str, str]:
+    """Level, id, key."""
+    levels = [
+        (1, semconv.SESSION_KEYS, span),
+        (2, semconv.SESSION_KEYS, resource),
+        (3, semconv.CONVERSATION_KEYS, span),
+        (4, semconv.CONVERSATION_KEYS, resource),
+    ]
+    for level, keys, attributes in levels:
+        for key in keys:
+            text = id_under(key, attributes)
+            if text:
+                return level, text, key
+    return NO_CLAIM, "", ""
+
+
+def id_under(key: str, attributes: Attributes) -> str:
+    for pair in key_values(attributes):
+        if pair.key == key and not is_composite(pair.value):
+            text = decoded(key, as_text(pair.value))
+            return text if is_id(text) else ""
+    return ""
+
+
+def user(span: Attributes, resource: Attributes) -> str:
+    found = (id_under(key, attributes) for attributes in (span, resource) for key in semconv.USER_KEYS)
+    return next(filter(None, found), "")
+
+
+def texts(attributes: Attributes) -> dict[str, str]:
+    """The attributes as the columns hold them."""
+    return {pair.key: text for pair in key_values(attributes) if (text := as_text(pair.value))}
+
+
+def is_model_call(attributes: Mapping[str, str]) -> bool:
+    for key in semconv.STEP_KIND_KEYS:
+        if key in attributes:
+            return attributes[key].lower() in semconv.MODEL_CALL_KINDS
+    for mark in semconv.SUMMARY_MARKS:
+        key, _, value = mark.partition("=")
+        if key in attributes and value in ("", attributes[key]):
+            return False
+    return any(key in attributes for key in semconv.MODEL_KEYS)
+
+
+def number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and 0 <= found <= 10**15 else None
+
+
+def first_number(attributes: Mapping[str, str], sources: Iterable[str]) -> Decimal:
+    for source in sources:
+        key, _, member = source.partition("#")
+        found = _number_at(attributes[key], member) if key in attributes else None
+        if found is not None:
+            return found
+    return Decimal(0)
+
+
+def _number_at(text: str, member: str) -> Decimal | None:
+    if not member:
+        return number(text)
+    try:
+        value = json.loads(text, parse_float=str)
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    if member != "*":
+        return number(value.get(member))
+    found = [n for n in map(number, value.values()) if n is not None]
+    return sum(found, Decimal(0)) if found else None
+
+
+def usage(attributes: Attributes) -> Row:
+    """The columns of tokens and cost."""
+    plain = texts(attributes)
+    if not is_model_call(plain):
+        return {"InputTokens": 0, "OutputTokens": 0, "TotalTokens": 0, "Cost": Decimal(0)}
+    inputs = int(first_number(plain, semconv.INPUT_TOKEN_KEYS))
+    outputs = int(first_number(plain, semconv.OUTPUT_TOKEN_KEYS))
+    total = inputs + outputs or int(first_number(plain, semconv.TOTAL_TOKEN_KEYS))
+    cost = first_number(plain, semconv.COST_KEYS).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)
+    return {"InputTokens": inputs, "OutputTokens": outputs, "TotalTokens": total, "Cost": cost}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from otel_sessions.processors.session.memory import Claim, TraceMemory
+
+BEST, WORSE = Claim(1, 0, 5, "s"), Claim(3, 0, 1, "c")
+T = ("p", "t")
+
+
+def _trace(number: int) -> tuple[str, str]:
+    return "p", f"t{number}"
+
+
+def test_the_better_claim_is_kept_whichever_comes_first() -> None:
+    memory = TraceMemory(100, 10**6)
+    assert memory.improve(T, None) is None
+    assert memory.improve(T, WORSE) == WORSE
+    assert memory.improve(T, BEST) == BEST
+    assert memory.improve(T, WORSE) == BEST
+    assert memory.improve(T, None) == BEST
+
+
+def test_a_trace_without_claim_takes_no_room() -> None:
+    memory = TraceMemory(100, 10**6)
+    memory.improve(T, None)
+    assert len(memory) == 0
+    assert not memory
+
+
+def test_the_memory_is_bounded_in_traces_and_keeps_the_recent_half() -> None:
+    memory = TraceMemory(10, 10**6)
+    for number in range(1000):
+        memory.improve(_trace(number), BEST)
+        assert len(memory) <= 10
+    assert [memory.improve(_trace(number), None) for number in range(995, 1000)] == [BEST] * 5
+    assert memory.improve(_trace(0), None) is None
+
+
+def test_the_memory_is_bounded_in_bytes() -> None:
+    memory = TraceMemory(1000, 100_000)
+    for number in range(100):
+        memory.improve(_trace(number), Claim(1, 0, 0, "x" * 8192))
+        assert len(memory) <= 100_000 // 8192
+    assert memory
+    memory.improve(T, Claim(1, 0, 0, "x" * 50_000))
+    assert memory.improve(T, None) is None
+
+
+def test_a_trace_that_is_seen_again_is_young_again() -> None:
+    memory = TraceMemory(10, 10**6)
+    for number in range(100):
+        memory.improve(_trace(number), BEST)
+        memory.improve(T, BEST)
+    assert memory.improve(T, None) == BEST
