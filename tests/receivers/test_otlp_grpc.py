@@ -328,24 +328,18 @@ def test_a_named_receiver_names_its_endpoint():
     receiver.stop(1.0)
 
 
-@pytest.mark.parametrize(
-    ("keepalive", "stays"),
-    [(None, True), ({"enforcement_policy": {"min_time": "1m"}}, False)],
-)
-def test_a_client_that_pings_aggressively_stays_connected_unless_a_policy_says_otherwise(start, keepalive, stays):
-    channel = start(keepalive=keepalive).channel(
+def test_a_client_that_pings_aggressively_stays_connected(start):
+    channel = start().channel(
         grpc__keepalive_time_ms=200,
         grpc__keepalive_permit_without_calls=1,
         grpc__http2__max_pings_without_data=0,
     )
     states: list[grpc.ChannelConnectivity] = []
     channel.subscribe(states.append)
-    stub = channel.unary_unary(export.METHOD)
-    stub(BODY, timeout=5)
-    time.sleep(1.5)
-    connected = [state for state in states if state is grpc.ChannelConnectivity.READY]
-    assert (states[-1] is grpc.ChannelConnectivity.READY and len(connected) == 1) == stays
-    stub(BODY, timeout=5)
+    channel.unary_unary(export.METHOD)(BODY, timeout=5)
+    time.sleep(3.5)  # gRPC's own limits end the connection after 3 s
+    assert states[-1] is grpc.ChannelConnectivity.READY
+    assert states.count(grpc.ChannelConnectivity.READY) == 1
 
 
 def test_keepalive_settings_reach_gRPC():

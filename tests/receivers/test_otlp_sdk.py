@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
 from otel_sessions.component import Outcome
-from otel_sessions.errors import InvalidData, Retryable, TooLarge
+from otel_sessions.errors import InvalidData, Permanent, Retryable
 from otel_sessions.testing.consumers import RecordingConsumer
 
 NAMES = [f"step {i}" for i in range(100)]
@@ -50,7 +50,7 @@ def test_the_SDK_sends_the_same_bytes_again_after_the_delay_it_was_told(start):
     assert time.monotonic() - began >= 0.2
 
 
-@pytest.mark.parametrize("error", [InvalidData("broken"), TooLarge("large")])
+@pytest.mark.parametrize("error", [InvalidData("broken"), Permanent("refused")])
 def test_the_SDK_drops_what_will_never_be_taken(start, error):
     consumer = RecordingConsumer(lambda _: error)
     export_one(start(consumer).endpoint)

@@ -1,0 +1,121 @@
+"""Which requests are on their way, how many bytes they hold, and the one point where each is answered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import Gauge
+
+from otel_sessions.component import Outcome
+from otel_sessions.errors import Permanent, Retryable, TooLarge
+
+logger = logging.getLogger(__name__)
+TICKET_BYTES: Final = 1024  # what a request costs beside its body, so that empty ones are bounded too
+FULL_RETRY_AFTER_S: Final = 1.0
+INTERNAL_RETRY_AFTER_S: Final = 5.0
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """A request on its way. `outcome` is its answer if all goes well, `awaited` how many have yet to settle it."""
+
+    nbytes: int
+    future: Future[Outcome] = field(default_factory=Future)
+    outcome: Outcome = field(default_factory=Outcome)
+    awaited: int = 1
+    error: Exception | None = None
+
+
+class Ledger:
+    """The open tickets, at most `max_bytes` of them; `gauges` show how many.
+
+    The future of every ticket ends exactly once.
+    """
+
+    def __init__(self, max_bytes: int, gauges: Sequence[Gauge] = ()) -> None:
+        self._max_bytes = max_bytes
+        self._gauges = gauges
+        self._open: set[Ticket] = set()
+        self._nbytes = 0
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def open(self, body_bytes: int) -> Ticket:
+        """Raises `Retryable` when there is no room or no more time, `TooLarge` when there never will be room."""
+        nbytes = body_bytes + TICKET_BYTES
+        if nbytes > self._max_bytes:
+            raise TooLarge(f"a request of {body_bytes} bytes is more than the queue of {self._max_bytes} bytes holds")
+        with self._changed:
+            if self._closed:
+                raise Retryable("shutting down", retry_after=INTERNAL_RETRY_AFTER_S)
+            if self._nbytes + nbytes > self._max_bytes:
+                raise Retryable("the queue is full", retry_after=FULL_RETRY_AFTER_S)
+            self._hold(nbytes)
+            ticket = Ticket(nbytes)
+            self._open.add(ticket)
+        ticket.future.set_running_or_notify_cancel()  # the caller cannot cancel what is on its way
+        return ticket
+
+    def settle(self, tickets: Iterable[Ticket], error: Exception | None = None) -> None:
+        """One of those awaited is done with these tickets, or failed; after the last one the future ends.
+
+        If several fail, a retryable error wins: the sender comes back, and what was stored twice counts once.
+        """
+        self._end([ticket for ticket in tickets if self._settled(ticket, error)])
+
+    def close(self, timeout: float) -> None:
+        """Opens no more tickets, waits `timeout` seconds for those that are open, then ends them as `Retryable`."""
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._open, timeout)
+            left = list(self._open)
+            for ticket in left:
+                ticket.error = Retryable("shutting down before the spans were stored", retry_after=FULL_RETRY_AFTER_S)
+                self._forget(ticket)
+        self._end(left)
+
+    def _settled(self, ticket: Ticket, error: Exception | None) -> bool:
+        with self._changed:
+            if ticket not in self._open:
+                return False
+            if error is not None and not isinstance(ticket.error, Retryable):
+                ticket.error = error
+            ticket.awaited -= 1
+            if ticket.awaited > 0:
+                return False
+            self._forget(ticket)
+            return True
+
+    def _forget(self, ticket: Ticket) -> None:
+        self._open.remove(ticket)
+        self._hold(-ticket.nbytes)
+        if not self._open:
+            self._changed.notify_all()
+
+    def _hold(self, nbytes: int) -> None:
+        self._nbytes += nbytes
+        for gauge in self._gauges:
+            gauge.inc(nbytes)
+
+    @staticmethod
+    def _end(tickets: Iterable[Ticket]) -> None:
+        for ticket in tickets:
+            if ticket.error is None:
+                ticket.future.set_result(ticket.outcome)
+            else:
+                ticket.future.set_exception(ticket.error)
+
+
+def answerable(error: Exception) -> Permanent | Retryable:
+    """The error itself if its class says what the sender should do; any other is logged, and retryable."""
+    if isinstance(error, Permanent | Retryable):
+        return error
+    logger.error("unexpected error, the sender is asked to try again", exc_info=error)
+    again = Retryable("internal error, try again", retry_after=INTERNAL_RETRY_AFTER_S)
+    again.__cause__ = error
+    return again
