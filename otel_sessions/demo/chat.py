@@ -83,7 +83,9 @@ class Conversation:
         inner, tally = replace(story, attributes=run), story.tally
         before = tally.input_tokens, tally.output_tokens, tally.cost
         with self._api.span(inner, f"invoke_agent {name}", attributes) as span:
+            story.clock.spend(1, 4)
             yield inner
+            story.clock.spend(1, 4)
             span.set_attribute("gen_ai.usage.input_tokens", tally.input_tokens - before[0])
             span.set_attribute("gen_ai.usage.output_tokens", tally.output_tokens - before[1])
             span.set_attribute("gen_ai.usage.cost", float(tally.cost - before[2]))
