@@ -63,8 +63,10 @@ def test_keys_can_be_told_by_their_beginning() -> None:
 
 
 def test_no_rows_no_keys_and_no_attributes_are_fine() -> None:
-    for keys in ([], ["a"]):
-        for rows in ([], [[]], [[("x", "1")], []]):
+    no_keys: list[str] = []
+    columns: list[list[list[tuple[str, str]]]] = [[], [[]], [[("x", "1")], []]]
+    for keys in (no_keys, ["a"]):
+        for rows in columns:
             found = KeySet(keys).entries(_column(rows))
             assert found.text(found.first(keys)).to_pylist() == [""] * len(rows)
             assert not found.has("a")

@@ -7,10 +7,10 @@ from otel_sessions.component import ComponentId, Host, factories
 from otel_sessions.pdata import DERIVED
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.telemetry import Metrics
-from otel_sessions.testing.otlp import span
+from otel_sessions.testing.otlp import Attributes, span
 from tests.processors.session.reading import batch_of, rows_of
 
-RICH = {
+RICH: Attributes = {
     "session.id": "s",
     "user.id": "u",
     "langfuse.trace.tags": ["a"],

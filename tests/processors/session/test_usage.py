@@ -12,11 +12,12 @@ from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing.otlp import Attributes, Value, span
 from tests.processors.session.reading import Row, batch_of, rows_of, usage
 
+NOTHING = (0, 0, 0, Decimal(0))
 COLUMNS = ("InputTokens", "OutputTokens", "TotalTokens", "Cost")
-CALL = {"gen_ai.operation.name": "chat"}
+CALL: dict[str, Value] = {"gen_ai.operation.name": "chat"}
 WHOLE = ["0", "7", "12.0", "12.9", "1e3", "-1", "NaN", "Infinity", "+Inf", "abc", "1e15", "1e16", "1" * 20, " 5 ", ""]
 PARTIAL = ["0.1", "1.5e-05", "0.0000000000005", "0.0000000000015", "1e-30", "123456789.123456789123456789"]
-NUMBERS = st.sampled_from([*WHOLE, *PARTIAL, 3, 2.5, True])
+NUMBERS: st.SearchStrategy[Value] = st.sampled_from([*WHOLE, *PARTIAL, 3, 2.5, True])
 MEMBERS = st.sampled_from(
     ["input", "output", "total", "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "total_cost"]
 )
@@ -60,19 +61,24 @@ def test_a_step_of_a_calling_kind_is_a_model_call(key: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["AGENT", "CHAIN", "invoke_agent", "span", "TOOL", "workflow"])
 @pytest.mark.parametrize("key", semconv.STEP_KIND_KEYS)
 def test_a_parents_roll_up_is_not_added_again(key: str, kind: str) -> None:
-    roll_up = {key: kind, "gen_ai.usage.input_tokens": 3, "gen_ai.usage.cost": 1.0, "gen_ai.request.model": "m"}
-    assert _usage(roll_up) == (0, 0, 0, 0)
+    roll_up: Attributes = {
+        key: kind,
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.usage.cost": 1.0,
+        "gen_ai.request.model": "m",
+    }
+    assert _usage(roll_up) == NOTHING
 
 
 def test_the_first_kind_of_step_decides() -> None:
-    tokens = {"gen_ai.usage.input_tokens": 3}
+    tokens: dict[str, Value] = {"gen_ai.usage.input_tokens": 3}
     assert _usage({"langfuse.observation.type": "span", "gen_ai.operation.name": "chat"} | tokens)[0] == 0
     assert _usage({"langfuse.observation.type": "generation", "gen_ai.operation.name": "x"} | tokens)[0] == 3
 
 
 def test_without_a_kind_of_step_a_model_makes_a_call_unless_marked_as_a_summary() -> None:
-    tokens = {"gen_ai.usage.input_tokens": 3}
-    model = {"gen_ai.request.model": "m"}
+    tokens: dict[str, Value] = {"gen_ai.usage.input_tokens": 3}
+    model: dict[str, Value] = {"gen_ai.request.model": "m"}
     assert _usage(tokens)[0] == 0
     assert _usage(tokens | model)[0] == 3
     assert _usage(tokens | model | {"gen_ai.aggregated_usage.input_tokens": 3})[0] == 0
@@ -113,18 +119,22 @@ def test_token_counts_are_read_from_text(value: Value, tokens: int) -> None:
     [-1, "-1", "NaN", float("nan"), float("inf"), "inf", "x", "0x10", "1_000", "٣", 10**15 + 1, "9" * 500, "", "1e99"],
 )
 def test_what_is_no_sensible_number_counts_as_none(value: Value) -> None:
-    assert _usage(CALL | {"gen_ai.usage.input_tokens": value, "gen_ai.usage.cost": value}) == (0, 0, 0, 0)
+    assert _usage(CALL | {"gen_ai.usage.input_tokens": value, "gen_ai.usage.cost": value}) == NOTHING
 
 
 def test_the_total_is_input_and_output_whatever_the_provider_says() -> None:
-    both = {"gen_ai.usage.input_tokens": 2, "gen_ai.usage.output_tokens": 3, "gen_ai.usage.total_tokens": 99}
-    parts = {"gen_ai.usage.cache_read.input_tokens": 2, "gen_ai.usage.reasoning.output_tokens": 2}
+    both: dict[str, Value] = {
+        "gen_ai.usage.input_tokens": 2,
+        "gen_ai.usage.output_tokens": 3,
+        "gen_ai.usage.total_tokens": 99,
+    }
+    parts: dict[str, Value] = {"gen_ai.usage.cache_read.input_tokens": 2, "gen_ai.usage.reasoning.output_tokens": 2}
     assert _usage(CALL | both | parts)[:3] == (2, 3, 5)
     assert _usage(CALL | {"gen_ai.usage.total_tokens": 99})[:3] == (0, 0, 99)
 
 
 def test_langfuse_details_are_read_from_their_json() -> None:
-    details = {"langfuse.observation.type": "generation"}
+    details: dict[str, Value] = {"langfuse.observation.type": "generation"}
     details["langfuse.observation.usage_details"] = '{"input": 10, "output": 5, "total": 15}'
     details["langfuse.observation.cost_details"] = '{"input": 0.001, "output": 0.002, "total": 0.0035}'
     assert _usage(details) == (10, 5, 15, Decimal("0.0035"))
@@ -133,9 +143,16 @@ def test_langfuse_details_are_read_from_their_json() -> None:
 
 
 def test_openinference_and_mlflow_are_read() -> None:
-    open_inference = {"openinference.span.kind": "LLM", "llm.token_count.prompt": 1, "llm.token_count.completion": 2}
+    open_inference: dict[str, Value] = {
+        "openinference.span.kind": "LLM",
+        "llm.token_count.prompt": 1,
+        "llm.token_count.completion": 2,
+    }
     assert _usage(open_inference | {"llm.cost.total": 0.5}) == (1, 2, 3, Decimal("0.5"))
-    mlflow = {"mlflow.llm.model": "m", "mlflow.chat.tokenUsage": '{"input_tokens": 4, "output_tokens": 5}'}
+    mlflow: dict[str, Value] = {
+        "mlflow.llm.model": "m",
+        "mlflow.chat.tokenUsage": '{"input_tokens": 4, "output_tokens": 5}',
+    }
     assert _usage(mlflow | {"mlflow.llm.cost": '{"total_cost": 0.25}'}) == (4, 5, 9, Decimal("0.25"))
 
 
