@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from otel_sessions import __version__
-from otel_sessions.cli import components, output, serve, validate
+from otel_sessions.cli import components, migrate, output, query, serve, sessions, validate
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
 
@@ -36,7 +36,10 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("validate")(validate.validate)
+app.command("migrate")(migrate.migrate)
 app.command("components")(components.components)
+app.command("query")(query.query)
+app.add_typer(sessions.app, name="sessions")
 
 
 def _print_version(wanted: bool) -> None:

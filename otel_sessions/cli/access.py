@@ -1,0 +1,129 @@
+"""How commands get at ClickHouse: a server, the service that owns the embedded data, or the data themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from otel_sessions.errors import ConfigError, Fault, Permanent, QueryError
+from otel_sessions.types import HostPort
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from otel_sessions.config import Config
+    from otel_sessions.storage.client import Endpoint
+
+_NO_SCHEMA = frozenset({60, 81})  # UNKNOWN_TABLE, UNKNOWN_DATABASE
+_LOOPBACK = "127.0.0.1,localhost,::1"
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach who listens everywhere
+
+
+class NoData(Permanent):
+    """Nothing has been stored where the configuration points."""
+
+
+def endpoint_of(config: Config) -> Endpoint:
+    """That of the first clickhouse exporter in use; `ConfigError` if there is none."""
+    from otel_sessions.storage.client import Endpoint  # noqa: PLC0415
+
+    for id_ in config.used("exporters"):
+        text = getattr(config.exporters[id_], "endpoint", None)
+        if id_.type == "clickhouse" and text is not None:
+            return Endpoint.parse(str(text))
+    raise ConfigError([Fault("exporters", "no clickhouse exporter is in use, so there are no sessions to read")])
+
+
+def owner_of(endpoint: Endpoint) -> dict[str, str]:
+    """The facts of the running service that owns the embedded data, empty if none does or for a server."""
+    from otel_sessions.storage.lock import holder  # noqa: PLC0415
+
+    return holder(endpoint.path) if endpoint.path is not None else {}
+
+
+def served_at(endpoint: Endpoint) -> Endpoint | None:
+    """Where its SQL is served over HTTP; None for embedded data that no service owns.
+
+    Raises `Permanent` when a service owns the data and serves no SQL.
+    """
+    from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint  # noqa: PLC0415
+
+    if not endpoint.embedded:
+        return endpoint
+    owner = owner_of(endpoint)
+    if not owner:
+        return None
+    if "clickhouse_http" not in owner:
+        raise Permanent(
+            f"process {owner.get('pid', '?')} has {endpoint.path} and serves no SQL (yet); "
+            "its configuration needs the extension clickhouse_http"
+        )
+    bypass_proxies()
+    address = HostPort.parse(owner["clickhouse_http"])
+    host = _ANY_HOST.get(address.host, address.host)
+    return Endpoint("http", owner.get("database", DEFAULT_DATABASE), host=host, port=address.port)
+
+
+@contextmanager
+def embedded(endpoint: Endpoint) -> Iterator[Client]:
+    """The embedded data, owned by this process meanwhile. Raises `NoData` where there are none, `DataInUse`."""
+    from otel_sessions.storage.client import connect  # noqa: PLC0415
+    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+    from otel_sessions.storage.lock import DataLock  # noqa: PLC0415
+
+    assert endpoint.path is not None
+    if not endpoint.path.is_dir():
+        raise NoData(f"there is no data in {endpoint.path} yet; `otel-sessions serve` makes it")
+    lock = DataLock(endpoint.path)
+    try:
+        with _explained(endpoint):
+            with reading():
+                client = connect(endpoint, database=endpoint.database)
+            try:
+                yield client
+            finally:
+                client.close()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def reader(config: Config) -> Iterator[Client]:
+    """A client whose current database holds the sessions; raises `NoData` where their tables are missing."""
+    from otel_sessions.storage.client import connect  # noqa: PLC0415
+    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+
+    endpoint = endpoint_of(config)
+    server = served_at(endpoint)
+    if server is None:
+        with embedded(endpoint) as client:
+            yield client
+        return
+    with _explained(endpoint):
+        with reading():
+            client = connect(server, database=server.database)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def bypass_proxies() -> None:
+    """Makes all clients of this process reach this machine without the proxy that the environment may name."""
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), _LOOPBACK]))
+
+
+@contextmanager
+def _explained(endpoint: Endpoint) -> Iterator[None]:
+    try:
+        yield
+    except QueryError as error:
+        if getattr(error.__cause__, "code", None) in _NO_SCHEMA:
+            message = (
+                f"{endpoint} has no tables of this version yet; `otel-sessions migrate` makes them, as does `serve`"
+            )
+            raise NoData(message) from error
+        raise

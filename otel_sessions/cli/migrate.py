@@ -1,0 +1,88 @@
+"""`otel-sessions migrate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otel_sessions.cli.options import ConfigFiles, Sets
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from otel_sessions.storage.client import Endpoint
+    from otel_sessions.storage.lock import DataLock
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the SQL that would run, and change nothing.")]
+
+
+def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = False) -> None:
+    """Bring the tables in ClickHouse to this version; makes the database if it is not there.
+
+    Running it again changes nothing. A service whose exporter has `create_schema: true`, the default, does the same
+    when it starts.
+
+    \b
+    Examples:
+      otel-sessions migrate --config config.yaml --dry-run
+      otel-sessions migrate --config config.yaml
+    """
+    from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
+    from otel_sessions.config import load  # noqa: PLC0415
+
+    endpoint = endpoint_of(load(config or [], set_ or []))
+    lines = _script(endpoint) if dry_run else _applied(endpoint)
+    typer.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
+
+
+def _applied(endpoint: Endpoint) -> list[str]:
+    """A line for each migration that was applied."""
+    from otel_sessions.storage import migrate as schema  # noqa: PLC0415
+
+    with _client(endpoint) as client:
+        return [f"applied {migration.name} to {endpoint}" for migration in schema.apply(client, endpoint.database)]
+
+
+def _script(endpoint: Endpoint) -> list[str]:
+    """The SQL, if there is any to run."""
+    from otel_sessions.storage import migrate as schema  # noqa: PLC0415
+
+    if endpoint.path is not None and not endpoint.path.is_dir():
+        return [schema.script(schema.migrations(), endpoint.database)]
+    with _client(endpoint) as client:
+        missing = schema.pending(client, endpoint.database)
+        return [schema.script(missing, endpoint.database)] if missing else []
+
+
+@contextmanager
+def _client(endpoint: Endpoint) -> Iterator[Client]:
+    """Of the whole server; embedded data are this process's own meanwhile."""
+    from otel_sessions.storage.client import connect  # noqa: PLC0415
+    from otel_sessions.storage.faults import writing  # noqa: PLC0415
+
+    lock = _locked(endpoint)
+    try:
+        with writing(f"migrating {endpoint}"):
+            client = connect(endpoint)
+            try:
+                yield client
+            finally:
+                client.close()
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _locked(endpoint: Endpoint) -> DataLock | None:
+    from otel_sessions.storage.lock import DataInUse, DataLock  # noqa: PLC0415
+
+    if endpoint.path is None:
+        return None
+    try:
+        return DataLock(endpoint.path)
+    except DataInUse as error:
+        message = f"{error}; a service that runs has brought its tables to its own version when it started"
+        raise DataInUse(message) from error

@@ -1,0 +1,68 @@
+"""`otel-sessions query`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otel_sessions.cli.options import ConfigFiles, Sets
+
+if TYPE_CHECKING:
+    from otel_sessions.storage.client import Endpoint
+
+Sql = Annotated[str, typer.Argument(metavar="SQL", help="One statement; - reads it from standard input.")]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="A ClickHouse format, as in JSONEachRow, CSVWithNames or Parquet. By default PrettyCompactMonoBlock on a "
+        "terminal and TabSeparatedWithNames otherwise; a FORMAT in the statement comes first.",
+    ),
+]
+
+
+def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Sets = None) -> None:
+    """Run SQL over the stored spans and sessions, and write its result to standard output.
+
+    Goes through the running service where that owns the embedded data, and to the server of the configuration
+    otherwise; without either it opens the embedded data itself. Embedded data can only be read.
+
+    \b
+    Examples:
+      otel-sessions query "SELECT SessionId, Cost FROM sessions ORDER BY Cost DESC LIMIT 10"
+      otel-sessions query "SELECT * FROM session_spans" --format Parquet > spans.parquet
+      otel-sessions query - < report.sql
+    """
+    from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
+    from otel_sessions.config import load  # noqa: PLC0415
+
+    if format_ is not None and not re.fullmatch(r"\w+", format_, re.ASCII):
+        raise typer.BadParameter(f"{format_!r} is not the name of a format", param_hint="--format")
+    terminal = sys.stdout.isatty()
+    endpoint = endpoint_of(load(config or [], set_ or []))
+    text = sys.stdin.read() if sql == "-" else sql
+    for piece in _result(
+        endpoint, text, format_ or ("PrettyCompactMonoBlock" if terminal else "TabSeparatedWithNames")
+    ):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _result(endpoint: Endpoint, sql: str, format_: str) -> Iterator[bytes]:
+    from otel_sessions.cli import access, http_sql  # noqa: PLC0415
+    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+    from otel_sessions.storage.guard import ReadGuard  # noqa: PLC0415
+
+    server = access.served_at(endpoint)
+    if server is not None:
+        yield from http_sql.run(server, sql, format_)
+        return
+    with access.embedded(endpoint) as client:
+        read = ReadGuard(endpoint.database).check(client, sql)
+        with reading():
+            yield client.raw_query(read.sql, fmt=None if read.format else format_)
