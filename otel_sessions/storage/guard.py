@@ -21,7 +21,7 @@ from typing import NoReturn
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.errors import QueryError
-from otel_sessions.storage import syntax_tree
+from otel_sessions.storage import read_lists, syntax_tree
 from otel_sessions.storage.faults import reading
 from otel_sessions.storage.read_settings import Bounds, refused_setting
 from otel_sessions.storage.syntax_tree import Node
@@ -38,46 +38,6 @@ from otel_sessions.storage.tokens import (
     tokens,
 )
 
-TABLE_FUNCTIONS = frozenset(
-    {"generate_series", "generateseries", "null", "numbers", "numbers_mt", "sqlstandardvalues", "values", "view"}
-    | {"primes", "zeros", "zeros_mt"}
-)
-"""Table functions that make rows of nothing but their arguments, in lower case."""
-
-_FILE_DATABASES = frozenset({"default"})
-_SYSTEM = frozenset({"system", "information_schema", "INFORMATION_SCHEMA"})
-# They reach out of the process, hold secrets, or stop its threads.
-_SYSTEM_TABLES = frozenset({"named_collections", "remote_data_paths", "stack_trace", "symbols", "zookeeper"})
-# Scalar functions that read files, other tables by name, dictionaries or the network, write, or only wait.
-_FUNCTIONS = re.compile(
-    r"file|sleep(eachrow)?|joinget\w*|hascolumnintable|dict(get|has|isin)\w*|catboost\w*|naivebayes\w*|logtrace"
-    r"|generateserialid|getmaxtablename\w*|ai(classify|embed|extract|filter|generate|redact|similarity|translate)\w*"
-)
-_FIRST = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN"})
-_SHOW = frozenset(
-    {"ShowTables", "ShowColumns", "ShowIndexes", "ShowFunctions", "ShowEngineQuery", "ShowSetting"}
-    | {"ShowProcesslistQuery", "ShowGrantsQuery"}
-)
-_OF_ONE = frozenset(
-    {"ExistsTableQuery", "ExistsViewQuery", "ExistsDictionaryQuery"}
-    | {"ShowCreateTableQuery", "ShowCreateViewQuery", "ShowCreateDictionaryQuery"}
-)
-_EXPLAIN = frozenset(
-    {"EXPLAIN", "EXPLAIN AST", "EXPLAIN SYNTAX", "EXPLAIN QUERY TREE", "EXPLAIN PIPELINE", "EXPLAIN ESTIMATE"}
-    | {"EXPLAIN ANALYZE"}
-)
-_OF_DATABASE = frozenset({"ExistsDatabaseQuery", "ShowCreateDatabaseQuery"})
-_ROOTS = _SHOW | _OF_ONE | _OF_DATABASE | {"SelectWithUnionQuery", "DescribeQuery", "Explain"}
-_NODES = frozenset(
-    {"SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "Subquery", "ExpressionList", "WithElement"}
-    | {"TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression", "TableIdentifier", "TableJoin"}
-    | {"ArrayJoin", "SampleRatio", "Function", "Literal", "Identifier", "Set", "OrderByElement", "InterpolateElement"}
-    | {"WindowDefinition", "WindowListElement", "Asterisk", "QualifiedAsterisk", "ColumnsRegexpMatcher"}
-    | {"ColumnsListMatcher", "QualifiedColumnsRegexpMatcher", "QualifiedColumnsListMatcher", "ColumnsTransformerList"}
-    | {"ColumnsApplyTransformer", "ColumnsExceptTransformer", "ColumnsReplaceTransformer"}
-    | {"ColumnsReplaceTransformer::Replacement"}
-)
-_IN = frozenset({"in", "notIn", "globalIn", "globalNotIn", "nullIn", "notNullIn", "globalNullIn", "globalNotNullIn"})
 # What the engine adds to a syntax error about the call that this module made.
 _OURS = re.compile(r": In scope SELECT formatQuerySingleLine\(.*(?= \([A-Z_]+\)$)", re.DOTALL)
 _PLAIN_NAME = re.compile(r"\w+(\.\w+)*")
@@ -118,7 +78,7 @@ class ReadGuard:
     def __init__(
         self,
         database: str,
-        table_functions: Iterable[str] = TABLE_FUNCTIONS,
+        table_functions: Iterable[str] = read_lists.TABLE_FUNCTIONS,
         bounds: Bounds | None = None,
     ) -> None:
         self._database = database
@@ -136,7 +96,7 @@ class ReadGuard:
             words = tokens(text)
         except UnreadableError as error:
             _deny(str(error))
-        if not any(at(words, 0).is_word(first) for first in _FIRST) and not at(words, 0).is_symbol("("):
+        if not any(at(words, 0).is_word(first) for first in read_lists.FIRST_WORDS) and not at(words, 0).is_symbol("("):
             raise QueryError(
                 "Code: 164. DB::Exception: Only SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN run here. (READONLY)"
             )
@@ -152,9 +112,9 @@ class ReadGuard:
             after = at(words, index + 1)
             if word.is_word("INTO") and after.is_word("OUTFILE"):
                 _deny("INTO OUTFILE")
-            if word.named and _FUNCTIONS.fullmatch(word.text.lower()):
+            if word.named and read_lists.REFUSED_FUNCTIONS.fullmatch(word.text.lower()):
                 _deny(f"function {word.text}")
-            if word.named and word.text in _FILE_DATABASES and after.is_symbol("."):
+            if word.named and word.text in read_lists.FILE_DATABASES and after.is_symbol("."):
                 _deny(f"database {word.text}")
             if word.is_word("APPLY") and not _applies_by_name(words, index):
                 _deny("APPLY of anything but the name of a function")
@@ -183,7 +143,11 @@ class ReadGuard:
     def _check_identifiers(self, words: Sequence[Token], bound: Mapping[str, Parameter]) -> None:
         for name in identifier_parameters(words) & bound.keys():
             value = bound[name].text
-            if not _PLAIN_NAME.fullmatch(value) or _FUNCTIONS.fullmatch(value.lower()) or value in _FILE_DATABASES:
+            if (
+                not _PLAIN_NAME.fullmatch(value)
+                or read_lists.REFUSED_FUNCTIONS.fullmatch(value.lower())
+                or value in read_lists.FILE_DATABASES
+            ):
                 _deny(f"identifier {value!r}")
 
     def _tree(self, client: Client, text: str, bound: Mapping[str, Parameter]) -> Node:
@@ -192,11 +156,11 @@ class ReadGuard:
         return syntax_tree.parse(_untabbed(answer.decode("utf-8", "replace")))
 
     def _check_tree(self, root: Node, clauses: int, binds_names: bool) -> None:
-        if root.kind not in _ROOTS or (binds_names and root.kind in _SHOW):
+        if root.kind not in read_lists.ROOTS or (binds_names and root.kind in read_lists.SHOW):
             _deny(f"{root.kind} {root.name}".strip())
         if root.kind == "Explain":
             self._check_explain(root)
-        if root.kind in _OF_ONE and not root.name.startswith(" ") and root.children:
+        if root.kind in read_lists.OF_ONE and not root.name.startswith(" ") and root.children:
             self._check_database(root.children[0].name)
         if root.of("Literal"):
             _deny("INTO OUTFILE")
@@ -210,13 +174,13 @@ class ReadGuard:
             _deny("a SETTINGS clause of this form")
 
     def _check_explain(self, root: Node) -> None:
-        if root.name not in _EXPLAIN or len(root.of("SelectWithUnionQuery")) != 1:
+        if root.name not in read_lists.EXPLAIN or len(root.of("SelectWithUnionQuery")) != 1:
             _deny(root.name)
         if len(root.of("SelectWithUnionQuery", "Set", "Identifier")) != len(root.children):
             _deny(root.name)
 
     def _check_node(self, node: Node, parent: Node) -> None:
-        if node.kind not in _NODES:
+        if node.kind not in read_lists.NODES:
             _deny(f"{node.kind} in a SELECT")
         if node.kind == "SelectWithUnionQuery" and node.of("Literal"):
             _deny("INTO OUTFILE")
@@ -225,9 +189,9 @@ class ReadGuard:
         elif node.kind == "Function" and parent.kind == "TableExpression":
             if node.name.lower() not in self._table_functions:
                 _deny(f"table function {node.name}")
-        elif node.kind in ("Function", "Identifier") and _FUNCTIONS.fullmatch(node.name.lower()):
+        elif node.kind in ("Function", "Identifier") and read_lists.REFUSED_FUNCTIONS.fullmatch(node.name.lower()):
             _deny(f"function {node.name}")
-        if node.kind == "Function" and node.name in _IN:
+        if node.kind == "Function" and node.name in read_lists.IN_FUNCTIONS:
             self._check_in(node)
 
     def _check_in(self, node: Node) -> None:
@@ -242,11 +206,11 @@ class ReadGuard:
         if not dot:
             return  # of the current database, or of a WITH
         self._check_database(self._database if name.startswith(f"{self._database}.") else database)
-        if database in _SYSTEM and table in _SYSTEM_TABLES:
+        if database in read_lists.SYSTEM and table in read_lists.REFUSED_SYSTEM_TABLES:
             _deny(f"table {name}")
 
     def _check_database(self, name: str) -> None:
-        if name != self._database and name not in _SYSTEM:
+        if name != self._database and name not in read_lists.SYSTEM:
             _deny(f"database {name}")
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from otel_sessions.errors import QueryError
+
 _ALLOWED = frozenset(
     {"aggregate_functions_null_for_empty", "cast_keep_nullable", "date_time_input_format", "date_time_output_format"}
     | {"empty_result_for_aggregation_by_empty_set", "extremes", "final", "group_by_overflow_mode", "group_by_use_nulls"}
@@ -34,6 +36,13 @@ _ALLOWED_PREFIX = re.compile(
     r"output_format_(arrow|binary|bson|csv|decimal|float|image|json|markdown|msgpack|native|orc|parquet|pretty|sql_insert"
     r"|tsv|trim|values|write|xml)_\w+|format_(csv|tsv|custom)_\w+(?<!_file)"
 )
+_IGNORED = re.compile(
+    r"(async_|wait_for_async_|insert_|input_format_)\w+|max_insert_block_size|max_query_size|log_queries|load_balancing"
+    # what clickhouse-connect sends with every request, and has set already on its connections to chDB
+    r"|cast_string_to_dynamic_use_inference|date_time_input_format"
+    r"|(connect|receive|send)_timeout|use_client_time_zone|allow_experimental_analyzer|enable_analyzer|enable_json_type"
+    r"|allow_experimental_(json|object|dynamic|variant)_type"
+)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _NUMBER = re.compile(r"(\d+)(?:\.\d*)?\s*(ki|mi|gi|k|m|g)?", re.IGNORECASE)
 
@@ -58,6 +67,27 @@ class Bounds:
             "max_result_bytes": self.max_result_bytes,
             "max_result_rows": self.max_result_rows,
         }
+
+
+def accepted_settings(chosen: Mapping[str, str], bounds: Bounds) -> dict[str, str]:
+    """Of the settings that came with a request, beside the statement, those to run it with.
+
+    What a client sends of itself and a read has no use for is left out, and a bound is lowered to ours rather than
+    refused. Raises `QueryError` for the others that a reader may not set.
+    """
+    accepted = {}
+    for name, value in chosen.items():
+        most = bounds.settings().get(name, 0)
+        if name == "readonly" or _IGNORED.fullmatch(name):
+            continue
+        if most:
+            if 0 < number_of(value) < most:
+                accepted[name] = value
+        elif (reason := refused_setting(name, value, bounds)) is not None:
+            raise QueryError(reason)
+        else:
+            accepted[name] = value
+    return accepted
 
 
 def refused_setting(name: str, value: str | None, bounds: Bounds) -> str | None:

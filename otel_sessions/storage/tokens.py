@@ -22,10 +22,14 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is string, name, number or symbol; `text` is without quotes. `quoted` marks a name that was quoted."""
+    """`kind` is string, name, number or symbol; `text` is without quotes; `start` is where it stands in the statement.
+
+    `quoted` marks a name that was quoted.
+    """
 
     kind: str
     text: str
+    start: int = 0
     quoted: bool = False
 
     @property
@@ -56,8 +60,8 @@ def _token(match: re.Match[str]) -> Token:
     kind = match.lastgroup or "symbol"
     text = match.group()
     if kind == "quoted":
-        return Token("name", _unquoted_name(text), quoted=True)
-    return Token(kind, _ESCAPE.sub(r"\1", text[1:-1]) if kind == "string" else text)
+        return Token("name", _unquoted_name(text), match.start(), quoted=True)
+    return Token(kind, _ESCAPE.sub(r"\1", text[1:-1]) if kind == "string" else text, match.start())
 
 
 def _unquoted_name(text: str) -> str:
@@ -122,9 +126,13 @@ def identifier_parameters(words: Sequence[Token]) -> set[str]:
 
 
 def parameters(words: Sequence[Token]) -> set[str]:
-    """Names of all the parameters written `{name:Type}`."""
+    """Names of all the parameters written `{name:Type}`, of those that clickhouse-connect takes for parameters too."""
     return {
         at(words, index + 1).text
         for index, word in enumerate(words)
-        if word.is_symbol("{") and at(words, index + 1).named and at(words, index + 2).is_symbol(":")
+        if word.is_symbol("{") and at(words, index + 2).is_symbol(":") and _plain(at(words, index + 1))
     }
+
+
+def _plain(word: Token) -> bool:
+    return word.named and not word.quoted and word.text.isidentifier()

@@ -408,6 +408,15 @@ def test_parameters_are_bound_by_the_engine(
         assert text.rstrip("\n") == answer
 
 
+@pytest.mark.parametrize("name", ["a$b", "$a", "`a b`"])
+def test_a_parameter_is_never_pasted_into_the_text(name: str, client: Client, guard: ReadGuard) -> None:
+    """clickhouse-connect formats with `%` where it finds no parameter that it knows."""
+    values = {name.strip("`"): "1; DROP TABLE t"}
+    with pytest.raises(QueryError):
+        guard.check(client, f"SELECT '%({name.strip('`')})s', {{{name}:String}}", values)
+    assert client.query("SELECT count() FROM t").result_rows == [(2,)]
+
+
 def test_a_refusal_carries_the_code_clickhouse_would_give(client: Client, guard: ReadGuard) -> None:
     for sql, code in {
         "DROP TABLE t": 164,

@@ -1,0 +1,10 @@
+"""`clickhouse_http`: SQL over ClickHouse's HTTP protocol on the embedded engine, for curl, clickhouse-connect, Grafana.
+
+A request becomes a `Job` (`job`, `bodies`), the `Engine` runs it past the guard of `storage`, and `answers` says what
+came of it in ClickHouse's own words.
+"""
+
+from otel_sessions.extensions.clickhouse_http.config import Config
+from otel_sessions.extensions.clickhouse_http.server import ClickHouseHttp, create, factory
+
+__all__ = ["ClickHouseHttp", "Config", "create", "factory"]

@@ -1,0 +1,86 @@
+"""ClickHouse's HTTP interface as a Starlette application."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from otel_sessions.errors import OtelSessionsError, QueryError
+from otel_sessions.extensions.clickhouse_http import answers
+from otel_sessions.extensions.clickhouse_http.bodies import Body, form_fields
+from otel_sessions.extensions.clickhouse_http.config import Config
+from otel_sessions.extensions.clickhouse_http.engine import Engine
+from otel_sessions.extensions.clickhouse_http.job import Answer, Job, job
+from otel_sessions.telemetry import logger
+
+
+class Endpoint:
+    """Turns requests into jobs, runs so many at once, lets so many wait, and sends the others away."""
+
+    def __init__(self, engine: Engine, config: Config) -> None:
+        self._engine = engine
+        self._config = config
+        self._slots = asyncio.Semaphore(config.max_concurrent_queries)
+        self._present = 0
+
+    async def ping(self, _: Request) -> Response:
+        return answers.plain("Ok.\n")
+
+    async def query(self, request: Request) -> Response:
+        query_id = request.query_params.get("query_id")
+        try:
+            wanted = await self._job(request)
+            if wanted is None:
+                return answers.plain("Ok.\n")
+            answer = await self._run(wanted)
+        except OtelSessionsError as error:
+            return answers.failed(str(error), query_id)
+        except Exception as error:  # noqa: BLE001 - the client is told, and the service lives on
+            logger.exception("clickhouse_http: a query failed in an unexpected way")
+            return answers.failed(f"{type(error).__name__}: {error}", query_id)
+        gzipped = request.query_params.get("enable_http_compression") == "1" and "gzip" in request.headers.get(
+            "accept-encoding", ""
+        )
+        return answers.ok(answer, query_id, gzipped=gzipped)
+
+    async def _run(self, wanted: Job) -> Answer:
+        if self._present >= self._config.max_concurrent_queries + self._config.max_waiting_queries:
+            raise QueryError("Code: 202. DB::Exception: Too many queries wait. (TOO_MANY_SIMULTANEOUS_QUERIES)")
+        self._present += 1
+        try:
+            async with self._slots:
+                return await run_in_threadpool(self._engine.run, wanted)
+        finally:
+            self._present -= 1
+
+    async def _job(self, request: Request) -> Job | None:
+        """None for a GET of `/` without a query, which asks whether somebody is there."""
+        params = dict(request.query_params)
+        get = request.method in ("GET", "HEAD")
+        if get and "query" not in params:
+            return None
+        received = Body(self._config.max_request_body_size)
+        async for chunk in request.stream():
+            received.add(chunk)
+        body = received.content(request.headers.get("content-encoding", "").strip().lower())
+        content_type = request.headers.get("content-type", "")
+        if content_type.startswith("multipart/form-data"):
+            params |= form_fields(content_type, body)
+            body = b""
+        return job(params, request.headers, body, get=get)
+
+
+def application(engine: Engine, config: Config) -> Starlette:
+    endpoint = Endpoint(engine, config)
+    return Starlette(
+        routes=[
+            Route("/", endpoint.query, methods=["GET", "POST"]),
+            Route("/ping", endpoint.ping),
+            Route("/replicas_status", endpoint.ping),
+        ]
+    )

@@ -1,0 +1,33 @@
+"""The configuration of `clickhouse_http`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from otel_sessions.component import Settings
+from otel_sessions.storage.read_lists import TABLE_FUNCTIONS
+from otel_sessions.storage.read_settings import Bounds
+from otel_sessions.types import ByteSize, HostPort
+
+_MIB = 1 << 20
+
+
+class Config(Settings):
+    """`read_only: false` lets every statement and insert through, for development and tests."""
+
+    endpoint: HostPort = HostPort("127.0.0.1", 8123)
+    read_only: bool = True
+    max_request_body_size: Annotated[ByteSize, Field(gt=0)] = 256 * _MIB
+    max_concurrent_queries: Annotated[int, Field(ge=1, le=32)] = 8
+    max_waiting_queries: Annotated[int, Field(ge=0, le=10_000)] = 100
+    max_execution_time_s: Annotated[int, Field(ge=1)] = 60
+    max_memory_usage: Annotated[ByteSize, Field(gt=0)] = 4096 * _MIB
+    max_result_bytes: Annotated[ByteSize, Field(gt=0)] = 1024 * _MIB
+    max_result_rows: Annotated[int, Field(ge=0)] = 0
+    table_functions: list[str] = sorted(TABLE_FUNCTIONS)
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.max_execution_time_s, self.max_memory_usage, self.max_result_bytes, self.max_result_rows)

@@ -1,0 +1,115 @@
+"""Runs a `Job` on the embedded engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.errors import QueryError
+from otel_sessions.extensions.clickhouse_http import inserts
+from otel_sessions.extensions.clickhouse_http.config import Config
+from otel_sessions.extensions.clickhouse_http.job import Answer, Job
+from otel_sessions.extensions.clickhouse_http.pool import Pool
+from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.storage.faults import reading
+from otel_sessions.storage.guard import Parameter, ReadGuard, canonical
+from otel_sessions.storage.read_lists import FIRST_WORDS, SYSTEM
+from otel_sessions.storage.read_settings import accepted_settings
+from otel_sessions.storage.tokens import UnreadableError, at, output_format, parameters, settings, tokens
+
+# What clickhouse-connect sends with every request, and has set already on its connections to chDB.
+_ALREADY_SET = {("date_time_input_format", "best_effort"), ("cast_string_to_dynamic_use_inference", "1")}
+_FALLBACK_DATABASE = "information_schema"  # holds no files, unlike `default`
+# Belt and braces behind the guard. `readonly = 2` still lets a query choose its settings.
+_HARDENED = {"allow_ddl": 0, "allow_introspection_functions": 0, "implicit_select": 0, "readonly": 2}
+
+
+class Engine:
+    """Answers jobs from any thread. Raises `QueryError` with ClickHouse's code and text, or `Retryable`."""
+
+    def __init__(self, endpoint: Endpoint, config: Config) -> None:
+        self._endpoint = endpoint
+        self._config = config
+        self._guard = ReadGuard(endpoint.database, config.table_functions, config.bounds)
+        self._pool = Pool(self._connect)
+        self._migrated = False
+
+    def run(self, job: Job) -> Answer:
+        started = time.monotonic_ns()
+        if not job.statement.strip():
+            raise QueryError("Code: 62. DB::Exception: Syntax error: Empty query. (SYNTAX_ERROR)")
+        with self._pool.connection() as client, reading():
+            answer = self._read(client, job) if self._config.read_only else self._write(client, job)
+        elapsed = {"elapsed_ns": str(time.monotonic_ns() - started), "result_bytes": str(len(answer.body))}
+        return Answer(answer.body, answer.format, elapsed | dict(answer.summary))
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _connect(self) -> Client:
+        with reading():
+            client = connect(self._endpoint)
+            if self._config.read_only:
+                for name, value in {**self._config.bounds.settings(), **_HARDENED}.items():
+                    client.set_client_setting(name, value)
+        return client
+
+    def _read(self, client: Client, job: Job) -> Answer:
+        client.database = self._readable_database(client, job.database)
+        chosen = accepted_settings(job.settings, self._config.bounds)
+        read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
+        wanted = None if read.format else job.format
+        body = client.raw_query(read.sql, dict(read.parameters) or None, settings=chosen, fmt=wanted)
+        return Answer(body, read.format or job.format)
+
+    def _readable_database(self, client: Client, asked: str) -> str:
+        """`default` is what clients send who were told nothing; it stands for the configured database."""
+        if asked not in ("", "default", self._endpoint.database, *SYSTEM):
+            raise QueryError(f"Code: 81. DB::Exception: Database {asked} does not exist. (UNKNOWN_DATABASE)")
+        if asked in SYSTEM:
+            return asked
+        return self._endpoint.database if self._has_database(client) else _FALLBACK_DATABASE
+
+    def _has_database(self, client: Client) -> bool:
+        if not self._migrated:
+            count = client.raw_query(
+                "SELECT count() FROM system.databases WHERE name = {name:String}",
+                {"name": self._endpoint.database},
+                fmt="TSV",
+            )
+            self._migrated = count.strip() != b"0"
+        return self._migrated
+
+    def _write(self, client: Client, job: Job) -> Answer:
+        client.database = job.database or (self._endpoint.database if self._has_database(client) else "default")
+        insert = None if job.get else inserts.split(job.statement)
+        if insert is not None:
+            return self._insert(client, insert, job.settings)
+        sql = job.statement.decode("utf-8", "replace")
+        try:
+            words = tokens(canonical(client, sql))
+        except UnreadableError as error:
+            raise QueryError(f"Code: 62. DB::Exception: {error}. (SYNTAX_ERROR)") from error
+        first = at(words, 0)
+        reads = (first.text in FIRST_WORDS or first.is_symbol("(")) and not any(w.is_word("INSERT") for w in words)
+        if job.get and not reads:
+            raise QueryError("Code: 164. DB::Exception: GET only reads; use POST. (READONLY)")
+        if first.is_word("SET") or first.is_word("USE"):
+            return Answer(b"", None)  # lasts as long as the session, and each request is one
+        bound = {name: Parameter(value) for name, value in job.parameters.items() if name in parameters(words)}
+        named = output_format(words)
+        wanted = job.format if reads and not named else None
+        chosen = dict(job.settings.items() - _ALREADY_SET)
+        body = client.raw_query(sql, bound or None, settings=chosen, fmt=wanted)
+        return Answer(body, (named or job.format) if reads else None)
+
+    def _insert(self, client: Client, insert: inserts.Insert, chosen: Mapping[str, str]) -> Answer:
+        text = canonical(client, insert.head)
+        words = tokens(text)
+        ends = (word.start for word in words if word.is_word("SETTINGS") or word.is_word("FORMAT"))
+        target = text[len("INSERT INTO ") : min(ends, default=len(text))].strip()
+        written = {name: value for clause in settings(words) for name, value in clause if value is not None}
+        summary = client.raw_insert(target, None, insert.data, {**written, **chosen}, insert.format)
+        return Answer(b"", None, {name: str(value) for name, value in summary.summary.items()})

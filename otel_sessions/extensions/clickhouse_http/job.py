@@ -1,0 +1,74 @@
+"""What one HTTP request asks for, and what it gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from otel_sessions.errors import QueryError
+
+DEFAULT_FORMAT = "TabSeparated"
+# Parameters of the protocol itself, and settings of the HTTP server that clients send unasked. Users and passwords
+# are taken and not looked at: who reaches the port may read.
+_TRANSPORT = frozenset(
+    {"query", "database", "user", "password", "query_id", "default_format", "session_id", "session_timeout"}
+    | {"session_check", "compress", "decompress", "wait_end_of_query", "buffer_size", "quota_key", "role", "stacktrace"}
+    | {"client_protocol_version", "enable_http_compression", "add_http_cors_header", "close_session"}
+    | {"send_progress_in_http_headers", "cancel_http_readonly_queries_on_client_close"}
+)
+_TRANSPORT_PREFIX = ("param_", "http_")
+_FORMAT = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`statement` is the URL's `query`, a line end, and the body: bytes, as the data of an INSERT may be in it.
+
+    `parameters` are the values of `{name:Type}` as sent. `get` says that the method allows no change.
+    """
+
+    statement: bytes
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    database: str = ""
+    format: str = DEFAULT_FORMAT
+    get: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`format` is None for a statement without a result. `summary` goes into `X-ClickHouse-Summary`."""
+
+    body: bytes
+    format: str | None
+    summary: Mapping[str, str] = field(default_factory=dict)
+
+
+def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool) -> Job:
+    """Raises `QueryError` for what this endpoint does not speak."""
+    for name in ("compress", "decompress"):
+        if params.get(name, "0") not in ("0", "false", ""):
+            raise QueryError(
+                f"Code: 48. DB::Exception: {name}=1 is ClickHouse's native compression, which this endpoint does not "
+                "speak; use HTTP compression, or none. (NOT_IMPLEMENTED)"
+            )
+    query = params.get("query", "").encode()
+    return Job(
+        statement=query + b"\n" + body if query and body else query or body,
+        parameters={name[6:]: value for name, value in params.items() if name.startswith("param_")},
+        settings={
+            name: value
+            for name, value in params.items()
+            if name not in _TRANSPORT and not name.startswith(_TRANSPORT_PREFIX)
+        },
+        database=params.get("database") or headers.get("x-clickhouse-database", ""),
+        format=_format(headers.get("x-clickhouse-format") or params.get("default_format") or DEFAULT_FORMAT),
+        get=get,
+    )
+
+
+def _format(name: str) -> str:
+    if not _FORMAT.fullmatch(name):
+        raise QueryError(f"Code: 73. DB::Exception: Unknown format {name}. (UNKNOWN_FORMAT)")
+    return name

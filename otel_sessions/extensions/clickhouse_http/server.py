@@ -1,0 +1,45 @@
+"""The extension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.extensions.clickhouse_http.app import application
+from otel_sessions.extensions.clickhouse_http.config import Config
+from otel_sessions.extensions.clickhouse_http.engine import Engine
+from otel_sessions.http_server import HttpServer
+from otel_sessions.storage.client import Endpoint
+
+
+class ClickHouseHttp:
+    """Serves the embedded engine of `endpoint`. The engine opens with the first request."""
+
+    def __init__(self, config: Config, endpoint: Endpoint) -> None:
+        self._engine = Engine(endpoint, config)
+        self._server = HttpServer(application(self._engine, config), config.endpoint, on_stop=self._engine.close)
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        return {"clickhouse_http": self._server.address}
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self, timeout: float) -> None:
+        self._server.stop(timeout)
+
+
+def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseHttp:
+    """Raises `ConfigError` where the service has no embedded data to serve."""
+    path = f"extensions.{component_id}"
+    if host.clickhouse_endpoint is None:
+        raise ConfigError([Fault(path, "serves the data of a clickhouse exporter, and there is none")])
+    endpoint = Endpoint.parse(host.clickhouse_endpoint)
+    if not endpoint.embedded:
+        raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
+    return ClickHouseHttp(config, endpoint)
+
+
+factory = Factory("clickhouse_http", Config, create, "ClickHouse's HTTP protocol over the embedded data.")
