@@ -14,7 +14,9 @@ from rich.text import Text
 from otel_sessions.queries.rows import Row
 
 _PIPE_WIDTH = 140
+_WIDE = 110
 _BAR_WIDTH = 32
+_TURN_FIGURES = 8 + 10 + 9 + 9 + 6 + 5 * 2  # columns of time, duration, tokens, cost and errors
 _MAX_FILLED = 120
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _ZERO_WIDTH_JOINER = "\u200d"  # within emoji
@@ -29,15 +31,17 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=None if fixed else _PIPE_WIDTH)
 
 
-def sessions_table(rows: Iterable[Row], now: datetime) -> Table:
-    """A row a session."""
+def sessions_table(rows: Iterable[Row], now: datetime, width: int) -> Table:
+    """A row a session, for a console of this width; the models are shown where there is room for them."""
+    wide = width >= _WIDE
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("session", overflow="fold", style="cyan")
     table.add_column("last active", no_wrap=True)
     for name in ("turns", "spans", "errors", "tokens", "cost"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("users", overflow="fold")
-    table.add_column("models", overflow="fold", style="dim")
+    if wide:
+        table.add_column("models", overflow="fold", style="dim")
     for row in rows:
         table.add_row(
             plain(row["SessionId"]),
@@ -48,7 +52,7 @@ def sessions_table(rows: Iterable[Row], now: datetime) -> Table:
             f"{row['TotalTokens']:,}",
             cost(row["Cost"]),
             plain(", ".join(row["UserIds"])),
-            plain(", ".join(row["Models"])),
+            *([plain(", ".join(row["Models"]))] if wide else []),
         )
     return table
 
@@ -65,7 +69,7 @@ def session_header(row: Row, now: datetime) -> Table:
     _add_list(table, "models", row["Models"])
     _add_list(table, "tags", row["Tags"])
     table.add_row("active", f"{start:%Y-%m-%d %H:%M:%S} UTC for {duration(row['Duration'])}, last {ago(end, now)}")
-    table.add_row("turns", f"{row['TraceCount']:,} of {row['SpanCount']:,} spans")
+    table.add_row("turns", f"{row['TraceCount']:,} ({row['SpanCount']:,} spans)")
     table.add_row("errors", _errors(row["ErrorCount"]))
     tokens = f"{row['TotalTokens']:,} ({row['InputTokens']:,} in, {row['OutputTokens']:,} out)"
     table.add_row("tokens", tokens)
@@ -73,21 +77,17 @@ def session_header(row: Row, now: datetime) -> Table:
     return table
 
 
-def turns_table(rows: Iterable[Row]) -> Table:
-    """A row a turn, each preview on one line."""
+def turns_table(rows: Iterable[Row], width: int) -> Table:
+    """A turn in three lines, its name, input and output, for a console of this width."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("time", no_wrap=True)
-    table.add_column("turn", no_wrap=True, overflow="ellipsis", max_width=24)
-    table.add_column("input", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("output", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("turn", no_wrap=True, overflow="ellipsis", width=max(20, min(90, width - _TURN_FIGURES)))
     for name in ("took", "tokens", "cost", "errors"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             f"{moment(row['StartTime']):%H:%M:%S}",
-            plain(row["Name"]),
-            plain(row["Input"]),
-            plain(row["Output"]),
+            Text.assemble((plain(row["Name"]), "bold"), *_said(">", row["Input"]), *_said("<", row["Output"])),
             duration(row["Duration"]),
             f"{row['TotalTokens']:,}",
             cost(row["Cost"]),
@@ -176,6 +176,10 @@ def bar(value: int, most: int, *, width: int = _BAR_WIDTH, ascii_only: bool = Fa
     if ascii_only:
         return "#" * -(-eighths // 8)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _said(sign: str, text: str) -> tuple[tuple[str, str], ...]:
+    return ((f"\n{sign} ", "dim"), (plain(text), "")) if text else ()
 
 
 def _errors(count: int) -> Text:

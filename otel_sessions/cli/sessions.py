@@ -101,7 +101,7 @@ def print_session(console: Console, row: Row, turns: list[Row], minutes: list[Ro
 
     console.print(render.session_header(row, datetime.now(UTC)))
     console.print()
-    console.print(render.turns_table(turns))
+    console.print(render.turns_table(turns, console.width))
     console.print()
     console.print(render.timeline_table(minutes, ascii_only=console.options.ascii_only))
 
@@ -109,7 +109,8 @@ def print_session(console: Console, row: Row, turns: list[Row], minutes: list[Ro
 def _print_table(rows: list[Row]) -> None:
     from otel_sessions.cli import render  # noqa: PLC0415
 
-    render.console().print(render.sessions_table(rows, datetime.now(UTC)))
+    console = render.console()
+    console.print(render.sessions_table(rows, datetime.now(UTC), console.width))
 
 
 def _as_json(row: Row) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def run(
             tally = Tally(f"{chat.topic}-{run_id}", chat.user)
             _hold(chat, api, retriever, Story(_clock(chat, now_ns), tally), on_turn)
             tallies.append(tally)
+        retriever.service.flush()
+        api.flush()
     finally:
         api.shutdown()
         retriever.service.shutdown()
@@ -48,13 +50,11 @@ def run(
 
 
 def _hold(chat: Chat, api: Service, retriever: Retriever, story: Story, on_turn: Callable[[str], None]) -> None:
-    """One session, sent when this returns."""
+    """One session."""
     conversation = Conversation(chat, api, retriever, story)
     for turn in chat.turns:
         conversation.answer(turn)
         on_turn(story.tally.session_id)
-    retriever.service.flush()
-    api.flush()
 
 
 def _clock(chat: Chat, now_ns: int) -> Clock:

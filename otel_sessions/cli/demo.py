@@ -1,0 +1,192 @@
+"""`otel-sessions demo`."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from otel_sessions.errors import Permanent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from otel_sessions.config import Config
+    from otel_sessions.demo import Tally
+    from otel_sessions.queries.rows import Row
+    from otel_sessions.types import HostPort
+
+Once = Annotated[bool, typer.Option("--once", help="Exit when all is shown, instead of serving until Ctrl-C.")]
+_COMPLETE_WITHIN_S = 20.0
+_SHOWN = "hut-tour"
+
+
+def demo(once: Once = False) -> None:
+    """Start the service, send it chat sessions as an application would, and show what ClickHouse makes of them.
+
+    The data stay in ./otel-sessions-data; run it again and there are more. A default port that is taken is replaced by
+    a free one. No network but this machine's is used, and no model.
+
+    \b
+    Examples:
+      otel-sessions demo
+      otel-sessions demo --once
+    """
+    from otel_sessions.cli import render  # noqa: PLC0415
+    from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        present(render.console(), once=once)
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+def present(console: Console, *, once: bool) -> None:
+    """The whole demo on a console; then it serves until KeyboardInterrupt, or not at all with `once`.
+
+    Raises `Permanent` when ClickHouse does not say of the sessions what the application knows of them.
+    """
+    from otel_sessions.cli.access import bypass_proxies  # noqa: PLC0415
+    from otel_sessions.service import Service  # noqa: PLC0415
+
+    bypass_proxies()
+    config = _config(console)
+    console.print("Starting the service; its data are in ./otel-sessions-data ...")
+    service = Service(config)
+    service.start()
+    try:
+        _show(console, config, service.endpoints)
+        if not once:
+            console.print("\nServing until Ctrl-C.")
+            threading.Event().wait()
+    finally:
+        service.stop()
+
+
+def _show(console: Console, config: Config, endpoints: Mapping[str, str]) -> None:
+    from otel_sessions.cli import render  # noqa: PLC0415
+    from otel_sessions.cli.access import reader  # noqa: PLC0415
+    from otel_sessions.cli.sessions import print_session  # noqa: PLC0415
+    from otel_sessions.queries import sessions  # noqa: PLC0415
+
+    tallies = _send(console, f"http://{endpoints['otlp/grpc']}")
+    spans = sum(tally.spans for tally in tallies)
+    with reader(config) as client:
+        began = time.monotonic()
+        rows = _complete(client, tallies)
+        waited = time.monotonic() - began
+        shown = next(tally.session_id for tally in tallies if tally.session_id.startswith(_SHOWN))
+        turns = sessions.traces(client, project="default", session_id=shown)
+        minutes = sessions.timeline(client, project="default", session_id=shown)
+    console.print(f"Sent {spans} spans of {len(tallies)} sessions; all are in ClickHouse {waited:.1f} s later:\n")
+    console.print(render.sessions_table(rows, datetime.now(UTC), console.width))
+    console.print()
+    print_session(console, next(row for row in rows if row["SessionId"] == shown), turns, minutes)
+    console.print()
+    _print_next_steps(console, endpoints, shown)
+
+
+def _send(console: Console, endpoint: str) -> tuple[Tally, ...]:
+    """Runs the application, with a bar on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    from otel_sessions import demo as application  # noqa: PLC0415
+
+    columns = (TextColumn("Chatting"), BarColumn(), MofNCompleteColumn(), TextColumn("turns"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=application.TURNS)
+        return application.run(endpoint, on_turn=lambda _: progress.advance(task))
+
+
+def _complete(client: Any, tallies: Sequence[Tally]) -> list[Row]:
+    """The rows of the sessions, the last active first, once they say what the application knows."""
+    from otel_sessions.queries import sessions  # noqa: PLC0415
+
+    end = time.monotonic() + _COMPLETE_WITHIN_S
+    while True:
+        rows = [sessions.one(client, project="default", session_id=tally.session_id) for tally in tallies]
+        wrong = [tally.session_id for tally, row in zip(tallies, rows, strict=True) if not _agrees(tally, row)]
+        if not wrong:
+            return sorted(filter(None, rows), key=lambda row: str(row["EndTime"]), reverse=True)
+        if time.monotonic() > end:
+            raise Permanent(
+                f"after {_COMPLETE_WITHIN_S:.0f} s these sessions are not what was sent: {', '.join(wrong)}"
+            )
+        time.sleep(0.1)
+
+
+def _agrees(tally: Tally, row: Row | None) -> bool:
+    return row is not None and (
+        row["TraceCount"] == tally.traces
+        and row["SpanCount"] == tally.spans
+        and row["ErrorCount"] == tally.errors
+        and row["InputTokens"] == tally.input_tokens
+        and row["OutputTokens"] == tally.output_tokens
+        and row["Cost"] == float(tally.cost)
+    )
+
+
+def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id: str) -> None:
+    sql = "SELECT SessionId, TraceCount, Cost FROM sessions ORDER BY Cost DESC"
+    steps = [("Send your own traces", f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']}")]
+    if "clickhouse_http" in endpoints:
+        steps.append(("Ask in SQL", f"curl http://{endpoints['clickhouse_http']} --data-binary '{sql}'"))
+    if "web" in endpoints:
+        steps.append(("Look at them", f"http://{endpoints['web']}"))
+    command = _command()
+    steps += [("List sessions", f"{command} sessions list"), ("Show one", f"{command} sessions show {session_id}")]
+    for label, step in steps:
+        console.print(f"  {label:<21} {step}", soft_wrap=True)
+
+
+def _command() -> str:
+    """What to type for this program here: its path where it is not on the PATH, as in a virtual environment."""
+    name = Path(sys.argv[0]).name
+    return name if shutil.which(name) else sys.argv[0]
+
+
+def _config(console: Console) -> Config:
+    """The default configuration with free ports in the place of those that are taken, of which it tells."""
+    from otel_sessions.config import load  # noqa: PLC0415
+
+    config = load()
+    sets = []
+    for path, address in _listeners(config):
+        if _is_taken(address):
+            sets.append(f"{path}={address.host}:0")
+            console.print(f"{address} is taken, so {path.split('.')[1]} listens on a free port")
+    return load((), sets) if sets else config
+
+
+def _listeners(config: Config) -> Iterator[tuple[str, HostPort]]:
+    """Every address that the configuration listens on, by its path."""
+    from otel_sessions.config.listeners import addresses  # noqa: PLC0415
+    from otel_sessions.config.tree import dotted  # noqa: PLC0415
+
+    for kind in ("receivers", "extensions"):
+        for id_ in config.used(kind):
+            for path, address in addresses(config.settings(kind)[id_], (kind, str(id_))):
+                yield dotted(path), address
+    for path, address in addresses(config.service.telemetry, ("service", "telemetry")):
+        yield dotted(path), address
+
+
+def _is_taken(address: HostPort) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError:
+            return True
+    return False
