@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from otel_sessions.component import ComponentId, Outcome, Request
 from otel_sessions.errors import InvalidData, Permanent, Retryable, SchemaError, TooLarge
@@ -319,6 +321,27 @@ def test_many_senders_each_get_their_own_outcome(build):
         assert list(pool.map(send, range(600))) == kinds
     stored = [f"{n}.{i}" for n, kind in enumerate(kinds) if kind in {"good", "partial"} for i in range(n % 7 + 1)]
     assert sorted(exporter.names) == sorted(stored)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["good", "broken", "unprocessable", "refused"]), min_size=1, max_size=40))
+def test_whatever_comes_together_each_request_has_its_own_answer(kinds):
+    class Failing:
+        def process(self, batch: SpanBatch) -> SpanBatch:
+            poison("unprocessable", Permanent("unprocessable"))([batch])
+            return batch
+
+    exporter = MemoryExporter(poison("refused", Permanent("refused")))
+    exporter.hold()
+    exporters, processors = [(ComponentId("memory"), exporter)], [(ComponentId("test"), Failing())]
+    pipeline = Pipeline("p", processors, exporters, Metrics())
+    futures = [pipeline.consume(NOT_OTLP if kind == "broken" else named(kind, f"of {kind}")) for kind in kinds]
+    exporter.release()
+    pipeline.close(10)
+    errors = [error_of(future) for future in futures]
+    expected = {"good": None, "broken": InvalidData, "unprocessable": Permanent, "refused": Permanent}
+    assert [error and type(error) for error in errors] == [expected[kind] for kind in kinds]
+    assert exporter.names == ["good", "of good"] * kinds.count("good")
 
 
 def test_close_drains(build):
