@@ -9,14 +9,25 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from otel_sessions.component import ComponentId, Consumer, EntryPoints, Exporter, Extension, Host, Kind, Receiver, Registry
+from otel_sessions.component import (
+    ComponentId,
+    Consumer,
+    EntryPoints,
+    Exporter,
+    Extension,
+    Host,
+    Kind,
+    Receiver,
+    Registry,
+)
 from otel_sessions.config import Config
+from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.metrics_server import MetricsServer
-from otel_sessions.pipeline import Fanout, Pipeline
+from otel_sessions.pipeline import Fanout, Pipeline, PipelineSettings
 from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.lock import DataLock
-from otel_sessions.telemetry import Metrics, configure_logging
+from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger("otel_sessions.service")
 
@@ -24,8 +35,8 @@ logger = logging.getLogger("otel_sessions.service")
 class Service:
     """All components of a configuration, running between `start` and `stop`.
 
-    What is asked stops before what answers: receivers, pipelines, exporters, extensions. A start that fails stops what it
-    had started and raises `OtelSessionsError`.
+    What is asked stops before what answers: receivers, pipelines, exporters, extensions. A start that fails stops what
+    it had started and raises `OtelSessionsError`.
     """
 
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
@@ -75,7 +86,9 @@ class Service:
         for name, parts in self._config.service.pipelines.items():
             processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
             exporters = [(id_, self._exporters[id_]) for id_ in parts.exporters]
-            self._pipelines[name] = Pipeline(str(name), processors, exporters, self._host.metrics)
+            self._pipelines[name] = Pipeline(
+                str(name), processors, exporters, self._host.metrics, self._settings(parts)
+            )
         for id_ in self._config.used("extensions"):
             self._listen(self._create("extensions", id_), self._extensions)
         metrics = self._config.service.telemetry.metrics
@@ -85,6 +98,12 @@ class Service:
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:
             self._lock.describe(self._listening)
+
+    def _settings(self, parts: PipelineParts) -> PipelineSettings:
+        """The smallest queue of its exporters bounds a pipeline."""
+        queues = [getattr(self._config.exporters[id_], "sending_queue", None) for id_ in parts.exporters]
+        sizes = [int(queue.max_bytes) for queue in queues if queue is not None]
+        return PipelineSettings(max_bytes=min(sizes)) if sizes else PipelineSettings()
 
     def _own_embedded_data(self) -> None:
         endpoint = self._host.clickhouse_endpoint
@@ -109,7 +128,6 @@ class Service:
 
 def run(config: Config, out: TextIO) -> int:
     """Serves until SIGTERM or SIGINT; returns the exit status. Writes a line per endpoint to `out`, then `ready`."""
-    configure_logging(config.service.telemetry.logs.level)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

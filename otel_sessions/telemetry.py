@@ -30,9 +30,7 @@ class Metrics:
             "transport",
             "code",
         )
-        self.incoming_items = self._counter(
-            "otelcol_processor_incoming_items", "Spans into a processor.", "processor"
-        )
+        self.incoming_items = self._counter("otelcol_processor_incoming_items", "Spans into a processor.", "processor")
         self.outgoing_items = self._counter(
             "otelcol_processor_outgoing_items", "Spans out of a processor.", "processor"
         )
@@ -46,9 +44,7 @@ class Metrics:
         self.export_retries = self._counter(
             "otelcol_exporter_retries", "Attempts to store that failed and are tried again.", "exporter"
         )
-        self.queue_size = self._gauge(
-            "otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter"
-        )
+        self.queue_size = self._gauge("otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter")
         self.queue_capacity = self._gauge(
             "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"
         )
@@ -72,9 +68,7 @@ class Metrics:
 def configure_logging(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
     """One line a record on stderr, UTC; library loggers from WARNING up."""
     handler = logging.StreamHandler(stream)
-    formatter = logging.Formatter(
-        "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -36,10 +36,7 @@ class SpanBatch:
     def from_wire(cls, columns: Mapping[str, pa.Array]) -> SpanBatch:
         """A batch of the transient and wire columns given, with every derived column at its default."""
         rows = len(columns["TraceId"])
-        arrays = [
-            columns[name] if name in columns else pa.repeat(DERIVED_DEFAULTS[name], rows)
-            for name in SCHEMA.names
-        ]
+        arrays = [columns[name] if name in columns else _defaults(name, rows) for name in SCHEMA.names]
         return cls(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA))
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from otel_sessions.errors import Permanent, QueryError, Retryable, SchemaError
 
-# Numbers of ClickHouse's src/Common/ErrorCodes.cpp. The server is busy, ill, or not reached: the same rows may go in later.
+# Numbers of ClickHouse's src/Common/ErrorCodes.cpp: the server is busy, ill, or not reached; the rows may go in later.
 _RETRYABLE = frozenset(
     {
         3,  # UNEXPECTED_END_OF_FILE: the connection ended within the request

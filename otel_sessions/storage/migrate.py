@@ -58,7 +58,7 @@ def pending(client: Client, database: str) -> tuple[Migration, ...]:
     known = migrations()
     newer = applied.keys() - {migration.version for migration in known}
     if newer:
-        raise SchemaError(f"database {database} has migration {max(newer):04d} of a newer otel-sessions; upgrade this one")
+        raise SchemaError(f"database {database} has migration {max(newer):04d} of a newer otel-sessions")
     for migration in known:
         if applied.get(migration.version, migration.checksum) != migration.checksum:
             raise SchemaError(
@@ -71,9 +71,12 @@ def pending(client: Client, database: str) -> tuple[Migration, ...]:
 def apply(client: Client, database: str) -> tuple[Migration, ...]:
     """Makes the database if need be and applies what is pending; returns what was applied.
 
-    Idempotent, also when it was cut short: each statement may run again. The client's current database is then this one.
+    Idempotent, also when it was cut short: each statement may run again. The client's current database is then
+    this one.
     """
-    client.command("CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": database}, use_database=False)
+    client.command(
+        "CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": database}, use_database=False
+    )
     client.database = database
     client.command(_LEDGER)
     missing = pending(client, database)

@@ -89,7 +89,7 @@ def _resource_spans(span: OracleSpan) -> otlp.ResourceSpans:
 
 @dataclass
 class Receiver:
-    """What one process does between its start and its end: a processor with a memory, inserts, rounds of attribution."""
+    """What one process does: a processor with a memory, inserts, rounds of attribution."""
 
     client: Client
     project: str

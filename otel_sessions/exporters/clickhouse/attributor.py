@@ -30,8 +30,8 @@ _REMEMBERED = 100_000
 
 
 class Attributor:
-    """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them have spans
-    under another session than the one of their best claim.
+    """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them have
+    spans under another session than the one of their best claim.
 
     What a killed process had not got to is done at the next start, by the record in `attribution_progress`.
     """

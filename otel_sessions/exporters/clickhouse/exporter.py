@@ -54,8 +54,8 @@ class ClickHouseExporter:
     def export(self, batches: Sequence[SpanBatch]) -> None:
         """Returns when all spans are in ClickHouse.
 
-        Raises `Retryable` when ClickHouse could not be reached within `retry_on_failure`, `Permanent` when it will never
-        take these rows. Storing them twice changes no session.
+        Raises `Retryable` when ClickHouse could not be reached within `retry_on_failure`, `Permanent` when it will
+        never take these rows. Storing them twice changes no session.
         """
         block = _arrow_stream(batches)
         spans = sum(map(len, batches))
