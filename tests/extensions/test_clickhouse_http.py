@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import struct
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import clickhouse_connect
+import lz4.block  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -21,7 +23,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import ConfigError
-from otel_sessions.extensions.clickhouse_http import ClickHouseHttp, Config, factory, inserts
+from otel_sessions.extensions.clickhouse_http import ClickHouseHttp, Config, factory, inserts, native_compression
 from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
@@ -202,10 +204,46 @@ def test_a_body_over_the_limit_is_413(reader: HostPort) -> None:
     assert ask(reader, b"SELECT 1" + b" " * LIMIT).status == 413
 
 
-def test_native_compression_is_refused_in_words(reader: HostPort) -> None:
-    answer = ask(reader, "SELECT 1", compress=1)
-    assert answer.status == 501
-    assert "compress=1" in answer.text
+def test_native_compression_is_spoken_where_its_package_is(reader: HostPort) -> None:
+    answer = ask(reader, "SELECT number FROM numbers(200000)", compress=1)
+    if not native_compression.available():
+        assert answer.status == 501
+        assert "clickhouse-cityhash" in answer.text
+        return
+    assert unpacked(answer.body) == ask(reader, "SELECT number FROM numbers(200000)").body
+    assert unpacked(ask(reader, "SELEC", compress=1).body).startswith(b"Code: 62. DB::Exception")
+    assert ask(reader, "DROP TABLE http_test", compress=1).text.startswith("Code: 164. DB::Exception")
+    assert ask(reader, "SELECT 1 WHERE 0", compress=1).body == b""
+
+
+def unpacked(stream: bytes) -> bytes:
+    found = b""
+    while stream:
+        method, size, content = struct.unpack_from("<BII", stream, 16)
+        assert method == 0x82
+        found += lz4.block.decompress(stream[25 : 16 + size], uncompressed_size=content)
+        stream = stream[16 + size :]
+    return found
+
+
+def test_native_blocks_are_those_that_clickhouse_writes(chdb_path: Path, tables: None) -> None:
+    """A column's file is a chain of the same blocks."""
+    if not native_compression.available():
+        pytest.skip("clickhouse-cityhash is not installed")
+    with connect(Endpoint("chdb", path=chdb_path)) as client:
+        client.command("CREATE TABLE otel.http_blocks (x FixedString(200)) ENGINE Log")
+        client.command("INSERT INTO otel.http_blocks SELECT repeat('abcd', 50)")
+        folder = client.command(
+            "SELECT data_paths[1] FROM system.tables WHERE database = 'otel' AND name = 'http_blocks'"
+        )
+        written = (Path(str(folder)) / "x.bin").read_bytes()
+        client.command("DROP TABLE otel.http_blocks SYNC")
+    assert native_compression.compressed(b"abcd" * 50) == written
+
+
+def test_a_natively_compressed_request_is_refused_in_words(reader: HostPort) -> None:
+    answer = ask(reader, "SELECT 1", decompress=1)
+    assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (501, "48")
 
 
 @pytest.mark.parametrize(

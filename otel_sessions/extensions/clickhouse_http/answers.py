@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from otel_sessions.extensions.clickhouse_http.job import Answer
+from otel_sessions.extensions.clickhouse_http import native_compression
+from otel_sessions.extensions.clickhouse_http.job import Answer, native_compression_wanted
 
 SERVER_NAME = "otel-sessions"
 _CODE = re.compile(r"Code: (\d+)\.")
@@ -34,15 +35,12 @@ _TYPES = (
 )
 
 
-def ok(answer: Answer, query_id: str | None, *, gzipped: bool) -> Response:
-    body = gzip.compress(answer.body, 1) if gzipped else answer.body
+def ok(answer: Answer, query_id: str | None) -> Response:
     headers = _headers(query_id, answer.summary)
     if answer.format is not None:
         headers["X-ClickHouse-Format"] = answer.format
-    if gzipped:
-        headers["Content-Encoding"] = "gzip"
     headers["Content-Type"] = _content_type(answer.format)
-    return Response(body, headers=headers)
+    return Response(answer.body, headers=headers)
 
 
 def failed(message: str, query_id: str | None) -> Response:
@@ -56,6 +54,20 @@ def failed(message: str, query_id: str | None) -> Response:
     if status == 503:
         headers["Retry-After"] = "1"
     return Response(text + "\n", status_code=status, headers=headers)
+
+
+def packed(response: Response, params: Mapping[str, str], accepted: str) -> Response:
+    """The same response, compressed as its request wants it. ClickHouse sends 401 and 403 as they are."""
+    body = bytes(response.body)
+    if native_compression_wanted(params):
+        if response.status_code not in (401, 403) and native_compression.available():
+            body = native_compression.compressed(body)
+    elif params.get("enable_http_compression") == "1" and "gzip" in accepted:
+        body = gzip.compress(body, 1)
+        response.headers["Content-Encoding"] = "gzip"
+    response.body = body
+    response.headers["Content-Length"] = str(len(body))
+    return response
 
 
 def plain(text: str, status: int = 200) -> Response:

@@ -32,21 +32,21 @@ class Endpoint:
         return answers.plain("Ok.\n")
 
     async def query(self, request: Request) -> Response:
-        query_id = request.query_params.get("query_id")
+        params = request.query_params
+        response = await self._response(request, params.get("query_id"))
+        return await run_in_threadpool(answers.packed, response, params, request.headers.get("accept-encoding", ""))
+
+    async def _response(self, request: Request, query_id: str | None) -> Response:
         try:
             wanted = await self._job(request)
             if wanted is None:
                 return answers.plain("Ok.\n")
-            answer = await self._run(wanted)
+            return answers.ok(await self._run(wanted), query_id)
         except OtelSessionsError as error:
             return answers.failed(str(error), query_id)
         except Exception as error:  # noqa: BLE001 - the client is told, and the service lives on
             logger.exception("clickhouse_http: a query failed in an unexpected way")
             return answers.failed(f"{type(error).__name__}: {error}", query_id)
-        gzipped = request.query_params.get("enable_http_compression") == "1" and "gzip" in request.headers.get(
-            "accept-encoding", ""
-        )
-        return answers.ok(answer, query_id, gzipped=gzipped)
 
     async def _run(self, wanted: Job) -> Answer:
         if self._present >= self._config.max_concurrent_queries + self._config.max_waiting_queries:

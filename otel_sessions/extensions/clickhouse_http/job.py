@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from otel_sessions.errors import QueryError
+from otel_sessions.extensions.clickhouse_http import native_compression
 
 DEFAULT_FORMAT = "TabSeparated"
 # Parameters of the protocol itself, and settings of the HTTP server that clients send unasked. Users and passwords
@@ -47,12 +48,12 @@ class Answer:
 
 def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool) -> Job:
     """Raises `QueryError` for what this endpoint does not speak."""
-    for name in ("compress", "decompress"):
-        if params.get(name, "0") not in ("0", "false", ""):
-            raise QueryError(
-                f"Code: 48. DB::Exception: {name}=1 is ClickHouse's native compression, which this endpoint does not "
-                "speak; use HTTP compression, or none. (NOT_IMPLEMENTED)"
-            )
+    if _is_on(params, "decompress"):
+        raise _unsupported("decompress=1 (ClickHouse's native compression of a request) is not")
+    if native_compression_wanted(params) and not native_compression.available():
+        raise _unsupported(
+            "compress=1 needs the Python package clickhouse-cityhash beside otel-sessions; without it, it is"
+        )
     query = params.get("query", "").encode()
     return Job(
         statement=query + b"\n" + body if query and body else query or body,
@@ -72,3 +73,17 @@ def _format(name: str) -> str:
     if not _FORMAT.fullmatch(name):
         raise QueryError(f"Code: 73. DB::Exception: Unknown format {name}. (UNKNOWN_FORMAT)")
     return name
+
+
+def native_compression_wanted(params: Mapping[str, str]) -> bool:
+    return _is_on(params, "compress")
+
+
+def _is_on(params: Mapping[str, str], name: str) -> bool:
+    return params.get(name, "0") not in ("0", "false", "")
+
+
+def _unsupported(what: str) -> QueryError:
+    return QueryError(
+        f"Code: 48. DB::Exception: {what} not supported; use HTTP compression, or none. (NOT_IMPLEMENTED)"
+    )
