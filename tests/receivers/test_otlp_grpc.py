@@ -63,6 +63,9 @@ def test_A2_G2_a_message_over_the_cap_is_refused_for_good_and_its_neighbours_are
         assert raised.value.code() is Code.RESOURCE_EXHAUSTED
         assert retry_delay(raised.value) is None
     running.call(bytes(MIB), compression=compression)
+    wait_until(
+        lambda: running.sample("otelcol_receiver_refused_requests_total", code="RESOURCE_EXHAUSTED") == 5,
+    )
     assert [len(body) for body in consumer.bodies] == [len(BODY)] * 5 + [MIB]
 
 
@@ -172,6 +175,8 @@ def test_G4_bad_data_is_INVALID_ARGUMENT_with_BadRequest(start):
         (Permanent(""), Code.INTERNAL),
         (InvalidData("ü\n" * 10_000), Code.INVALID_ARGUMENT),
         (Retryable("ü\0\n" * 10_000), Code.UNAVAILABLE),
+        (Retryable("\udc80", retry_after=float("inf")), Code.UNAVAILABLE),
+        (Retryable("later", retry_after=-1.0), Code.UNAVAILABLE),
     ],
 )
 def test_G5_a_known_error_keeps_its_code(start, error, code):
@@ -191,6 +196,12 @@ def test_G5_an_unexpected_error_is_logged_and_the_client_comes_back(start, caplo
     assert "secret" not in raised.value.details()
     assert retry_delay(raised.value) == 5.0
     assert "ZeroDivisionError: secret detail" in caplog.text
+
+
+def test_G5_an_outcome_that_cannot_be_written_is_not_UNKNOWN(start):
+    with pytest.raises(grpc.RpcError) as raised:
+        start(RecordingConsumer(lambda _: Outcome(0, 1, "\udc80"))).call(BODY)
+    assert raised.value.code() is Code.UNAVAILABLE
 
 
 def test_G5_a_cancelled_future_is_not_UNKNOWN(start):

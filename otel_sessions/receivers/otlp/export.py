@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import grpc
-from google.rpc.code_pb2 import Code
+from google.rpc.code_pb2 import RESOURCE_EXHAUSTED, Code
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
@@ -84,11 +84,12 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
         try:
             future = self._consumer.consume(Request(self._read(requests)))
             outcome = self._wait(future, context)
-        except grpc.RpcError:
-            raise  # the client is gone, and gRPC knows
+            return b"" if outcome is None else response_of(outcome).SerializeToString()
+        except grpc.RpcError:  # gRPC has ended the call while it was read: over the size limit, or its client has gone
+            self._refused_requests.labels(self._receiver, "grpc", Code.Name(RESOURCE_EXHAUSTED)).inc()
+            raise
         except Exception as error:  # noqa: BLE001 - none may end in UNKNOWN, checklist G5
             self._refuse(error, context)
-        return b"" if outcome is None else response_of(outcome).SerializeToString()
 
     def _leave(self) -> None:
         with self._closed_call:
@@ -98,7 +99,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
     def _read(self, requests: Iterator[bytes]) -> bytes:
         with self._reading:
             body = next(requests, None)
-        if body is None:  # gRPC itself has answered a message that is too large, with the same code
+        if body is None:  # the same, seen a moment earlier
             raise TooLarge("the request is over the size limit, or has no message")
         return body
 

@@ -23,6 +23,7 @@ from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge
 
 _logger = logging.getLogger(__name__)
 UNEXPECTED_RETRY_AFTER_S = 5.0
+_RETRY_WITHIN_S = 3600.0
 _MESSAGE_BYTES = 512  # it travels up to three times in the trailers, and clients refuse trailers over 8 KiB
 
 
@@ -70,5 +71,5 @@ def _text(error: BaseException) -> str:
 
 def _retry_info(seconds: float) -> RetryInfo:
     delay = Duration()
-    delay.FromNanoseconds(round(max(seconds, 0.0) * 1e9))
+    delay.FromNanoseconds(round(min(_RETRY_WITHIN_S, max(0.0, seconds)) * 1e9))
     return RetryInfo(retry_delay=delay)
