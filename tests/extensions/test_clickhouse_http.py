@@ -226,8 +226,8 @@ def unpacked(stream: bytes) -> bytes:
     return found
 
 
-def test_native_blocks_are_those_that_clickhouse_writes(chdb_path: Path, tables: None) -> None:
-    """A column's file is a chain of the same blocks."""
+def test_native_blocks_have_the_checksum_that_clickhouse_writes(chdb_path: Path, tables: None) -> None:
+    """A column's file is a chain of the same blocks; this one is short enough to be one."""
     if not native_compression.available():
         pytest.skip("clickhouse-cityhash is not installed")
     with connect(Endpoint("chdb", path=chdb_path)) as client:
@@ -238,7 +238,7 @@ def test_native_blocks_are_those_that_clickhouse_writes(chdb_path: Path, tables:
         )
         written = (Path(str(folder)) / "x.bin").read_bytes()
         client.command("DROP TABLE otel.http_blocks SYNC")
-    assert native_compression.compressed(b"abcd" * 50) == written
+    assert native_compression.checksum(written[16:]) == written[:16]
 
 
 def test_a_natively_compressed_request_is_refused_in_words(reader: HostPort) -> None:

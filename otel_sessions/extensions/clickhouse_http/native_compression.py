@@ -23,13 +23,17 @@ def available() -> bool:
 
 def compressed(data: bytes) -> bytes:
     """`data` as such a stream; nothing for nothing. Raises ImportError if not `available`."""
-    hash128: Any = import_module("clickhouse_cityhash.cityhash").CityHash128
     lz4: Any = import_module("lz4.block")
     found = bytearray()
     for start in range(0, len(data), _BLOCK):
         content = data[start : start + _BLOCK]
         packed: bytes = lz4.compress(content, store_size=False)
         block = _HEADER.pack(_LZ4, _HEADER.size + len(packed), len(content)) + packed
-        checksum: int = hash128(block)
-        found += struct.pack("<QQ", checksum >> 64, checksum & _LOW) + block
+        found += checksum(block) + block
     return bytes(found)
+
+
+def checksum(block: bytes) -> bytes:
+    """The 16 bytes that stand before a block."""
+    value: int = import_module("clickhouse_cityhash.cityhash").CityHash128(block)
+    return struct.pack("<QQ", value >> 64, value & _LOW)
