@@ -45,7 +45,8 @@ def demo(once: Once = False) -> None:
     from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
 
     configure_logging("WARNING")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         present(render.console(), once=once)
     except KeyboardInterrupt:
@@ -104,7 +105,7 @@ def _send(console: Console, endpoint: str) -> tuple[Tally, ...]:
     from otel_sessions import demo as application  # noqa: PLC0415
 
     columns = (TextColumn("Chatting"), BarColumn(), MofNCompleteColumn(), TextColumn("turns"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
         task = progress.add_task("", total=application.TURNS)
         return application.run(endpoint, on_turn=lambda _: progress.advance(task))
 
@@ -158,14 +159,19 @@ def _command() -> str:
 
 def _config(console: Console) -> Config:
     """The default configuration with free ports in the place of those that are taken, of which it tells."""
+    from otel_sessions.cli.access import endpoint_of, owner_of  # noqa: PLC0415
     from otel_sessions.config import load  # noqa: PLC0415
 
     config = load()
+    endpoint = endpoint_of(config)
+    if owner := owner_of(endpoint):
+        pid = owner.get("pid", "?")
+        raise Permanent(f"{endpoint.path} is in use by process {pid}; stop it, or run the demo in another directory")
     sets = []
     for path, address in _listeners(config):
         if _is_taken(address):
             sets.append(f"{path}={address.host}:0")
-            console.print(f"{address} is taken, so {path.split('.')[1]} listens on a free port")
+            console.print(f"{address} is taken: a free port for {path}", soft_wrap=True)
     return load((), sets) if sets else config
 
 

@@ -1,0 +1,106 @@
+"""Commands in this process, and a service in another one that owns embedded data with the demo's sessions in them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from typer.testing import CliRunner
+
+from otel_sessions import demo
+from otel_sessions.cli.app import app
+from tests.queries.test_sessions import ODD_IDS
+
+OWN = [sys.executable, "-c", "from otel_sessions.cli import main; main()"]
+"""The program in a process of its own."""
+CONFIG = """\
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}}}}}}}
+processors: {{session: {{}}}}
+exporters: {{clickhouse: {{endpoint: "{endpoint}", attribution: {{interval: 100ms}}}}}}
+extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0", read_only: false}}}}
+service:
+  extensions: [clickhouse_http]
+  pipelines: {{traces: {{receivers: [otlp], processors: [session], exporters: [clickhouse]}}}}
+  telemetry: {{metrics: {{level: none}}}}
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Runs a command in this process."""
+
+    def run(*arguments: object, **options: str) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
+
+    return run
+
+
+def write_config(directory: Path, endpoint: str) -> Path:
+    file = directory / "config.yaml"
+    file.write_text(CONFIG.format(endpoint=endpoint), encoding="utf-8")
+    return file
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running service: its configuration, its addresses, and the sessions in it."""
+
+    config: Path
+    data: Path
+    endpoints: dict[str, str]
+    tallies: tuple[demo.Tally, ...]
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("served")
+    config = write_config(directory, f"chdb://{directory / 'data'}")
+    process = subprocess.Popen([*OWN, "serve", "--config", str(config)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process, process.stdout as lines:
+        endpoints = {}
+        for line in lines:
+            if line == "ready\n":
+                break
+            _, name, address = line.split()
+            endpoints[name] = address
+        tallies = demo.run(f"http://{endpoints['otlp/grpc']}", run_id="test")
+        send_odd_ids(f"http://{endpoints['otlp/grpc']}")
+        wait_for(lambda: listed(run, config)["sizing-test"]["span_count"] == tallies[0].spans)
+        yield Served(config, directory / "data", endpoints, tallies)
+        process.terminate()
+    assert process.returncode == 0
+
+
+def send_odd_ids(endpoint: str) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=True)))
+    for id_ in ODD_IDS:
+        provider.get_tracer("test").start_span("odd", attributes={"session.id": id_}).end()
+    provider.shutdown()
+
+
+def listed(run: Run, config: Path) -> dict[str, dict[str, object]]:
+    """The sessions by id as `sessions list --json` says them."""
+    result = run("sessions", "list", "--json", "--limit", 100, "--config", config)
+    assert result.exit_code == 0, result.stderr
+    return {row["session_id"]: row for row in json.loads(result.stdout)}
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
