@@ -73,7 +73,10 @@ def canonical(client: Client, sql: str) -> str:
 
 
 class ReadGuard:
-    """What may be read: `database`, ClickHouse's own system tables, and the listed table functions."""
+    """What may be read: `database`, ClickHouse's own system tables, and the listed table functions.
+
+    `database` must be the client's current one. ValueError for chDB's `default`, whose tables are files.
+    """
 
     def __init__(
         self,
@@ -81,6 +84,8 @@ class ReadGuard:
         table_functions: Iterable[str] = read_lists.TABLE_FUNCTIONS,
         bounds: Bounds | None = None,
     ) -> None:
+        if database in read_lists.FILE_DATABASES:
+            raise ValueError(f"the tables of {database} are files")
         self._database = database
         self._table_functions = frozenset(name.lower() for name in table_functions)
         self._bounds = bounds or Bounds()

@@ -43,6 +43,7 @@ _IGNORED = re.compile(
     r"|(connect|receive|send)_timeout|use_client_time_zone|allow_experimental_analyzer|enable_analyzer|enable_json_type"
     r"|allow_experimental_(json|object|dynamic|variant)_type"
 )
+_MAX_THREADS = 64
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _NUMBER = re.compile(r"(\d+)(?:\.\d*)?\s*(ki|mi|gi|k|m|g)?", re.IGNORECASE)
 
@@ -97,6 +98,8 @@ def refused_setting(name: str, value: str | None, bounds: Bounds) -> str | None:
     most = bounds.settings().get(name)
     if most is not None:
         return None if most == 0 or 0 < number_of(value) <= most else _violation(name, f"must be from 1 to {most}")
+    if name == "max_threads":
+        return None if number_of(value) <= _MAX_THREADS else _violation(name, f"may be {_MAX_THREADS} at most")
     if name == "readonly":
         return None if value in ("1", "2") else _violation(name, "is 1 or 2 here")
     if name in _ALLOWED or _ALLOWED_PREFIX.fullmatch(name):

@@ -84,7 +84,8 @@ def ask(
     connection = HTTPConnection(server.host, server.port, timeout=30)
     try:
         target = f"{path}?{urlencode(params)}" if params else path
-        connection.request(method or ("GET" if body is None else "POST"), target, body, headers or {})
+        sent = body.encode() if isinstance(body, str) else body
+        connection.request(method or ("GET" if body is None else "POST"), target, sent, headers or {})
         answer = connection.getresponse()
         return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
     finally:
@@ -198,6 +199,13 @@ def test_gzipped_requests_are_read_and_stay_bounded(reader: HostPort) -> None:
     assert (bomb.status, bomb.headers["x-clickhouse-exception-code"]) == (413, "307")
     assert ask(reader, b"no gzip", headers=encoding).headers["x-clickhouse-exception-code"] == "354"
     assert ask(reader, b"x", headers={"Content-Encoding": "odd"}).status == 501
+
+
+def test_what_cannot_stand_in_a_header_is_not_echoed(reader: HostPort) -> None:
+    assert len(ask(reader, "SELECT 1", query_id="ü\r\nX-Evil: 1").headers["x-clickhouse-query-id"]) == 36
+    assert ask(reader, "SELECT 1", default_format="Ü").status == 404
+    assert ask(reader, "SELECT 'ü' AS `ü`").status == 200
+    assert "ü" in ask(reader, "SELECT * FROM `ü`").text
 
 
 def test_a_body_over_the_limit_is_413(reader: HostPort) -> None:
@@ -326,13 +334,15 @@ def test_too_many_at_once_are_told_to_come_back(chdb_path: Path, tables: None) -
     extension = serve(chdb_path, max_concurrent_queries=1, max_waiting_queries=0, max_execution_time_s=2)
     server = HostPort.parse(extension.endpoints["clickhouse_http"])
     try:
-        ask(server, "SELECT 1")
-        slow = threading.Thread(target=ask, args=(server, "SELECT count() FROM numbers(1000000000000)"))
-        slow.start()
-        statuses = set()
-        while slow.is_alive():
-            statuses.add(ask(server, "SELECT 1").status)
-        assert 503 in statuses
+        found: list[int] = []
+        slow = "SELECT count() FROM numbers(1000000000000)"
+        threads = [threading.Thread(target=lambda: found.append(ask(server, slow).status)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(found) == [408, 503, 503, 503]
+        assert ask(server, "SELECT 1").status == 200
     finally:
         extension.stop(5)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import clickhouse_connect
@@ -227,6 +228,7 @@ HOSTILE = [
     "SELECT 1 SETTINGS max_memory_usage = 0",
     "SELECT 1 SETTINGS max_result_bytes = '99Gi'",
     "SELECT 1 SETTINGS allow_ddl = 1",
+    "SELECT 1 SETTINGS max_threads = 100000",
     "SELECT 1 SETTINGS max_threads = 1, allow_introspection_functions = 1",
     "SELECT 1 SETTINGS format_schema = '{path}'",
     "SELECT 1 FORMAT Template SETTINGS format_template_row = '{path}'",
@@ -448,6 +450,18 @@ def test_the_list_of_table_functions_is_configuration(client: Client) -> None:
     ReadGuard(DATABASE, table_functions=["generateRandom"]).check(
         client, "SELECT * FROM generateRandom('a Int8') LIMIT 1"
     )
+
+
+def test_a_database_of_files_cannot_be_guarded() -> None:
+    with pytest.raises(ValueError, match="default"):
+        ReadGuard("default")
+
+
+def test_a_statement_nested_too_deep_is_refused_and_not_a_crash(client: Client, guard: ReadGuard) -> None:
+    for depth in (900, 100_000):
+        for left, right in (("(", ")"), ("[", "]"), ("abs(", ")"), ("(SELECT ", ")"), ("NOT ", ""), ("- ", "")):
+            with suppress(QueryError):
+                guard.check(client, f"SELECT {left * depth}1{right * depth}")
 
 
 _WRAPS = [

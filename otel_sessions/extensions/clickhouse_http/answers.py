@@ -77,7 +77,9 @@ def plain(text: str, status: int = 200) -> Response:
 def _headers(query_id: str | None, summary: Mapping[str, str]) -> dict[str, str]:
     return {
         "X-ClickHouse-Server-Display-Name": SERVER_NAME,
-        "X-ClickHouse-Query-Id": query_id if query_id and query_id.isprintable() else str(uuid.uuid4()),
+        "X-ClickHouse-Query-Id": query_id
+        if query_id and query_id.isascii() and query_id.isprintable()
+        else str(uuid.uuid4()),
         "X-ClickHouse-Timezone": "UTC",
         "X-ClickHouse-Summary": json.dumps(dict(summary)),
     }

@@ -64,7 +64,7 @@ class Endpoint:
         get = request.method in ("GET", "HEAD")
         if get and "query" not in params:
             return None
-        received = Body(self._config.max_request_body_size)
+        received = Body(self._config.max_body)
         async for chunk in request.stream():
             received.add(chunk)
         body = received.content(request.headers.get("content-encoding", "").strip().lower())

@@ -12,6 +12,7 @@ from otel_sessions.storage.read_settings import Bounds
 from otel_sessions.types import ByteSize, HostPort
 
 _MIB = 1 << 20
+_MAX_READ_BODY = 8 * _MIB  # a statement and its parameters; ClickHouse parses 256 KiB of a statement
 
 
 class Config(Settings):
@@ -27,6 +28,11 @@ class Config(Settings):
     max_result_bytes: Annotated[ByteSize, Field(gt=0)] = 1024 * _MIB
     max_result_rows: Annotated[int, Field(ge=0)] = 0
     table_functions: list[str] = sorted(TABLE_FUNCTIONS)
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of a request's body; readers bring no data."""
+        return min(self.max_request_body_size, _MAX_READ_BODY) if self.read_only else self.max_request_body_size
 
     @property
     def bounds(self) -> Bounds:

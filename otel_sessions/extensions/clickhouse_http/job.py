@@ -19,7 +19,7 @@ _TRANSPORT = frozenset(
     | {"send_progress_in_http_headers", "cancel_http_readonly_queries_on_client_close"}
 )
 _TRANSPORT_PREFIX = ("param_", "http_")
-_FORMAT = re.compile(r"\w+")
+_FORMAT = re.compile(r"\w+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
