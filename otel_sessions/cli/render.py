@@ -150,7 +150,7 @@ def duration(nanoseconds: int) -> str:
     seconds = nanoseconds / 1e9
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.queries import sessions
+from tests.cli.conftest import Run, Served, listed, write_config
+from tests.integration.delivery import new_project
+from tests.queries.test_sessions import ODD_IDS, span, store
+
+
+@pytest.fixture
+def direct(tmp_path: Path, chdb_path: Path, otel_client: Client) -> Path:
+    return write_config(tmp_path, f"chdb://{chdb_path}")
+
+
+def test_the_list_shows_what_was_sent_the_last_active_first(run: Run, served: Served) -> None:
+    result = run("sessions", "list", "--limit", 100, "--config", served.config)
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = [line for line in result.stdout.splitlines() if "-test" in line]
+    order = ["warranty-test", "invoice-test", "hut-tour-test", "returns-test", "sizing-test"]
+    assert [line.split()[0] for line in lines] == order
+    for word in ("katherine", "claude-sonnet-4-5", "s ago", "$0.00"):
+        assert word in lines[0]
+
+
+def test_the_list_as_json_is_a_list_in_the_names_of_rest(run: Run, served: Served) -> None:
+    found = listed(run, served.config)
+    for tally in served.tallies:
+        row = found[tally.session_id]
+        assert row["trace_count"] == tally.traces
+        assert row["span_count"] == tally.spans
+        assert row["error_count"] == tally.errors
+        assert row["cost"] == float(tally.cost)
+        assert row["user_ids"] == [tally.user_id]
+        assert str(row["start_time"]).endswith("Z")
+
+
+def test_the_list_is_bounded_by_its_limit(run: Run, served: Served) -> None:
+    assert len(json.loads(run("sessions", "list", "--json", "--limit", 2, "--config", served.config).stdout)) == 2
+    assert run("sessions", "list", "--limit", 0, "--config", served.config).exit_code == 2
+
+
+@pytest.mark.parametrize("session_id", ODD_IDS)
+def test_any_session_id_is_found_through_the_service(run: Run, served: Served, session_id: str) -> None:
+    result = run("sessions", "show", "--json", "--config", served.config, "--", session_id)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["session_id"] == session_id
+
+
+def test_show_tells_figures_turns_and_minutes(run: Run, served: Served) -> None:
+    result = run("sessions", "show", "invoice-test", "--config", served.config)
+    assert (result.exit_code, result.stderr) == (0, "")
+    for text in (
+        "alan",
+        "3 (13 spans)",
+        "billing, support",
+        "> ATU12345678",
+        "< The number is valid.",
+        "█",
+        "chat turn",
+    ):
+        assert text in result.stdout
+
+
+def test_show_as_json_is_an_object_with_its_turns_and_minutes(run: Run, served: Served) -> None:
+    result = run("sessions", "show", "hut-tour-test", "--json", "--config", served.config)
+    found = json.loads(result.stdout)
+    tally = next(tally for tally in served.tallies if tally.session_id == "hut-tour-test")
+    assert found["session_id"] == "hut-tour-test"
+    assert len(found["traces"]) == tally.traces
+    assert sum(turn["span_count"] for turn in found["traces"]) == tally.spans
+    assert [minute["minute"] for minute in found["timeline"]] == sorted(
+        minute["minute"] for minute in found["timeline"]
+    )
+    assert sum(minute["input_tokens"] for minute in found["timeline"]) == tally.input_tokens
+
+
+def test_a_missing_session_is_exit_status_1_and_a_line_on_stderr(run: Run, served: Served) -> None:
+    for more in ([], ["--json"], ["--project", "other"]):
+        result = run("sessions", "show", "nope", *more, "--config", served.config)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "nope" in result.stderr
+
+
+def test_data_that_nobody_owns_are_read_directly(run: Run, direct: Path, otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, span(project, "s1"), span(project, "s2", 2, start=5))
+    arguments = ["--project", project, "--config", direct]
+    assert [line.split()[0] for line in run("sessions", "list", *arguments).stdout.splitlines()[1:]] == ["s2", "s1"]
+    row = sessions.one(otel_client, project=project, session_id="s1")
+    found = json.loads(run("sessions", "show", "s1", "--json", *arguments).stdout)
+    assert row is not None
+    assert found["end_time"].replace("T", " ").removesuffix("Z") == row["EndTime"]
+
+
+def test_a_project_without_sessions_says_so(run: Run, direct: Path) -> None:
+    arguments = ["--project", new_project(), "--config", direct]
+    result = run("sessions", "list", *arguments)
+    assert result.exit_code == 0
+    assert "no sessions" in result.stdout
+    assert run("sessions", "list", "--json", *arguments).stdout == "[]\n"
+
+
+def test_nothing_in_a_session_reaches_the_terminal_as_a_command(run: Run, direct: Path, otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, span(project, "\x1b[31mred\x07\u202e"))
+    shown = run("sessions", "list", "--project", project, "--config", direct).stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "\\u001b[31mred\\u0007\\u202e" in shown
