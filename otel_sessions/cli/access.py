@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from otel_sessions.config import Config
     from otel_sessions.storage.client import Endpoint
 
+PATIENCE_S = 5.0
+"""How long to wait for an owner of the data that serves no SQL yet."""
 _NO_SCHEMA = frozenset({60, 81})  # UNKNOWN_TABLE, UNKNOWN_DATABASE
 _LOOPBACK = "127.0.0.1,localhost,::1"
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach who listens everywhere
@@ -52,18 +55,28 @@ def served_at(endpoint: Endpoint) -> Endpoint | None:
 
     if not endpoint.embedded:
         return endpoint
-    owner = owner_of(endpoint)
+    owner = _owner_that_serves(endpoint)
     if not owner:
         return None
     if "clickhouse_http" not in owner:
         raise Permanent(
-            f"process {owner.get('pid', '?')} has {endpoint.path} and serves no SQL (yet); "
-            "its configuration needs the extension clickhouse_http"
+            f"{endpoint.path} is in use by process {owner.get('pid', '?')}, which serves no SQL; "
+            "a service does with the extension clickhouse_http"
         )
     bypass_proxies()
     address = HostPort.parse(owner["clickhouse_http"])
     host = _ANY_HOST.get(address.host, address.host)
     return Endpoint("http", owner.get("database", DEFAULT_DATABASE), host=host, port=address.port)
+
+
+def _owner_that_serves(endpoint: Endpoint) -> dict[str, str]:
+    """Waits a moment for a service that is starting, and for another command to end."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        owner = owner_of(endpoint)
+        if not owner or "clickhouse_http" in owner or time.monotonic() > end:
+            return owner
+        time.sleep(0.1)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -104,6 +105,7 @@ def _send(console: Console, endpoint: str) -> tuple[Tally, ...]:
 
     from otel_sessions import demo as application  # noqa: PLC0415
 
+    os.environ.pop("OTEL_SDK_DISABLED", None)  # is for the user's own applications
     columns = (TextColumn("Chatting"), BarColumn(), MofNCompleteColumn(), TextColumn("turns"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
         task = progress.add_task("", total=application.TURNS)

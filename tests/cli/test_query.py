@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.cli import access
 from otel_sessions.storage.lock import DataLock
 from tests.cli.conftest import OWN, Run, Served, write_config
 
@@ -96,7 +98,8 @@ def test_a_server_is_asked_over_http(run: Run, served: Served, tmp_path: Path) -
     assert (result.exit_code, result.stdout) == (0, "otel\n")
 
 
-def test_an_owner_that_serves_no_sql_is_explained(run: Run, tmp_path: Path) -> None:
+def test_an_owner_that_serves_no_sql_is_explained(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "PATIENCE_S", 0.2)
     lock = DataLock(tmp_path / "data")
     try:
         result = run("query", "SELECT 1", "--config", write_config(tmp_path, f"chdb://{tmp_path / 'data'}"))
@@ -104,6 +107,18 @@ def test_an_owner_that_serves_no_sql_is_explained(run: Run, tmp_path: Path) -> N
         lock.release()
     assert result.exit_code == 1
     assert "clickhouse_http" in result.stderr
+
+
+def test_a_service_that_starts_is_waited_for(run: Run, served: Served, tmp_path: Path) -> None:
+    lock = DataLock(tmp_path / "data")
+    started = threading.Timer(0.5, lock.describe, [served.endpoints])
+    started.start()
+    try:
+        result = run("query", "SELECT 1 AS a", "--config", write_config(tmp_path, f"chdb://{tmp_path / 'data'}"))
+    finally:
+        started.join()
+        lock.release()
+    assert (result.exit_code, result.stdout) == (0, "a\n1\n")
 
 
 def test_a_configuration_without_clickhouse_has_no_sessions(run: Run) -> None:
