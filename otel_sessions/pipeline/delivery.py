@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ EXPORT_SPANS: Final = 65_536
 EXPORT_BYTES: Final = 128 * 2**20
 WAITING_SPANS: Final = 2 * EXPORT_SPANS
 """Decoded spans that may wait; beyond that requests wait as bytes, which are smaller."""
+GATHER_S: Final = 0.01
+"""How long senders that were just answered together may take to send again."""
 
 _turns: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()  # by the id of an exporter in use
 _turns_lock = threading.Lock()
@@ -65,6 +68,8 @@ class Delivery:
         self._turn = _turn(exporter)
         self._waiting: deque[Parcel] = deque()
         self._waiting_spans = 0
+        self._last_requests = 0
+        self._last_seconds = 0.0
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"{name}-{id_}", daemon=True)
@@ -97,6 +102,7 @@ class Delivery:
         """All that waits, up to the bounds of one export; nothing when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
+            self._gather()
             taken: list[Parcel] = []
             spans = nbytes = 0
             while self._waiting:
@@ -106,8 +112,24 @@ class Delivery:
                     break
                 taken.append(self._waiting.popleft())
             self._waiting_spans -= sum(len(parcel.batch) for parcel in taken)
+            self._last_requests = sum(len(parcel.tickets) for parcel in taken)
             self._changed.notify_all()
         return taken
+
+    def _gather(self) -> None:
+        """Under load, waits for the requests that are being decoded: an insert has a price of its own, whatever its size.
+
+        Never longer than the last insert took, and not at all for an only sender.
+        """
+        if self._last_requests > 1 or len(self._ledger) > 1:
+            self._changed.wait_for(self._is_enough, min(GATHER_S, self._last_seconds))
+            self._changed.wait_for(self._has_all, self._last_seconds)
+
+    def _is_enough(self) -> bool:
+        return self._closed or self._waiting_spans >= EXPORT_SPANS
+
+    def _has_all(self) -> bool:
+        return self._is_enough() or sum(len(parcel.tickets) for parcel in self._waiting) >= len(self._ledger)
 
     def _deliver(self, parcels: Sequence[Parcel]) -> bool:
         """Stores the parcels and settles their tickets; False when there are none.
@@ -130,7 +152,9 @@ class Delivery:
         batches = [parcel.batch for parcel in parcels if len(parcel.batch)]
         if batches:
             with self._turn:
+                begin = time.monotonic()
                 self._exporter.export(batches)
+                self._last_seconds = time.monotonic() - begin
             self._sent_spans.inc(sum(map(len, batches)))
 
     def _fail(self, parcels: Sequence[Parcel], error: Exception) -> None:

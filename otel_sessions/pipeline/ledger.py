@@ -61,6 +61,10 @@ class Ledger:
         ticket.future.set_running_or_notify_cancel()  # the caller cannot cancel what is on its way
         return ticket
 
+    def __len__(self) -> int:
+        """How many tickets are open."""
+        return len(self._open)
+
     def settle(self, tickets: Iterable[Ticket], error: Exception | None = None) -> None:
         """One of those awaited is done with these tickets, or failed; after the last one the future ends.
 

@@ -23,8 +23,9 @@ from otel_sessions.storage.faults import writing
 
 logger = logging.getLogger("otel_sessions.attribution")
 
-CHUNK = 500
-"""Traces a statement: their ids travel in the request line."""
+_CHUNK_EMBEDDED = 10_000
+_CHUNK_REMOTE = 500
+"""Traces a statement; over HTTP their ids travel in the request line."""
 _RECORD_INTERVAL_S = 10
 _REMEMBERED = 100_000
 
@@ -40,6 +41,7 @@ class Attributor:
         self._component = f"{component}/attribution"
         self._endpoint = endpoint
         self._receiver = "embedded" if endpoint.embedded else gethostname()
+        self._chunk = _CHUNK_EMBEDDED if endpoint.embedded else _CHUNK_REMOTE
         self._config = config
         self._host = host
         self._moved = host.metrics.moved_traces.labels(component)
@@ -116,7 +118,7 @@ class Attributor:
                 self._settle(client, attribution.pending(client))
                 attribution.record_all(client, self._receiver, through)
                 self._recovered = True
-            for chunk in _chunks(sorted(touched), CHUNK):
+            for chunk in _chunks(sorted(touched), self._chunk):
                 self._settle(client, attribution.find(client, chunk))
         except BaseException:
             with self._lock:
@@ -129,10 +131,10 @@ class Attributor:
     def _settle(self, client: Client, found: Sequence[Attribution]) -> None:
         with self._lock:
             due = [item for item in found if item.stale and self._settled.get(item.trace) != item.best]
-        for chunk in _chunks(due, CHUNK):
+        for chunk in _chunks(due, self._chunk):
             attribution.move(client, [item.trace for item in chunk])
         meeting = {item.trace for item in found if item.several} | {item.trace for item in due}
-        for traces in _chunks(sorted(meeting), CHUNK):
+        for traces in _chunks(sorted(meeting), self._chunk):
             attribution.resolve(client, traces)
         self._remember(due)
         self._moved.inc(len(due))

@@ -74,7 +74,7 @@ def server_time(client: Client) -> int:
     return int(client.query("SELECT toUnixTimestamp(now())").result_rows[0][0])
 
 
-_INSERT_SETTINGS = {"async_insert": 0, "max_partitions_per_insert_block": 0}
+_INSERT_SETTINGS = {"async_insert": 0, "insert_deduplicate": 0, "max_partitions_per_insert_block": 0}
 
 
 def _sql(name: str) -> str:

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS otel_traces_moved AS otel_traces
 ENGINE = ReplacingMergeTree(Version)
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 1000;
+SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
 
 -- Narrow rows: span `SpanId` may be of session `SessionId`. Whether it is, `session_claims` decides.
 CREATE TABLE IF NOT EXISTS session_candidates
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS session_candidates
 )
 ENGINE = ReplacingMergeTree(Version)
 ORDER BY (Project, SessionId, TraceId, SpanId)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 1000;
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
 
 -- The best claim of each trace of a session, as far as this session knows.
 CREATE TABLE IF NOT EXISTS session_claims
@@ -53,10 +53,10 @@ CREATE TABLE IF NOT EXISTS session_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId, TraceId)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 1000;
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
 
 -- The best claim of each trace, and under which sessions and with which claims in mind its spans were stored: when these
--- disagree, a better claim has come and spans must be put under their right session.
+-- disagree, a better claim has come and spans must be put under their right session. And the times of each trace.
 CREATE TABLE IF NOT EXISTS trace_claims
 (
     Project LowCardinality(String) CODEC(ZSTD(1)),
@@ -65,12 +65,14 @@ CREATE TABLE IF NOT EXISTS trace_claims
     Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
         SessionId String, ClaimLevel UInt8, ClaimId String,
         Best Tuple(Level UInt8, NotRoot UInt8, Start UInt64, Id String)))) CODEC(ZSTD(1)),
+    Start SimpleAggregateFunction(min, DateTime64(9)) CODEC(Delta(8), ZSTD(1)),
+    End SimpleAggregateFunction(max, DateTime64(9)) CODEC(Delta(8), ZSTD(1)),
     ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1)),
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 512, non_replicated_deduplication_window = 1000;
+SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
 
 -- What is stored feeds them: spans as they arrive, and spans that were moved.
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_session_candidates_mv TO session_candidates AS
@@ -97,7 +99,7 @@ SELECT
     Project, TraceId,
     min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best,
     groupUniqArray((SessionHint, ClaimLevel, ClaimId, (BestLevel, BestNotRoot, BestStart, BestId))) AS Places,
-    max(t.ReceivedAt) AS ReceivedAt
+    min(t.Timestamp) AS Start, max(t.Timestamp) AS End, max(t.ReceivedAt) AS ReceivedAt
 FROM otel_traces AS t
 GROUP BY Project, TraceId;
 
@@ -125,7 +127,7 @@ SELECT
     Project, TraceId,
     min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best,
     groupUniqArray((SessionHint, ClaimLevel, ClaimId, (BestLevel, BestNotRoot, BestStart, BestId))) AS Places,
-    max(t.ReceivedAt) AS ReceivedAt
+    min(t.Timestamp) AS Start, max(t.Timestamp) AS End, max(t.ReceivedAt) AS ReceivedAt
 FROM otel_traces_moved AS t
 GROUP BY Project, TraceId;
 

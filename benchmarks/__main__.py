@@ -1,0 +1,61 @@
+"""CPU a span, memory and latency of the service under load: `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+import urllib.parse
+import urllib.request
+
+from benchmarks.load import Load, Shape
+from benchmarks.server import Server, serve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--requests", type=int, default=400, help="requests a run (default 400)")
+    parser.add_argument("--spans", type=int, default=512, help="spans a request (default 512)")
+    parser.add_argument("--senders", type=int, nargs="+", default=[1, 8, 32], help="concurrent senders, a run each")
+    parser.add_argument("--root-only", action="store_true", help="the session id stands on the root only")
+    parser.add_argument("--share", type=float, default=1.0, help="share of traces that have a session id")
+    parser.add_argument("--memory-every", type=int, default=0, help="print memory each so many requests")
+    args = parser.parse_args()
+    shape = Shape(spans=args.spans, share=args.share, root_only=args.root_only)
+    print("senders  requests   us CPU/span   spans/s   p50 ms   p99 ms   RSS MiB   failed")
+    for senders in args.senders:
+        with serve() as server:
+            _run(server, senders, shape, args.requests, args.memory_every or args.requests)
+
+
+def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -> None:
+    Load(server.endpoints["otlp/grpc"], senders, shape).run(senders * 2)  # warm
+    warm = _stored(server)
+    for done in range(0, requests, step):
+        load = Load(server.endpoints["otlp/grpc"], senders, shape)
+        count = min(step, requests - done)
+        cpu = server.cpu_s()
+        seconds = load.run(count)
+        time.sleep(2)  # attribution and merges that the load has caused count too
+        used = server.cpu_s() - cpu
+        spans = count * shape.spans
+        waits = sorted(load.latencies_s)
+        print(
+            f"{senders:7} {done + count:9} {used / spans * 1e6:13.1f} {spans / seconds:9.0f}"
+            f" {statistics.median(waits) * 1e3:8.0f} {waits[int(len(waits) * 0.99)] * 1e3:8.0f}"
+            f" {server.rss_mib():9.0f} {load.failed:8}",
+            flush=True,
+        )
+    stored = _stored(server) - warm
+    if stored != requests * shape.spans:
+        raise RuntimeError(f"{stored} spans are stored, {requests * shape.spans} were sent")
+
+
+def _stored(server: Server) -> int:
+    query = urllib.parse.urlencode({"query": "SELECT count() FROM otel.otel_traces"})
+    with urllib.request.urlopen(f"http://{server.endpoints['clickhouse_http']}/?{query}") as answer:
+        return int(answer.read())
+
+
+if __name__ == "__main__":
+    main()

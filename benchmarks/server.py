@@ -1,0 +1,62 @@
+"""The service in a process of its own, and what the operating system says of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = """
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}}}}}}}
+processors: {{session: {{}}}}
+exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data"}}}}
+extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0"}}}}
+service:
+  extensions: [clickhouse_http]
+  pipelines: {{traces: {{receivers: [otlp], processors: [session], exporters: [clickhouse]}}}}
+  telemetry: {{metrics: {{endpoint: "127.0.0.1:0"}}}}
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    pid: int
+    endpoints: dict[str, str]
+
+    def cpu_s(self) -> float:
+        """User and system seconds of the process so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss_mib(self) -> float:
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextmanager
+def serve() -> Iterator[Server]:
+    """The service on an embedded engine in a new directory; stopped by SIGTERM, whose exit status must be 0."""
+    with tempfile.TemporaryDirectory() as directory:
+        config = Path(directory, "config.yaml")
+        config.write_text(CONFIG.format(directory=directory))
+        command = [sys.executable, "-m", "otel_sessions", "serve", "--config", str(config)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        endpoints = {}
+        for line in process.stdout:
+            if line.strip() == "ready":
+                break
+            _, name, address = line.split()
+            endpoints[name] = address
+        try:
+            yield Server(process.pid, endpoints)
+        finally:
+            process.terminate()
+            status = process.wait(60)
+    if status:
+        raise RuntimeError(f"the service ended with status {status}")

@@ -1,0 +1,5 @@
+"""`python -m otel_sessions` is the command `otel-sessions`."""
+
+from otel_sessions.cli import main
+
+main()
