@@ -117,7 +117,7 @@ class Delivery:
         return taken
 
     def _gather(self) -> None:
-        """Under load, waits for the requests that are being decoded: an insert has a price of its own, whatever its size.
+        """Under load, waits for the requests that are being decoded: an insert has a price, whatever its size.
 
         Never longer than the last insert took, and not at all for an only sender.
         """

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+
+from otel_sessions.errors import Permanent
 
 DEFAULT_DATABASE = "otel"
 _HTTP_PORTS = {"http": 8123, "https": 8443}
@@ -62,13 +65,11 @@ def connect(endpoint: Endpoint, *, database: str | None = None) -> Client:
     """A client of its own for the caller; use it from one thread at a time.
 
     `database` is the current database; None leaves the server's default, as `migrate` needs before it has made one.
-    Raises clickhouse-connect's errors, see `storage.faults`.
+    Close an embedded client that has raised, and take another: chDB keeps what a failed query had written for the next
+    query on the same connection. Raises clickhouse-connect's errors, see `storage.faults`; `Permanent` without chDB.
     """
     if endpoint.path is not None:
-        endpoint.path.mkdir(parents=True, exist_ok=True)
-        client = clickhouse_connect.get_client(interface="chdb", path=str(endpoint.path), database=database)
-        client.set_client_setting("session_timezone", "UTC")
-        return client
+        return _embedded(endpoint.path, database)
     return clickhouse_connect.get_client(
         interface=endpoint.scheme,
         host=endpoint.host,
@@ -78,3 +79,12 @@ def connect(endpoint: Endpoint, *, database: str | None = None) -> Client:
         database=database or "default",
         autogenerate_session_id=False,
     )
+
+
+def _embedded(path: Path, database: str | None) -> Client:
+    if find_spec("chdb") is None:
+        raise Permanent("the embedded ClickHouse is not installed: pip install 'otel-sessions[embedded]'")
+    path.mkdir(parents=True, exist_ok=True)
+    client = clickhouse_connect.get_client(interface="chdb", path=str(path), database=database)
+    client.set_client_setting("session_timezone", "UTC")
+    return client

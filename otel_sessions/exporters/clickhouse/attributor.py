@@ -13,7 +13,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import Host
-from otel_sessions.errors import OtelSessionsError, Retryable
+from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.storage import attribution
@@ -89,21 +89,16 @@ class Attributor:
             self._stopping.wait(self._config.interval)
         if self._touched:
             self._try_round()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._disconnect()
 
     def _try_round(self) -> bool:
         try:
             with writing("putting late claims into force"):
                 self._round()
-        except Retryable as error:
+        except OtelSessionsError as error:
             logger.warning("%s; trying again", error)
             self._host.report(self._component, str(error))
-            return False
-        except OtelSessionsError as error:
-            logger.exception("late claims are not put into force")
-            self._host.report(self._component, str(error))
+            self._disconnect()
             return False
         self._host.report(self._component, None)
         return True
@@ -150,6 +145,11 @@ class Attributor:
         if self._client is None:
             self._client = connect(self._endpoint, database=self._endpoint.database)
         return self._client
+
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 def _placements(batch: SpanBatch) -> Iterator[tuple[TraceKey, Claim]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import ComponentId, Host
-from otel_sessions.errors import Retryable, SchemaError
+from otel_sessions.errors import Permanent, Retryable, SchemaError
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.retry import delays
@@ -65,7 +65,12 @@ class ClickHouseExporter:
             try:
                 self._insert(block)
                 break
-            except (Retryable, SchemaError) as error:
+            except Permanent as error:
+                self._client_failed(error)
+                if not isinstance(error, SchemaError):
+                    raise
+                raise Retryable(str(error), retry_after=self._config.retry_on_failure.max_interval) from error
+            except Retryable as error:
                 self._client_failed(error)
                 wait = next(waits, None)
                 if wait is None or self._stopping.wait(wait):
@@ -117,11 +122,11 @@ class ClickHouseExporter:
         columns.check(client)
 
     def _client_failed(self, error: Exception) -> None:
-        """A server may have moved or been migrated: connect anew. The embedded engine is where it was."""
+        """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine."""
         self._host.report(self._id, str(error))
-        if self._client is not None and not self._endpoint.embedded:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 def _arrow_stream(batches: Sequence[SpanBatch]) -> pa.Buffer:
