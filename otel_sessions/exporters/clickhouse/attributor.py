@@ -28,6 +28,7 @@ _CHUNK_REMOTE = 500
 """Traces a statement; over HTTP their ids travel in the request line."""
 _RECORD_INTERVAL_S = 10
 _REMEMBERED = 100_000
+_TOUCHED = 1_000_000
 
 
 class Attributor:
@@ -70,6 +71,7 @@ class Attributor:
                 self._touched.add(trace)
                 if self._settled.get(trace, best) != best:
                     del self._settled[trace]
+            self._bound()
         self._wake.set()
 
     def stop(self, timeout: float) -> None:
@@ -118,6 +120,7 @@ class Attributor:
         except BaseException:
             with self._lock:
                 self._touched |= touched
+                self._bound()
             raise
         if through - self._recorded >= _RECORD_INTERVAL_S or self._stopping.is_set():
             attribution.record(client, self._receiver, through)
@@ -133,6 +136,12 @@ class Attributor:
             attribution.resolve(client, traces)
         self._remember(due)
         self._moved.inc(len(due))
+
+    def _bound(self) -> None:
+        """Where rounds fail for long, the record in ClickHouse says which traces to look at, as after a restart."""
+        if len(self._touched) > _TOUCHED:
+            self._touched.clear()
+            self._recovered = False
 
     def _remember(self, settled: Sequence[Attribution]) -> None:
         """A trace whose spans all follow its best claim needs no further look, unless it was touched meanwhile."""

@@ -1,17 +1,13 @@
 -- Where different spans claim one identity in several sessions: puts the greatest version into each of those sessions,
 -- where it replaces the others, so that the span counts once.
 INSERT INTO session_candidates
-WITH places AS
-(
-    SELECT Project, arrayJoin(arrayMap(p -> p.SessionId, groupUniqArrayArray(Places))) AS SessionId, TraceId
-    FROM trace_claims
-    WHERE (Project, TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair))
-    GROUP BY Project, TraceId
-),
-rivals AS
+WITH rivals AS
 (
     SELECT * FROM session_candidates FINAL
-    WHERE (Project, SessionId, TraceId) IN (SELECT Project, SessionId, TraceId FROM places)
+    WHERE (Project, SessionId, TraceId) IN (
+        SELECT Project, arrayJoin(arrayMap(p -> p.SessionId, Places)), TraceId
+        FROM trace_attribution
+        WHERE (Project, TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair)))
 )
 SELECT winner.* REPLACE (loser.SessionId AS SessionId)
 FROM rivals AS winner

@@ -127,3 +127,20 @@ CREATE OR REPLACE VIEW otel_traces_trace_id_ts AS
 SELECT TraceId, min(t.Start) AS Start, max(t.End) AS End
 FROM trace_claims AS t
 GROUP BY TraceId;
+
+-- For attribution: each trace with its best claim, whether spans of it were stored with another claim in mind or under
+-- another session, and under how many sessions its spans stand.
+CREATE OR REPLACE VIEW trace_attribution AS
+SELECT
+    Project,
+    TraceId,
+    best AS Best,
+    places AS Places,
+    arrayExists(p -> p.Best != best OR p.SessionId != if(p.ClaimLevel = best.Level, p.ClaimId, best.Id), places) AS IsStale,
+    length(arrayDistinct(arrayMap(p -> p.SessionId, places))) AS Sessions
+FROM
+(
+    SELECT Project, TraceId, min(t.Best) AS best, groupUniqArrayArray(t.Places) AS places
+    FROM trace_claims AS t
+    GROUP BY Project, TraceId
+);
