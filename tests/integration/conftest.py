@@ -1,0 +1,29 @@
+"""Services in processes of their own: one for all tests of a module, or as many as a test starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.running import Directory, Running, config
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One for the module: its tests take trace and session ids of their own. Ends by SIGTERM with exit status 0."""
+    directory = Directory(tmp_path_factory.mktemp("service"))
+    running = directory.start(config(directory.data()))
+    yield running
+    status = running.process.poll()
+    assert status is None, f"the service ended with {status} meanwhile\n{running.log.read_text()}"
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    """Where a test starts services; those that still run are killed at its end."""
+    directory = Directory(tmp_path)
+    yield directory
+    directory.close()

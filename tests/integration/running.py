@@ -1,0 +1,206 @@
+"""The service in processes of its own, as users run it: spans in over OTLP/gRPC, SQL out over HTTP."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import grpc
+import yaml
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+SERVE = [sys.executable, "-m", "otel_sessions", "serve"]
+VIEWS = ("sessions", "session_traces", "session_timeline")
+ANY = "127.0.0.1:0"
+ANSWER_S = 60.0
+"""How long a slow machine may take for what the contract sets no bound to."""
+
+T = TypeVar("T")
+
+
+def config(endpoint: str, *, grpc: str = ANY, sql: str | None = ANY, read_only: bool = True, **exporter: Any) -> str:
+    """A configuration as YAML: spans to `endpoint`, SQL at `sql` unless that is None; `exporter` are more of its keys."""
+    extensions: dict[str, Any] = {"health_check": {"endpoint": ANY}}
+    if sql is not None:
+        extensions["clickhouse_http"] = {"endpoint": sql, "read_only": read_only}
+    parts = {
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": grpc}}}},
+        "processors": {"session": {}},
+        "exporters": {"clickhouse": {"endpoint": endpoint, **exporter}},
+        "extensions": extensions,
+        "service": {
+            "extensions": list(extensions),
+            "pipelines": {"traces": {"receivers": ["otlp"], "processors": ["session"], "exporters": ["clickhouse"]}},
+            "telemetry": {"metrics": {"level": "none"}},
+        },
+    }
+    return yaml.safe_dump(parts)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for a service that has to come back under the same one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(read: Callable[[], T], timeout: float, wanted: Callable[[T], bool] = bool) -> T:
+    """What `read` gives as soon as it is `wanted`; AssertionError with the last it gave after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while not wanted(value := read()):
+        assert time.monotonic() < end, f"after {timeout:g} s still {value!r}"
+        time.sleep(0.05)
+    return value
+
+
+@dataclass
+class Running:
+    """A service that has said `ready`."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    endpoints: dict[str, str] = field(default_factory=dict)
+    _channel: grpc.Channel | None = None
+
+    def send(self, body: bytes | ExportTraceServiceRequest, **call: Any) -> ExportTraceServiceResponse:
+        """The answer to one OTLP/gRPC export of these bytes; raises `grpc.RpcError`."""
+        if not isinstance(body, bytes):
+            body = body.SerializeToString()
+        answer: bytes = self.channel.unary_unary(EXPORT)(body, **{"timeout": ANSWER_S, **call})
+        return ExportTraceServiceResponse.FromString(answer)
+
+    @property
+    def channel(self) -> grpc.Channel:
+        if self._channel is None:
+            options = {"max_send_message_length": -1, "use_local_subchannel_pool": 1, "enable_http_proxy": 0}
+            named = [(f"grpc.{name}", value) for name, value in options.items()]
+            self._channel = grpc.insecure_channel(self.endpoints["otlp/grpc"], options=named)
+        return self._channel
+
+    def get(self, name: str, path: str, body: str | None = None) -> tuple[int, bytes, dict[str, str]]:
+        """Status, body and headers of an HTTP request to the endpoint of this name; a POST if there is a body."""
+        connection = HTTPConnection(self.endpoints[name], timeout=ANSWER_S)
+        try:
+            connection.request("GET" if body is None else "POST", path, None if body is None else body.encode())
+            answer = connection.getresponse()
+            return answer.status, answer.read(), dict(answer.getheaders())
+        finally:
+            connection.close()
+
+    def text(self, query: str, format_: str = "TSV", **parameters: str) -> bytes:
+        """The result of a query in a format of ClickHouse; `{name:Type}` in it are bound to `parameters` as they are.
+
+        A backslash, tab or line end in one must be escaped, as ClickHouse wants it.
+        """
+        named = {f"param_{name}": value for name, value in parameters.items()}
+        status, body, _ = self.get("clickhouse_http", f"/?{urlencode({'default_format': format_, **named})}", query)
+        assert status == 200, body.decode()
+        return body
+
+    def sql(self, query: str, **parameters: str) -> list[list[Any]]:
+        """The rows of a query."""
+        rows: list[list[Any]] = json.loads(self.text(query, "JSONCompact", **parameters))["data"]
+        return rows
+
+    def read_rows(self, query: str, **parameters: str) -> int:
+        """How many rows ClickHouse read to answer a query."""
+        statistics = json.loads(self.text(query, "JSONCompact", **parameters))["statistics"]
+        return int(statistics["rows_read"])
+
+    def sessions_of(self, *span_ids: str) -> list[Any]:
+        """The session of each span: None where it has none, a list in the moment of a move, when it has two."""
+        rows = self.sql(
+            "SELECT SpanId, groupArray(SessionId) FROM session_spans WHERE SpanId IN {ids:Array(String)} GROUP BY SpanId",
+            ids=str(list(span_ids)),
+        )
+        found = {span_id: sessions[0] if len(sessions) == 1 else sessions for span_id, sessions in rows}
+        return [found.get(span_id) for span_id in span_ids]
+
+    def health(self) -> int:
+        """The status that `health_check` answers with."""
+        return self.get("health_check", "/")[0]
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        if self.process.poll() is None:
+            self.terminate()
+        return self._ended()
+
+    def kill(self) -> None:
+        """As a crash does, in the midst of whatever it is doing."""
+        self.process.kill()
+        self._ended()
+
+    def _ended(self) -> int:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        try:
+            return self.process.wait(ANSWER_S)
+        finally:
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+
+
+class Directory:
+    """Starts services; ends with `close` those that still run. Their files are below `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._running: list[Running] = []
+
+    def data(self, name: str = "data") -> str:
+        """An endpoint of embedded data in this directory."""
+        return f"chdb://{self.path / name}"
+
+    def write(self, text: str) -> Path:
+        """A configuration file."""
+        file = self.path / f"config-{len(list(self.path.glob('config-*')))}.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def start(self, text: str) -> Running:
+        """A service of this configuration; AssertionError with its log if it does not get ready."""
+        file = self.write(text)
+        log = file.with_suffix(".log")
+        with log.open("w") as errors:
+            process = subprocess.Popen(
+                [*SERVE, "--config", str(file)], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=self.path
+            )
+        running = Running(process, log)
+        self._running.append(running)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "ready\n":
+                return running
+            _, name, address = line.split()
+            running.endpoints[name] = address
+        raise AssertionError(f"exit status {running.stop()}\n{log.read_text()}")
+
+    def refused(self, text: str) -> tuple[int, str]:
+        """Exit status and standard error of a service that must not start."""
+        command = [*SERVE, "--config", str(self.write(text))]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, cwd=self.path)
+        return ended.returncode, ended.stderr
+
+    def close(self) -> None:
+        for running in self._running:
+            if running.process.poll() is None:
+                running.kill()
