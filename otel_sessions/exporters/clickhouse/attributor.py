@@ -98,12 +98,20 @@ class Attributor:
             with writing("putting late claims into force"):
                 self._round()
         except OtelSessionsError as error:
-            logger.warning("%s; trying again", error)
-            self._host.report(self._component, str(error))
-            self._disconnect()
+            if self._host.health().get(self._component) != str(error):
+                logger.warning("%s; trying again every %g s", error, self._config.interval)
+            self._failed(error)
+            return False
+        except Exception as error:
+            logger.exception("late claims are not put into force; trying again")
+            self._failed(error)
             return False
         self._host.report(self._component, None)
         return True
+
+    def _failed(self, error: Exception) -> None:
+        self._host.report(self._component, str(error))
+        self._disconnect()
 
     def _round(self) -> None:
         client = self._connected()

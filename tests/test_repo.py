@@ -1,0 +1,53 @@
+"""The repository checks itself: what is promised in one place is there in the other."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.storage import columns
+
+ROOT = Path(__file__).parent.parent
+PUBLIC = ("sessions", "session_traces", "session_timeline", "session_spans", "otel_traces", "otel_traces_trace_id_ts")
+
+
+@pytest.mark.parametrize("table", PUBLIC)
+def test_every_column_that_users_read_is_in_the_docs(otel_client: Client, table: str) -> None:
+    names = columns.actual(otel_client, table)
+    documented = set(re.findall(r"`([A-Za-z.]+)`", (ROOT / "docs/sql.md").read_text()))
+    assert names
+    assert names.keys() - documented == set()
+
+
+def test_every_table_is_in_the_docs(otel_client: Client) -> None:
+    tables = {name for (name,) in otel_client.query("SHOW TABLES").result_rows if not name.endswith("_mv")}
+    documented = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs/sql.md").read_text()))
+    assert tables - documented == set()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    names = {re.split(r"[><=\[]", name)[0] for name in wanted} - {project["name"]}
+    assert names - set(re.findall(r"`([\w-]+)`", (ROOT / "docs/dependencies.md").read_text())) == set()
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())]
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_importing_the_in_app_package_stays_light() -> None:
+    heavy = "{'grpc', 'pyarrow', 'clickhouse_connect', 'chdb'}"
+    code = f"import sys, otel_sessions; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
