@@ -134,7 +134,7 @@ def run(config: Config, out: TextIO) -> int:
     service = Service(config)
     try:
         service.start()
-    except OtelSessionsError as error:
+    except (OtelSessionsError, OSError) as error:  # a port that is taken, a directory that cannot be written
         logger.error("%s", error)  # noqa: TRY400 - the sentence is for the operator
         return 1
     for name, address in service.endpoints.items():
