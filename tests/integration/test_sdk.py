@@ -80,7 +80,7 @@ def sent(service: Running) -> Sent:
     child = tracer.start_span("answer", context, SpanKind.CLIENT, {"session.id": SESSION}, start_time=START + 1)
     child.add_event("note", {"n": 7}, timestamp=START + 2)
     try:
-        raise ValueError("no such \U0001f4a5")
+        int("no such \U0001f4a5")
     except ValueError as error:
         child.record_exception(error, timestamp=START + 3)
     child.set_status(Status(StatusCode.ERROR, "it broke"))
@@ -206,7 +206,8 @@ def test_events_are_kept_with_the_exception(sent: Sent) -> None:
     assert isinstance(attributes, list)
     note, exception = attributes
     assert note == {"n": "7"}
-    assert (exception["exception.type"], exception["exception.message"]) == ("ValueError", "no such \U0001f4a5")
+    assert exception["exception.type"] == "ValueError"
+    assert "no such \U0001f4a5" in exception["exception.message"]
     assert "test_sdk.py" in exception["exception.stacktrace"]
 
 
