@@ -30,8 +30,9 @@ _INSERT_SETTINGS = {"async_insert": 0, "insert_deduplicate": 0, "max_partitions_
 class ClickHouseExporter:
     """Called by one thread at a time; `start` and `stop` may come from another.
 
-    A ClickHouse server that is away does not stop `start`: it is sought again with every export. Tables that are not
-    this version's do stop it, with `SchemaError`, as does embedded data that another process has.
+    A ClickHouse server that is away does not stop `start`: it is sought again with every export, and between them, so
+    that `health_check` tells of its return before anybody sends. Tables that are not this version's do stop it, with
+    `SchemaError`, as does embedded data that another process has.
     """
 
     def __init__(self, component_id: ComponentId, config: ClickHouseConfig, host: Host) -> None:
@@ -40,7 +41,10 @@ class ClickHouseExporter:
         self._host = host
         self._endpoint = Endpoint.parse(config.endpoint)
         self._client: Client | None = None
+        self._connecting = threading.Lock()
+        self._failed = threading.Event()
         self._stopping = threading.Event()
+        self._seeker: threading.Thread | None = None
         self._attributor = Attributor(self._id, self._endpoint, config.attribution, host)
 
     def start(self) -> None:
@@ -50,7 +54,9 @@ class ClickHouseExporter:
             if self._endpoint.embedded:
                 raise
             logger.warning("%s; starting without it, requests wait or are told to come back", error)
-            self._host.report(self._id, str(error))
+            self._client_failed(error)
+        self._seeker = threading.Thread(target=self._seek, name=f"{self._id}-seek", daemon=True)
+        self._seeker.start()
 
     def export(self, batches: Sequence[SpanBatch]) -> None:
         """Returns when all spans are in ClickHouse.
@@ -81,8 +87,13 @@ class ClickHouseExporter:
         self._attributor.stored(batches)
 
     def stop(self, timeout: float) -> None:
+        end = time.monotonic() + timeout
         self._stopping.set()
+        self._failed.set()
         self._attributor.stop(timeout)
+        if self._seeker is not None:
+            self._seeker.join(max(0.0, end - time.monotonic()))
+            self._seeker = None
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -98,19 +109,35 @@ class ClickHouseExporter:
                 fmt="ArrowStream",
             )
 
+    def _seek(self) -> None:
+        """After a failure, connects anew without waiting for an export."""
+        while self._failed.wait() and not self._stopping.wait(self._config.retry_on_failure.max_interval):
+            self._failed.clear()
+            try:
+                self._connected()
+            except Exception as error:  # noqa: BLE001 - whatever it was, ClickHouse is sought again
+                self._failed.set()
+                self._host.report(self._id, str(error))
+            else:
+                self._host.report(self._id, None)
+
     def _connected(self) -> Client:
         """The client, after the schema was made or checked."""
-        if self._client is None:
-            with writing(f"connecting to {self._endpoint}"):
-                client = connect(self._endpoint)
-                try:
-                    self._prepare(client)
-                except BaseException:
-                    client.close()
-                    raise
-            self._client = client
-            self._attributor.start()
-        return self._client
+        with self._connecting:
+            if self._client is None:
+                self._client = self._connect()
+                self._attributor.start()
+            return self._client
+
+    def _connect(self) -> Client:
+        with writing(f"connecting to {self._endpoint}"):
+            client = connect(self._endpoint)
+            try:
+                self._prepare(client)
+            except BaseException:
+                client.close()
+                raise
+        return client
 
     def _prepare(self, client: Client) -> None:
         database = self._endpoint.database or DEFAULT_DATABASE
@@ -124,6 +151,7 @@ class ClickHouseExporter:
     def _client_failed(self, error: Exception) -> None:
         """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine."""
         self._host.report(self._id, str(error))
+        self._failed.set()
         client, self._client = self._client, None
         if client is not None:
             client.close()
