@@ -1,0 +1,22 @@
+CREATE MATERIALIZED VIEW otel_traces_moved_session_claims_mv TO session_claims
+(
+    `Project` LowCardinality(String),
+    `SessionId` String,
+    `TraceId` String,
+    `Best` Tuple(
+        UInt8,
+        UInt8,
+        UInt64,
+        String)
+)
+AS SELECT
+    Project,
+    SessionHint AS SessionId,
+    TraceId,
+    min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
+FROM otel_traces_moved
+WHERE SessionHint != ''
+GROUP BY
+    Project,
+    SessionId,
+    TraceId
