@@ -1,0 +1,242 @@
+"""The exporter `clickhouse`: what it stores, what it tries again, what it refuses, and what its health says."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from pydantic import ValidationError
+
+from otel_sessions.component import ComponentId, Host
+from otel_sessions.errors import Permanent, Retryable, SchemaError
+from otel_sessions.exporters.clickhouse import factory
+from otel_sessions.exporters.clickhouse.config import ClickHouseConfig, Retry
+from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
+from otel_sessions.exporters.clickhouse.retry import delays
+from otel_sessions.pdata import SpanBatch, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.telemetry import Metrics
+from otel_sessions.testing.otlp import Span, request, span
+from tests.integration.delivery import new_project
+from tests.integration.running import free_port, wait_until
+
+BRIEF = {"initial_interval": "10ms", "max_interval": "20ms", "max_elapsed_time": "200ms"}
+
+
+class Clock:
+    """Time that passes when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def waits(jitter: float, **settings: float) -> list[float]:
+    """All the waits there are when an attempt itself takes no time."""
+    clock, found = Clock(), list[float]()
+    for wait in itertools.islice(delays(Retry(**settings), clock, lambda: jitter), 100):
+        found.append(round(wait, 6))
+        clock.now += wait
+    return found
+
+
+def test_waits_double_up_to_the_longest_and_end_with_the_time() -> None:
+    assert waits(1.0, initial_interval=1, max_interval=4, max_elapsed_time=12) == [1, 2, 4, 4, 1]
+
+
+def test_jitter_takes_up_to_half_of_a_wait() -> None:
+    assert waits(0.0, initial_interval=1, max_interval=4, max_elapsed_time=5) == [0.5, 1, 2, 1.5]
+
+
+def test_attempts_that_take_all_the_time_are_not_repeated() -> None:
+    clock = Clock()
+    left = delays(Retry(max_elapsed_time=8), clock)
+    clock.now += 1  # the time counts from the first wait that is asked for
+    assert next(left, None) is not None
+    clock.now += 9
+    assert next(left, None) is None
+
+
+Build = Callable[..., tuple[ClickHouseExporter, Host]]
+
+
+@pytest.fixture
+def build(otel_client: Client) -> Iterator[Build]:
+    """A started exporter and its host; it is stopped at the end of the test."""
+    running: list[ClickHouseExporter] = []
+
+    def build(endpoint: str, *, start: bool = True, **settings: object) -> tuple[ClickHouseExporter, Host]:
+        host = Host(Metrics(), endpoint)
+        config = ClickHouseConfig.model_validate({"endpoint": endpoint, "retry_on_failure": BRIEF, **settings})
+        exporter = factory.create(ComponentId("clickhouse"), config, host)
+        running.append(exporter)
+        if start:
+            exporter.start()
+        return exporter, host
+
+    yield build
+    for each in running:
+        each.stop(10.0)
+
+
+@pytest.fixture
+def embedded(otel_client: Client, chdb_endpoint: object) -> str:
+    return str(chdb_endpoint)
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An endpoint that refuses connections."""
+    return f"http://127.0.0.1:{free_port()}/otel"
+
+
+def batch(project: str, *spans: Span) -> SpanBatch:
+    decoded = decode([request(*spans).SerializeToString()], [project])
+    return SessionProcessor(SessionConfig()).process(decoded.batch)
+
+
+def stored(client: Client, project: str) -> int:
+    rows = client.query("SELECT count() FROM otel_traces WHERE Project = {p:String}", {"p": project}).result_rows
+    return int(rows[0][0])
+
+
+def test_batches_that_wait_are_one_insert(build: Build, embedded: str, otel_client: Client) -> None:
+    exporter, host = build(embedded)
+    project = new_project()
+    exporter.export([batch(project, span(), span()), batch(project, span())])
+    query = "SELECT count(), uniqExact(_part) FROM otel_traces WHERE Project = {p:String}"
+    assert otel_client.query(query, {"p": project}).result_rows == [(3, 1)]
+    assert not any(host.health().values())
+
+
+def test_storing_a_batch_again_changes_no_session(build: Build, embedded: str, otel_client: Client) -> None:
+    exporter, _ = build(embedded)
+    project = new_project()
+    spans = batch(project, span(attributes={"session.id": "twice"}))
+    exporter.export([spans])
+    exporter.export([spans, spans])
+    query = "SELECT SpanCount FROM sessions WHERE Project = {p:String}"
+    assert otel_client.query(query, {"p": project}).result_rows == [(1,)]
+
+
+def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, embedded: str, otel_client: Client) -> None:
+    exporter, host = build(embedded, attribution={"interval": "5s"})
+    project = new_project()
+    root = span("root", attributes={"session.id": "late"})
+    exporter.export([batch(project, span(parent=root))])
+    exporter.export([batch(project, root)])
+    exporter.stop(30.0)
+    query = "SELECT SessionId, SpanCount FROM sessions WHERE Project = {p:String}"
+    assert otel_client.query(query, {"p": project}).result_rows == [("late", 2)]
+    assert host.metrics.registry.get_sample_value("otel_sessions_moved_traces_total", {"exporter": "clickhouse"}) == 1
+
+
+def test_a_server_that_is_away_does_not_stop_the_start(build: Build, nobody: str) -> None:
+    _, host = build(nobody)
+    problem = host.health()["clickhouse"]
+    assert problem is not None
+    assert nobody in problem
+
+
+def test_an_export_is_tried_again_until_its_time_is_up(build: Build, nobody: str) -> None:
+    exporter, host = build(nobody)
+    with pytest.raises(Retryable) as raised:
+        exporter.export([batch("p", span())])
+    assert raised.value.retry_after == 0.02
+    retries = host.metrics.registry.get_sample_value("otelcol_exporter_retries_total", {"exporter": "clickhouse"})
+    assert retries is not None
+    assert retries >= 1
+
+
+def test_stop_ends_the_waiting_of_an_export(build: Build, nobody: str) -> None:
+    exporter, _ = build(
+        nobody, retry_on_failure={"initial_interval": "1h", "max_interval": "1h", "max_elapsed_time": "1h"}
+    )
+    errors: list[Exception] = []
+
+    def export() -> None:
+        try:
+            exporter.export([batch("p", span())])
+        except Retryable as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=export)
+    thread.start()
+    exporter.stop(10.0)
+    thread.join(30.0)
+    assert len(errors) == 1
+
+
+def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_stored(
+    build: Build, embedded: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, host = build(embedded)
+    project = new_project()
+    with monkeypatch.context() as patch:
+        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda _: _Block(b"not Arrow"))
+        with pytest.raises(Permanent) as raised:
+            exporter.export([batch(project, span())])
+    assert not isinstance(raised.value, SchemaError)
+    exporter.export([batch(project, span())])
+    assert stored(otel_client, project) == 1
+    assert host.health()["clickhouse"] is None
+
+
+class _Block:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def to_pybytes(self) -> bytes:
+        return self._data
+
+
+def test_health_recovers_by_itself_after_a_failure(
+    build: Build, embedded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, host = build(embedded)
+    with monkeypatch.context() as patch:
+        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda _: _Block(b"not Arrow"))
+        with pytest.raises(Permanent):
+            exporter.export([batch("p", span())])
+    wait_until(lambda: host.health()["clickhouse"], 20.0, lambda problem: problem is None)
+
+
+def test_tables_of_another_version_stop_the_start(build: Build, embedded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Client) -> None:
+        raise SchemaError("table otel_traces is not the one of this version")
+
+    monkeypatch.setattr("otel_sessions.storage.columns.check", refuse)
+    with pytest.raises(SchemaError):
+        build(embedded)
+
+
+def test_tables_that_vanish_while_it_runs_are_waited_for(
+    build: Build, embedded: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, _ = build(embedded, create_schema=False)
+    project = new_project()
+    with monkeypatch.context() as patch:
+        patch.setattr("otel_sessions.storage.columns.TABLE", "no_such_table")
+        with pytest.raises(Retryable, match="otel-sessions migrate"):
+            exporter.export([batch(project, span())])
+    exporter.export([batch(project, span())])
+    assert stored(otel_client, project) == 1
+
+
+def test_stopping_twice_or_before_the_start_does_nothing(build: Build, embedded: str) -> None:
+    exporter, _ = build(embedded, start=False)
+    exporter.stop(1.0)
+    started, _ = build(embedded)
+    started.stop(10.0)
+    started.stop(1.0)
+
+
+@pytest.mark.parametrize("settings", [{"endpoint": "ftp://ch"}, {"table": "x"}, {"attribution": {"interval": "6s"}}])
+def test_what_it_does_not_know_is_a_fault(settings: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ClickHouseConfig.model_validate(settings)
