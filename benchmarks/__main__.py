@@ -8,8 +8,9 @@ import time
 import urllib.parse
 import urllib.request
 
-from benchmarks.load import Load, Shape
+from benchmarks.load import Load, Shape, bodies
 from benchmarks.server import Server, serve
+from otel_sessions.pdata import decode
 
 
 def main() -> None:
@@ -22,7 +23,8 @@ def main() -> None:
     parser.add_argument("--memory-every", type=int, default=0, help="print memory each so many requests")
     args = parser.parse_args()
     shape = Shape(spans=args.spans, share=args.share, root_only=args.root_only)
-    print("senders  requests   us CPU/span   spans/s   p50 ms   p99 ms   RSS MiB   failed")
+    print(f"the reference decoder alone takes {_yardstick(shape):.1f} us a span here and now")
+    print("senders  requests   us CPU/span  x decoder   spans/s   p50 ms   p99 ms   RSS MiB   failed")
     for senders in args.senders:
         with serve() as server:
             _run(server, senders, shape, args.requests, args.memory_every or args.requests)
@@ -39,9 +41,10 @@ def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -
         time.sleep(2)  # attribution and merges that the load has caused count too
         used = server.cpu_s() - cpu
         spans = count * shape.spans
+        each = used / spans * 1e6
         waits = sorted(load.latencies_s)
         print(
-            f"{senders:7} {done + count:9} {used / spans * 1e6:13.1f} {spans / seconds:9.0f}"
+            f"{senders:7} {done + count:9} {each:13.1f} {each / _yardstick(shape):10.1f} {spans / seconds:9.0f}"
             f" {statistics.median(waits) * 1e3:8.0f} {waits[int(len(waits) * 0.99)] * 1e3:8.0f}"
             f" {server.rss_mib():9.0f} {load.failed:8}",
             flush=True,
@@ -49,6 +52,17 @@ def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -
     stored = _stored(server) - warm
     if stored != requests * shape.spans:
         raise RuntimeError(f"{stored} spans are stored, {requests * shape.spans} were sent")
+
+
+def _yardstick(shape: Shape) -> float:
+    """CPU us a span of `pdata.decode` on such requests: what this machine is worth at this moment."""
+    requests = bodies(shape, 0, 8)
+    times = []
+    for _ in range(5):
+        begin = time.process_time()
+        decode(requests, ["default"] * len(requests))
+        times.append(time.process_time() - begin)
+    return statistics.median(times) / len(requests) / shape.spans * 1e6
 
 
 def _stored(server: Server) -> int:

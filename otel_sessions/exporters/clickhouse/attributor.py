@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -41,7 +42,8 @@ class Attributor:
     def __init__(self, component: str, endpoint: Endpoint, config: AttributionConfig, host: Host) -> None:
         self._component = f"{component}/attribution"
         self._endpoint = endpoint
-        self._receiver = "embedded" if endpoint.embedded else gethostname()
+        # Several receivers of one host must not answer for each other: what one that died has left is not done.
+        self._receiver = "embedded" if endpoint.embedded else f"{gethostname()}/{os.getpid()}"
         self._chunk = _CHUNK_EMBEDDED if endpoint.embedded else _CHUNK_REMOTE
         self._config = config
         self._host = host

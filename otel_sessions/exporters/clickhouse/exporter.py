@@ -22,9 +22,12 @@ from otel_sessions.storage.faults import writing
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
-# async_insert: the insert is done when it is answered. insert_deduplicate: a block that was stored but whose views
-# failed must go to the views again. Partitions: the spans of one batch may have arrived in any week.
-_INSERT_SETTINGS = {"async_insert": 0, "insert_deduplicate": 0, "max_partitions_per_insert_block": 0}
+_INSERT_SETTINGS = {
+    "async_insert": 0,  # the insert is done when it is answered
+    "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
+    "max_partitions_per_insert_block": 0,
+    "optimize_on_insert": 0,  # equal rows are few in a block, and merges and views take care of them
+}
 
 
 class ClickHouseExporter:
