@@ -1,0 +1,169 @@
+"""The thread that puts late claims into force: soon, again after failures, and after a restart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.component import Host
+from otel_sessions.errors import Retryable
+from otel_sessions.exporters.clickhouse.attributor import Attributor
+from otel_sessions.exporters.clickhouse.config import AttributionConfig
+from otel_sessions.pdata import SpanBatch, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.storage import attribution, migrate
+from otel_sessions.storage.attribution import Attribution, TraceKey
+from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.telemetry import Metrics
+from otel_sessions.testing.otlp import Span, request, span
+from tests.integration.delivery import insert, new_project
+from tests.integration.running import free_port, wait_until
+
+WAIT_S = 20.0
+"""How long a slow machine may take for a round; the interval of these tests is 10 ms."""
+_databases = itertools.count()
+
+Start = Callable[..., tuple[Attributor, Host]]
+
+
+@pytest.fixture
+def start(otel_client: Client, chdb_endpoint: Endpoint) -> Iterator[Start]:
+    """Starts an attributor; it is stopped at the end of the test."""
+    running: list[Attributor] = []
+
+    def start(endpoint: Endpoint = chdb_endpoint) -> tuple[Attributor, Host]:
+        host = Host(Metrics())
+        attributor = Attributor("clickhouse", endpoint, AttributionConfig(interval=0.01), host)
+        running.append(attributor)
+        attributor.start()
+        return attributor, host
+
+    yield start
+    for each in running:
+        each.stop(WAIT_S)
+
+
+class Late:
+    """A child that is stored without a session, then its root, which claims one."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.project = new_project()
+        self.root = span("root", attributes={"session.id": "late"})
+        self.child = self.store(span("child", parent=self.root))
+        self.claim = self.store(self.root)
+
+    def store(self, *spans: Span) -> SpanBatch:
+        """As a receiver does that has just started and remembers nothing."""
+        batch = SessionProcessor(SessionConfig()).process(
+            decode([request(*spans).SerializeToString()], [self.project]).batch
+        )
+        insert(self.client, batch)
+        return batch
+
+    def spans(self) -> int:
+        """How many spans the session has."""
+        rows = self.client.query("SELECT SpanCount FROM sessions WHERE Project = {p:String}", {"p": self.project})
+        return int(rows.result_rows[0][0]) if rows.result_rows else 0
+
+
+def moved(host: Host) -> float:
+    return host.metrics.registry.get_sample_value("otel_sessions_moved_traces_total", {"exporter": "clickhouse"}) or 0.0
+
+
+def wait_for_a_round(host: Host) -> None:
+    """Returns when the first round, which looks for what others have left, has ended well."""
+    wait_until(lambda: host.health().get("clickhouse/attribution", "not yet"), WAIT_S, lambda problem: problem is None)
+
+
+def test_what_was_stored_is_put_under_its_session(start: Start, otel_client: Client) -> None:
+    attributor, host = start()
+    late = Late(otel_client)
+    attributor.stored([late.child])
+    attributor.stored([late.claim])
+    wait_until(late.spans, WAIT_S, lambda count: count == 2)
+    wait_until(lambda: moved(host), WAIT_S, lambda count: count >= 1)
+    assert host.health()["clickhouse/attribution"] is None
+
+
+def test_a_trace_that_is_settled_is_not_moved_again(start: Start, otel_client: Client) -> None:
+    attributor, host = start()
+    wait_for_a_round(host)
+    before = moved(host)
+    late = Late(otel_client)
+    attributor.stored([late.child, late.claim])
+    wait_until(lambda: moved(host), WAIT_S, lambda count: count == before + 1)
+    attributor.stored([late.claim])
+    attributor.stop(WAIT_S)
+    assert (moved(host), late.spans()) == (before + 1, 2)
+
+
+def test_a_span_that_comes_after_all_was_settled_follows(start: Start, otel_client: Client) -> None:
+    attributor, _ = start()
+    late = Late(otel_client)
+    attributor.stored([late.child, late.claim])
+    wait_until(late.spans, WAIT_S, lambda count: count == 2)
+    attributor.stored([late.store(span("straggler", parent=late.root))])
+    wait_until(late.spans, WAIT_S, lambda count: count == 3)
+
+
+def test_what_a_receiver_that_died_has_left_is_done_at_the_start(start: Start, otel_client: Client) -> None:
+    late = Late(otel_client)
+    assert late.spans() == 1
+    start()
+    wait_until(late.spans, WAIT_S, lambda count: count == 2)
+
+
+def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    attributor, host = start()
+    wait_for_a_round(host)
+    problems: list[str | None] = []
+    find = attribution.find
+
+    def failing(client: Client, traces: Sequence[TraceKey]) -> list[Attribution]:
+        problems.append(host.health()["clickhouse/attribution"])
+        if len(problems) < 3:
+            raise Retryable("not now") if len(problems) == 1 else ZeroDivisionError("never expected")
+        return find(client, traces)
+
+    monkeypatch.setattr(attribution, "find", failing)
+    late = Late(otel_client)
+    attributor.stored([late.child, late.claim])
+    wait_until(late.spans, WAIT_S, lambda count: count == 2)
+    assert problems[:3] == [None, "not now", "never expected"]
+    wait_until(lambda: host.health()["clickhouse/attribution"], WAIT_S, lambda problem: problem is None)
+
+
+def test_stop_does_a_last_round(start: Start, otel_client: Client) -> None:
+    attributor, _ = start()
+    late = Late(otel_client)
+    attributor.stored([late.child, late.claim])
+    attributor.stop(WAIT_S)
+    assert late.spans() == 2
+
+
+def test_without_a_server_it_says_so_and_stops_in_time(start: Start) -> None:
+    attributor, host = start(Endpoint.parse(f"http://127.0.0.1:{free_port()}/otel"))
+    wait_until(lambda: host.health().get("clickhouse/attribution"), WAIT_S)
+    attributor.stop(WAIT_S)
+
+
+def test_a_receiver_answers_for_itself_only(chdb_endpoint: Endpoint) -> None:
+    client = connect(chdb_endpoint)
+    migrate.apply(client, f"attribution_{next(_databases)}")
+    now = attribution.server_time(client)
+    late = Late(client)
+    client.command(
+        "ALTER TABLE trace_claims UPDATE ReceivedAt = ReceivedAt - 500 WHERE 1", settings={"mutations_sync": 2}
+    )
+    assert [found.trace[0] for found in attribution.pending(client)] == [late.project]
+    attribution.record(client, "dead", now - 1000)
+    attribution.record(client, "alive", now)
+    assert [found.trace[0] for found in attribution.pending(client)] == [late.project]
+    attribution.record_all(client, "new", now)
+    assert attribution.pending(client) == []
+    client.command("DROP DATABASE {d:Identifier}", {"d": client.database}, use_database=False)
+    client.close()
