@@ -1,0 +1,335 @@
+"""Start and stop order, with components that only write down what happens to them."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_sessions.component import ComponentId, Consumer, Factory, Host, Kind, Outcome, Request, Settings
+from otel_sessions.config import Config, load
+from otel_sessions.errors import ConfigError, Fault, Permanent, Retryable
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.service import Service, run
+from otel_sessions.storage.lock import DataLock, holder
+from otel_sessions.testing.otlp import request, span
+
+BODY = request(span("one"), span("two")).SerializeToString()
+
+
+class Parts:
+    """A registry of one fake a kind, all of whose events are in `events`, as in `start exporters/fake`."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.consumers: dict[str, Consumer] = {}
+        self.failing: dict[str, BaseException] = {}
+        self.host: Host | None = None
+
+    def types(self, kind: Kind) -> Sequence[str]:
+        return ["clickhouse", "fake"]
+
+    def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
+        settings = ClickHouseSettings if type_ == "clickhouse" else Settings
+
+        def create(id_: ComponentId, config: Settings, host: Host, consumer: Consumer | None = None) -> Fake:
+            self.host = host
+            name = f"{kind}/{id_}"
+            if consumer is not None:
+                self.consumers[str(id_)] = consumer
+            self.tell(f"create {name}")
+            return Fake(name, self)
+
+        return Factory(type_, settings, create)
+
+    def tell(self, event: str) -> None:
+        self.events.append(event)
+        if event in self.failing:
+            raise self.failing[event]
+
+    def of(self, verb: str) -> list[str]:
+        """The components of which this is told, in order."""
+        return [event.removeprefix(f"{verb} ") for event in self.events if event.startswith(f"{verb} ")]
+
+
+class ClickHouseSettings(Settings):
+    endpoint: str
+
+
+class Fake:
+    """Any component."""
+
+    def __init__(self, name: str, parts: Parts) -> None:
+        self._name = name
+        self._parts = parts
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        return {self._name: "127.0.0.1:1"}
+
+    def start(self) -> None:
+        self._parts.tell(f"start {self._name}")
+
+    def stop(self, timeout: float) -> None:
+        assert timeout >= 0
+        self._parts.tell(f"stop {self._name}")
+
+    def process(self, batch: SpanBatch) -> SpanBatch:
+        self._parts.tell(f"process {self._name}")
+        return batch
+
+    def export(self, batches: Sequence[SpanBatch]) -> None:
+        self._parts.tell(f"export {self._name}")
+
+
+CONFIG = """
+receivers: {fake: , fake/two: }
+processors: {fake: }
+exporters: {fake: , fake/unused: }
+extensions: {fake: , fake/second: }
+service:
+  extensions: [fake, fake/second]
+  pipelines:
+    traces: {receivers: [fake], processors: [fake], exporters: [fake]}
+    traces/two: {receivers: [fake, fake/two], exporters: [fake]}
+  telemetry: {metrics: {level: none}}
+"""
+STARTED = ["exporters/fake", "extensions/fake", "extensions/fake/second", "receivers/fake", "receivers/fake/two"]
+
+Build = Callable[..., Service]
+
+
+@pytest.fixture
+def parts() -> Parts:
+    return Parts()
+
+
+@pytest.fixture
+def configured(tmp_path: Path, parts: Parts) -> Callable[..., Config]:
+    def configured(text: str = CONFIG, *sets: str) -> Config:
+        file = tmp_path / "config.yaml"
+        file.write_text(text)
+        return load([file], sets, registry=parts)
+
+    return configured
+
+
+@pytest.fixture
+def build(configured: Callable[..., Config], parts: Parts) -> Build:
+    return lambda text=CONFIG, *sets: Service(configured(text, *sets), parts)
+
+
+def outcome(consumer: Consumer) -> Outcome:
+    return consumer.consume(Request(BODY)).result(30)
+
+
+def test_what_stores_starts_first_and_what_listens_last(build: Build, parts: Parts) -> None:
+    service = build()
+    service.start()
+    assert parts.of("start") == STARTED
+    assert set(service.endpoints) == {name for name in STARTED if not name.startswith("exporters")}
+    service.stop()
+
+
+def test_what_is_asked_stops_before_what_answers(build: Build, parts: Parts) -> None:
+    service = build()
+    service.start()
+    service.stop()
+    assert parts.of("stop") == [
+        "receivers/fake",
+        "receivers/fake/two",
+        "exporters/fake",
+        "extensions/fake/second",
+        "extensions/fake",
+    ]
+    service.stop()
+    assert len(parts.of("stop")) == len(STARTED)
+
+
+def test_a_component_that_no_pipeline_names_is_never_made(build: Build, parts: Parts) -> None:
+    service = build()
+    service.start()
+    service.stop()
+    assert "exporters/fake/unused" not in parts.of("create")
+
+
+def test_spans_go_through_every_pipeline_of_their_receiver(build: Build, parts: Parts) -> None:
+    service = build()
+    service.start()
+    assert outcome(parts.consumers["fake/two"]) == Outcome(accepted_spans=2)
+    assert (parts.of("process"), parts.of("export")) == ([], ["exporters/fake"])
+    assert outcome(parts.consumers["fake"]) == Outcome(accepted_spans=2)
+    assert (parts.of("process"), parts.of("export")) == (["processors/fake"], ["exporters/fake"] * 3)
+    service.stop()
+
+
+def test_after_the_stop_senders_are_told_to_come_back(build: Build, parts: Parts) -> None:
+    service = build()
+    service.start()
+    consumer = parts.consumers["fake/two"]
+    service.stop()
+    with pytest.raises(Retryable):
+        outcome(consumer)
+
+
+def test_what_is_under_way_is_stored_before_the_exporter_stops(
+    build: Build, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, exporting = threading.Event(), threading.Event()
+    tell = parts.tell
+
+    def slow(event: str) -> None:
+        if event.startswith("export "):
+            exporting.set()
+            free.wait(30)
+        tell(event)
+
+    monkeypatch.setattr(parts, "tell", slow)
+    service = build()
+    service.start()
+    future: Future[Outcome] = parts.consumers["fake/two"].consume(Request(BODY))
+    assert exporting.wait(30)
+    stopping = threading.Thread(target=service.stop)
+    stopping.start()
+    free.set()
+    stopping.join(30)
+    assert future.result(0) == Outcome(accepted_spans=2)
+    assert parts.events.index("export exporters/fake") < parts.events.index("stop exporters/fake")
+
+
+def test_a_stop_that_has_no_more_time_ends_all_the_same(
+    build: Build, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+    tell = parts.tell
+
+    def stuck(event: str) -> None:
+        if event.startswith("export "):
+            free.wait(60)
+        tell(event)
+
+    monkeypatch.setattr(parts, "tell", stuck)
+    service = build(CONFIG, "service.shutdown_timeout=200ms")
+    service.start()
+    future = parts.consumers["fake/two"].consume(Request(BODY))
+    began = time.monotonic()
+    service.stop()
+    assert time.monotonic() - began < 20
+    assert isinstance(future.exception(0), Retryable)
+    assert parts.of("stop")[-1] == "extensions/fake"
+    free.set()
+
+
+@pytest.mark.parametrize("failing", [f"start {name}" for name in STARTED] + ["create receivers/fake/two"])
+@pytest.mark.parametrize(
+    "error", [Permanent("no"), ConfigError([Fault("x", "no")]), OSError("no"), KeyboardInterrupt()]
+)
+def test_a_failed_start_stops_what_it_had_started(
+    build: Build, parts: Parts, failing: str, error: BaseException
+) -> None:
+    parts.failing[failing] = error
+    service = build()
+    with pytest.raises(type(error)):
+        service.start()
+    verb, name = failing.split(" ")
+    started = STARTED[: STARTED.index(name)]
+    assert set(started) <= set(parts.of("stop")) <= {*started, *([name] if verb == "start" else [])}
+    assert service.endpoints == {} or set(service.endpoints) <= set(started)
+    for thread in threading.enumerate():
+        assert not thread.name.startswith("traces"), "a pipeline still runs"
+
+
+def test_one_component_that_does_not_stop_well_keeps_no_other_from_it(
+    build: Build, parts: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = build()
+    service.start()
+    parts.failing = {f"stop {name}": RuntimeError("stuck") for name in STARTED}
+    service.stop()
+    assert set(parts.of("stop")) == set(STARTED)
+    assert caplog.text.count("did not stop well") == len(STARTED)
+
+
+EMBEDDED = CONFIG.replace("exporters: {fake: ,", "exporters: {clickhouse: {endpoint: 'chdb://DATA'},").replace(
+    "exporters: [fake]", "exporters: [clickhouse]"
+)
+
+
+def test_embedded_data_are_owned_from_before_the_start_until_after_the_stop(
+    build: Build, parts: Parts, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    service = build(EMBEDDED.replace("DATA", str(data)))
+    assert holder(data) == {}
+    service.start()
+    assert parts.host is not None
+    assert parts.host.clickhouse_endpoint == f"chdb://{data}"
+    assert holder(data) == {"pid": str(os.getpid()), **service.endpoints}
+    service.stop()
+    assert holder(data) == {}
+
+
+def test_data_that_somebody_has_are_refused_before_anything_is_made(build: Build, parts: Parts, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    lock = DataLock(data)
+    with pytest.raises(Permanent, match=str(data)):
+        build(EMBEDDED.replace("DATA", str(data))).start()
+    assert parts.events == []
+    lock.release()
+
+
+def test_a_failed_start_leaves_the_data_free(build: Build, parts: Parts, tmp_path: Path) -> None:
+    parts.failing["start receivers/fake"] = Permanent("no")
+    with pytest.raises(Permanent):
+        build(EMBEDDED.replace("DATA", str(tmp_path / "data"))).start()
+    DataLock(tmp_path / "data").release()
+
+
+@pytest.fixture
+def signals() -> Any:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(tmp_path: Path, number: int) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        """
+        receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+        exporters: {clickhouse: {endpoint: "http://127.0.0.1:1/otel"}}
+        extensions: {health_check: {endpoint: "127.0.0.1:0"}}
+        service:
+          extensions: [health_check]
+          pipelines: {traces: {receivers: [otlp], exporters: [clickhouse]}}
+          telemetry: {metrics: {endpoint: "127.0.0.1:0"}}
+        """
+    )
+
+    class Out(io.StringIO):
+        def write(self, text: str) -> int:
+            if "ready" in text:
+                os.kill(os.getpid(), number)
+            return super().write(text)
+
+    out = Out()
+    assert run(load([file]), out) == 0
+    lines = out.getvalue().splitlines()
+    assert [line.split()[:2] for line in lines[:-1]] == [
+        ["listening", "health_check"],
+        ["listening", "metrics"],
+        ["listening", "otlp/grpc"],
+    ]
+    assert lines[-1] == "ready"
+    assert not any(line.endswith(":0") for line in lines)
