@@ -7,6 +7,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from otel_sessions.errors import OtelSessionsError, Permanent, QueryError, Retryable, SchemaError
+from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.storage.faults import reading, writing
 
 
@@ -71,8 +72,11 @@ def test_a_reader_learns_what_clickhouse_refused() -> None:
     ],
 )
 def test_the_embedded_engine_names_its_errors_as_a_server_does(
-    otel_client: Client, statement: str, kind: type[Exception]
+    otel_client: Client, chdb_endpoint: Endpoint, statement: str, kind: type[Exception]
 ) -> None:
+    # A client of its own: see `connect` on what a failed query leaves behind.
+    client = connect(chdb_endpoint, database=otel_client.database)
     with pytest.raises(OtelSessionsError) as raised, writing("writing"):
-        otel_client.command(statement)
+        client.command(statement)
+    client.close()
     assert type(raised.value) is kind
