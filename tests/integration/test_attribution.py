@@ -15,7 +15,7 @@ from otel_sessions.testing.oracle import OracleSpan, assign, figures
 from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
 
 SETTINGS = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 VIEWS = ("sessions", "session_traces", "session_timeline")
 

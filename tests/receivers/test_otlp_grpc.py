@@ -307,7 +307,9 @@ def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     consumer.release()
     stopping.join(10)
     assert not stopping.is_alive()
-    assert [call.result() for call in calls] == [b""] * len(calls)
+    answered = [call for call in calls if call.code() == Code.OK]
+    assert len(answered) >= export.WORKERS, "those at work, and those in line that the server had seen"
+    assert {call.code() for call in calls} <= {Code.OK, Code.CANCELLED, Code.UNAVAILABLE}, "else a client drops data"
 
 
 def test_stop_ends_within_its_time_whatever_waits(start, consumer):
