@@ -72,6 +72,10 @@ class Outcome:
     message: str = ""
 
 
+ClaimListener = Callable[[tuple[str, str], tuple[int, int, int, str]], None]
+"""Takes (project, trace id) and a claim: (level, 0 for a root and 1 for others, start in ns, session id)."""
+
+
 class Consumer(Protocol):
     """Where a receiver hands its requests."""
 
@@ -123,12 +127,14 @@ class Host:
     """What the service offers its components.
 
     `clickhouse_endpoint` is the endpoint of the (first) clickhouse exporter, None without one. `report` records a
-    component's health: None is well, text says what is wrong; `health` reads all that were reported.
+    component's health: None is well, text says what is wrong; `health` reads all that were reported. `claim_listeners`
+    are told, by any thread, the best claims of traces that the database knew and this process did not.
     """
 
     metrics: Metrics
     clickhouse_endpoint: str | None = None
     statuses: dict[str, str | None] = field(default_factory=dict)
+    claim_listeners: list[ClaimListener] = field(default_factory=list)
 
     def report(self, component: str, problem: str | None) -> None:
         self.statuses[component] = problem

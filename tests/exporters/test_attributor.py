@@ -110,6 +110,16 @@ def test_a_span_that_comes_after_all_was_settled_follows(start: Start, otel_clie
     wait_until(late.spans, WAIT_S, lambda count: count == 3)
 
 
+def test_a_receiver_learns_the_claims_that_it_did_not_know(start: Start, otel_client: Client) -> None:
+    attributor, host = start()
+    processor = SessionProcessor(SessionConfig())
+    host.claim_listeners.append(processor.learn)
+    late = Late(otel_client)
+    attributor.stored([late.child])
+    straggler = decode([request(span("straggler", parent=late.root)).SerializeToString()], [late.project]).batch
+    wait_until(lambda: processor.process(straggler)["SessionHint"].to_pylist(), WAIT_S, lambda hint: hint == ["late"])
+
+
 def test_what_a_receiver_that_died_has_left_is_done_at_the_start(start: Start, otel_client: Client) -> None:
     late = Late(otel_client)
     assert late.spans() == 1

@@ -145,6 +145,9 @@ class Attributor:
         for traces in _chunks(sorted(meeting), self._chunk):
             attribution.resolve(client, traces)
         self._remember(due)
+        for item in due:
+            for listener in self._host.claim_listeners:
+                listener(item.trace, item.best)
         self._moved.inc(len(due))
 
     def _bound(self) -> None:

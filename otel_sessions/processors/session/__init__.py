@@ -10,7 +10,9 @@ __all__ = ["MemorySettings", "SessionConfig", "SessionProcessor", "factory"]
 
 
 def _create(component_id: ComponentId, config: SessionConfig, host: Host) -> SessionProcessor:
-    return SessionProcessor(config)
+    processor = SessionProcessor(config)
+    host.claim_listeners.append(processor.learn)
+    return processor
 
 
 factory = Factory(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Final
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,9 +13,12 @@ from otel_sessions.pdata.attributes import Entries, KeySet, Mask
 from otel_sessions.processors.session import fields
 from otel_sessions.processors.session.claims import find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
-from otel_sessions.processors.session.memory import TraceMemory
+from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
 from otel_sessions.processors.session.resolve import best_claims
 from otel_sessions.processors.session.usage import Usage
+
+_LEARNED: Final = 10_000
+"""Claims from elsewhere that may wait for the next batch; it is a hint, the oldest go first."""
 
 
 class SessionProcessor:
@@ -26,13 +32,20 @@ class SessionProcessor:
         self._config = config
         self._usage = Usage(config)
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
+        self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
         ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
         # One set for both, so that a key has the same place in either.
         self._keys = KeySet([*ids, *config.root_keys, *fields.span_keys(config), *self._usage.keys])
 
+    def learn(self, trace: TraceKey, claim: tuple[int, int, int, str]) -> None:
+        """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
+        self._learned.append((trace, Claim(*claim)))
+
     def process(self, batch: SpanBatch) -> SpanBatch:
         if not len(batch):
             return batch
+        while self._learned:
+            self._memory.improve(*self._learned.popleft())
         config = self._config
         entries = self._keys.entries(batch["SpanAttributes"])
         resource_entries = self._keys.entries(batch["ResourceAttributes"])
