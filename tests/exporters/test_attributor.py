@@ -117,7 +117,7 @@ def test_a_receiver_learns_the_claims_that_it_did_not_know(start: Start, otel_cl
     late = Late(otel_client)
     attributor.stored([late.child])
     straggler = decode([request(span("straggler", parent=late.root)).SerializeToString()], [late.project]).batch
-    wait_until(lambda: processor.process(straggler)["SessionHint"].to_pylist(), WAIT_S, lambda hint: hint == ["late"])
+    wait_until(lambda: processor.process(straggler)["SessionHint"], WAIT_S, lambda hints: hints.to_pylist() == ["late"])
 
 
 def test_what_a_receiver_that_died_has_left_is_done_at_the_start(start: Start, otel_client: Client) -> None:
