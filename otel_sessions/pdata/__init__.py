@@ -1,7 +1,8 @@
 """The one data model: spans in columns, and how OTLP becomes them."""
 
 from otel_sessions.pdata.batch import Note, SpanBatch
-from otel_sessions.pdata.otlp import Decoded, RequestResult, decode
+from otel_sessions.pdata.fast import decode, decoder
+from otel_sessions.pdata.otlp import Decoded, RequestResult
 from otel_sessions.pdata.schema import (
     ATTRIBUTES,
     COST,
@@ -29,4 +30,5 @@ __all__ = [
     "RequestResult",
     "SpanBatch",
     "decode",
+    "decoder",
 ]

@@ -51,20 +51,25 @@ def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
     A request or span that is wrong is refused by itself: its result says so, the others are unaffected. Raises
     `TooLarge` if the requests are too much for one batch; one request alone, up to 256 MiB, never is.
     """
-    messages = [_parsed(body) for body in requests]
+    messages = [parsed(body) for body in requests]
     good = [message for message in messages if not isinstance(message, InvalidData)]
-    widest = max(sum(map(len, requests)), sum(map(_shared_bytes, good)))
-    if widest * _MAX_GROWTH > _MAX_COLUMN_BYTES:
+    if not fit_one_batch(sum(map(len, requests)), sum(map(shared_bytes, good))):
         raise TooLarge(f"{len(requests)} requests are too much for one batch; decode fewer at a time")
     rows = Rows()
     results = [
-        RequestResult(error=message) if isinstance(message, InvalidData) else _added(rows, message, number, project)
+        added(rows, message, number, project)
         for number, (message, project) in enumerate(zip(messages, projects, strict=True))
     ]
     return Decoded(rows.batch(), tuple(results))
 
 
-def _parsed(body: bytes) -> ExportTraceServiceRequest | InvalidData:
+def fit_one_batch(sent: int, shared: int) -> bool:
+    """Whether requests of so many bytes, and of so many `shared_bytes`, surely fit the columns of one batch."""
+    return max(sent, shared) * _MAX_GROWTH <= _MAX_COLUMN_BYTES
+
+
+def parsed(body: bytes) -> ExportTraceServiceRequest | InvalidData:
+    """The request in `body`, or why it is refused."""
     try:
         try:
             message = ExportTraceServiceRequest.FromString(body)
@@ -74,7 +79,7 @@ def _parsed(body: bytes) -> ExportTraceServiceRequest | InvalidData:
         error = InvalidData(f"not an OTLP ExportTraceServiceRequest in protobuf: {exc}")
         error.__cause__ = exc
         return error
-    if _shared_bytes(message) > MAX_SHARED_BYTES:
+    if shared_bytes(message) > MAX_SHARED_BYTES:
         return InvalidData(
             f"resources and scopes, repeated for each of their spans, come to over {MAX_SHARED_BYTES >> 20} MiB; "
             "send smaller resource attributes, or fewer spans a request"
@@ -82,7 +87,8 @@ def _parsed(body: bytes) -> ExportTraceServiceRequest | InvalidData:
     return message
 
 
-def _shared_bytes(message: ExportTraceServiceRequest) -> int:
+def shared_bytes(message: ExportTraceServiceRequest) -> int:
+    """What its resources and scopes come to, repeated for each of their spans."""
     total = 0
     for group in message.resource_spans:
         resource = group.resource.ByteSize() + len(group.schema_url)
@@ -91,14 +97,17 @@ def _shared_bytes(message: ExportTraceServiceRequest) -> int:
     return total
 
 
-def _added(rows: Rows, message: ExportTraceServiceRequest, number: int, project: str) -> RequestResult:
+def added(rows: Rows, message: ExportTraceServiceRequest | InvalidData, number: int, project: str) -> RequestResult:
+    """Adds the valid spans of a request to the rows."""
+    if isinstance(message, InvalidData):
+        return RequestResult(error=message)
     first = len(rows)
     faults = rows.add_request(message, number, project)
     accepted = len(rows) - first
-    return RequestResult(accepted, faults.total(), _sentence(accepted, faults))
+    return RequestResult(accepted, faults.total(), sentence(accepted, faults))
 
 
-def _sentence(accepted: int, faults: Counter[str]) -> str:
+def sentence(accepted: int, faults: Counter[str]) -> str:
     """What a developer should know of the spans that were refused, or nothing."""
     if not faults:
         return ""

@@ -22,9 +22,9 @@ STATUSES: Final = ("Unset", "Ok", "Error")
 
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
-_BAD_TRACE: Final = "with an invalid trace id (16 bytes, not all zero)"
-_BAD_SPAN: Final = "with an invalid span id (8 bytes, not all zero)"
-_BAD_PARENT: Final = "with an invalid parent span id (8 bytes, or none)"
+BAD_TRACE: Final = "with an invalid trace id (16 bytes, not all zero)"
+BAD_SPAN: Final = "with an invalid span id (8 bytes, not all zero)"
+BAD_PARENT: Final = "with an invalid parent span id (8 bytes, or none)"
 
 
 @dataclass(slots=True)
@@ -217,7 +217,7 @@ def _span_columns(span: Sequence[tuple[Any, ...]]) -> dict[str, pa.Array]:
 
 def _fault(trace_id: bytes, span_id: bytes, parent_id: bytes) -> str:
     if len(trace_id) != 16 or trace_id == _NO_TRACE:
-        return _BAD_TRACE
+        return BAD_TRACE
     if len(span_id) != 8 or span_id == _NO_SPAN:
-        return _BAD_SPAN
-    return _BAD_PARENT if len(parent_id) not in {0, 8} else ""
+        return BAD_SPAN
+    return BAD_PARENT if len(parent_id) not in {0, 8} else ""
