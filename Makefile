@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BUILT_FROM := pyproject.toml hatch_build.py otel_sessions/pdata/_wire.c
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean
@@ -12,12 +13,12 @@ help:
 	@echo "make lint                ruff, mypy, import-linter"
 	@echo "make bench [ARGS=...]    the benchmarks, see benchmarks/README.md"
 
-$(VENV)/.installed-demo: pyproject.toml
+$(VENV)/.installed-demo: $(BUILT_FROM)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml
+$(VENV)/.installed-dev: $(BUILT_FROM)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.installed-demo

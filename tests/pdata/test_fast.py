@@ -6,6 +6,7 @@ import math
 import random
 import struct
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_sessions.errors import TooLarge
-from otel_sessions.pdata import fast, otlp
+from otel_sessions.pdata import fast, otlp, wire
 from otel_sessions.pdata.values import double_as_text
 from otel_sessions.testing.otlp import event, link, request, resource_spans, span
 from tests.pdata.test_otlp import REQUESTS
@@ -43,11 +44,9 @@ def _said(result: otlp.RequestResult) -> tuple[object, ...]:
 
 def understood(bodies: Sequence[bytes]) -> list[bool]:
     """Which of the requests the scanner takes, and does not leave to the reference decoder."""
-    scanner = fast._scanner()
-    assert scanner is not None
-    columns = fast._scanned(scanner, bodies)
+    columns = wire.scan(bodies, otlp.MAX_SHARED_BYTES)
     assert columns is not None
-    return [bool(result) for result in columns.numbers("result", fast.np.uint64)[:: fast._RESULT_WIDTH]]
+    return [bool(result.understood) for result in columns.results()]
 
 
 def body(message: ExportTraceServiceRequest) -> bytes:
@@ -270,7 +269,9 @@ def test_doubles_are_the_text_of_the_reference() -> None:
 
 
 @thorough
-@given(st.lists(st.floats() | st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("d", struct.pack("Q", bits))[0])))
+@given(
+    st.lists(st.floats() | st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("d", struct.pack("Q", bits))[0]))
+)
 def test_any_double_is_the_text_of_the_reference(numbers: list[float]) -> None:
     assert _double_texts(numbers) == [double_as_text(number) for number in numbers]
 
@@ -331,6 +332,21 @@ def mutated(sample: bytes, rng: random.Random, changes: int) -> bytes:
 
 
 # --- bounds ---
+
+
+def test_the_reference_decoder_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(wire.FORCE, "reference")
+    monkeypatch.setattr(wire, "scanner", wire.scanner.__wrapped__)
+    assert fast.decoder() == "reference"
+    assert len(fast.decode([body(ORDINARY)], ["p"]).batch) == 5
+
+
+def test_threads_decode_at_the_same_time() -> None:
+    bodies = [body(ORDINARY), body(request(span("other")))] * 20
+    wanted = otlp.decode(bodies, ["p"] * 40).batch.record
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: fast.decode(bodies, ["p"] * 40).batch.record, range(200)))
+    assert all(record.equals(wanted) for record in found)
 
 
 def test_the_bound_of_shared_bytes_is_that_of_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:

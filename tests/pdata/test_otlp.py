@@ -1,8 +1,9 @@
-"""The reference decoder, held against a second, plain reading of the same messages."""
+"""Both decoders, held against a second, plain reading of the same messages."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_sessions.errors import InvalidData, TooLarge
-from otel_sessions.pdata import SCHEMA, Decoded, SpanBatch, decode, otlp
+from otel_sessions.pdata import SCHEMA, Decoded, SpanBatch, decoder, fast, otlp
 from otel_sessions.pdata.rows import KINDS, STATUSES
 from otel_sessions.pdata.values import as_text, is_composite
 from otel_sessions.testing.otlp import START, event, link, request, resource_spans, span
@@ -20,11 +21,24 @@ from tests.pdata.test_values import VALUES
 
 TRACE, SPAN = "0a" * 16, "0b" * 8
 MAX_NS = 2**63 - 1
+DECODERS = {"reference": otlp.decode, "compiled": fast.decode}
+_chosen = "reference"
+
+
+@pytest.fixture(params=DECODERS, scope="module", autouse=True)
+def _decoder(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test here runs with each decoder."""
+    global _chosen  # noqa: PLW0603
+    if request.param == "compiled" and decoder() != "compiled":
+        pytest.skip("there is no compiled decoder")
+    _chosen = request.param
+    yield
+    _chosen = "reference"
 
 
 def decoded(*messages: ExportTraceServiceRequest | bytes) -> Decoded:
     bodies = [m if isinstance(m, bytes) else m.SerializeToString() for m in messages]
-    return decode(bodies, [f"project-{i}" for i in range(len(bodies))])
+    return DECODERS[_chosen](bodies, [f"project-{i}" for i in range(len(bodies))])
 
 
 def one(message: ExportTraceServiceRequest) -> dict[str, Any]:
@@ -257,7 +271,7 @@ def test_an_empty_request_succeeds() -> None:
 
 
 def test_no_requests_are_an_empty_batch() -> None:
-    answer = decode([], [])
+    answer = decoded()
     assert (len(answer.batch), answer.results) == (0, ())
 
 
