@@ -144,9 +144,9 @@ static bool reserve(struct wire *wire, enum column column, size_t more) {
     return true;
 }
 
-static bool append(struct wire *wire, enum column column, const void *data, size_t size) {
-    if (!reserve(wire, column, size)) return false;
+static inline bool append(struct wire *wire, enum column column, const void *data, size_t size) {
     struct buffer *buffer = &wire->columns[column];
+    if (size > buffer->capacity - buffer->size && !reserve(wire, column, size)) return false;
     if (size) memcpy(buffer->data + buffer->size, data, size);
     buffer->size += size;
     return true;
@@ -200,6 +200,10 @@ static uint32_t rows(const struct wire *wire, enum column ends) {
 
 static bool read_varint(struct slice *in, uint64_t *number) {
     uint64_t result = 0;
+    if (in->at < in->end && *in->at < 0x80) { /* nearly all */
+        *number = *in->at++;
+        return true;
+    }
     for (unsigned shift = 0; shift < 70 && in->at < in->end; shift += 7) {
         uint8_t byte = *in->at++;
         if (shift == 63 && byte > 1) return false;
