@@ -4,7 +4,7 @@
  * understand in full - bytes that are not protobuf, text that is not UTF-8, a message that protobuf would merge,
  * values nested deep - leaves no rows, and its caller gives it to the reference decoder. So nothing here decides
  * that a request is invalid, and whatever is taken here is taken exactly as the reference decoder takes it.
- * Single values whose text is work for Python (arrays, maps, bytes, some doubles) leave an empty text behind and a
+ * Single values whose text is work for Python (maps, bytes, some doubles) leave an empty text behind and a
  * DEFERRED_VALUE record that says where their AnyValue stands.
  *
  * A column of text is two buffers: the bytes, and where each text ends, after a leading 0 (Arrow's 32-bit offsets).
@@ -62,12 +62,12 @@ struct field {
     struct slice bytes; /* of BYTES */
 };
 
-enum kind { EMPTY, STRING, BOOL, INT, DOUBLE, COMPOSITE };
+enum kind { STRING, BOOL, INT, DOUBLE, EMPTY, ARRAY, OTHER }; /* from EMPTY on: composite, as values.is_composite */
 
 struct value {
     enum kind kind;
     uint64_t number;
-    struct slice text; /* of STRING */
+    struct slice bytes; /* of STRING and ARRAY */
     struct slice raw; /* the AnyValue */
 };
 
@@ -312,17 +312,21 @@ static bool read_value(struct slice in, unsigned depth, struct value *value) {
         switch (field.tag) {
         case TAG(1, BYTES):
             kind = STRING;
-            if (!take_text(&field, &value->text)) return false;
+            if (!take_text(&field, &value->bytes)) return false;
             break;
         case TAG(2, VARINT): kind = BOOL; break;
         case TAG(3, VARINT): kind = INT; break;
         case TAG(4, FIXED64): kind = DOUBLE; break;
         case TAG(5, BYTES):
-        case TAG(6, BYTES):
-            kind = COMPOSITE;
-            if (!check_nested(field.bytes, field.tag == TAG(6, BYTES), depth)) return false;
+            kind = ARRAY;
+            value->bytes = field.bytes;
+            if (!check_nested(field.bytes, false, depth)) return false;
             break;
-        case TAG(7, BYTES): kind = COMPOSITE; break;
+        case TAG(6, BYTES):
+            kind = OTHER;
+            if (!check_nested(field.bytes, true, depth)) return false;
+            break;
+        case TAG(7, BYTES): kind = OTHER; break;
         case TAG(8, VARINT): return false; /* of the profiling signal */
         default: continue;
         }
@@ -508,28 +512,88 @@ static bool defer_value(struct wire *wire, enum owner owner, struct slice raw) {
     return append(wire, deferred_value, record, sizeof record);
 }
 
+/* What became of a value: its text appended; or left to Python; or no room, or not understood. */
+enum outcome { WRITTEN, LEFT, FAILED };
+
+static enum outcome put_bytes(struct wire *wire, enum column column, const void *data, size_t size) {
+    return append(wire, column, data, size) ? WRITTEN : FAILED;
+}
+
+/* A number or truth value, the same as text and in JSON. */
+static enum outcome put_number(struct wire *wire, enum column column, const struct value *value) {
+    char text[40];
+    if (value->kind == BOOL) return put_bytes(wire, column, value->number ? "true" : "false", value->number ? 4 : 5);
+    size_t size = value->kind == INT ? print_int((int64_t)value->number, text) : print_double(value->number, text);
+    return size ? put_bytes(wire, column, text, size) : LEFT;
+}
+
+/* How values._json_string writes the character at `at`, to `out`; 0 if it is written as it is. */
+static size_t escape(const uint8_t *at, const uint8_t *end, char out[7], size_t *width) {
+    static const char named[] = "\"\"\\\\\nn\rr\tt\bb\ff";
+    *width = 1;
+    bool plain = *at != '"' && *at != '\\' && *at != '<' && *at != '>' && *at != '&' && *at != 0xe2;
+    if (plain && *at >= 0x20) return 0;
+    for (const char *pair = named; *pair; pair += 2)
+        if ((uint8_t)pair[0] == *at) return (size_t)snprintf(out, 7, "\\%c", pair[1]);
+    if (*at != 0xe2) return (size_t)snprintf(out, 7, "\\u%04x", *at);
+    if (end - at < 3 || at[1] != 0x80 || (at[2] & 0xfe) != 0xa8) return 0;
+    *width = 3; /* U+2028 and U+2029 */
+    return (size_t)snprintf(out, 7, "\\u%04x", 0x2000 + (at[2] & 0x3f));
+}
+
+static enum outcome put_json_string(struct wire *wire, enum column column, struct slice text) {
+    char escaped[7];
+    size_t width;
+    if (!append(wire, column, "\"", 1)) return FAILED;
+    for (const uint8_t *plain = text.at; text.at < text.end; text.at += width) {
+        size_t size = escape(text.at, text.end, escaped, &width);
+        if (size) {
+            if (!append(wire, column, plain, (size_t)(text.at - plain)) || !append(wire, column, escaped, size))
+                return FAILED;
+            plain = text.at + width;
+        }
+        if (text.at + width == text.end && !append(wire, column, plain, (size_t)(text.end - plain))) return FAILED;
+    }
+    return put_bytes(wire, column, "\"", 1);
+}
+
+/* An array as values._json_array writes it, unless it contains what is left to Python. Its depth was checked. */
+static enum outcome put_json_array(struct wire *wire, enum column column, struct slice in) {
+    struct field field;
+    struct value value;
+    enum outcome outcome = put_bytes(wire, column, "[", 1);
+    for (bool first = true; outcome == WRITTEN && in.at < in.end;) {
+        if (!next(&in, &field)) return FAILED;
+        if (field.tag != TAG(1, BYTES)) continue;
+        if (!read_value(field.bytes, 0, &value) || (!first && !append(wire, column, ",", 1))) return FAILED;
+        first = false;
+        switch (value.kind) {
+        case STRING: outcome = put_json_string(wire, column, value.bytes); break;
+        case EMPTY: outcome = put_bytes(wire, column, "null", 4); break;
+        case ARRAY: outcome = put_json_array(wire, column, value.bytes); break;
+        case OTHER: outcome = LEFT; break;
+        default: outcome = put_number(wire, column, &value);
+        }
+    }
+    return outcome == WRITTEN ? put_bytes(wire, column, "]", 1) : outcome;
+}
+
+/* Writes the text of a value as values.as_text does, or defers it. */
 static bool put_value(struct wire *wire, enum owner owner, const struct value *value) {
     enum column column = GROUPS[owner].values;
-    char text[40];
-    size_t size;
+    size_t before = wire->columns[column].size;
+    enum outcome outcome = WRITTEN;
     switch (value->kind) {
+    case STRING: outcome = put_bytes(wire, column, value->bytes.at, length(value->bytes)); break;
     case EMPTY: break;
-    case STRING:
-        if (!append(wire, column, value->text.at, length(value->text))) return false;
-        break;
-    case BOOL:
-        if (!append(wire, column, value->number ? "true" : "false", value->number ? 4 : 5)) return false;
-        break;
-    case INT:
-        if (!append(wire, column, text, print_int((int64_t)value->number, text))) return false;
-        break;
-    case DOUBLE:
-        size = print_double(value->number, text);
-        if (size ? !append(wire, column, text, size) : !defer_value(wire, owner, value->raw)) return false;
-        break;
-    case COMPOSITE:
+    case ARRAY: outcome = put_json_array(wire, column, value->bytes); break;
+    case OTHER: outcome = LEFT; break;
+    default: outcome = put_number(wire, column, value);
+    }
+    if (outcome == FAILED) return false;
+    if (outcome == LEFT) {
+        wire->columns[column].size = before;
         if (!defer_value(wire, owner, value->raw)) return false;
-        break;
     }
     return end_text(wire, column);
 }
@@ -540,8 +604,7 @@ static bool put_attributes(struct wire *wire, enum owner owner) {
     for (size_t i = 0; i < wire->attribute_count; i++) {
         const struct attribute *attribute = &wire->attributes[i];
         if (!put_text(wire, group->keys, attribute->key) || !put_value(wire, owner, &attribute->value)) return false;
-        bool composite = attribute->value.kind == EMPTY || attribute->value.kind == COMPOSITE;
-        if (composite && group->composite != COLUMN_COUNT && !put_text(wire, group->composite, attribute->key))
+        if (attribute->value.kind >= EMPTY && group->composite != COLUMN_COUNT && !put_text(wire, group->composite, attribute->key))
             return false;
     }
     if (group->composite != COLUMN_COUNT && !put32(wire, group->composites, rows(wire, group->composite + 1)))

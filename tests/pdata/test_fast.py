@@ -246,6 +246,35 @@ def test_left_requests_stand_between_the_others_in_order() -> None:
     assert answer.batch["Request"].to_pylist() == [0] * 2 + [1] * 5 + [3] * 2 + [4] * 2 + [6] + [7] * 2
 
 
+# --- arrays ---
+
+
+def test_arrays_of_any_text_are_the_same() -> None:
+    characters = [*range(0x300), *range(0x1FFE, 0x2100), 0xD7FF, 0xE000, 0xE2A8, 0xFFFD, 0xFFFF, 0x10000, 0x10FFFF]
+    texts = ["", *map(chr, characters), "".join(map(chr, characters)), "plain", '"quoted"', "a\u2028", "\u2029b<"]
+    assert_same(body(request(span(attributes={"all": list(texts), "one": "<"}))), taken=True)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        [],
+        [[]],
+        [[], [[1], ["a", [None]]], []],
+        [1, -(2**63), True, False, None, "", 0.0, -0.0, 1.5, 1e21, 1e-7],
+        ["before", math.nan],
+        ["before", [math.inf]],
+        ["before", {"a": 1}],
+        ["before", [b"x"]],
+        ["before", 5e-324],
+    ],
+    ids=str,
+)
+def test_arrays_are_the_same_also_where_their_members_are_left_to_python(array: Any) -> None:
+    attributes = {"before": "b", "array": array, "after": "a"}
+    assert_same(body(request(span(attributes=attributes), resource={"service.name": array})), taken=True)
+
+
 # --- doubles ---
 
 
