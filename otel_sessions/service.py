@@ -24,6 +24,7 @@ from otel_sessions.config import Config
 from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.metrics_server import MetricsServer
+from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Pipeline, PipelineSettings
 from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.lock import DataLock
@@ -80,6 +81,7 @@ class Service:
 
     def _start(self) -> None:
         self._own_embedded_data()
+        logger.info("requests are decoded by the %s decoder", decoder())
         for id_ in self._config.used("exporters"):
             self._exporters[id_] = self._create("exporters", id_)
             self._exporters[id_].start()
