@@ -10,7 +10,7 @@ import urllib.request
 
 from benchmarks.load import Load, Shape, bodies
 from benchmarks.server import Server, serve
-from otel_sessions.pdata import decode
+from otel_sessions.pdata.otlp import decode
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -
 
 
 def _yardstick(shape: Shape) -> float:
-    """CPU us a span of `pdata.decode` on such requests: what this machine is worth at this moment."""
+    """CPU us a span of the reference decoder on such requests: what this machine is worth at this moment."""
     requests = bodies(shape, 0, 8)
     times = []
     for _ in range(5):
