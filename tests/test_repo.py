@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from shutil import which
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+import otel_sessions
 from otel_sessions.storage import columns
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +48,11 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").glob("*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())]
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.skipif(which(os.environ.get("CC", "cc")) is None, reason="there is no C compiler")
+def test_where_there_is_a_compiler_the_install_has_built_the_decoder() -> None:
+    assert Path(otel_sessions.__file__).with_name("pdata").joinpath("_wire.so").exists(), "run `make clean test`"
 
 
 def test_importing_the_in_app_package_stays_light() -> None:
