@@ -7,10 +7,13 @@ import statistics
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable, Sequence
 
 from benchmarks.load import Load, Shape, bodies
 from benchmarks.server import Server, serve
-from otel_sessions.pdata.otlp import decode
+from otel_sessions.pdata import Decoded, fast, otlp
+
+_DECODERS = {"reference": otlp.decode, fast.decoder(): fast.decode}
 
 
 def main() -> None:
@@ -23,7 +26,8 @@ def main() -> None:
     parser.add_argument("--memory-every", type=int, default=0, help="print memory each so many requests")
     args = parser.parse_args()
     shape = Shape(spans=args.spans, share=args.share, root_only=args.root_only)
-    print(f"the reference decoder alone takes {_yardstick(shape):.1f} us a span here and now")
+    alone = ", ".join(f"{name} {_decoding(shape, each):.1f}" for name, each in _DECODERS.items())
+    print(f"us CPU/span of the decoders alone: {alone}")
     print("senders  requests   us CPU/span  x decoder   spans/s   p50 ms   p99 ms   RSS MiB   failed")
     for senders in args.senders:
         with serve() as server:
@@ -43,8 +47,9 @@ def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -
         spans = count * shape.spans
         each = used / spans * 1e6
         waits = sorted(load.latencies_s)
+        ratio = each / _decoding(shape, otlp.decode)
         print(
-            f"{senders:7} {done + count:9} {each:13.1f} {each / _yardstick(shape):10.1f} {spans / seconds:9.0f}"
+            f"{senders:7} {done + count:9} {each:13.1f} {ratio:10.1f} {spans / seconds:9.0f}"
             f" {statistics.median(waits) * 1e3:8.0f} {waits[int(len(waits) * 0.99)] * 1e3:8.0f}"
             f" {server.rss_mib():9.0f} {load.failed:8}",
             flush=True,
@@ -54,8 +59,8 @@ def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -
         raise RuntimeError(f"{stored} spans are stored, {requests * shape.spans} were sent")
 
 
-def _yardstick(shape: Shape) -> float:
-    """CPU us a span of the reference decoder on such requests: what this machine is worth at this moment."""
+def _decoding(shape: Shape, decode: Callable[[Sequence[bytes], Sequence[str]], Decoded]) -> float:
+    """CPU us a span of a decoder, eight requests a call: what this machine is worth at this moment."""
     requests = bodies(shape, 0, 8)
     times = []
     for _ in range(5):
