@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,12 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.errors import Permanent
 
 DEFAULT_DATABASE = "otel"
+INSERT_SETTINGS: Mapping[str, int] = {
+    "async_insert": 0,  # the insert is done when it is answered
+    "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
+    "max_partitions_per_insert_block": 0,
+}
+"""Of every insert of ours."""
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 
 

@@ -17,15 +17,13 @@ from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.retry import delays
 from otel_sessions.pdata import STORED, SpanBatch
 from otel_sessions.storage import columns, migrate
-from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint, connect
+from otel_sessions.storage.client import INSERT_SETTINGS, Endpoint, connect
 from otel_sessions.storage.faults import writing
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
 _INSERT_SETTINGS = {
-    "async_insert": 0,  # the insert is done when it is answered
-    "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
-    "max_partitions_per_insert_block": 0,
+    **INSERT_SETTINGS,
     "optimize_on_insert": 0,  # equal rows are few in a block, and merges and views take care of them
 }
 
@@ -143,12 +141,11 @@ class ClickHouseExporter:
         return client
 
     def _prepare(self, client: Client) -> None:
-        database = self._endpoint.database or DEFAULT_DATABASE
         if self._config.create_schema:
-            for migration in migrate.apply(client, database):
+            for migration in migrate.apply(client, self._endpoint.database):
                 logger.info("applied migration %s to %s", migration.name, self._endpoint)
         else:
-            client.database = database
+            client.database = self._endpoint.database
         columns.check(client)
 
     def _client_failed(self, error: Exception) -> None:

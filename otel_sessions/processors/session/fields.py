@@ -58,11 +58,6 @@ def span_keys(config: SessionConfig) -> list[str]:
     return [key for field in FIELDS for key in field.keys(config)]
 
 
-def resource_keys(config: SessionConfig) -> list[str]:
-    """The resource attributes that the table reads."""
-    return [key for field in FIELDS if field.resource for key in field.keys(config)]
-
-
 def columns(span: Entries, resource: Entries, config: SessionConfig) -> dict[str, pa.Array]:
     """The columns of the table; one of which no row has a key is left as it is."""
     found = {}

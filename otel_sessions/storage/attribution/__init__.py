@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+
+from otel_sessions.storage.client import INSERT_SETTINGS
 
 TraceKey = tuple[str, str]
 """(project, trace id)"""
@@ -74,9 +77,7 @@ def server_time(client: Client) -> int:
     return int(client.query("SELECT toUnixTimestamp(now())").result_rows[0][0])
 
 
-_INSERT_SETTINGS = {"async_insert": 0, "insert_deduplicate": 0, "max_partitions_per_insert_block": 0}
-
-
+@cache
 def _sql(name: str) -> str:
     return files(__package__).joinpath(f"{name}.sql").read_text("utf-8")
 
@@ -90,7 +91,7 @@ def _found(rows: Sequence[Sequence[Any]]) -> list[Attribution]:
 
 def _insert(client: Client, name: str, traces: Sequence[TraceKey]) -> None:
     if traces:
-        client.command(_sql(name), parameters={"traces": list(traces)}, settings=_INSERT_SETTINGS)
+        client.command(_sql(name), parameters={"traces": list(traces)}, settings=dict(INSERT_SETTINGS))
 
 
 def _claim(best: Mapping[str, Any]) -> Claim:
