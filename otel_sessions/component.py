@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -116,10 +116,22 @@ class Processor(Protocol):
     def process(self, batch: SpanBatch) -> SpanBatch: ...
 
 
-class Exporter(Component, Protocol):
-    """Stores batches. `export` returns when the spans are stored; raises `Permanent` or `Retryable`."""
+@runtime_checkable
+class Forgetting(Protocol):
+    """A processor that remembers spans. `forget` is called when spans that it has seen were not stored after all."""
 
-    def export(self, batches: Sequence[SpanBatch]) -> None: ...
+    def forget(self) -> None: ...
+
+
+class Exporter(Component, Protocol):
+    """Stores batches."""
+
+    def export(self, batches: Sequence[SpanBatch], token: str) -> None:
+        """Makes one attempt, and returns when the spans are stored; raises `Permanent` or `Retryable`.
+
+        The same `token` means the same spans once more: an exporter that can stores them once.
+        """
+        ...
 
 
 @dataclass(frozen=True)

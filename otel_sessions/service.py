@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from otel_sessions.component import (
@@ -25,7 +25,8 @@ from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.metrics_server import MetricsServer
 from otel_sessions.pdata import decoder
-from otel_sessions.pipeline import Fanout, Pipeline, PipelineSettings
+from otel_sessions.pipeline import Fanout, Outlet, Pipeline
+from otel_sessions.sending import SendingQueue, SendingSettings
 from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.lock import DataLock
 from otel_sessions.telemetry import Metrics
@@ -87,10 +88,7 @@ class Service:
             self._exporters[id_].start()
         for name, parts in self._config.service.pipelines.items():
             processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
-            exporters = [(id_, self._exporters[id_]) for id_ in parts.exporters]
-            self._pipelines[name] = Pipeline(
-                str(name), processors, exporters, self._host.metrics, self._settings(parts)
-            )
+            self._pipelines[name] = Pipeline(str(name), processors, self._outlets(parts), self._host)
         for id_ in self._config.used("extensions"):
             self._listen(self._create("extensions", id_), self._extensions)
         metrics = self._config.service.telemetry.metrics
@@ -101,11 +99,14 @@ class Service:
         if self._lock is not None:
             self._lock.describe(self._listening)
 
-    def _settings(self, parts: PipelineParts) -> PipelineSettings:
-        """The smallest queue of its exporters bounds a pipeline."""
-        queues = [getattr(self._config.exporters[id_], "sending_queue", None) for id_ in parts.exporters]
-        sizes = [int(queue.max_bytes) for queue in queues if queue is not None]
-        return PipelineSettings(max_bytes=min(sizes)) if sizes else PipelineSettings()
+    def _outlets(self, parts: PipelineParts) -> Sequence[Outlet]:
+        """The exporters of a pipeline; one without settings for it stores from memory."""
+        memory = SendingSettings(sending_queue=SendingQueue(storage="memory"))
+        configs = [(id_, self._config.exporters[id_]) for id_ in parts.exporters]
+        return [
+            Outlet(id_, self._exporters[id_], config if isinstance(config, SendingSettings) else memory)
+            for id_, config in configs
+        ]
 
     def _own_embedded_data(self) -> None:
         endpoint = self._host.clickhouse_endpoint

@@ -30,6 +30,12 @@ class Metrics:
             "transport",
             "code",
         )
+        self.repeated_requests = self._counter(
+            "otel_sessions_repeated_requests", "Requests that were here a moment ago, byte for byte.", "pipeline"
+        )
+        self.quarantined_spans = self._counter(
+            "otel_sessions_quarantined_spans", "Spans set aside, since the exporter will never take them.", "exporter"
+        )
         self.incoming_items = self._counter("otelcol_processor_incoming_items", "Spans into a processor.", "processor")
         self.outgoing_items = self._counter(
             "otelcol_processor_outgoing_items", "Spans out of a processor.", "processor"

@@ -86,7 +86,7 @@ class Fake:
         self._parts.tell(f"process {self._name}")
         return batch
 
-    def export(self, batches: Sequence[SpanBatch]) -> None:
+    def export(self, batches: Sequence[SpanBatch], token: str) -> None:
         self._parts.tell(f"export {self._name}")
 
 
@@ -128,7 +128,8 @@ def build(configured: Callable[..., Config], parts: Parts) -> Build:
 
 
 def outcome(consumer: Consumer) -> Outcome:
-    return consumer.consume(Request(BODY)).result(30)
+    """Of two new spans: a request that is repeated is not stored again."""
+    return consumer.consume(Request(request(span("one"), span("two")).SerializeToString())).result(30)
 
 
 def test_what_stores_starts_first_and_what_listens_last(build: Build, parts: Parts) -> None:

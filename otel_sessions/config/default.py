@@ -10,7 +10,7 @@ processors:
 exporters:
   clickhouse:
     endpoint: "chdb://./otel-sessions-data"  # or http(s)://user:password@host:8123/database
-    sending_queue: {storage: memory}
+    sending_queue: {storage: wal}
 extensions:
   clickhouse_http: {endpoint: "127.0.0.1:8123"}  # read-only SQL over the embedded engine
   health_check: {endpoint: "127.0.0.1:13133"}

@@ -1,6 +1,7 @@
 """The way from a request to stored spans."""
 
 from otel_sessions.pipeline.fanout import Fanout
-from otel_sessions.pipeline.pipeline import Pipeline, PipelineSettings
+from otel_sessions.pipeline.pipeline import Pipeline
+from otel_sessions.pipeline.sender import Outlet
 
-__all__ = ["Fanout", "Pipeline", "PipelineSettings"]
+__all__ = ["Fanout", "Outlet", "Pipeline"]

@@ -1,82 +1,52 @@
-"""The second half of a pipeline: one thread an exporter, which stores all that was decoded meanwhile."""
+"""Delivery from memory: a thread stores all that was decoded meanwhile, then the senders are answered."""
 
 from __future__ import annotations
 
+import secrets
 import threading
-import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from typing import Final
-from weakref import WeakValueDictionary
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from otel_sessions.component import ComponentId, Exporter
-from otel_sessions.errors import Permanent, SchemaError
-from otel_sessions.pdata import SpanBatch
-from otel_sessions.pipeline.ledger import Ledger, Ticket, answerable
+from otel_sessions.errors import Permanent
+from otel_sessions.pipeline.ledger import Ledger, answerable
+from otel_sessions.pipeline.parcel import Parcel
+from otel_sessions.pipeline.sender import Outlet, Sender
+from otel_sessions.sending import EXPORT_SPANS
 from otel_sessions.telemetry import Metrics
 
-EXPORT_SPANS: Final = 65_536
-"""Spans that are stored together, if so many wait: large inserts decide the cost of a span."""
 EXPORT_BYTES: Final = 128 * 2**20
 WAITING_SPANS: Final = 2 * EXPORT_SPANS
 """Decoded spans that may wait; beyond that requests wait as bytes, which are smaller."""
 GATHER_S: Final = 0.01
 """How long senders that were just answered together may take to send again."""
 
-_turns: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()  # by the id of an exporter in use
-_turns_lock = threading.Lock()
 
+class MemoryDelivery:
+    """Hands parcels to the exporter in the order they came, and settles their tickets when they are stored.
 
-def _turn(exporter: Exporter) -> threading.Lock:
-    """The lock of an exporter, which several pipelines may share."""
-    with _turns_lock:
-        return _turns.setdefault(id(exporter), threading.Lock())
+    `lost` is called when spans were not, by its thread.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Decoded spans, and the tickets of their requests by the column `Request`."""
-
-    batch: SpanBatch
-    tickets: Mapping[int, Ticket]
-
-    def halves(self) -> tuple[Parcel, Parcel]:
-        """The same in two, no request divided."""
-        numbers = sorted(self.tickets)
-        middle = pa.scalar(numbers[len(numbers) // 2], pa.uint32())
-        low = pc.less(self.batch["Request"], middle)
-        first, second = (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :])
-        return self._part(first, low), self._part(second, pc.invert(low))
-
-    def _part(self, numbers: Sequence[int], mask: pa.BooleanArray) -> Parcel:
-        tickets = {number: self.tickets[number] for number in numbers}
-        return replace(self, batch=self.batch.filter(mask), tickets=tickets)
-
-
-class Delivery:
-    """Hands parcels to `exporter` in the order they came, and settles their tickets."""
-
-    def __init__(self, name: str, id_: ComponentId, exporter: Exporter, metrics: Metrics, ledger: Ledger) -> None:
-        self._exporter = exporter
+    def __init__(self, name: str, outlet: Outlet, metrics: Metrics, ledger: Ledger, lost: Callable[[], None]) -> None:
+        self._sender = Sender(outlet, metrics)
+        self._max_elapsed = outlet.settings.retry_on_failure.max_elapsed_time
         self._ledger = ledger
-        self._sent_spans = metrics.sent_spans.labels(str(id_))
-        self._failed_spans = metrics.send_failed_spans.labels(str(id_))
-        self._turn = _turn(exporter)
+        self._lost = lost
+        self._failed_spans = metrics.send_failed_spans.labels(str(outlet.id))
         self._waiting: deque[Parcel] = deque()
         self._waiting_spans = 0
         self._last_requests = 0
-        self._last_seconds = 0.0
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name=f"{name}-{id_}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{name}-{outlet.id}", daemon=True)
         self._thread.start()
 
+    def room(self, nbytes: int) -> None:
+        """Always: the ledger bounds what is on its way."""
+
     def put(self, parcel: Parcel) -> None:
-        """Returns when there is room for the parcel; after `close` it is forgotten."""
+        """Returns when there is room for the parcel; after `drain` it is forgotten."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting_spans < WAITING_SPANS)
             if not self._closed:
@@ -84,14 +54,13 @@ class Delivery:
                 self._waiting_spans += len(parcel.batch)
                 self._changed.notify_all()
 
-    def close(self) -> None:
-        """Forgets what waits; an export that is running ends by itself."""
+    def drain(self, timeout: float) -> None:
+        """Forgets what waits, as the ledger has ended all tickets; an export that is running is waited for."""
+        self._sender.stop()
         with self._changed:
             self._closed = True
             self._waiting.clear()
             self._changed.notify_all()
-
-    def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 
     def _run(self) -> None:
@@ -122,8 +91,8 @@ class Delivery:
         Never longer than the last insert took, and not at all for an only sender.
         """
         if self._last_requests > 1 or len(self._ledger) > 1:
-            self._changed.wait_for(self._is_enough, min(GATHER_S, self._last_seconds))
-            self._changed.wait_for(self._has_all, self._last_seconds)
+            self._changed.wait_for(self._is_enough, min(GATHER_S, self._sender.last_seconds))
+            self._changed.wait_for(self._has_all, self._sender.last_seconds)
 
     def _is_enough(self) -> bool:
         return self._closed or self._waiting_spans >= EXPORT_SPANS
@@ -139,7 +108,7 @@ class Delivery:
         try:
             self._export(parcels)
         except Exception as error:  # noqa: BLE001 - every ticket is answered
-            parts = _parts(parcels) if isinstance(error, Permanent) and not isinstance(error, SchemaError) else ()
+            parts = _parts(parcels) if isinstance(error, Permanent) else ()
             for part in parts:
                 self._deliver(part)
             if not parts:
@@ -151,14 +120,11 @@ class Delivery:
     def _export(self, parcels: Sequence[Parcel]) -> None:
         batches = [parcel.batch for parcel in parcels if len(parcel.batch)]
         if batches:
-            with self._turn:
-                begin = time.monotonic()
-                self._exporter.export(batches)
-                self._last_seconds = time.monotonic() - begin
-            self._sent_spans.inc(sum(map(len, batches)))
+            self._sender.send(batches, secrets.token_hex(16), self._max_elapsed)
 
     def _fail(self, parcels: Sequence[Parcel], error: Exception) -> None:
         self._failed_spans.inc(sum(len(parcel.batch) for parcel in parcels))
+        self._lost()
         self._settle(parcels, answerable(error))
 
     def _settle(self, parcels: Sequence[Parcel], error: Exception | None = None) -> None:

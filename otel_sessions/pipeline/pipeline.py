@@ -1,9 +1,11 @@
-"""From a request to stored spans, in memory.
+"""From a request to stored spans.
 
 1. `consume` opens a ticket, if there is room, and puts the request into the batcher: callers only wait.
-2. One thread takes all that waits, decodes it in one go and runs the processors.
-3. One thread an exporter stores all that was decoded while it stored the last.
-4. The ticket is settled, which answers the request. A write-ahead log will settle it after step 1 instead.
+2. One thread takes all that waits, decodes it in one go, runs the processors, and hands it to the deliveries, one an
+   exporter.
+3. A delivery with a write-ahead log puts the requests on disk and settles the ticket; one from memory settles it when
+   the spans are stored. The last of them answers the request.
+4. A thread of each delivery stores all that came while it stored the last.
 """
 
 from __future__ import annotations
@@ -13,67 +15,67 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 
-from pydantic import Field
-
-from otel_sessions.component import ComponentId, Exporter, Outcome, Processor, Request, Settings
+from otel_sessions.component import Host, Outcome, Request
 from otel_sessions.errors import Retryable
-from otel_sessions.pdata import Decoded, Note, SpanBatch, decode
+from otel_sessions.pdata import Decoded, Note, decode
 from otel_sessions.pipeline.batcher import Arrival, Batcher
-from otel_sessions.pipeline.delivery import Delivery, Parcel
+from otel_sessions.pipeline.delivery import MemoryDelivery
 from otel_sessions.pipeline.ledger import Ledger, answerable
-from otel_sessions.telemetry import Metrics
-from otel_sessions.types import ByteSize
-
-
-class PipelineSettings(Settings):
-    """`max_bytes` of requests may be on their way; those beyond are told to come back."""
-
-    max_bytes: ByteSize = Field(default=256 * 2**20, gt=0)
+from otel_sessions.pipeline.parcel import Delivery, Parcel
+from otel_sessions.pipeline.processing import NamedProcessor, Processing
+from otel_sessions.pipeline.recent import Recent
+from otel_sessions.pipeline.sender import Outlet
+from otel_sessions.sending import MEMORY_BYTES
 
 
 class Pipeline:
     """A `Consumer` that works from its creation until `close`; several threads may call it.
 
-    A request is answered when every exporter has stored its spans. One that none could store is answered with the error
-    of the exporter; the spans of its neighbours are stored all the same.
+    A request is answered when every exporter has its spans in its log, or has stored them. One that none could take is
+    answered with the error; the spans of its neighbours are stored all the same.
     """
 
-    def __init__(
-        self,
-        name: str,
-        processors: Sequence[tuple[ComponentId, Processor]],
-        exporters: Sequence[tuple[ComponentId, Exporter]],
-        metrics: Metrics,
-        settings: PipelineSettings | None = None,
-    ) -> None:
-        settings = settings or PipelineSettings()
-        self._processors = processors
-        self._metrics = metrics
-        labels = [str(id_) for id_, _ in exporters]
-        self._ledger = Ledger(settings.max_bytes, [metrics.queue_size.labels(label) for label in labels])
+    def __init__(self, name: str, processors: Sequence[NamedProcessor], outlets: Sequence[Outlet], host: Host) -> None:
+        metrics = host.metrics
+        in_memory = [outlet for outlet in outlets if outlet.settings.sending_queue.storage == "memory"]
+        capacity = min([MEMORY_BYTES, *(outlet.settings.sending_queue.capacity for outlet in in_memory)])
+        self._ledger = Ledger(capacity, [metrics.queue_size.labels(str(outlet.id)) for outlet in in_memory])
+        for outlet in in_memory:
+            metrics.queue_capacity.labels(str(outlet.id)).inc(capacity)
+        self._processing = Processing(processors, metrics)
+        self._recent = Recent(metrics.repeated_requests.labels(name))
         self._batcher = Batcher()
-        self._deliveries = [Delivery(name, id_, exporter, metrics, self._ledger) for id_, exporter in exporters]
-        for label in labels:
-            metrics.queue_capacity.labels(label).inc(settings.max_bytes)
+        self._deliveries = [self._delivery(name, outlet, host) for outlet in outlets]
         self._thread = threading.Thread(target=self._run, name=f"{name}-decode", daemon=True)
         self._thread.start()
 
     def consume(self, request: Request) -> Future[Outcome]:
-        """The outcome once the spans are stored; `Retryable` at once when there is no room."""
-        ticket = self._ledger.open(len(request.body))
-        self._batcher.put(Arrival(request, ticket))
-        return ticket.future
+        """The outcome once the spans are safe; `Retryable` at once when there is no room.
+
+        A request that was here a moment ago, byte for byte, has the outcome of the first.
+        """
+        for delivery in self._deliveries:
+            delivery.room(len(request.body))
+        return self._recent.outcome_of(request, partial(self._take, request))
 
     def close(self, timeout: float) -> None:
         """Takes no more requests, answers those it has, and after `timeout` seconds ends the rest as `Retryable`."""
         end = time.monotonic() + timeout
         self._ledger.close(timeout)
         self._batcher.close()
+        self._thread.join(max(0.1, end - time.monotonic()))
         for delivery in self._deliveries:
-            delivery.close()
-        for join in [self._thread.join, *(delivery.join for delivery in self._deliveries)]:
-            join(max(0.1, end - time.monotonic()))
+            delivery.drain(max(0.1, end - time.monotonic()))
+
+    def _delivery(self, name: str, outlet: Outlet, host: Host) -> Delivery:
+        return MemoryDelivery(name, outlet, host.metrics, self._ledger, self._processing.distrust)
+
+    def _take(self, request: Request) -> Future[Outcome]:
+        ticket = self._ledger.open(len(request.body))
+        self._batcher.put(Arrival(request, ticket))
+        return ticket.future
 
     def _run(self) -> None:
         while self._work(self._batcher.take()):
@@ -101,23 +103,14 @@ class Pipeline:
         """The spans of the requests that could be read; the others are answered."""
         requests = [arrival.request for arrival in arrivals]
         decoded = decode([request.body for request in requests], [request.project for request in requests])
-        batch = self._processed(decoded.batch)
+        batch = self._processing.process(decoded.batch)
         tickets = {number: arrival.ticket for number, arrival in enumerate(arrivals)}
         for number, outcome in _outcomes(decoded, batch.notes).items():
             if isinstance(outcome, Outcome):
                 tickets[number].outcome = outcome
             else:
                 self._ledger.settle([tickets.pop(number)], outcome)
-        return Parcel(batch, tickets)
-
-    def _processed(self, batch: SpanBatch) -> SpanBatch:
-        if not len(batch):
-            return batch
-        for id_, processor in self._processors:
-            self._metrics.incoming_items.labels(str(id_)).inc(len(batch))
-            batch = processor.process(batch)
-            self._metrics.outgoing_items.labels(str(id_)).inc(len(batch))
-        return batch
+        return Parcel(batch, tickets, dict(enumerate(requests)))
 
     def _hand_on(self, parcel: Parcel) -> None:
         if not len(parcel.batch) or not self._deliveries:

@@ -34,7 +34,7 @@ class MemoryExporter:
 
     def stop(self, timeout: float) -> None: ...
 
-    def export(self, batches: Sequence[SpanBatch]) -> None:
+    def export(self, batches: Sequence[SpanBatch], token: str) -> None:
         names = span_names(batches)
         with self._attempted:
             self.attempts.append(names)

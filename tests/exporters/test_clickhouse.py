@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from collections.abc import Callable, Iterator
+from secrets import token_hex
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -13,9 +12,8 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Permanent, Retryable, SchemaError
 from otel_sessions.exporters.clickhouse import factory
-from otel_sessions.exporters.clickhouse.config import ClickHouseConfig, Retry
+from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
-from otel_sessions.exporters.clickhouse.retry import delays
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.telemetry import Metrics
@@ -24,42 +22,6 @@ from tests.integration.delivery import new_project
 from tests.integration.running import free_port, wait_until
 
 BRIEF = {"initial_interval": "10ms", "max_interval": "20ms", "max_elapsed_time": "200ms"}
-
-
-class Clock:
-    """Time that passes when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def waits(jitter: float, **settings: float) -> list[float]:
-    """All the waits there are when an attempt itself takes no time."""
-    clock, found = Clock(), list[float]()
-    for wait in itertools.islice(delays(Retry(**settings), clock, lambda: jitter), 100):
-        found.append(round(wait, 6))
-        clock.now += wait
-    return found
-
-
-def test_waits_double_up_to_the_longest_and_end_with_the_time() -> None:
-    assert waits(1.0, initial_interval=1, max_interval=4, max_elapsed_time=12) == [1, 2, 4, 4, 1]
-
-
-def test_jitter_takes_up_to_half_of_a_wait() -> None:
-    assert waits(0.0, initial_interval=1, max_interval=4, max_elapsed_time=5) == [0.5, 1, 2, 1.5]
-
-
-def test_attempts_that_take_all_the_time_are_not_repeated() -> None:
-    clock = Clock()
-    left = delays(Retry(max_elapsed_time=8), clock)
-    clock.now += 1  # the time counts from the first wait that is asked for
-    assert next(left, None) is not None
-    clock.now += 9
-    assert next(left, None) is None
 
 
 Build = Callable[..., tuple[ClickHouseExporter, Host]]
@@ -108,7 +70,7 @@ def stored(client: Client, project: str) -> int:
 def test_batches_that_wait_are_one_insert(build: Build, embedded: str, otel_client: Client) -> None:
     exporter, host = build(embedded)
     project = new_project()
-    exporter.export([batch(project, span(), span()), batch(project, span())])
+    exporter.export([batch(project, span(), span()), batch(project, span())], token_hex())
     query = "SELECT count(), uniqExact(_part) FROM otel_traces WHERE Project = {p:String}"
     assert otel_client.query(query, {"p": project}).result_rows == [(3, 1)]
     assert not any(host.health().values())
@@ -118,8 +80,8 @@ def test_storing_a_batch_again_changes_no_session(build: Build, embedded: str, o
     exporter, _ = build(embedded)
     project = new_project()
     spans = batch(project, span(attributes={"session.id": "twice"}))
-    exporter.export([spans])
-    exporter.export([spans, spans])
+    exporter.export([spans], token_hex())
+    exporter.export([spans, spans], token_hex())
     query = "SELECT SpanCount FROM sessions WHERE Project = {p:String}"
     assert otel_client.query(query, {"p": project}).result_rows == [(1,)]
 
@@ -128,8 +90,8 @@ def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, embedde
     exporter, _ = build(embedded, attribution={"interval": "5s"})
     project = new_project()
     root = span("root", attributes={"session.id": "late"})
-    exporter.export([batch(project, span(parent=root))])
-    exporter.export([batch(project, root)])
+    exporter.export([batch(project, span(parent=root))], token_hex())
+    exporter.export([batch(project, root)], token_hex())
     exporter.stop(30.0)
     query = "SELECT SessionId, SpanCount FROM sessions WHERE Project = {p:String}"
     assert otel_client.query(query, {"p": project}).result_rows == [("late", 2)]
@@ -142,33 +104,11 @@ def test_a_server_that_is_away_does_not_stop_the_start(build: Build, nobody: str
     assert nobody in problem
 
 
-def test_an_export_is_tried_again_until_its_time_is_up(build: Build, nobody: str) -> None:
+def test_an_export_is_one_attempt(build: Build, nobody: str) -> None:
     exporter, host = build(nobody)
-    with pytest.raises(Retryable) as raised:
-        exporter.export([batch("p", span())])
-    assert raised.value.retry_after == 0.02
-    retries = host.metrics.registry.get_sample_value("otelcol_exporter_retries_total", {"exporter": "clickhouse"})
-    assert retries is not None
-    assert retries >= 1
-
-
-def test_stop_ends_the_waiting_of_an_export(build: Build, nobody: str) -> None:
-    exporter, _ = build(
-        nobody, retry_on_failure={"initial_interval": "1h", "max_interval": "1h", "max_elapsed_time": "1h"}
-    )
-    errors: list[Exception] = []
-
-    def export() -> None:
-        try:
-            exporter.export([batch("p", span())])
-        except Retryable as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=export)
-    thread.start()
-    exporter.stop(10.0)
-    thread.join(30.0)
-    assert len(errors) == 1
+    with pytest.raises(Retryable, match="connecting to"):
+        exporter.export([batch("p", span())], "t")
+    assert nobody in str(host.health()["clickhouse"])
 
 
 def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_stored(
@@ -179,9 +119,9 @@ def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_sto
     with monkeypatch.context() as patch:
         patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda _: _Block(b"not Arrow"))
         with pytest.raises(Permanent) as raised:
-            exporter.export([batch(project, span())])
+            exporter.export([batch(project, span())], token_hex())
     assert not isinstance(raised.value, SchemaError)
-    exporter.export([batch(project, span())])
+    exporter.export([batch(project, span())], token_hex())
     assert stored(otel_client, project) == 1
     assert host.health()["clickhouse"] is None
 
@@ -201,7 +141,7 @@ def test_health_recovers_by_itself_after_a_failure(
     with monkeypatch.context() as patch:
         patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda _: _Block(b"not Arrow"))
         with pytest.raises(Permanent):
-            exporter.export([batch("p", span())])
+            exporter.export([batch("p", span())], token_hex())
     wait_until(lambda: host.health()["clickhouse"], 20.0, lambda problem: problem is None)
 
 
@@ -221,9 +161,9 @@ def test_tables_that_vanish_while_it_runs_are_waited_for(
     project = new_project()
     with monkeypatch.context() as patch:
         patch.setattr("otel_sessions.storage.columns.TABLE", "no_such_table")
-        with pytest.raises(Retryable, match="otel-sessions migrate"):
-            exporter.export([batch(project, span())])
-    exporter.export([batch(project, span())])
+        with pytest.raises(SchemaError, match="otel-sessions migrate"):
+            exporter.export([batch(project, span())], token_hex())
+    exporter.export([batch(project, span())], token_hex())
     assert stored(otel_client, project) == 1
 
 

@@ -1,4 +1,4 @@
-"""The exporter: one Arrow insert for all the batches that wait, again until it is stored or time is up."""
+"""The exporter: one Arrow insert for all the batches that wait."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import ComponentId, Host
-from otel_sessions.errors import Permanent, Retryable, SchemaError
+from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
-from otel_sessions.exporters.clickhouse.retry import delays
 from otel_sessions.pdata import STORED, SpanBatch
 from otel_sessions.storage import columns, migrate
 from otel_sessions.storage.client import INSERT_SETTINGS, Endpoint, connect
@@ -54,36 +53,23 @@ class ClickHouseExporter:
         except Retryable as error:
             if self._endpoint.embedded:
                 raise
-            logger.warning("%s; starting without it, requests wait or are told to come back", error)
+            logger.warning("%s; starting without it", error)
             self._client_failed(error)
         self._seeker = threading.Thread(target=self._seek, name=f"{self._id}-seek", daemon=True)
         self._seeker.start()
 
-    def export(self, batches: Sequence[SpanBatch]) -> None:
-        """Returns when all spans are in ClickHouse.
+    def export(self, batches: Sequence[SpanBatch], token: str) -> None:
+        """Returns when all spans are in ClickHouse; one attempt.
 
-        Raises `Retryable` when ClickHouse could not be reached within `retry_on_failure`, `Permanent` when it will
-        never take these rows. Storing them twice changes no session.
+        Raises `Retryable` when ClickHouse could not be reached, `SchemaError` when its tables are not there,
+        `Permanent` when it will never take these rows. Storing them twice changes no session.
         """
         block = _arrow_stream(batches)
-        spans = sum(map(len, batches))
-        waits = delays(self._config.retry_on_failure, time.monotonic)
-        while True:
-            try:
-                self._insert(block)
-                break
-            except Permanent as error:
-                self._client_failed(error)
-                if not isinstance(error, SchemaError):
-                    raise
-                raise Retryable(str(error), retry_after=self._config.retry_on_failure.max_interval) from error
-            except Retryable as error:
-                self._client_failed(error)
-                wait = next(waits, None)
-                if wait is None or self._stopping.wait(wait):
-                    raise Retryable(str(error), retry_after=self._config.retry_on_failure.max_interval) from error
-                logger.warning("storing %d spans failed, trying again: %s", spans, error)
-                self._host.metrics.export_retries.labels(self._id).inc()
+        try:
+            self._insert(block)
+        except (Permanent, Retryable) as error:
+            self._client_failed(error)
+            raise
         self._host.report(self._id, None)
         self._attributor.stored(batches)
 

@@ -33,6 +33,9 @@ class TraceMemory:
     def __init__(self, traces: int, max_bytes: int) -> None:
         self._half_traces = traces // 2
         self._half_bytes = max_bytes // 2
+        self.clear()
+
+    def clear(self) -> None:
         self._young: dict[TraceKey, Claim] = {}
         self._old: dict[TraceKey, Claim] = {}
         self._young_bytes = 0

@@ -41,6 +41,10 @@ class SessionProcessor:
         """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
         self._learned.append((trace, Claim(*claim)))
 
+    def forget(self) -> None:
+        """Starts afresh: a claim that is not stored may not decide where spans are filed."""
+        self._memory.clear()
+
     def process(self, batch: SpanBatch) -> SpanBatch:
         if not len(batch):
             return batch

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from otel_sessions.exporters.clickhouse.config import Retry
+from otel_sessions.sending import Retry
 
 
-def delays(config: Retry, clock: Callable[[], float], jitter: Callable[[], float] = random.random) -> Iterator[float]:
-    """Seconds to wait before each further attempt; ends when `max_elapsed_time` since the first call is used up."""
-    end = clock() + config.max_elapsed_time
+def delays(
+    config: Retry, max_elapsed: float, clock: Callable[[], float], jitter: Callable[[], float] = random.random
+) -> Iterator[float]:
+    """Seconds to wait before each further attempt; ends when `max_elapsed` seconds since the first call are used up."""
+    end = clock() + max_elapsed
     interval = config.initial_interval
     while (left := end - clock()) > 0:
         yield min(left, interval * (0.5 + jitter() / 2))
