@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from secrets import token_urlsafe
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -140,13 +141,15 @@ class Host:
 
     `clickhouse_endpoint` is the endpoint of the (first) clickhouse exporter, None without one. `report` records a
     component's health: None is well, text says what is wrong; `health` reads all that were reported. `claim_listeners`
-    are told, by any thread, the best claims of traces that the database knew and this process did not.
+    are told, by any thread, the best claims of traces that the database knew and this process did not. `owner_secret`
+    opens the embedded data to whoever may read the service's lock file; it belongs in no log.
     """
 
     metrics: Metrics
     clickhouse_endpoint: str | None = None
     statuses: dict[str, str | None] = field(default_factory=dict)
     claim_listeners: list[ClaimListener] = field(default_factory=list)
+    owner_secret: str = field(default_factory=token_urlsafe, repr=False)
 
     def report(self, component: str, problem: str | None) -> None:
         self.statuses[component] = problem

@@ -28,7 +28,7 @@ from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
 from otel_sessions.sending import SendingQueue, SendingSettings
 from otel_sessions.storage.client import Endpoint
-from otel_sessions.storage.lock import DataLock
+from otel_sessions.storage.lock import OWNER_SECRET, DataLock
 from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger("otel_sessions.service")
@@ -97,7 +97,7 @@ class Service:
         for id_ in self._config.used("receivers"):
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:
-            self._lock.describe(self._listening)
+            self._lock.describe({**self._listening, OWNER_SECRET: self._host.owner_secret})
 
     def _outlets(self, parts: PipelineParts) -> Sequence[Outlet]:
         """The exporters of a pipeline; one without settings for it stores from memory."""

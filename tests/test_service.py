@@ -273,7 +273,8 @@ def test_embedded_data_are_owned_from_before_the_start_until_after_the_stop(
     service.start()
     assert parts.host is not None
     assert parts.host.clickhouse_endpoint == f"chdb://{data}"
-    assert holder(data) == {"pid": str(os.getpid()), **service.endpoints}
+    secret = {"owner_secret": parts.host.owner_secret}
+    assert holder(data) == {"pid": str(os.getpid()), **service.endpoints, **secret}
     service.stop()
     assert holder(data) == {}
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otel_sessions.errors import ConfigError, Fault, Permanent, QueryError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from otel_sessions.config import Config
     from otel_sessions.storage.client import Endpoint
 
+LONG_S = 6 * 3600
+"""How long a server may take for a statement of `writer`."""
 PATIENCE_S = 5.0
 """How long to wait for an owner of the data that serves no SQL yet."""
 _NO_SCHEMA = frozenset({60, 81})  # UNKNOWN_TABLE, UNKNOWN_DATABASE
@@ -105,18 +108,43 @@ def embedded(endpoint: Endpoint) -> Iterator[Client]:
 @contextmanager
 def reader(config: Config) -> Iterator[Client]:
     """A client whose current database holds the sessions; raises `NoData` where their tables are missing."""
-    from otel_sessions.storage.client import connect  # noqa: PLC0415
-    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+    endpoint = endpoint_of(config)
+    with _client(endpoint, served_at(endpoint)) as client:
+        yield client
+
+
+@contextmanager
+def writer(config: Config) -> Iterator[Client]:
+    """As `reader`, for statements that change the data or take long: embedded data that a running service owns are
+    reached as their owner, with the secret of the lock file.
+
+    `Permanent` where the service has none, being of an older version, or the file is not this user's to read.
+    """
+    from otel_sessions.storage.lock import OWNER, OWNER_SECRET  # noqa: PLC0415
 
     endpoint = endpoint_of(config)
     server = served_at(endpoint)
+    if endpoint.embedded and server is not None:
+        secret = owner_of(endpoint).get(OWNER_SECRET)
+        if not secret:
+            raise Permanent(f"the service that owns {endpoint.path} lets nobody write; restart it with this version")
+        server = replace(server, user=OWNER, password=secret)
+    with _client(endpoint, server, timeout_s=LONG_S) as client:
+        yield client
+
+
+@contextmanager
+def _client(endpoint: Endpoint, server: Endpoint | None, **options: int) -> Iterator[Client]:
+    from otel_sessions.storage.client import connect  # noqa: PLC0415
+    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+
     if server is None:
         with embedded(endpoint) as client:
             yield client
         return
     with _explained(endpoint):
         with reading():
-            client = connect(server, database=server.database)
+            client = connect(server, database=server.database, **options)
         try:
             yield client
         finally:

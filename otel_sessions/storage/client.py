@@ -68,10 +68,11 @@ class Endpoint:
     __repr__ = __str__
 
 
-def connect(endpoint: Endpoint, *, database: str | None = None) -> Client:
+def connect(endpoint: Endpoint, *, database: str | None = None, timeout_s: int = 300) -> Client:
     """A client of its own for the caller; use it from one thread at a time.
 
     `database` is the current database; None leaves the server's default, as `migrate` needs before it has made one.
+    A server may take `timeout_s` seconds to answer a statement.
     Close an embedded client that has raised, and take another: chDB keeps what a failed query had written for the next
     query on the same connection. Raises clickhouse-connect's errors, see `storage.faults`; `Permanent` without chDB.
     """
@@ -85,6 +86,7 @@ def connect(endpoint: Endpoint, *, database: str | None = None) -> Client:
         password=endpoint.password,
         database=database or "default",
         autogenerate_session_id=False,
+        send_receive_timeout=timeout_s,
     )
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from otel_sessions.errors import Permanent
 
+OWNER = "owner"
+"""The user that may write over the holder's SQL endpoint, with the secret of the fact below."""
+OWNER_SECRET = "owner_secret"  # noqa: S105 - the name of a fact
 _NAME = "otel-sessions.lock"
 
 

@@ -16,15 +16,17 @@ from otel_sessions.extensions.clickhouse_http.bodies import Body, form_fields
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.engine import Engine
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job, job
+from otel_sessions.extensions.clickhouse_http.owner import is_owner
 from otel_sessions.telemetry import logger
 
 
 class Endpoint:
     """Turns requests into jobs, runs so many at once, lets so many wait, and sends the others away."""
 
-    def __init__(self, engine: Engine, config: Config) -> None:
+    def __init__(self, engine: Engine, config: Config, owner_secret: str) -> None:
         self._engine = engine
         self._config = config
+        self._owner_secret = owner_secret
         self._slots = asyncio.Semaphore(config.max_concurrent_queries)
         self._present = 0
 
@@ -64,7 +66,8 @@ class Endpoint:
         get = request.method in ("GET", "HEAD")
         if get and "query" not in params:
             return None
-        received = Body(self._config.max_body)
+        owner = is_owner(request.headers, self._owner_secret)
+        received = Body(self._config.max_request_body_size if owner else self._config.max_body)
         async for chunk in request.stream():
             received.add(chunk)
         body = received.content(request.headers.get("content-encoding", "").strip().lower())
@@ -72,11 +75,11 @@ class Endpoint:
         if content_type.startswith("multipart/form-data"):
             params |= form_fields(content_type, body)
             body = b""
-        return job(params, request.headers, body, get=get)
+        return job(params, request.headers, body, get=get, owner=owner)
 
 
-def application(engine: Engine, config: Config) -> Starlette:
-    endpoint = Endpoint(engine, config)
+def application(engine: Engine, config: Config, owner_secret: str = "") -> Starlette:
+    endpoint = Endpoint(engine, config, owner_secret)
     return Starlette(
         routes=[
             Route("/", endpoint.query, methods=["GET", "POST"]),

@@ -33,28 +33,37 @@ class Engine:
         self._endpoint = endpoint
         self._config = config
         self._guard = ReadGuard(endpoint.database, config.table_functions, config.bounds)
-        self._pool = Pool(self._connect)
+        self._readers = Pool(self._connect_reader)
+        self._writers = Pool(self._connect_writer)
         self._migrated = False
 
     def run(self, job: Job) -> Answer:
         started = time.monotonic_ns()
         if not job.statement.strip():
             raise QueryError("Code: 62. DB::Exception: Syntax error: Empty query. (SYNTAX_ERROR)")
-        with self._pool.connection() as client, reading():
-            answer = self._read(client, job) if self._config.read_only else self._write(client, job)
+        if self._config.read_only and not job.owner:
+            with self._readers.connection() as client, reading():
+                answer = self._read(client, job)
+        else:
+            with self._writers.connection() as client, reading():
+                answer = self._write(client, job)
         elapsed = {"elapsed_ns": str(time.monotonic_ns() - started), "result_bytes": str(len(answer.body))}
         return Answer(answer.body, answer.format, elapsed | dict(answer.summary))
 
     def close(self) -> None:
-        self._pool.close()
+        self._readers.close()
+        self._writers.close()
 
-    def _connect(self) -> Client:
+    def _connect_reader(self) -> Client:
+        client = self._connect_writer()
         with reading():
-            client = connect(self._endpoint)
-            if self._config.read_only:
-                for name, value in {**self._config.bounds.settings(), **_HARDENED}.items():
-                    client.set_client_setting(name, value)
+            for name, value in {**self._config.bounds.settings(), **_HARDENED}.items():
+                client.set_client_setting(name, value)
         return client
+
+    def _connect_writer(self) -> Client:
+        with reading():
+            return connect(self._endpoint)
 
     def _read(self, client: Client, job: Job) -> Answer:
         client.database = self._readable_database(client, job.database)

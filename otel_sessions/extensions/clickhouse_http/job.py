@@ -11,7 +11,7 @@ from otel_sessions.extensions.clickhouse_http import native_compression
 
 DEFAULT_FORMAT = "TabSeparated"
 # Parameters of the protocol itself, and settings of the HTTP server that clients send unasked. Users and passwords
-# are taken and not looked at: who reaches the port may read.
+# are taken, and only the owner's are looked at (see `owner`): who reaches the port may read.
 _TRANSPORT = frozenset(
     {"query", "database", "user", "password", "query_id", "default_format", "session_id", "session_timeout"}
     | {"session_check", "compress", "decompress", "wait_end_of_query", "buffer_size", "quota_key", "role", "stacktrace"}
@@ -26,7 +26,8 @@ _FORMAT = re.compile(r"\w+", re.ASCII)
 class Job:
     """`statement` is the URL's `query`, a line end, and the body: bytes, as the data of an INSERT may be in it.
 
-    `parameters` are the values of `{name:Type}` as sent. `get` says that the method allows no change.
+    `parameters` are the values of `{name:Type}` as sent. `get` says that the method allows no change, `owner` that the
+    client may do everything.
     """
 
     statement: bytes
@@ -35,6 +36,7 @@ class Job:
     database: str = ""
     format: str = DEFAULT_FORMAT
     get: bool = False
+    owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Answer:
     summary: Mapping[str, str] = field(default_factory=dict)
 
 
-def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool) -> Job:
+def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool, owner: bool = False) -> Job:
     """Raises `QueryError` for what this endpoint does not speak."""
     if _is_on(params, "decompress"):
         raise _unsupported("decompress=1 (ClickHouse's native compression of a request) is not")
@@ -66,6 +68,7 @@ def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, g
         database=params.get("database") or headers.get("x-clickhouse-database", ""),
         format=_format(headers.get("x-clickhouse-format") or params.get("default_format") or DEFAULT_FORMAT),
         get=get,
+        owner=owner,
     )
 
 

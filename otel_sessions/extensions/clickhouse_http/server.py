@@ -16,9 +16,10 @@ from otel_sessions.storage.client import Endpoint
 class ClickHouseHttp:
     """Serves the embedded engine of `endpoint`. The engine opens with the first request."""
 
-    def __init__(self, config: Config, endpoint: Endpoint) -> None:
+    def __init__(self, config: Config, endpoint: Endpoint, owner_secret: str = "") -> None:
         self._engine = Engine(endpoint, config)
-        self._server = HttpServer(application(self._engine, config), config.endpoint, on_stop=self._engine.close)
+        app = application(self._engine, config, owner_secret)
+        self._server = HttpServer(app, config.endpoint, on_stop=self._engine.close)
 
     @property
     def endpoints(self) -> Mapping[str, str]:
@@ -39,7 +40,7 @@ def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseH
     endpoint = Endpoint.parse(host.clickhouse_endpoint)
     if not endpoint.embedded:
         raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
-    return ClickHouseHttp(config, endpoint)
+    return ClickHouseHttp(config, endpoint, host.owner_secret)
 
 
 factory = Factory("clickhouse_http", Config, create, "ClickHouse's HTTP protocol over the embedded data.")
