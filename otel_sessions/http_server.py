@@ -33,7 +33,12 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: Callable[..., Any], endpoint: HostPort, *, on_stop: Callable[[], None] | None = None
+        self,
+        app: Callable[..., Any],
+        endpoint: HostPort,
+        *,
+        on_stop: Callable[[], None] | None = None,
+        keep_alive_s: int = 5,
     ) -> None:
         self._endpoint = endpoint
         self._address = endpoint
@@ -41,7 +46,16 @@ class HttpServer:
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._server = _Server(
-            uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, ws="none")
+            uvicorn.Config(
+                app,
+                http="h11",  # the only one that bounds the headers of a request
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                timeout_keep_alive=keep_alive_s,
+            )
         )
 
     @property

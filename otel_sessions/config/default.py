@@ -5,6 +5,7 @@ receivers:
   otlp:
     protocols:
       grpc: {endpoint: "127.0.0.1:4317"}
+      http: {endpoint: "127.0.0.1:4318"}
 processors:
   session: {}
 exporters:

@@ -1,4 +1,4 @@
-"""The receiver `otlp`: OpenTelemetry's own protocol, over gRPC."""
+"""The receiver `otlp`: OpenTelemetry's own protocol, over gRPC and HTTP."""
 
 from otel_sessions.receivers.otlp.receiver import factory
 

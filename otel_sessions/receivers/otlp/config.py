@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from otel_sessions.component import Settings
-from otel_sessions.types import Duration, HostPort
+from otel_sessions.types import ByteSize, Duration, HostPort
 
 
 def _empty_means_defaults(value: Any) -> Any:
@@ -48,10 +48,32 @@ class GrpcSettings(Settings):
     keepalive: Annotated[Keepalive, BeforeValidator(_empty_means_defaults)] = Keepalive()
 
 
+class Cors(Settings):
+    """Which web pages may send spans: none, unless their origin is allowed. A `*` stands for any text."""
+
+    allowed_origins: tuple[str, ...] = ()
+    allowed_headers: tuple[str, ...] = ()
+    max_age: Duration = 5.0
+
+
+def _rooted(path: Any) -> Any:
+    return f"/{path}" if isinstance(path, str) and not path.startswith("/") else path
+
+
+class HttpSettings(Settings):
+    """OTLP/HTTP. `max_request_body_size` caps a request after decompression."""
+
+    endpoint: HostPort = HostPort("127.0.0.1", 4318)
+    max_request_body_size: Annotated[ByteSize, Field(ge=1, le=1 << 30)] = 64 << 20
+    traces_url_path: Annotated[str, BeforeValidator(_rooted)] = "/v1/traces"
+    cors: Annotated[Cors, BeforeValidator(_empty_means_defaults)] = Cors()
+
+
 class Protocols(Settings):
     """The transports to listen on, at least one. A transport that is named without settings has the defaults."""
 
     grpc: GrpcSettings | None = None
+    http: HttpSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -62,8 +84,8 @@ class Protocols(Settings):
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Protocols:
-        if self.grpc is None:
-            raise ValueError("name at least one protocol, as in `grpc: {}`")
+        if self.grpc is None and self.http is None:
+            raise ValueError("name at least one protocol, as in `grpc: {}` or `http: {}`")
         return self
 
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import grpc
-from google.rpc.code_pb2 import RESOURCE_EXHAUSTED, Code
+from google.rpc.code_pb2 import RESOURCE_EXHAUSTED
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from otel_sessions.component import ComponentId, Consumer, Outcome, Request
+from otel_sessions.component import Consumer, Outcome, Request
 from otel_sessions.errors import Retryable, TooLarge
-from otel_sessions.receivers.otlp.status import response_of, status_of
-from otel_sessions.telemetry import Metrics
+from otel_sessions.receivers.otlp.accounting import Accounting
+from otel_sessions.receivers.otlp.status import response_of
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 METHOD: Final = f"/{TRACE_SERVICE}/Export"
@@ -44,15 +44,12 @@ class PooledBehavior:
 
 
 class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
-    """Answers every call with what its consumer says, and counts it under `receiver`."""
+    """Answers every call with what its consumer says, and counts it."""
 
-    def __init__(self, receiver: ComponentId, consumer: Consumer, metrics: Metrics) -> None:
+    def __init__(self, consumer: Consumer, accounting: Accounting) -> None:
         self._consumer = consumer
-        self._receiver = str(receiver)
-        self._refused_requests = metrics.refused_requests
-        self._accepted_spans = metrics.accepted_spans.labels(str(receiver), "grpc")
-        self._refused_spans = metrics.refused_spans.labels(str(receiver), "grpc")
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"{receiver}-grpc")
+        self._accounting = accounting
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-grpc")
         self._reading = threading.BoundedSemaphore(READING)
         self._open_calls = 0
         self._closed_call = threading.Condition()
@@ -86,7 +83,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             outcome = self._wait(future, context)
             return b"" if outcome is None else response_of(outcome).SerializeToString()
         except grpc.RpcError:  # gRPC has ended the call while it was read: over the size limit, or its client has gone
-            self._refused_requests.labels(self._receiver, "grpc", Code.Name(RESOURCE_EXHAUSTED)).inc()
+            self._accounting.refused_as(RESOURCE_EXHAUSTED)
             raise
         except Exception as error:  # noqa: BLE001 - none may end in UNKNOWN, checklist G5
             self._refuse(error, context)
@@ -106,25 +103,17 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
     def _wait(self, future: Future[Outcome], context: grpc.ServicerContext) -> Outcome | None:
         """The outcome, or None when the client has gone: its spans take their way without it."""
         over = threading.Event()
-        future.add_done_callback(self._count)
+        future.add_done_callback(self._accounting.count)
         future.add_done_callback(lambda _: over.set())
         if context.add_callback(over.set):
             over.wait()
         return future.result() if future.done() else None
 
-    def _count(self, future: Future[Outcome]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            outcome = future.result()
-            self._accepted_spans.inc(outcome.accepted_spans)
-            self._refused_spans.inc(outcome.rejected_spans)
-
     def _refuse_busy(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         self._refuse(Retryable(f"{OPEN_CALLS} requests are waiting already"), context)
 
     def _refuse(self, error: Exception, context: grpc.ServicerContext) -> NoReturn:
-        status = status_of(error)
-        self._refused_requests.labels(self._receiver, "grpc", Code.Name(status.code)).inc()
-        abort(status, context)
+        abort(self._accounting.refused(error), context)
 
 
 def abort(status: Status, context: grpc.ServicerContext) -> NoReturn:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from otel_sessions.component import ComponentId, Consumer, Factory, Host
-from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
+from otel_sessions.receivers.otlp.accounting import Accounting
+from otel_sessions.receivers.otlp.config import OtlpSettings
 from otel_sessions.receivers.otlp.export import TraceService
 from otel_sessions.receivers.otlp.grpc_server import GrpcServer
+from otel_sessions.receivers.otlp.http_export import HttpTraces
+from otel_sessions.receivers.otlp.http_listener import HttpListener
+from otel_sessions.types import HostPort
+
+
+class Server(Protocol):
+    """One protocol."""
+
+    def start(self, path: str) -> HostPort:
+        """Listens, and returns the address taken; `ConfigError` at `path` when it cannot be had."""
+        ...
+
+    def stop(self, timeout: float) -> None: ...
 
 
 class OtlpReceiver:
@@ -18,7 +34,7 @@ class OtlpReceiver:
         self._settings = settings
         self._host = host
         self._consumer = consumer
-        self._servers: list[GrpcServer] = []
+        self._servers: list[Server] = []
         self._endpoints: dict[str, str] = {}
 
     @property
@@ -27,20 +43,28 @@ class OtlpReceiver:
 
     def start(self) -> None:
         """Listens; `ConfigError` naming the endpoint when its port cannot be had."""
-        if self._settings.protocols.grpc is not None:
-            self._start_grpc(self._settings.protocols.grpc)
+        for name, server in self._protocols():
+            taken = server.start(f"receivers.{self._id}.protocols.{name}.endpoint")
+            self._servers.append(server)
+            self._endpoints[f"{self._id}/{name}"] = str(taken)
 
     def stop(self, timeout: float) -> None:
         """Takes no new requests, and lets those at work be answered within `timeout` seconds."""
-        for server in self._servers:
-            server.stop(timeout)
-        self._servers.clear()
+        servers, self._servers = self._servers, []
+        if servers:
+            with ThreadPoolExecutor(len(servers)) as pool:
+                list(pool.map(lambda server: server.stop(timeout), servers))
 
-    def _start_grpc(self, settings: GrpcSettings) -> None:
-        server = GrpcServer(settings, TraceService(self._id, self._consumer, self._host.metrics))
-        taken = server.start(f"receivers.{self._id}.protocols.grpc.endpoint")
-        self._servers.append(server)
-        self._endpoints[f"{self._id}/grpc"] = str(taken)
+    def _protocols(self) -> Iterator[tuple[str, Server]]:
+        grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
+        if grpc is not None:
+            yield "grpc", GrpcServer(grpc, TraceService(self._consumer, self._accounting("grpc")))
+        if http is not None:
+            traces = HttpTraces(self._consumer, self._accounting("http"), http.max_request_body_size)
+            yield "http", HttpListener(http, traces)
+
+    def _accounting(self, transport: str) -> Accounting:
+        return Accounting(self._id, transport, self._host.metrics)
 
 
 factory = Factory("otlp", OtlpSettings, OtlpReceiver, "OpenTelemetry's own protocol")

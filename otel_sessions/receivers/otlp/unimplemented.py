@@ -39,11 +39,22 @@ class FirstSeen:
         return not known
 
 
-class OtherSignals(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
-    """Answers UNIMPLEMENTED without reading what was sent, and logs it once for each signal and host."""
+class Notices:
+    """Logs that a signal comes in vain, once for each signal and host."""
 
     def __init__(self) -> None:
         self._seen = FirstSeen()
+
+    def log(self, signal: str, host: str) -> None:
+        if self._seen.add((signal, host)):
+            _logger.warning("%s sends %s, which are not stored: %s", host, signal, message_of(signal))
+
+
+class OtherSignals(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
+    """Answers UNIMPLEMENTED without reading what was sent, and logs it."""
+
+    def __init__(self) -> None:
+        self._notices = Notices()
         self._handlers = {
             f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export": self._handler(signal)
             for signal in SIGNALS
@@ -54,9 +65,7 @@ class OtherSignals(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
 
     def _handler(self, signal: str) -> grpc.RpcMethodHandler[Any, Any]:
         def refuse(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-            host = context.peer().rpartition(":")[0]
-            if self._seen.add((signal, host)):
-                _logger.warning("%s sends %s, which are not stored: %s", host, signal, message_of(signal))
+            self._notices.log(signal, context.peer().rpartition(":")[0])
             context.abort(grpc.StatusCode.UNIMPLEMENTED, message_of(signal))
 
         return grpc.stream_unary_rpc_method_handler(refuse)
