@@ -63,6 +63,10 @@ class SpanBatch:
     def filter(self, mask: pa.BooleanArray) -> SpanBatch:
         return replace(self, record=self.record.filter(mask))
 
+    def slice(self, offset: int, length: int | None = None) -> SpanBatch:
+        """The spans from `offset` on, at most `length` of them, without a copy."""
+        return replace(self, record=self.record.slice(offset, length))
+
 
 def _defaults(name: str, rows: int) -> pa.Array:
     # pa.repeat refuses to repeat a list 0 times.

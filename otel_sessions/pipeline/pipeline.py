@@ -22,6 +22,7 @@ from otel_sessions.errors import Retryable
 from otel_sessions.pdata import Decoded, Note, decode
 from otel_sessions.pipeline.batcher import Arrival, Batcher
 from otel_sessions.pipeline.delivery import MemoryDelivery
+from otel_sessions.pipeline.durable import DurableDelivery
 from otel_sessions.pipeline.ledger import Ledger, answerable
 from otel_sessions.pipeline.parcel import Delivery, Parcel
 from otel_sessions.pipeline.processing import NamedProcessor, Processing
@@ -70,6 +71,10 @@ class Pipeline:
             delivery.drain(max(0.1, end - time.monotonic()))
 
     def _delivery(self, name: str, outlet: Outlet, host: Host) -> Delivery:
+        if outlet.settings.sending_queue.storage == "wal":
+            return DurableDelivery(
+                name, outlet, host, ledger=self._ledger, processing=self._processing, recent=self._recent
+            )
         return MemoryDelivery(name, outlet, host.metrics, self._ledger, self._processing.distrust)
 
     def _take(self, request: Request) -> Future[Outcome]:

@@ -32,8 +32,16 @@ ANSWER_S = 60.0
 T = TypeVar("T")
 
 
+MEMORY = {"storage": "memory"}
+WAL = {"storage": "wal"}
+
+
 def config(endpoint: str, *, grpc: str = ANY, sql: str | None = ANY, read_only: bool = True, **exporter: Any) -> str:
-    """As YAML: spans to `endpoint`, SQL at `sql` unless that is None; `exporter` has more keys of the exporter."""
+    """As YAML: spans to `endpoint`, SQL at `sql` unless that is None; `exporter` has more keys of the exporter.
+
+    By default spans are stored when they are answered, so that a test can read what it has just sent.
+    """
+    exporter = {"sending_queue": MEMORY, **exporter}
     extensions: dict[str, Any] = {"health_check": {"endpoint": ANY}}
     if sql is not None:
         extensions["clickhouse_http"] = {"endpoint": sql, "read_only": read_only}

@@ -11,7 +11,7 @@ import pytest
 
 from otel_sessions.storage.lock import DataLock
 from otel_sessions.testing.otlp import new_span_id, request, span
-from tests.integration.running import ANSWER_S, Directory, Running, config, wait_until
+from tests.integration.running import ANSWER_S, MEMORY, WAL, Directory, Running, config, wait_until
 
 SENDERS = 6
 
@@ -43,9 +43,12 @@ def stored(running: Running) -> set[str]:
     return {id_ for (id_,) in running.sql("SELECT SpanId FROM session_spans")}
 
 
+@pytest.mark.parametrize("queue", [WAL, MEMORY], ids=["wal", "memory"])
 @pytest.mark.parametrize("end", ["SIGTERM", "kill -9"])
-def test_what_was_acked_under_load_is_there_after_the_end(directory: Directory, end: str) -> None:
-    settings = config(directory.data())
+def test_what_was_acked_under_load_is_there_after_the_end(
+    directory: Directory, end: str, queue: dict[str, str]
+) -> None:
+    settings = config(directory.data(), sending_queue=queue)
     running = directory.start(settings)
     load = Load(running)
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -63,8 +66,7 @@ def test_what_was_acked_under_load_is_there_after_the_end(directory: Directory, 
     running.stop()
 
     again = directory.start(settings)
-    found = stored(again)
-    assert set(load.acked) <= found
+    found = wait_until(lambda: stored(again), ANSWER_S, lambda found: set(load.acked) <= found)
     # At most the requests that were under way are stored beyond those that were answered.
     assert len(found) <= len(load.acked) + 20 * SENDERS
     counts = again.sql("SELECT sum(SpanCount), (SELECT uniqExact(SpanId) FROM otel_traces) FROM sessions")

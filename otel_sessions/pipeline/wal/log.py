@@ -1,0 +1,184 @@
+"""A directory of segments, which one process has at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+from otel_sessions.component import Request
+from otel_sessions.errors import Permanent, Retryable
+from otel_sessions.pipeline.wal.frames import size_of
+from otel_sessions.pipeline.wal.segment import Segment, Writer, listed
+from otel_sessions.sending import SendingQueue
+from otel_sessions.storage.lock import DataLock
+
+logger = logging.getLogger("otel_sessions.wal")
+FULL_RETRY_AFTER_S: Final = 5.0
+DISK_RETRY_AFTER_S: Final = 1.0
+"""How long nothing is taken after the disk has refused to write."""
+
+
+class Log:
+    """Requests that were answered and are not stored yet.
+
+    Its segments are `sealed` ones, by number, and the active one, which `append` makes when there is none. Any thread
+    may call; appends are made one at a time.
+    """
+
+    def __init__(self, directory: Path, queue: SendingQueue, resized: Callable[[int], None] = lambda _: None) -> None:
+        """Takes the directory; `resized` is told by how many bytes it grows or shrinks.
+
+        Raises `Permanent` when it cannot be used, or when another process has it.
+        """
+        self.directory = directory
+        self._resized = resized
+        self._capacity = queue.capacity
+        self._max_age = queue.max_age
+        try:
+            self._lock = DataLock(directory)
+            self._sealed = {segment.number: segment for segment in listed(directory)}
+        except OSError as error:
+            raise Permanent(f"the write-ahead log {directory} cannot be used: {error.strerror or error}") from error
+        self._number = max(self._sealed, default=0)
+        self._nbytes = 0
+        self._guard = threading.Lock()
+        self.grow(sum(segment.nbytes for segment in self._sealed.values()))
+        self._writer: Writer | None = None
+        self._refused_until = 0.0
+        self._problem = ""
+        self._appending = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        return self._nbytes
+
+    @property
+    def active(self) -> Segment | None:
+        writer = self._writer
+        return writer.segment if writer else None
+
+    def sealed(self) -> list[Segment]:
+        """The oldest first."""
+        with self._guard:
+            return sorted(self._sealed.values(), key=lambda segment: segment.number)
+
+    def recover(self, each: Callable[[Sequence[Request]], None]) -> None:
+        """Reads what an earlier process has left: cuts off torn tails, removes what is empty, tells of damage.
+
+        `each` is called with the requests of every segment.
+        """
+        begin = told = time.monotonic()
+        segments = self.sealed()
+        for count, segment in enumerate(segments, 1):
+            each(self._recovered(segment))
+            if time.monotonic() - told > 2.0:
+                told = time.monotonic()
+                logger.info("reading the write-ahead log: %d of %d segments", count, len(segments))
+        if segments:
+            seconds = time.monotonic() - begin
+            logger.info(
+                "%d bytes wait in the write-ahead log %s (read in %.1f s)", self.nbytes, self.directory, seconds
+            )
+
+    def check_room(self, nbytes: int) -> None:
+        """Raises `Retryable` when a request of so many bytes will not be taken."""
+        if time.monotonic() < self._refused_until:
+            raise Retryable(self._problem, retry_after=DISK_RETRY_AFTER_S)
+        if self._nbytes + nbytes > self._capacity:
+            raise Retryable(f"the write-ahead log is full: {self._nbytes} bytes wait", retry_after=FULL_RETRY_AFTER_S)
+        if self._max_age is not None and time.time() - self._oldest() > self._max_age:
+            raise Retryable(f"spans have waited for over {self._max_age:g} s", retry_after=FULL_RETRY_AFTER_S)
+
+    def append(self, requests: Sequence[Request]) -> Segment:
+        """Returns, with the segment, when the requests are on disk.
+
+        Raises `Retryable` when there is no room, or the disk does not take them; what is there stays as it was.
+        """
+        with self._appending:
+            self.check_room(size_of(requests))
+            try:
+                writer = self._writer or self._new_writer()
+                before = writer.segment.nbytes
+                writer.append(requests)
+            except OSError as error:
+                self._refuse(
+                    f"the write-ahead log {self.directory} cannot be written: {error.strerror or error}", error
+                )
+            self.grow(writer.segment.nbytes - before)
+            return writer.segment
+
+    def seal(self) -> Segment | None:
+        """Closes the active segment, if there is one."""
+        with self._appending:
+            writer, self._writer = self._writer, None
+            if writer is None:
+                return None
+            writer.close()
+            with self._guard:
+                self._sealed[writer.segment.number] = writer.segment
+            return writer.segment
+
+    def grow(self, nbytes: int) -> None:
+        """Counts bytes that the directory holds beside segments, or the less of them if negative."""
+        with self._guard:
+            self._nbytes += nbytes
+        self._resized(nbytes)
+
+    def remove(self, segment: Segment) -> None:
+        """The segment is stored. One that cannot be removed now is stored again after the next start."""
+        with self._guard:
+            self._sealed.pop(segment.number)
+        self.grow(-segment.nbytes)
+        try:
+            segment.path.unlink(missing_ok=True)
+        except OSError:
+            logger.exception("the stored segment %s of the write-ahead log cannot be removed", segment.path)
+
+    def close(self) -> None:
+        """Lets go of the directory; a second call does nothing."""
+        self.seal()
+        self._lock.release()
+
+    def _new_writer(self) -> Writer:
+        self._writer = Writer(self.directory, self._number + 1)
+        self._number += 1
+        self.grow(self._writer.segment.nbytes)
+        return self._writer
+
+    def _recovered(self, segment: Segment) -> Sequence[Request]:
+        try:
+            found = segment.read()
+        except OSError as error:
+            raise Permanent(
+                f"{segment.path} of the write-ahead log cannot be read: {error.strerror or error}"
+            ) from error
+        if found.damaged_bytes:
+            logger.error("%s: %d bytes are damaged; the requests in them are lost", segment.path, found.damaged_bytes)
+        if not found.requests and not found.damaged_bytes:
+            self.remove(segment)
+        elif found.end < segment.nbytes:
+            logger.warning("%s: cut off a torn tail of %d bytes", segment.path, segment.nbytes - found.end)
+            self._cut(segment, found.end)
+        return found.requests
+
+    def _cut(self, segment: Segment, end: int) -> None:
+        with suppress(OSError), segment.path.open("r+b") as file:  # it is only ever read up to its last whole frame
+            file.truncate(end)
+            self.grow(end - segment.nbytes)
+            segment.nbytes = end
+
+    def _oldest(self) -> float:
+        with self._guard:
+            segments = [*self._sealed.values(), *([self._writer.segment] if self._writer else [])]
+        return min((segment.began for segment in segments), default=time.time())
+
+    def _refuse(self, problem: str, error: OSError) -> NoReturn:
+        if problem != self._problem or time.monotonic() - self._refused_until > 60:
+            logger.error("%s; senders are told to come back", problem)
+        self._problem, self._refused_until = problem, time.monotonic() + DISK_RETRY_AFTER_S
+        raise Retryable(problem, retry_after=DISK_RETRY_AFTER_S) from error

@@ -1,0 +1,52 @@
+"""What of the log is stored in one insert: the spans of a segment, or a piece of them where ClickHouse refuses some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.pipeline.wal.segment import Segment
+
+
+@dataclass(slots=True)
+class Part:
+    """`batches` is None while the spans are on disk only. `token` names just these spans.
+
+    For those that were refused for good: how many times, and how many other parts had been stored when that
+    happened first; `not_before` is when to try again, in seconds of the monotonic clock.
+    """
+
+    segment: Segment
+    token: str
+    batches: Sequence[SpanBatch] | None = None
+    refusals: int = 0
+    stored_before: int | None = None
+    not_before: float = 0.0
+
+    @classmethod
+    def whole(cls, segment: Segment, batches: Sequence[SpanBatch] | None = None) -> Part:
+        return cls(segment, segment.name, batches)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all spans of the segment."""
+        return self.token == self.segment.name
+
+    def halves(self, batches: Sequence[SpanBatch]) -> tuple[Part, Part]:
+        """The same spans in two."""
+        spans = sum(map(len, batches))
+        first, second = _split(batches, spans // 2)
+        left = Part(self.segment, f"{self.token}.0", first, stored_before=self.stored_before)
+        return left, Part(self.segment, f"{self.token}.1", second, stored_before=self.stored_before)
+
+
+def _split(batches: Sequence[SpanBatch], at: int) -> tuple[list[SpanBatch], list[SpanBatch]]:
+    """The first `at` spans, and the others."""
+    first, second = list[SpanBatch](), list[SpanBatch]()
+    for batch in batches:
+        size = min(at, len(batch))
+        first += [batch.slice(0, size)] if size else []
+        second += [batch.slice(size)] if size < len(batch) else []
+        at -= size
+    return first, second
