@@ -18,8 +18,11 @@ _RETRYABLE = frozenset(
         74,  # CANNOT_READ_FROM_FILE_DESCRIPTOR
         75,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR
         76,  # CANNOT_OPEN_FILE
+        77,  # CANNOT_CLOSE_FILE
+        83,  # DIRECTORY_DOESNT_EXIST
         95,  # CANNOT_READ_FROM_SOCKET
         96,  # CANNOT_WRITE_TO_SOCKET
+        107,  # FILE_DOESNT_EXIST
         159,  # TIMEOUT_EXCEEDED
         160,  # TOO_SLOW
         164,  # READONLY
@@ -44,16 +47,26 @@ _RETRYABLE = frozenset(
         289,  # REPLICA_IS_NOT_IN_QUORUM
         319,  # UNKNOWN_STATUS_OF_INSERT
         394,  # QUERY_WAS_CANCELLED
+        424,  # CANNOT_LINK
         425,  # SYSTEM_ERROR
         439,  # CANNOT_SCHEDULE_TASK
         473,  # DEADLOCK_AVOIDED
+        481,  # PATH_ACCESS_DENIED
         497,  # ACCESS_DENIED: a grant may come
         499,  # S3_ERROR
         516,  # AUTHENTICATION_FAILED
+        521,  # ATOMIC_RENAME_FAIL
+        700,  # USER_SESSION_LIMIT_EXCEEDED
         999,  # KEEPER_EXCEPTION
     }
 )
+_STD_EXCEPTION = 1001  # what a full or broken disk becomes, and much else
 _SCHEMA = frozenset({16, 60, 81})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_TABLE, UNKNOWN_DATABASE
+
+
+def code_of(error: BaseException) -> int | None:
+    """The number of ClickHouse's error, also behind one of ours; None where nobody answered."""
+    return error.code if isinstance(error, Error) else code_of(error.__cause__) if error.__cause__ else None
 
 
 @contextmanager
@@ -65,14 +78,18 @@ def writing(what: str) -> Iterator[None]:
     try:
         yield
     except ClickHouseError as error:
-        code = error.code if isinstance(error, Error) else None
+        code = code_of(error)
         if code in _SCHEMA:
             raise SchemaError(f"{what}: {error}; run `otel-sessions migrate`") from error
-        if code is None or code in _RETRYABLE:
+        if code is None or code in _RETRYABLE or _is_of_the_disk(code, error):
             raise Retryable(f"{what}: {error}") from error
         raise Permanent(f"{what}: {error}") from error
     except OSError as error:
         raise Retryable(f"{what}: {error}") from error
+
+
+def _is_of_the_disk(code: int, error: ClickHouseError) -> bool:
+    return code == _STD_EXCEPTION and "filesystem error" in str(error)
 
 
 @contextmanager
@@ -81,7 +98,7 @@ def reading() -> Iterator[None]:
     try:
         yield
     except ClickHouseError as error:
-        code = error.code if isinstance(error, Error) else None
+        code = code_of(error)
         if code is None:
             raise Retryable(f"ClickHouse is not reached: {error}") from error
         raise QueryError(str(error)) from error

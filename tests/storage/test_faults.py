@@ -26,9 +26,16 @@ def written(cause: Exception) -> OtelSessionsError:
     return raised.value
 
 
-@pytest.mark.parametrize("code", [159, 202, 210, 241, 242, 252, 319, 516, 999])
+@pytest.mark.parametrize("code", [107, 159, 202, 210, 241, 242, 252, 319, 516, 999])
 def test_a_server_that_is_busy_or_ill_is_asked_again(code: int) -> None:
     assert type(written(error(code))) is Retryable
+
+
+def test_a_disk_that_fails_is_asked_again() -> None:
+    found = error(1001)
+    assert type(written(found)) is Permanent
+    found.args = ("filesystem error: in rename: Input/output error",)
+    assert type(written(found)) is Retryable
 
 
 @pytest.mark.parametrize("code", [16, 60, 81])

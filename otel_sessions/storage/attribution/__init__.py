@@ -14,7 +14,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.storage.client import INSERT_SETTINGS
+from otel_sessions.storage.inserts import settings
 
 TraceKey = tuple[str, str]
 """(project, trace id)"""
@@ -91,7 +91,7 @@ def _found(rows: Sequence[Sequence[Any]]) -> list[Attribution]:
 
 def _insert(client: Client, name: str, traces: Sequence[TraceKey]) -> None:
     if traces:
-        client.command(_sql(name), parameters={"traces": list(traces)}, settings=dict(INSERT_SETTINGS))
+        client.command(_sql(name), parameters={"traces": list(traces)}, settings=settings(client))
 
 
 def _claim(best: Mapping[str, Any]) -> Claim:

@@ -67,4 +67,4 @@ CREATE TABLE otel_traces
 ENGINE = MergeTree
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16
+SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16, non_replicated_deduplication_window = 1000

@@ -30,4 +30,4 @@ CREATE TABLE session_candidates
 )
 ENGINE = ReplacingMergeTree(Version)
 ORDER BY (Project, SessionId, TraceId, SpanId)
-SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16, non_replicated_deduplication_window = 1000

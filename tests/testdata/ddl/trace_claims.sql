@@ -23,4 +23,4 @@ CREATE TABLE trace_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16
+SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16, non_replicated_deduplication_window = 1000
