@@ -120,6 +120,8 @@ class DurableDelivery:
             except Retryable as error:  # only when it is to stop
                 logger.info("left in the write-ahead log: %s", error)
                 return
+            except Exception:
+                logger.exception("%s of the write-ahead log waits for the next start", part.token)
 
     def _next(self) -> Part | None:
         """What to store now, as soon as there is anything; None when it is time to leave the rest."""

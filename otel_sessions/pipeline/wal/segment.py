@@ -72,7 +72,8 @@ class Writer:
 
     def close(self) -> None:
         if self._file >= 0:
-            os.close(self._file)
+            with suppress(OSError):  # what it holds is on disk already
+                os.close(self._file)
             self._file = -1
 
     def _append(self, data: bytes) -> None:
