@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -36,8 +37,16 @@ MEMORY = {"storage": "memory"}
 WAL = {"storage": "wal"}
 
 
-def config(endpoint: str, *, grpc: str = ANY, sql: str | None = ANY, read_only: bool = True, **exporter: Any) -> str:
-    """As YAML: spans to `endpoint`, SQL at `sql` unless that is None; `exporter` has more keys of the exporter.
+def config(
+    endpoint: str,
+    *,
+    grpc: str = ANY,
+    sql: str | None = ANY,
+    read_only: bool = True,
+    metrics: str | None = None,
+    **exporter: Any,
+) -> str:
+    """As YAML: spans to `endpoint`, SQL and metrics unless they are None; `exporter` has more keys of the exporter.
 
     By default spans are stored when they are answered, so that a test can read what it has just sent.
     """
@@ -53,7 +62,7 @@ def config(endpoint: str, *, grpc: str = ANY, sql: str | None = ANY, read_only: 
         "service": {
             "extensions": list(extensions),
             "pipelines": {"traces": {"receivers": ["otlp"], "processors": ["session"], "exporters": ["clickhouse"]}},
-            "telemetry": {"metrics": {"level": "none"}},
+            "telemetry": {"metrics": {"endpoint": metrics} if metrics else {"level": "none"}},
         },
     }
     return yaml.safe_dump(parts)
@@ -77,12 +86,22 @@ def wait_until(read: Callable[[], T], timeout: float, wanted: Callable[[T], bool
 
 @dataclass
 class Running:
-    """A service that has said `ready`."""
+    """A service; it has `endpoints` when it has said `ready`."""
 
     process: subprocess.Popen[str]
     log: Path
     endpoints: dict[str, str] = field(default_factory=dict)
     _channel: grpc.Channel | None = None
+
+    def wait_ready(self) -> None:
+        """AssertionError with the service's log if it does not get ready."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line == "ready\n":
+                return
+            _, name, address = line.split()
+            self.endpoints[name] = address
+        raise AssertionError(f"exit status {self.stop()}\n{self.log.read_text()}")
 
     def send(self, body: bytes | ExportTraceServiceRequest, **call: Any) -> ExportTraceServiceResponse:
         """The answer to one OTLP/gRPC export of these bytes; raises `grpc.RpcError`."""
@@ -139,6 +158,16 @@ class Running:
         found = {span_id: sessions[0] if len(sessions) == 1 else sessions for span_id, sessions in rows}
         return [found.get(span_id) for span_id in span_ids]
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels; 0 for one without samples."""
+        lines = self.get("metrics", "/metrics")[1].decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if re.match(rf"{name}(_total)?({{|\s)", line))
+
+    def problems(self) -> dict[str, str]:
+        """What `health_check` says is wrong, by component."""
+        found: dict[str, str] = json.loads(self.get("health_check", "/")[1]).get("problems", {})
+        return found
+
     def health(self) -> int:
         """The status that `health_check` answers with."""
         return self.get("health_check", "/")[0]
@@ -187,6 +216,12 @@ class Directory:
 
     def start(self, text: str) -> Running:
         """A service of this configuration; AssertionError with its log if it does not get ready."""
+        running = self.launch(text)
+        running.wait_ready()
+        return running
+
+    def launch(self, text: str) -> Running:
+        """The same, without waiting for it."""
         file = self.write(text)
         log = file.with_suffix(".log")
         with log.open("w") as errors:
@@ -195,13 +230,7 @@ class Directory:
             )
         running = Running(process, log)
         self._running.append(running)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line == "ready\n":
-                return running
-            _, name, address = line.split()
-            running.endpoints[name] = address
-        raise AssertionError(f"exit status {running.stop()}\n{log.read_text()}")
+        return running
 
     def refused(self, text: str) -> tuple[int, str]:
         """Exit status and standard error of a service that must not start."""
