@@ -13,6 +13,7 @@ import uvicorn
 from otel_sessions.types import HostPort
 
 _BACKLOG = 2048
+_LAST_MOMENT_S = 0.3
 
 
 class _Server(uvicorn.Server):
@@ -72,7 +73,8 @@ class HttpServer:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._server.config.timeout_graceful_shutdown = max(1, int(timeout))
+        # uvicorn says int and takes any number; what it cancels then has a moment to say so.
+        self._server.config.timeout_graceful_shutdown = max(0.1, timeout - _LAST_MOMENT_S)  # type: ignore[assignment]
         self._server.should_exit = True
         thread.join(timeout)
         if thread.is_alive():

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import grpc
 import pytest
-from google.rpc.error_details_pb2 import BadRequest, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
@@ -22,12 +22,9 @@ from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc_server import options
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
-from otel_sessions.testing.otlp import request, span
 
-from .conftest import Start
+from .conftest import BODY, MIB, Start, peak_rss_mib, reachable, retry_delay_of, wait_until
 
-BODY = request(span("a"), span("b")).SerializeToString()
-MIB = 1 << 20
 Code = grpc.StatusCode
 
 
@@ -39,12 +36,7 @@ def failure(start: Start, error: Exception) -> grpc.RpcError:
 
 
 def retry_delay(error: grpc.RpcError) -> float | None:
-    status = rpc_status.from_call(error)
-    for detail in status.details if status else ():
-        info = RetryInfo()
-        if detail.Unpack(info):
-            return info.retry_delay.ToNanoseconds() / 1e9
-    return None
+    return retry_delay_of(rpc_status.from_call(error))
 
 
 @pytest.mark.parametrize("compression", list(grpc.Compression))
@@ -393,27 +385,3 @@ def test_a_protocol_that_is_only_named_has_the_defaults():
 def test_an_unknown_key_is_a_fault(unknown):
     with pytest.raises(ValidationError, match=unknown):
         GrpcSettings.model_validate({unknown: {}})
-
-
-def wait_until(condition, timeout: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-def reachable(endpoint: str) -> bool:
-    import socket
-
-    host, _, port = endpoint.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def peak_rss_mib() -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
