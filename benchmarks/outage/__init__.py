@@ -1,0 +1,1 @@
+"""Minutes without ClickHouse, at a steady rate of arrival: `python -m benchmarks.outage --help`."""
