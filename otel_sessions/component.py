@@ -124,6 +124,13 @@ class Forgetting(Protocol):
     def forget(self) -> None: ...
 
 
+@runtime_checkable
+class Gate(Protocol):
+    """A processor that may refuse a request before it is read. `admit` raises `Retryable`; any thread may call it."""
+
+    def admit(self) -> None: ...
+
+
 class Exporter(Component, Protocol):
     """Stores batches."""
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
-from otel_sessions.component import Host, Outcome, Request
+from otel_sessions.component import Gate, Host, Outcome, Request
 from otel_sessions.errors import Retryable
 from otel_sessions.pdata import Decoded, Note, decode
 from otel_sessions.pipeline.batcher import Arrival, Batcher
@@ -46,6 +46,7 @@ class Pipeline:
         for outlet in in_memory:
             metrics.queue_capacity.labels(str(outlet.id)).inc(capacity)
         self._processing = Processing(processors, metrics)
+        self._gates = [processor for _, processor in processors if isinstance(processor, Gate)]
         self._recent = Recent(metrics.repeated_requests.labels(name))
         self._batcher = Batcher()
         self._deliveries = [self._delivery(name, outlet, host) for outlet in outlets]
@@ -57,6 +58,8 @@ class Pipeline:
 
         A request that was here a moment ago, byte for byte, has the outcome of the first.
         """
+        for gate in self._gates:
+            gate.admit()
         for delivery in self._deliveries:
             delivery.room(len(request.body))
         return self._recent.outcome_of(request, partial(self._take, request))
