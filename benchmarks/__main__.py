@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 
 from benchmarks.load import Load, Shape, bodies
+from benchmarks.log import logging_us
 from benchmarks.server import Server, serve
 from otel_sessions.pdata import Decoded, fast, otlp
 
@@ -24,24 +25,28 @@ def main() -> None:
     parser.add_argument("--root-only", action="store_true", help="the session id stands on the root only")
     parser.add_argument("--share", type=float, default=1.0, help="share of traces that have a session id")
     parser.add_argument("--memory-every", type=int, default=0, help="print memory each so many requests")
+    parser.add_argument("--queue", choices=["wal", "memory"], default="wal", help="the sending queue (default wal)")
     args = parser.parse_args()
     shape = Shape(spans=args.spans, share=args.share, root_only=args.root_only)
     alone = ", ".join(f"{name} {_decoding(shape, each):.1f}" for name, each in _DECODERS.items())
     print(f"us CPU/span of the decoders alone: {alone}")
+    print(f"us CPU/span of the log alone: {logging_us(shape):.2f}")
     print("senders  requests   us CPU/span  x decoder   spans/s   p50 ms   p99 ms   RSS MiB   failed")
     for senders in args.senders:
-        with serve() as server:
+        with serve(args.queue) as server:
             _run(server, senders, shape, args.requests, args.memory_every or args.requests)
 
 
 def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -> None:
     Load(server.endpoints["otlp/grpc"], senders, shape).run(senders * 2)  # warm
-    warm = _stored(server)
+    warm = senders * 2 * shape.spans
+    _wait_until_stored(server, warm)
     for done in range(0, requests, step):
         load = Load(server.endpoints["otlp/grpc"], senders, shape)
         count = min(step, requests - done)
         cpu = server.cpu_s()
         seconds = load.run(count)
+        _wait_until_stored(server, warm + (done + count) * shape.spans)
         time.sleep(2)  # attribution and merges that the load has caused count too
         used = server.cpu_s() - cpu
         spans = count * shape.spans
@@ -54,9 +59,15 @@ def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -
             f" {server.rss_mib():9.0f} {load.failed:8}",
             flush=True,
         )
-    stored = _stored(server) - warm
-    if stored != requests * shape.spans:
-        raise RuntimeError(f"{stored} spans are stored, {requests * shape.spans} were sent")
+
+
+def _wait_until_stored(server: Server, spans: int) -> None:
+    """Until the log has given ClickHouse just so many; RuntimeError otherwise."""
+    end = time.monotonic() + 60
+    while (stored := _stored(server)) < spans and time.monotonic() < end:
+        time.sleep(0.05)
+    if stored != spans:
+        raise RuntimeError(f"{stored} spans are stored, {spans} were sent")
 
 
 def _decoding(shape: Shape, decode: Callable[[Sequence[bytes], Sequence[str]], Decoded]) -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 CONFIG = """
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}}}}}}}
 processors: {{session: {{}}}}
-exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data"}}}}
+exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data", sending_queue: {{storage: {queue}}}}}}}
 extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0"}}}}
 service:
   extensions: [clickhouse_http]
@@ -39,11 +39,11 @@ class Server:
 
 
 @contextmanager
-def serve() -> Iterator[Server]:
+def serve(queue: str) -> Iterator[Server]:
     """The service on an embedded engine in a new directory; stopped by SIGTERM, whose exit status must be 0."""
     with tempfile.TemporaryDirectory() as directory:
         config = Path(directory, "config.yaml")
-        config.write_text(CONFIG.format(directory=directory))
+        config.write_text(CONFIG.format(directory=directory, queue=queue))
         command = [sys.executable, "-m", "otel_sessions", "serve", "--config", str(config)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
