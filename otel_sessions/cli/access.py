@@ -33,12 +33,11 @@ class NoData(Permanent):
 
 def endpoint_of(config: Config) -> Endpoint:
     """That of the first clickhouse exporter in use; `ConfigError` if there is none."""
-    from otel_sessions.storage.client import Endpoint  # noqa: PLC0415
-
     for id_ in config.used("exporters"):
-        text = getattr(config.exporters[id_], "endpoint", None)
-        if id_.type == "clickhouse" and text is not None:
-            return Endpoint.parse(str(text))
+        settings = config.exporters[id_]
+        if id_.type == "clickhouse" and hasattr(settings, "connection"):
+            endpoint: Endpoint = settings.connection()
+            return endpoint
     raise ConfigError([Fault("exporters", "no clickhouse exporter is in use, so there are no sessions to read")])
 
 

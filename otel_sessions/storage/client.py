@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -21,11 +22,25 @@ INSERT_SETTINGS: Mapping[str, int] = {
 }
 """Of every insert of ours."""
 _HTTP_PORTS = {"http": 8123, "https": 8443}
+_CONNECT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a server proves who it is, and we to it: files in PEM, by the names of the Collector's configtls.
+
+    Without `ca_file` the system's authorities are trusted.
+    """
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure_skip_verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where ClickHouse is: `chdb://PATH` or `http(s)://[user[:password]@]host[:port][/database]`.
+    """Where ClickHouse is, and who we are to it: `chdb://PATH` or `http(s)://[user[:password]@]host[:port][/database]`.
 
     `path` is the data directory of the embedded engine, None for a server. The text never shows the password.
     """
@@ -37,6 +52,7 @@ class Endpoint:
     port: int = 0
     user: str = ""
     password: str = ""
+    tls: Tls = Tls()
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
@@ -72,7 +88,7 @@ def connect(endpoint: Endpoint, *, database: str | None = None, timeout_s: int =
     """A client of its own for the caller; use it from one thread at a time.
 
     `database` is the current database; None leaves the server's default, as `migrate` needs before it has made one.
-    A server may take `timeout_s` seconds to answer a statement.
+    A server may take `timeout_s` seconds to answer a statement, and 10 of them to be reached.
     Close an embedded client that has raised, and take another: chDB keeps what a failed query had written for the next
     query on the same connection. Raises clickhouse-connect's errors, see `storage.faults`; `Permanent` without chDB.
     """
@@ -86,8 +102,22 @@ def connect(endpoint: Endpoint, *, database: str | None = None, timeout_s: int =
         password=endpoint.password,
         database=database or "default",
         autogenerate_session_id=False,
+        connect_timeout=min(_CONNECT_S, timeout_s),
         send_receive_timeout=timeout_s,
+        **_tls(endpoint),
     )
+
+
+def _tls(endpoint: Endpoint) -> dict[str, Any]:
+    tls = endpoint.tls
+    return {
+        "verify": not tls.insecure_skip_verify,
+        "ca_cert": tls.ca_file,
+        "client_cert": tls.cert_file,
+        "client_cert_key": tls.key_file,
+        # With a password, the certificate is for whoever ends TLS; without one, it names the user to ClickHouse.
+        "tls_mode": "strict" if endpoint.password else None,
+    }
 
 
 def _embedded(path: Path, database: str | None) -> Client:

@@ -117,7 +117,7 @@ def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_sto
     exporter, host = build(embedded)
     project = new_project()
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda _: _Block(b"not Arrow"))
+        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
         with pytest.raises(Permanent) as raised:
             exporter.export([batch(project, span())], token_hex())
     assert not isinstance(raised.value, SchemaError)
@@ -139,7 +139,7 @@ def test_health_recovers_by_itself_after_a_failure(
 ) -> None:
     exporter, host = build(embedded)
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda _: _Block(b"not Arrow"))
+        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
     wait_until(lambda: host.health()["clickhouse"], 20.0, lambda problem: problem is None)

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from otel_sessions.component import Settings
 from otel_sessions.sending import SendingSettings
-from otel_sessions.storage.client import Endpoint
+from otel_sessions.storage.client import Endpoint, Tls
 from otel_sessions.types import Duration
 
 
 def _checked(text: str) -> str:
     Endpoint.parse(text)
     return text
+
+
+def _readable(path: str) -> str:
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    return path
+
+
+def _empty_means_defaults(value: Any) -> Any:
+    return {} if value is None else value
+
+
+File = Annotated[str, AfterValidator(_readable)]
+
+
+class TlsConfig(Settings):
+    """To a server at `https://`, by the names of the Collector's configtls; files in PEM."""
+
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+    insecure_skip_verify: bool = False
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> TlsConfig:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together")
+        return self
 
 
 class AttributionConfig(Settings):
@@ -25,11 +56,38 @@ class AttributionConfig(Settings):
 
 
 class ClickHouseConfig(SendingSettings):
-    """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`."""
+    """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`.
+
+    `timeout`, `username` and `password` (before those of the endpoint), `compress` and `tls` are for a server.
+    """
 
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"
+    username: str = ""
+    password: str = Field(default="", repr=False)
+    tls: Annotated[TlsConfig, BeforeValidator(_empty_means_defaults)] = TlsConfig()
+    timeout: Duration = Field(default=30.0, ge=1)
+    compress: Literal["none", "lz4", "zstd"] = "lz4"
     create_schema: bool = True
     attribution: AttributionConfig = AttributionConfig()
+
+    @model_validator(mode="after")
+    def _for_this_endpoint(self) -> ClickHouseConfig:
+        scheme = Endpoint.parse(self.endpoint).scheme
+        if scheme == "chdb" and (self.username or self.password):
+            raise ValueError("username and password are for a server; chdb:// has no users")
+        if scheme != "https" and self.tls != TlsConfig():
+            raise ValueError("tls is for an endpoint at https://")
+        return self
+
+    def connection(self) -> Endpoint:
+        """The endpoint with all that a connection to it needs."""
+        parsed = Endpoint.parse(self.endpoint)
+        return replace(
+            parsed,
+            user=self.username or parsed.user,
+            password=self.password or parsed.password,
+            tls=Tls(**self.tls.model_dump()),
+        )
 
     def log_directory(self) -> Path:
         """Beside the embedded data, so that each data directory has a log of its own."""

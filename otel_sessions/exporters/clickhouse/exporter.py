@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -15,14 +16,13 @@ from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.pdata import STORED, SpanBatch
-from otel_sessions.storage import columns, migrate
-from otel_sessions.storage.client import INSERT_SETTINGS, Endpoint, connect
+from otel_sessions.storage import columns, inserts, migrate
+from otel_sessions.storage.client import connect
 from otel_sessions.storage.faults import writing
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
-_INSERT_SETTINGS = {
-    **INSERT_SETTINGS,
+_SETTINGS = {
     "optimize_on_insert": 0,  # equal rows are few in a block, and merges and views take care of them
 }
 
@@ -39,7 +39,9 @@ class ClickHouseExporter:
         self._id = str(component_id)
         self._config = config
         self._host = host
-        self._endpoint = Endpoint.parse(config.endpoint)
+        self._endpoint = config.connection()
+        self._compress = None if self._endpoint.embedded or config.compress == "none" else config.compress
+        self._tokens = inserts.Tokens(self._endpoint)
         self._client: Client | None = None
         self._connecting = threading.Lock()
         self._failed = threading.Event()
@@ -62,12 +64,14 @@ class ClickHouseExporter:
         """Returns when all spans are in ClickHouse; one attempt.
 
         Raises `Retryable` when ClickHouse could not be reached, `SchemaError` when its tables are not there,
-        `Permanent` when it will never take these rows. Storing them twice changes no session.
+        `Permanent` when it will never take these rows. A repeated attempt adds what the one before had not come to;
+        where that cannot be told it stores the spans again, which changes no session.
         """
-        block = _arrow_stream(batches)
+        block = _arrow_stream(batches, self._compress).to_pybytes()
         try:
-            self._insert(block)
+            self._insert(block, token)
         except (Permanent, Retryable) as error:
+            self._tokens.failed(error)
             self._client_failed(error)
             raise
         self._host.report(self._id, None)
@@ -85,14 +89,15 @@ class ClickHouseExporter:
             self._client.close()
             self._client = None
 
-    def _insert(self, block: pa.Buffer) -> None:
+    def _insert(self, block: bytes, name: str) -> None:
         client = self._connected()
+        token = self._tokens.token(name, block)
         with writing(f"inserting into {self._endpoint}"):
             client.raw_insert(
                 columns.TABLE,
                 column_names=STORED.names,
-                insert_block=block.to_pybytes(),
-                settings=_INSERT_SETTINGS,
+                insert_block=block,
+                settings={**inserts.settings(client, token), **_SETTINGS},
                 fmt="ArrowStream",
             )
 
@@ -118,7 +123,7 @@ class ClickHouseExporter:
 
     def _connect(self) -> Client:
         with writing(f"connecting to {self._endpoint}"):
-            client = connect(self._endpoint)
+            client = connect(self._endpoint, timeout_s=math.ceil(self._config.timeout))
             try:
                 self._prepare(client)
             except BaseException:
@@ -133,6 +138,7 @@ class ClickHouseExporter:
         else:
             client.database = self._endpoint.database
         columns.check(client)
+        self._tokens.connected(client)
 
     def _client_failed(self, error: Exception) -> None:
         """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine."""
@@ -143,9 +149,9 @@ class ClickHouseExporter:
             client.close()
 
 
-def _arrow_stream(batches: Sequence[SpanBatch]) -> pa.Buffer:
+def _arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> pa.Buffer:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, STORED) as writer:
+    with pa.ipc.new_stream(sink, STORED, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         for batch in batches:
             writer.write_batch(batch.record.select(STORED.names))
     return sink.getvalue()
