@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 BUILT_FROM := pyproject.toml hatch_build.py otel_sessions/pdata/_wire.c
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench soak clean
 
 help:
 	@echo "make demo [ARGS=--once]  start the service, send chat sessions, show what came back"
 	@echo "make test [ARGS=...]     run the tests; ARGS goes to pytest"
 	@echo "make lint                ruff, mypy, import-linter"
 	@echo "make bench [ARGS=...]    the benchmarks, see benchmarks/README.md"
+	@echo "make soak [ARGS=...]     kill -9 under load, a hundred times; ARGS=--help"
 
 $(VENV)/.installed-demo: $(BUILT_FROM)
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +38,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.soak $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,18 @@
+"""A few rounds of `make soak`."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.soak.soak import Soak
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("scene", "rounds"), [("embedded", 3), ("remote", 2)])
+def test_after_kills_under_load_the_sessions_are_those_of_what_was_taken(
+    tmp_path: Path, scene: str, rounds: int
+) -> None:
+    Soak(tmp_path, scene, seed=random.randrange(10**6)).run(rounds, check_every=rounds)
