@@ -1,4 +1,4 @@
-"""`otel-sessions sessions list` and `show`."""
+"""`otel-sessions sessions list` and `show`, and the place of the others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from otel_sessions.cli import rebuild
 from otel_sessions.cli.options import AsJson, ConfigFiles, Sets
 from otel_sessions.errors import QueryError
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""Look at sessions.
+    help="""Look at sessions, and work them out anew.
 
     \b
     Examples:
       otel-sessions sessions list
       otel-sessions sessions show SESSION
+      otel-sessions sessions rebuild
     """,
 )
+app.command("rebuild")(rebuild.rebuild)
 Project = Annotated[str, typer.Option("--project", help="The project whose sessions to read.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many sessions.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of the session.")]

@@ -1,0 +1,43 @@
+"""The options `--from` and `--to`: when spans were stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from otel_sessions.storage.chunks import Period
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="TIME", help="Only traces of which spans were stored at this time (RFC 3339) or later."
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Only traces of which spans were stored at this time or earlier."),
+]
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(2106, 1, 1, tzinfo=UTC)  # `ReceivedAt` ends soon after
+
+
+def period(start: str | None, end: str | None) -> Period | None:
+    """None without either. A time without an offset from UTC is a usage error."""
+    from otel_sessions.storage.chunks import Period  # noqa: PLC0415
+
+    if start is None and end is None:
+        return None
+    return Period(_moment(start, "--from") if start else _FIRST, _moment(end, "--to") if end else _LAST)
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} is not a time as in 2026-01-31T12:00:00Z", param_hint=option)
+    return moment

@@ -1,0 +1,83 @@
+"""`otel-sessions verify`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from otel_sessions.cli.options import AsJson, ConfigFiles, Sets
+from otel_sessions.cli.period import From, To
+
+if TYPE_CHECKING:
+    from otel_sessions.queries.verify import Difference, Report
+
+_LINES = 20
+
+
+def verify(
+    start: From = None, end: To = None, json_: AsJson = False, config: ConfigFiles = None, set_: Sets = None
+) -> None:
+    """Compare the sessions with the stored spans; exit status 1 where they differ, 0 where they do not.
+
+    Every span is looked at, and what the views say of every session. What differs is looked at again after some
+    seconds, as a late session id takes a moment to be put into force. Nothing is changed.
+
+    \b
+    Examples:
+      otel-sessions verify
+      otel-sessions verify --from 2026-01-31T12:00:00Z --json
+    """
+    from otel_sessions.cli.access import writer  # noqa: PLC0415
+    from otel_sessions.cli.period import period  # noqa: PLC0415
+    from otel_sessions.cli.progress import follow  # noqa: PLC0415
+    from otel_sessions.config import load  # noqa: PLC0415
+    from otel_sessions.queries import verify as sessions  # noqa: PLC0415
+    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+
+    stored = period(start, end)
+    with writer(load(config or [], set_ or [])) as client, reading():
+        report = follow(sessions.verify(client, stored))
+    typer.echo(json.dumps(_as_json(report), indent=2) if json_ else "\n".join(_lines(report)))
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {"spans": report.spans, "differences": [asdict(each) for each in report.differences], "more": report.more}
+
+
+def _lines(report: Report) -> Iterator[str]:
+    if report.clean:
+        yield f"the sessions are what the {report.spans:,} stored spans say"
+        return
+    yield "these sessions are not what the stored spans say (project, session: what differs):"
+    for difference in report.differences[:_LINES]:
+        yield f"  {_named(difference)}: {', '.join(_what(difference))}"
+    more = len(report.differences[_LINES:]) + report.more
+    if more:
+        yield f"  and {more:,} more"
+    yield "`otel-sessions sessions rebuild` puts them right"
+
+
+def _named(difference: Difference) -> str:
+    from otel_sessions.cli.render import plain  # noqa: PLC0415
+
+    return f"{plain(difference.project)}, {plain(difference.session_id)}"
+
+
+def _what(difference: Difference) -> Iterator[str]:
+    counts = (
+        (difference.missing, "missing"),
+        (difference.extra, "extra"),
+        (difference.different, "different"),
+        (difference.misplaced, "not in session_spans once"),
+    )
+    for number, word in counts:
+        if number:
+            yield f"{number:,} {'span' if number == 1 else 'spans'} {word}"
+    if difference.views:
+        yield f"figures in {', '.join(difference.views)}"

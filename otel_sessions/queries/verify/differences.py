@@ -1,0 +1,85 @@
+"""Asks ClickHouse for the sessions that are not what the stored spans say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.storage.chunks import Period, Piece
+from otel_sessions.storage.faults import reading
+
+SessionKey = tuple[str, str]
+"""(project, session id)"""
+_EVERYTHING = Piece("", None)
+_NO_PERIOD = {"from": "1970-01-01 00:00:00", "to": "1970-01-01 00:00:00"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How many spans of a session are missing, are in it and should not be, say something else than the stored span,
+    or are not in `session_spans` once; and the views whose figures are not those of the stored spans."""
+
+    project: str
+    session_id: str
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    misplaced: int = 0
+    views: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> SessionKey:
+        return self.project, self.session_id
+
+
+def find(
+    client: Client,
+    piece: Piece[str] = _EVERYTHING,
+    *,
+    period: Period | None = None,
+    sessions: Sequence[SessionKey] = (),
+) -> list[Difference]:
+    """Of the sessions with ids in `piece`, and of these only `sessions` if there are any, those that differ.
+
+    With a `period` only the traces count of which spans were stored in it, and no figures are compared.
+    """
+    bound = _parameters(piece, period, sessions)
+    found = {row[:2]: Difference(*row) for row in _rows(client, "spans", bound)}
+    figures = _rows(client, "figures", bound) if period is None else ()
+    for project, session_id, views in figures:
+        known = found.get((project, session_id), Difference(project, session_id))
+        found[project, session_id] = replace(known, views=tuple(views))
+    return sorted(found.values(), key=lambda difference: difference.key)
+
+
+def sample(client: Client, size: int) -> tuple[int, list[str]]:
+    """How many spans are stored, and the beginnings of the session ids of some of them."""
+    with reading():
+        ((rows, found),) = client.query(_sql("sample"), parameters={"size": size}).result_rows
+    return rows, list(found)
+
+
+def _parameters(piece: Piece[str], period: Period | None, sessions: Iterable[SessionKey]) -> dict[str, Any]:
+    return {
+        "low": piece.low,
+        "high": piece.high or "",
+        "last": int(piece.high is None),
+        "all": int(period is None),
+        "sessions": list(sessions),
+        **(_NO_PERIOD if period is None else period.parameters),
+    }
+
+
+def _rows(client: Client, name: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    with reading():
+        return client.query(_sql("truth") + _sql(name), parameters=dict(parameters)).result_rows
+
+
+@cache
+def _sql(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.sql").read_text("utf-8")

@@ -1,0 +1,66 @@
+"""Large tables in pieces of bounded size, cut where their rows lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K")
+
+MAX_PIECES = 1000
+SAMPLES_A_PIECE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(Generic[K]):
+    """The keys from `low` on and below `high`; without a `high` all from `low` on."""
+
+    low: K
+    high: K | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What was stored from `start` to `end`, both inclusive, as `otel_traces.ReceivedAt` says."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As `from` and `to` of type DateTime64(9, 'UTC')."""
+        return {"from": _text(self.start), "to": _text(self.end)}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many rows of how many have been worked on, and what is being done."""
+
+    done: int
+    total: int
+    doing: str
+
+
+def sample_size(pieces: int) -> int:
+    """How many keys to draw for so many pieces."""
+    return pieces * SAMPLES_A_PIECE
+
+
+def count(rows: int, rows_a_piece: int) -> int:
+    """How many pieces to make of so many rows: some, and not too many."""
+    return max(1, min(MAX_PIECES, -(-rows // rows_a_piece)))
+
+
+def cut(sample: Sequence[K], pieces: int, least: K) -> list[Piece[K]]:
+    """About equal pieces of the keys that the sample was drawn from, from `least` on; together they hold every key."""
+    ordered: list[Any] = sorted(sample)
+    step = max(1, len(ordered) // pieces)
+    bounds = sorted({key for key in ordered[step::step][: pieces - 1] if key > least})
+    return [Piece(low, high) for low, high in pairwise([least, *bounds, None])]
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"

@@ -1,0 +1,3 @@
+SELECT count()
+FROM system.processes
+WHERE query_kind IN ('Insert', 'AsyncInsertFlush') AND elapsed > {seconds:Float64}
