@@ -14,8 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otel_sessions.errors import InvalidData
+from otel_sessions.errors import InvalidData, TooLarge
 from otel_sessions.pdata import Decoded, decode
+from otel_sessions.receivers.otlp import json_messages
 from otel_sessions.receivers.otlp.json_messages import protobuf_of
 from otel_sessions.testing.otlp import request, span
 from tests.pdata.test_otlp import REQUESTS
@@ -237,6 +238,14 @@ def test_H6_deep_nesting_is_InvalidData_or_saved_and_never_a_crash(depth, openin
         assert depth > 100 or opening == "["
     else:
         assert accepted == 1
+
+
+def test_A2_so_many_values_that_they_take_far_more_room_than_their_text_are_refused(monkeypatch):
+    monkeypatch.setattr(json_messages, "MAX_CONTAINERS", 600_000)
+    allowed = b'{"a": [' + b"[]," * 599_997 + b"1]}"
+    assert protobuf_of(allowed) == b""
+    with pytest.raises(TooLarge, match="send fewer spans"):
+        protobuf_of(allowed.replace(b"1]}", b"[],[],[]]}"))
 
 
 @pytest.mark.parametrize("depth", [3, 30])

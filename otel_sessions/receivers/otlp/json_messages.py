@@ -17,7 +17,7 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_sessions.errors import InvalidData
+from otel_sessions.errors import InvalidData, TooLarge
 from otel_sessions.receivers.otlp import json_fields
 from otel_sessions.receivers.otlp.json_fields import LEN, TYPES, Encode, Misfit, varint, wrong
 
@@ -27,12 +27,17 @@ _IDS: Final[Mapping[str, Encode]] = {
     **{_SPAN.fields_by_name[name].full_name: json_fields.span_id for name in ("trace_id", "span_id", "parent_span_id")},
     **{_LINK.fields_by_name[name].full_name: json_fields.link_id for name in ("trace_id", "span_id")},
 }
-_LARGE_BYTES: Final = 4 << 20
-_LARGE: Final = threading.Lock()  # JSON made to hurt takes twenty times its size once it is parsed: one at a time
+MAX_CONTAINERS: Final = 4_000_000
+"""Objects and arrays of one request: each takes some 230 bytes once it is parsed, however short it was."""
+_LARGE_BYTES: Final = 1 << 20
+_LARGE: Final = threading.Lock()  # large requests are parsed one at a time, for the room they take
 
 
 def protobuf_of(body: bytes) -> bytes:
-    """The `ExportTraceServiceRequest` of this JSON, as protobuf; `InvalidData` if it is none."""
+    """The `ExportTraceServiceRequest` of this JSON, as protobuf.
+
+    Raises `InvalidData` if it is none, and `TooLarge` if it has more than `MAX_CONTAINERS`.
+    """
     with _LARGE if len(body) > _LARGE_BYTES else nullcontext():
         try:
             return _REQUEST(_parsed(body))
@@ -41,7 +46,9 @@ def protobuf_of(body: bytes) -> bytes:
 
 
 def _parsed(body: bytes) -> Any:
-    """What orjson refuses may be saved as the protobuf decoder saves it: U+FFFD for what is no Unicode."""
+    """What orjson refuses may be saved, as the protobuf decoder saves it: U+FFFD for what is no Unicode."""
+    if len(body) > _LARGE_BYTES and body.count(b"{") + body.count(b"[") > MAX_CONTAINERS:
+        raise TooLarge(f"over {MAX_CONTAINERS} objects and arrays; send fewer spans in a request")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
