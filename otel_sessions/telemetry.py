@@ -40,6 +40,9 @@ class Metrics:
         self.outgoing_items = self._counter(
             "otelcol_processor_outgoing_items", "Spans out of a processor.", "processor"
         )
+        self.redacted_values = self._counter(
+            "otel_sessions_redacted_values", "Values that were dropped, hidden or masked.", "processor"
+        )
         self.sent_spans = self._counter("otelcol_exporter_sent_spans", "Spans stored.", "exporter")
         self.send_failed_spans = self._counter(
             "otelcol_exporter_send_failed_spans", "Spans whose storing failed for good.", "exporter"

@@ -1,0 +1,131 @@
+"""The processor `redaction`: what is dropped, hidden, hashed and masked, and what is left alone."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from otel_sessions.pdata import SpanBatch, decode
+from otel_sessions.processors.redaction import RedactionConfig, RedactionProcessor
+from otel_sessions.testing.otlp import event, link, request, span
+
+ATTRIBUTES = st.dictionaries(st.sampled_from(["a", "b", "password", "x.secret"]), st.text(max_size=5), max_size=4)
+
+
+def batch(*attributes: dict[str, str], resource: dict[str, str] | None = None, **more: object) -> SpanBatch:
+    spans = [span(attributes=each, **more) for each in attributes]
+    return decode([request(*spans, resource=resource or {}).SerializeToString()], ["p"]).batch
+
+
+def redacted(spans: SpanBatch, **config: object) -> SpanBatch:
+    return RedactionProcessor(RedactionConfig.model_validate(config)).process(spans)
+
+
+def attributes(spans: SpanBatch, column: str = "SpanAttributes") -> list[dict[str, str]]:
+    return [dict(row) for row in spans[column].to_pylist()]
+
+
+def test_without_rules_nothing_changes() -> None:
+    spans = batch({"a": "me@example.com"}, {})
+    assert redacted(spans).record.equals(spans.record)
+
+
+def test_keys_that_match_a_dropped_pattern_are_gone() -> None:
+    spans = redacted(
+        batch({"a": "1", "http.request.header.cookie": "c"}, {"b": "2"}, {}), dropped_key_patterns=["cookie$"]
+    )
+    assert attributes(spans) == [{"a": "1"}, {"b": "2"}, {}]
+
+
+def test_with_allowed_keys_all_others_are_gone_but_ignored_ones() -> None:
+    spans = batch({"a": "1", "b": "2", "c": "3"})
+    assert attributes(redacted(spans, allowed_keys=["a"], ignored_keys=["c"])) == [{"a": "1", "c": "3"}]
+    everything = {"allow_all_keys": True, "allowed_keys": ["a"]}
+    assert attributes(redacted(spans, **everything)) == attributes(spans)
+
+
+def test_values_under_blocked_keys_are_masked_whole() -> None:
+    spans = redacted(batch({"db.password": "x", "n": "y"}), blocked_key_patterns=["(?i)PASSWORD"])
+    assert attributes(spans) == [{"db.password": "****", "n": "y"}]
+
+
+def test_hashes_are_equal_for_equal_values_and_keyed_by_the_secret() -> None:
+    spans = batch({"user": "ann"}, {"user": "bob"}, {"user": "ann", "other": "ann"})
+    plain = attributes(redacted(spans, blocked_key_patterns=["^user$"], hash_function="sha256"))
+    assert plain[0]["user"] == plain[2]["user"] == hashlib.sha256(b"ann").hexdigest() != plain[1]["user"]
+    assert plain[2]["other"] == "ann"
+    keyed = attributes(redacted(spans, blocked_key_patterns=["^user$"], hash_function="hmac-sha256", hash_secret="s"))
+    assert keyed[0] == {"user": keyed[2]["user"]} != plain[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("email", "write to ann.lee+x@mail.example.co.uk, please", "write to ****, please"),
+        ("email", "no @ mail", "no @ mail"),
+        ("card_number", "card 4111 1111 1111 1111 and 5500-0000-0000-0004", "card **** and ****"),
+        ("card_number", "amex 378282246310005", "amex ****"),
+        ("card_number", "at 1767225600000000000 ns", "at 1767225600000000000 ns"),
+        ("api_key", "key sk-proj-abcdefghijklmnopqrstuv0123", "key ****"),
+        ("api_key", "AKIAIOSFODNN7EXAMPLE", "****"),
+        ("api_key", "a risk-averse sk-ill", "a risk-averse sk-ill"),
+        ("bearer_token", "Authorization: Bearer abc.def-123", "Authorization: ****"),
+        ("ssn", "078-05-1120", "****"),
+        ("ipv4", "from 10.0.255.1:80 by 1.2.3", "from ****:80 by 1.2.3"),
+        (r"ORD-\d+", "ORD-17 and ORD-x", "**** and ORD-x"),
+    ],
+)
+def test_what_matches_a_blocked_value_is_masked(name: str, text: str, left: str) -> None:
+    assert attributes(redacted(batch({"a": text}), blocked_values=[name])) == [{"a": left}]
+
+
+def test_every_place_of_text_is_searched() -> None:
+    mail = {"m": "me@example.com"}
+    spans = batch(
+        mail,
+        resource=mail,
+        events=[event("e", attributes=mail), event("f", attributes=mail)],
+        links=[link("1" * 32, "1" * 16, attributes=mail)],
+        status="Error",
+        message="me@example.com failed",
+    )
+    out = redacted(spans, blocked_values=["email"], mask="[mail]")
+    masked = {"m": "[mail]"}
+    assert attributes(out) == attributes(out, "ResourceAttributes") == [masked]
+    assert [[dict(event) for event in row] for row in out["Events.Attributes"].to_pylist()] == [[masked, masked]]
+    assert [[dict(link) for link in row] for row in out["Links.Attributes"].to_pylist()] == [[masked]]
+    assert out["StatusMessage"].to_pylist() == ["[mail] failed"]
+
+
+def test_values_that_were_taken_away_are_counted() -> None:
+    counts: list[int] = []
+    config = RedactionConfig.model_validate(
+        {"dropped_key_patterns": ["^d"], "blocked_key_patterns": ["^b"], "blocked_values": ["email"]}
+    )
+    RedactionProcessor(config, counts.append).process(batch({"d": "1", "b": "2", "m": "me@example.com", "n": "3"}))
+    assert sum(counts) == 3
+
+
+@given(st.lists(ATTRIBUTES, max_size=6), st.integers(0, 5), st.integers(0, 5))
+def test_it_is_the_same_for_each_span_alone_and_for_any_slice(
+    rows: list[dict[str, str]], offset: int, length: int
+) -> None:
+    config = {"dropped_key_patterns": ["secret"], "blocked_key_patterns": ["password"], "blocked_values": ["[0-9]+"]}
+    spans = batch(*rows)
+    alone = [attributes(redacted(spans.slice(i, 1), **config))[0] for i in range(len(rows))]
+    assert attributes(redacted(spans, **config)) == alone
+    part = redacted(spans.slice(offset, length), **config)
+    assert attributes(part) == alone[offset : offset + length]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"blocked_values": ["("]}, {"hash_function": "md5"}, {"hash_function": "hmac-sha256"}, {"mask": "\\1"}],
+)
+def test_a_configuration_without_sense_is_a_fault(config: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        RedactionConfig.model_validate(config)
