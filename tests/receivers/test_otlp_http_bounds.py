@@ -15,7 +15,7 @@ import pytest
 from google.rpc import code_pb2 as code
 
 from otel_sessions.errors import InvalidData
-from otel_sessions.receivers.otlp import http_body, http_export
+from otel_sessions.receivers.otlp import http_body, http_export, json_messages
 from otel_sessions.receivers.otlp.content_encoding import ContentEncoding
 
 from .conftest import BODY, JSON, MIB, PROTOBUF, Running, peak_rss_mib, reachable, wait_until
@@ -176,6 +176,17 @@ def test_bodies_in_memory_are_bounded_together_and_their_room_is_given_back(star
     for _ in range(5):
         assert running.post(bytes(MIB)).code == 200
         assert running.post(bytes(MIB + 1)).code == 413
+
+
+def test_large_JSON_keeps_no_protobuf_waiting(start_http):
+    running = start_http()
+    with ThreadPoolExecutor(8) as pool:
+        with json_messages._LARGE:
+            large = [pool.submit(running.post, b" " * MIB + b"{}", JSON) for _ in range(8)]
+            for _ in range(5):
+                assert running.post().code == 200
+            assert not any(call.done() for call in large)
+        assert [call.result().code for call in large] == [200] * 8
 
 
 # --- the end ---

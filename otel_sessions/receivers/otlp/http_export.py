@@ -23,7 +23,7 @@ from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.content_encoding import ContentEncoding
 from otel_sessions.receivers.otlp.http_body import Bodies, SlowBody
 from otel_sessions.receivers.otlp.http_errors import UnsupportedMediaType
-from otel_sessions.receivers.otlp.http_formats import Format, format_of, refusal_format
+from otel_sessions.receivers.otlp.http_formats import FORMATS, Format, format_of, refusal_format
 from otel_sessions.receivers.otlp.status import response_of
 
 OPEN_REQUESTS: Final = 1024
@@ -31,6 +31,7 @@ OPEN_REQUESTS: Final = 1024
 READ_BODIES: Final = 8
 """How many bodies of the largest size may be in memory before they are handed over."""
 WORKERS: Final = 4
+"""Threads of each encoding: those that are busy with large JSON keep no protobuf waiting."""
 _NOBODY_READS: Final = Response(status_code=499)
 
 
@@ -42,7 +43,7 @@ class HttpTraces:
         self._accounting = accounting
         self._max_body = max_body
         self._bodies = Bodies(READ_BODIES * max_body)
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-http")
+        self._pools = {format_: ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-http") for format_ in FORMATS}
         self._open = 0
 
     async def answer(self, request: Request) -> Response:
@@ -61,7 +62,8 @@ class HttpTraces:
             self._open -= 1
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False)
 
     async def _export(self, request: Request) -> Response:
         if self._open > OPEN_REQUESTS:
@@ -75,7 +77,7 @@ class HttpTraces:
         encoding = ContentEncoding(request.headers.get("content-encoding", ""))
         loop = asyncio.get_running_loop()
         async with self._bodies.read(request, encoding.most(self._max_body)) as body:
-            return await loop.run_in_executor(self._pool, self._hand_over, body, encoding, format_)
+            return await loop.run_in_executor(self._pools[format_], self._hand_over, body, encoding, format_)
 
     def _hand_over(self, body: bytes, encoding: ContentEncoding, format_: Format) -> Future[Outcome]:
         protobuf = format_.protobuf_of(encoding.decoded(body, self._max_body))

@@ -39,21 +39,22 @@ PROTOBUF: Final = Format("application/x-protobuf", lambda body: body, lambda mes
 JSON: Final = Format(
     "application/json", protobuf_of, lambda message: json_format.MessageToJson(message, indent=None).encode()
 )
-_FORMATS: Final = {each.content_type: each for each in (PROTOBUF, JSON)}
+FORMATS: Final = (PROTOBUF, JSON)
+_BY_TYPE: Final = {each.content_type: each for each in FORMATS}
 
 
 def format_of(content_type: str) -> Format:
     """By the header, whatever its parameters and case; `UnsupportedMediaType` for any other."""
-    found = _FORMATS.get(_essence(content_type))
+    found = _BY_TYPE.get(_essence(content_type))
     if found is None:
         named = f"the content type {content_type!r} is not supported" if content_type else "there is no content type"
-        raise UnsupportedMediaType(f"{named}; send {' or '.join(_FORMATS)}")
+        raise UnsupportedMediaType(f"{named}; send {' or '.join(_BY_TYPE)}")
     return found
 
 
 def refusal_format(content_type: str) -> Format:
     """What to answer in, where the request's content type need not be one of ours."""
-    return _FORMATS.get(_essence(content_type), JSON)
+    return _BY_TYPE.get(_essence(content_type), JSON)
 
 
 def _essence(content_type: str) -> str:
