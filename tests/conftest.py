@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.storage import migrate
 from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint, connect
+from tests.integration.running import Directory, Running, config
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +25,44 @@ def chdb_endpoint(chdb_path: Path) -> Endpoint:
 
 
 @pytest.fixture(scope="session")
-def otel_client(chdb_endpoint: Endpoint) -> Iterator[Client]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """Where `clickhouse_endpoint` is: `embedded` in this process, or `remote`, in another one behind HTTP."""
+    chosen: str = getattr(request, "param", None) or request.config.getoption("--clickhouse")
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def remote_clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that is the ClickHouse of others: its SQL endpoint takes inserts."""
+    directory = Directory(tmp_path_factory.mktemp("remote"))
+    running = directory.start(config(directory.data(), read_only=False))
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def clickhouse_endpoint(engine: str, request: pytest.FixtureRequest) -> Endpoint:
+    if engine == "embedded":
+        embedded: Endpoint = request.getfixturevalue("chdb_endpoint")
+        return embedded
+    remote: Running = request.getfixturevalue("remote_clickhouse")
+    return Endpoint.parse(f"http://{remote.endpoints['clickhouse_http']}/{DEFAULT_DATABASE}")
+
+
+@pytest.fixture(scope="session")
+def otel_client(clickhouse_endpoint: Endpoint) -> Iterator[Client]:
     """A client whose current database has the product's schema; tests share it, so each takes a project of its own."""
-    client = connect(chdb_endpoint)
+    client = connect(clickhouse_endpoint)
     migrate.apply(client, DEFAULT_DATABASE)
     yield client
     client.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--clickhouse", choices=["embedded", "remote"], default="embedded")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that are marked `remote_too` run against both."""
+    if metafunc.definition.get_closest_marker("remote_too") and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["embedded", "remote"], indirect=True, scope="session")

@@ -22,6 +22,7 @@ from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import insert, new_project
 from tests.integration.running import free_port, wait_until
 
+pytestmark = pytest.mark.remote_too
 WAIT_S = 20.0
 """How long a slow machine may take for a round; the interval of these tests is 10 ms."""
 _databases = itertools.count()
@@ -30,11 +31,11 @@ Start = Callable[..., tuple[Attributor, Host]]
 
 
 @pytest.fixture
-def start(otel_client: Client, chdb_endpoint: Endpoint) -> Iterator[Start]:
+def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]:
     """Starts an attributor; it is stopped at the end of the test."""
     running: list[Attributor] = []
 
-    def start(endpoint: Endpoint = chdb_endpoint) -> tuple[Attributor, Host]:
+    def start(endpoint: Endpoint = clickhouse_endpoint) -> tuple[Attributor, Host]:
         host = Host(Metrics())
         attributor = Attributor("clickhouse", endpoint, AttributionConfig(interval=0.01), host)
         running.append(attributor)
@@ -161,8 +162,8 @@ def test_without_a_server_it_says_so_and_stops_in_time(start: Start) -> None:
     attributor.stop(WAIT_S)
 
 
-def test_a_receiver_answers_for_itself_only(chdb_endpoint: Endpoint) -> None:
-    client = connect(chdb_endpoint)
+def test_a_receiver_answers_for_itself_only(clickhouse_endpoint: Endpoint) -> None:
+    client = connect(clickhouse_endpoint)
     migrate.apply(client, f"attribution_{next(_databases)}")
     now = attribution.server_time(client)
     late = Late(client)

@@ -16,11 +16,13 @@ from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.storage.client import Endpoint
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import new_project
 from tests.integration.running import free_port, wait_until
 
+pytestmark = pytest.mark.remote_too
 BRIEF = {"initial_interval": "10ms", "max_interval": "20ms", "max_elapsed_time": "200ms"}
 
 
@@ -47,8 +49,8 @@ def build(otel_client: Client) -> Iterator[Build]:
 
 
 @pytest.fixture
-def embedded(otel_client: Client, chdb_endpoint: object) -> str:
-    return str(chdb_endpoint)
+def clickhouse(otel_client: Client, clickhouse_endpoint: Endpoint) -> str:
+    return str(clickhouse_endpoint)
 
 
 @pytest.fixture
@@ -67,8 +69,8 @@ def stored(client: Client, project: str) -> int:
     return int(rows[0][0])
 
 
-def test_batches_that_wait_are_one_insert(build: Build, embedded: str, otel_client: Client) -> None:
-    exporter, host = build(embedded)
+def test_batches_that_wait_are_one_insert(build: Build, clickhouse: str, otel_client: Client) -> None:
+    exporter, host = build(clickhouse)
     project = new_project()
     exporter.export([batch(project, span(), span()), batch(project, span())], token_hex())
     query = "SELECT count(), uniqExact(_part) FROM otel_traces WHERE Project = {p:String}"
@@ -76,8 +78,8 @@ def test_batches_that_wait_are_one_insert(build: Build, embedded: str, otel_clie
     assert not any(host.health().values())
 
 
-def test_storing_a_batch_again_changes_no_session(build: Build, embedded: str, otel_client: Client) -> None:
-    exporter, _ = build(embedded)
+def test_storing_a_batch_again_changes_no_session(build: Build, clickhouse: str, otel_client: Client) -> None:
+    exporter, _ = build(clickhouse)
     project = new_project()
     spans = batch(project, span(attributes={"session.id": "twice"}))
     exporter.export([spans], token_hex())
@@ -86,8 +88,8 @@ def test_storing_a_batch_again_changes_no_session(build: Build, embedded: str, o
     assert otel_client.query(query, {"p": project}).result_rows == [(1,)]
 
 
-def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, embedded: str, otel_client: Client) -> None:
-    exporter, _ = build(embedded, attribution={"interval": "5s"})
+def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, clickhouse: str, otel_client: Client) -> None:
+    exporter, _ = build(clickhouse, attribution={"interval": "5s"})
     project = new_project()
     root = span("root", attributes={"session.id": "late"})
     exporter.export([batch(project, span(parent=root))], token_hex())
@@ -112,9 +114,9 @@ def test_an_export_is_one_attempt(build: Build, nobody: str) -> None:
 
 
 def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_stored(
-    build: Build, embedded: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+    build: Build, clickhouse: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exporter, host = build(embedded)
+    exporter, host = build(clickhouse)
     project = new_project()
     with monkeypatch.context() as patch:
         patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
@@ -135,9 +137,9 @@ class _Block:
 
 
 def test_health_recovers_by_itself_after_a_failure(
-    build: Build, embedded: str, monkeypatch: pytest.MonkeyPatch
+    build: Build, clickhouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exporter, host = build(embedded)
+    exporter, host = build(clickhouse)
     with monkeypatch.context() as patch:
         patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
         with pytest.raises(Permanent):
@@ -145,19 +147,21 @@ def test_health_recovers_by_itself_after_a_failure(
     wait_until(lambda: host.health()["clickhouse"], 20.0, lambda problem: problem is None)
 
 
-def test_tables_of_another_version_stop_the_start(build: Build, embedded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_another_version_stop_the_start(
+    build: Build, clickhouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(_: Client) -> None:
         raise SchemaError("table otel_traces is not the one of this version")
 
     monkeypatch.setattr("otel_sessions.storage.columns.check", refuse)
     with pytest.raises(SchemaError):
-        build(embedded)
+        build(clickhouse)
 
 
 def test_tables_that_vanish_while_it_runs_are_waited_for(
-    build: Build, embedded: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+    build: Build, clickhouse: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exporter, _ = build(embedded, create_schema=False)
+    exporter, _ = build(clickhouse, create_schema=False)
     project = new_project()
     with monkeypatch.context() as patch:
         patch.setattr("otel_sessions.storage.columns.TABLE", "no_such_table")
@@ -167,15 +171,56 @@ def test_tables_that_vanish_while_it_runs_are_waited_for(
     assert stored(otel_client, project) == 1
 
 
-def test_stopping_twice_or_before_the_start_does_nothing(build: Build, embedded: str) -> None:
-    exporter, _ = build(embedded, start=False)
+def test_stopping_twice_or_before_the_start_does_nothing(build: Build, clickhouse: str) -> None:
+    exporter, _ = build(clickhouse, start=False)
     exporter.stop(1.0)
-    started, _ = build(embedded)
+    started, _ = build(clickhouse)
     started.stop(10.0)
     started.stop(1.0)
 
 
-@pytest.mark.parametrize("settings", [{"endpoint": "ftp://ch"}, {"table": "x"}, {"attribution": {"interval": "6s"}}])
+def test_an_attempt_that_is_repeated_stores_its_spans_once(build: Build, clickhouse: str, otel_client: Client) -> None:
+    exporter, _ = build(clickhouse)
+    project = new_project()
+    spans = batch(project, span(), span())
+    for _ in range(2):
+        exporter.export([spans], "segment 1")
+    assert stored(otel_client, project) == 2
+    exporter.export([spans], "segment 2")
+    assert stored(otel_client, project) == 4
+
+
+@pytest.mark.parametrize("compress", ["none", "lz4", "zstd"])
+def test_however_it_travels_it_is_stored(build: Build, clickhouse: str, otel_client: Client, compress: str) -> None:
+    exporter, _ = build(clickhouse, compress=compress)
+    project = new_project()
+    exporter.export([batch(project, *(span(attributes={"note": "much the same " * 9}) for _ in range(50)))], "t")
+    assert stored(otel_client, project) == 50
+
+
+def test_user_and_password_are_shown_nowhere_and_before_those_of_the_endpoint() -> None:
+    config = ClickHouseConfig.model_validate(
+        {"endpoint": "https://reader:s3cret@ch/db", "username": "writer", "password": "hunter2"}
+    )
+    endpoint = config.connection()
+    assert (endpoint.user, endpoint.password) == ("writer", "hunter2")
+    assert "hunter2" not in f"{config!r} {endpoint!r}"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"endpoint": "ftp://ch"},
+        {"table": "x"},
+        {"attribution": {"interval": "6s"}},
+        {"username": "u"},
+        {"timeout": "10ms"},
+        {"compress": "br"},
+        {"endpoint": "http://ch", "tls": {"insecure_skip_verify": True}},
+        {"endpoint": "https://ch", "tls": {"ca_file": "/no/such/file"}},
+        {"endpoint": "https://ch", "tls": {"cert_file": __file__}},
+    ],
+)
 def test_what_it_does_not_know_is_a_fault(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ClickHouseConfig.model_validate(settings)

@@ -7,12 +7,15 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
 from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
+from tests.integration.running import Running
 
 SETTINGS = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -51,6 +54,19 @@ def read_members(client: Client, project: str) -> dict[tuple[str, str, str], str
 @SETTINGS
 @given(spans=span_sets(), seed=st.integers(0, 2**32))
 def test_any_delivery_gives_the_sessions_of_the_rule(otel_client: Client, spans: list[OracleSpan], seed: int) -> None:
+    check_delivery(otel_client, spans, seed)
+
+
+@settings(SETTINGS, max_examples=4)
+@given(spans=span_sets(), seed=st.integers(0, 2**32))
+def test_any_delivery_over_http_gives_the_sessions_of_the_rule(
+    remote_clickhouse: Running, spans: list[OracleSpan], seed: int
+) -> None:
+    endpoint = Endpoint.parse(f"http://{remote_clickhouse.endpoints['clickhouse_http']}")
+    check_delivery(connect(endpoint, database=endpoint.database), spans, seed)
+
+
+def check_delivery(otel_client: Client, spans: list[OracleSpan], seed: int) -> None:
     deliver(otel_client, spans, random.Random(seed))
     project = spans[0].project
     assert read_figures(otel_client, project) == figures(spans)
@@ -104,6 +120,7 @@ def test_of_two_spans_with_one_identity_one_counts(
     }
 
 
+@pytest.mark.remote_too
 def test_a_late_session_id_claims_the_whole_trace(otel_client: Client) -> None:
     project = new_project()
     receiver = Receiver(otel_client, project)
@@ -117,6 +134,7 @@ def test_a_late_session_id_claims_the_whole_trace(otel_client: Client) -> None:
     assert read_members(otel_client, project) == {child.identity: "late", root.identity: "late"}
 
 
+@pytest.mark.remote_too
 def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> None:
     project = new_project()
     spans = [

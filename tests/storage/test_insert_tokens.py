@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import cache
 
 import pyarrow as pa
 import pytest
@@ -18,6 +19,7 @@ from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.storage.columns import TABLE
 from otel_sessions.testing.otlp import request, span
 
+pytestmark = pytest.mark.remote_too
 TARGETS = ("session_candidates", "session_claims", "trace_claims")
 LARGE = 65_536
 _databases = itertools.count()
@@ -67,12 +69,13 @@ class Database:
 
 
 @pytest.fixture
-def database(otel_client: Client, chdb_endpoint: Endpoint) -> Iterator[Database]:
-    database = Database(chdb_endpoint)
+def database(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Database]:
+    database = Database(clickhouse_endpoint)
     yield database
     database.close()
 
 
+@cache
 def spans(count: int) -> pa.Table:
     """So many traces of one span each, each in a session of its own."""
     body = request(*(span(attributes={"session.id": f"session {n}"}) for n in range(count)))
@@ -113,8 +116,9 @@ def test_without_a_token_equal_inserts_are_stored_each(database: Database) -> No
     assert (database.spans, database.rows()) == (10, each(10))
 
 
-@pytest.mark.parametrize("table", TARGETS)
-@pytest.mark.parametrize(("count", "batches"), [(20, 1), (LARGE, 10)])
+@pytest.mark.parametrize(
+    ("table", "count", "batches"), [*((table, 20, 1) for table in TARGETS), ("session_claims", LARGE, 10)]
+)
 def test_a_view_that_failed_is_filled_by_the_repetition(
     database: Database, table: str, count: int, batches: int
 ) -> None:
