@@ -122,6 +122,8 @@ class DurableDelivery:
                 return
             except Exception:
                 logger.exception("%s of the write-ahead log waits for the next start", part.token)
+            else:
+                self._host.report(self._component, None)  # there is room again, or the next request tells
 
     def _next(self) -> Part | None:
         """What to store now, as soon as there is anything; None when it is time to leave the rest."""
