@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -186,6 +187,11 @@ class Running:
         self.process.kill()
         self._ended()
 
+    def dump(self) -> None:
+        """Ends it, its log says what each of its threads was doing."""
+        self.process.send_signal(signal.SIGABRT)
+        self._ended()
+
     def _ended(self) -> int:
         if self._channel is not None:
             self._channel.close()
@@ -226,7 +232,12 @@ class Directory:
         log = file.with_suffix(".log")
         with log.open("w") as errors:
             process = subprocess.Popen(
-                [*SERVE, "--config", str(file)], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=self.path
+                [*SERVE, "--config", str(file)],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=self.path,
+                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
             )
         running = Running(process, log)
         self._running.append(running)

@@ -42,6 +42,10 @@ class Soak:
                 self._rounds(scene, range(first, min(first + check_every, rounds + 1)))
                 self._check(scene)
             scene.stop()
+        except AssertionError:
+            scene.service.dump()
+            scene.sql.dump()
+            raise
         finally:
             directory.close()
 
