@@ -102,9 +102,12 @@ def _plain(tag: bytes, encode: Encode) -> Encode:
 
 
 def _sized(tag: bytes, encode: Encode) -> Encode:
+    heads = [tag + varint(size) for size in range(128)]  # most are so short, and this saves a tenth of the time
+
     def sized(value: Any) -> bytes:
         encoded = encode(value)
-        return tag + varint(len(encoded)) + encoded
+        size = len(encoded)
+        return (heads[size] if size < 128 else tag + varint(size)) + encoded
 
     return sized
 
