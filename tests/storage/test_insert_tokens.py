@@ -97,7 +97,7 @@ def each(count: int) -> dict[str, int]:
 @pytest.mark.parametrize(("count", "batches"), [(5, 1), (5, 3), (LARGE, 10)])
 def test_a_repeated_insert_adds_nothing(database: Database, count: int, batches: int) -> None:
     rows = spans(count)
-    for _ in range(3):
+    for _ in range(2):
         database.insert(rows, "same", batches)
         assert (database.spans, database.rows()) == (count, each(count))
 
