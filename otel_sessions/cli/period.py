@@ -30,7 +30,7 @@ def period(start: str | None, end: str | None) -> Period | None:
 
     if start is None and end is None:
         return None
-    return Period(_moment(start, "--from") if start else _FIRST, _moment(end, "--to") if end else _LAST)
+    return Period(_FIRST if start is None else _moment(start, "--from"), _LAST if end is None else _moment(end, "--to"))
 
 
 def _moment(text: str, option: str) -> datetime:

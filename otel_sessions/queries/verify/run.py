@@ -15,7 +15,7 @@ from otel_sessions.storage.chunks import Period, Progress
 
 ROWS_A_PIECE = 500_000
 PAUSES_S = (3.0, 6.0)
-"""How long to wait before each further look."""
+"""How long to wait before each further look, in seconds."""
 _KEPT = 1000
 """Sessions to look at again; further ones are counted."""
 _BYTES_A_STATEMENT = 10_000
@@ -40,13 +40,13 @@ def verify(
     period: Period | None = None,
     *,
     rows_a_piece: int = ROWS_A_PIECE,
-    pauses_s: Sequence[float] = PAUSES_S,
+    pauses_s: Sequence[float] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Progress, None, Report]:
     """Compares the sessions with `otel_traces`; with a `period`, the traces of which spans were stored in it.
 
     Says how far it is, and in the end what differs. Changes nothing. Raises `Retryable` when ClickHouse is not reached,
-    `QueryError` when it refuses.
+    `QueryError` when it refuses. Waits `pauses_s`, or `PAUSES_S`, before each further look at what differs.
     """
     rows, pieces = _pieces(client, rows_a_piece)
     found: list[Difference] = []
@@ -54,7 +54,7 @@ def verify(
         yield Progress(rows * number // len(pieces), rows, "comparing")
         found += differences.find(client, piece, period=period)
     kept, more = found[:_KEPT], max(0, len(found) - _KEPT)
-    for pause in pauses_s:
+    for pause in PAUSES_S if pauses_s is None else pauses_s:
         if kept:
             yield Progress(rows, rows, f"looking again at {len(kept):,} sessions")
             sleep(pause)
