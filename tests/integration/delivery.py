@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.pdata import STORED, SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.storage import attribution
+from otel_sessions.storage import attribution, inserts
 from otel_sessions.storage.columns import TABLE
 from otel_sessions.testing import otlp
 from otel_sessions.testing.oracle import NO_CLAIM, OracleSpan
@@ -117,9 +117,8 @@ def insert(client: Client, batch: SpanBatch) -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, STORED) as writer:
         writer.write_batch(batch.record.select(STORED.names))
-    client.raw_insert(
-        TABLE, STORED.names, sink.getvalue().to_pybytes(), settings={"async_insert": 0}, fmt="ArrowStream"
-    )
+    block = sink.getvalue().to_pybytes()
+    client.raw_insert(TABLE, STORED.names, block, settings=inserts.settings(client), fmt="ArrowStream")
 
 
 def deliver(client: Client, spans: Sequence[OracleSpan], rnd: random.Random, receivers: int = 2) -> None:
