@@ -146,3 +146,18 @@ def test_a_late_claim_gets_through_when_the_fault_is_over(scene: Scene, session:
 def stored(scene: Scene, late: Span) -> bool:
     query = "SELECT count() FROM otel_traces WHERE SpanId = {s:String}"
     return scene.sql(query, s=late.span_id.hex()) == [[1]]
+
+
+def test_a_service_ends_in_time_while_clickhouse_hangs_and_the_next_one_stores_the_rest(
+    remote_clickhouse: Running, directory: Directory
+) -> None:
+    scene = Scene(remote_clickhouse, directory, "hanging")
+    scene.proxy.fails(faults.hangs, only=INSERT)
+    scene.send("kept")
+    wait_until(lambda: scene.proxy.count(INSERT), ANSWER_S)
+    assert scene.service.stop() == 0
+    scene.proxy.lift()
+    scene.service = directory.start(config(f"http://{scene.proxy.address}/hanging", sql=None, **SETTINGS))
+    wait_until(lambda: scene.spans("kept"), ANSWER_S, lambda count: count == 3)
+    assert scene.service.stop() == 0
+    scene.proxy.close()
