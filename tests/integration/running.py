@@ -190,7 +190,8 @@ class Running:
     def dump(self) -> None:
         """Ends it, its log says what each of its threads was doing."""
         self.process.send_signal(signal.SIGABRT)
-        self._ended()
+        time.sleep(1.0)
+        self.kill()  # the embedded engine may not let it end
 
     def _ended(self) -> int:
         if self._channel is not None:

@@ -48,6 +48,14 @@ class Crashes(RuleBasedStateMachine):
         """Any spans: new ones, or some that were sent before, in other company."""
         self._deliver(self._chosen(numbers))
 
+    @rule(number=st.integers(0, 40))
+    def send_late(self, number: int) -> None:
+        """A trace whose best claim comes last."""
+        trace = self._spans[number % len(self._spans)].trace_id
+        spans = sorted((span for span in self._spans if span.trace_id == trace), key=lambda span: span.claim)
+        for part in filter(None, (spans[1:], spans[:1])):
+            self._deliver(part)
+
     @precondition(lambda self: self._requests)
     @rule(number=st.integers(0, 100))
     def send_again(self, number: int) -> None:
@@ -66,9 +74,14 @@ class Crashes(RuleBasedStateMachine):
         """Another receiver looks after some traces."""
         Receiver(self._client, self._project).attribute(self._chosen(numbers))
 
-    @rule(under_way=st.lists(CHOICE, max_size=2))
-    def crash(self, under_way: list[list[int]]) -> None:
-        """With requests under way: their senders do not know what became of them, and some come back."""
+    @rule(under_way=st.lists(CHOICE, max_size=2), drained=st.booleans())
+    def crash(self, under_way: list[list[int]], drained: bool) -> None:
+        """With requests under way: their senders do not know what became of them, and some come back.
+
+        What was stored before has not been attributed.
+        """
+        if drained:
+            self._life.drain()
         groups = [self._chosen(numbers) for numbers in under_way]
         answers = [self._begun(group) for group in groups]
         for group in [group for answer, group in zip(answers, groups, strict=True) if answer.done()]:
@@ -118,5 +131,5 @@ def test_crashes_faults_and_repetitions_change_no_session(
         return Crashes(otel_client, str(chdb_endpoint), tmp_path_factory.mktemp("logs"))
 
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    limits = settings(max_examples=8, stateful_step_count=14, deadline=None, suppress_health_check=checks)
+    limits = settings(max_examples=10, stateful_step_count=16, deadline=None, suppress_health_check=checks)
     run_state_machine_as_test(machine, settings=limits)
