@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from secrets import token_urlsafe
-from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.pdata import SpanBatch
@@ -30,12 +30,6 @@ GROUPS: Mapping[Kind, str] = {
 }
 DEFAULT_PROJECT = "default"
 _ID = re.compile(r"(?P<type>[a-zA-Z][0-9a-zA-Z_]{0,62})(?:/(?P<name>[^/\s][^\s]{0,1023}))?")
-
-
-class Settings(BaseModel):
-    """Base of every configuration: frozen, and a key it does not know is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +48,30 @@ class ComponentId:
 
     def __str__(self) -> str:
         return f"{self.type}/{self.name}" if self.name else self.type
+
+
+class Settings(BaseModel):
+    """Base of every configuration: frozen, and a key it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def _parsed(value: Any) -> ComponentId:
+    if isinstance(value, ComponentId):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("write the id of an extension, as in `basicauth` or `basicauth/name`")  # noqa: TRY004
+    return ComponentId.parse(value)
+
+
+class AuthSettings(Settings):
+    """`auth` of whatever listens: which of the service's extensions knows its clients."""
+
+    authenticator: Annotated[ComponentId, PlainValidator(_parsed)]
+
+
+class AuthenticatorSettings(Settings):
+    """Base of the configurations of extensions that are an `Authenticator`; others cannot be named in `auth`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +129,18 @@ class Extension(Listening, Protocol):
     """Serves beside the pipelines."""
 
 
+@runtime_checkable
+class Authenticator(Protocol):
+    """An extension that knows clients by their credentials; any thread may call it."""
+
+    def authenticate(self, headers: Mapping[str, str]) -> str:
+        """The project of a request with these headers, their names in lower case.
+
+        Raises `Unauthenticated`. May take as long as a slow hash does; equally long for all secrets that are wrong.
+        """
+        ...
+
+
 class Processor(Protocol):
     """Derives columns, or drops rows. Called by one thread at a time; returns, never forwards."""
 
@@ -142,20 +172,29 @@ class Exporter(Component, Protocol):
         ...
 
 
+@runtime_checkable
+class Forwarding(Protocol):
+    """An exporter that passes on what was sent. With `wants_requests` its batches have their `requests`."""
+
+    wants_requests: bool
+
+
 @dataclass(frozen=True)
 class Host:
     """What the service offers its components.
 
     `clickhouse_endpoint` is the endpoint of the (first) clickhouse exporter, None without one. `report` records a
     component's health: None is well, text says what is wrong; `health` reads all that were reported. `claim_listeners`
-    are told, by any thread, the best claims of traces that the database knew and this process did not. `owner_secret`
-    opens the embedded data to whoever may read the service's lock file; it belongs in no log.
+    are told, by any thread, the best claims of traces that the database knew and this process did not.
+    `authenticators` has those of the extensions that run. `owner_secret` opens the embedded data to whoever may read
+    the service's lock file; it belongs in no log.
     """
 
     metrics: Metrics
     clickhouse_endpoint: str | None = None
     statuses: dict[str, str | None] = field(default_factory=dict)
     claim_listeners: list[ClaimListener] = field(default_factory=list)
+    authenticators: dict[ComponentId, Authenticator] = field(default_factory=dict)
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
 
     def report(self, component: str, problem: str | None) -> None:

@@ -25,6 +25,17 @@ class TooLarge(Permanent):
     """The request is over a size limit: RESOURCE_EXHAUSTED without RetryInfo, HTTP 413."""
 
 
+class Unauthenticated(Permanent):
+    """Nobody knows these credentials, or there are none: UNAUTHENTICATED, HTTP 401.
+
+    `challenge` is what `WWW-Authenticate` asks for, as in `Basic realm="otel-sessions"`. The message names no secret.
+    """
+
+    def __init__(self, message: str, *, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
 class SchemaError(Permanent):
     """The database's tables are not the ones this version writes; the message says what to run."""
 
@@ -42,6 +53,10 @@ class Retryable(OtelSessionsError):  # noqa: N818
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Throttled(Retryable):
+    """The other side says when to come back, and nobody tries before that."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from otel_sessions.component import (
+    Authenticator,
     ComponentId,
     Consumer,
     EntryPoints,
@@ -90,7 +91,10 @@ class Service:
             processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
             self._pipelines[name] = Pipeline(str(name), processors, self._outlets(parts), self._host)
         for id_ in self._config.used("extensions"):
-            self._listen(self._create("extensions", id_), self._extensions)
+            extension = self._create("extensions", id_)
+            self._listen(extension, self._extensions)
+            if isinstance(extension, Authenticator):
+                self._host.authenticators[id_] = extension
         metrics = self._config.service.telemetry.metrics
         if metrics.level != "none":
             self._listen(MetricsServer(metrics.endpoint, self._host.metrics), self._extensions)

@@ -20,6 +20,7 @@ from grpc_status import rpc_status
 
 from otel_sessions.component import Consumer, Outcome, Request
 from otel_sessions.errors import Retryable, TooLarge
+from otel_sessions.receivers.otlp.access import Access
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.status import response_of
 
@@ -46,8 +47,9 @@ class PooledBehavior:
 class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
     """Answers every call with what its consumer says, and counts it."""
 
-    def __init__(self, consumer: Consumer, accounting: Accounting) -> None:
+    def __init__(self, consumer: Consumer, accounting: Accounting, access: Access) -> None:
         self._consumer = consumer
+        self._access = access
         self._accounting = accounting
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-grpc")
         self._reading = threading.BoundedSemaphore(READING)
@@ -79,7 +81,8 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._leave()
             return b""
         try:
-            future = self._consumer.consume(Request(self._read(requests)))
+            project = self._access.project_of(_headers(context), client_of(context))
+            future = self._consumer.consume(Request(self._read(requests), project))
             outcome = self._wait(future, context)
             return b"" if outcome is None else response_of(outcome).SerializeToString()
         except grpc.RpcError:  # gRPC has ended the call while it was read: over the size limit, or its client has gone
@@ -114,6 +117,16 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
 
     def _refuse(self, error: Exception, context: grpc.ServicerContext) -> NoReturn:
         abort(self._accounting.refused(error), context)
+
+
+def _headers(context: grpc.ServicerContext) -> dict[str, str]:
+    """The text ones; gRPC has their names in lower case."""
+    return {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+
+
+def client_of(context: grpc.ServicerContext) -> str:
+    """Its address without the port."""
+    return context.peer().rpartition(":")[0]
 
 
 def abort(status: Status, context: grpc.ServicerContext) -> NoReturn:

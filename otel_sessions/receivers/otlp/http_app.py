@@ -13,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otel_sessions.receivers.otlp.access import Access
+from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import Cors, HttpSettings
+from otel_sessions.receivers.otlp.http_auth import Authenticated
 from otel_sessions.receivers.otlp.http_export import HttpTraces
 from otel_sessions.receivers.otlp.http_formats import refusal_format
 from otel_sessions.receivers.otlp.unimplemented import SIGNALS, Notices, message_of
@@ -21,9 +24,13 @@ from otel_sessions.receivers.otlp.unimplemented import SIGNALS, Notices, message
 _OTHER_SIGNALS: Final = {f"/v1/{signal}": signal for signal in SIGNALS}
 
 
-def application(settings: HttpSettings, traces: HttpTraces) -> ASGIApp:
-    """Answers traces at their path, and every other request with a `google.rpc.Status`."""
-    app = Paths({settings.traces_url_path: traces.answer})
+def application(settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting) -> ASGIApp:
+    """Answers traces at their path, and every other request with a `google.rpc.Status`.
+
+    What answers finds the project of its request in `request.state.project`. Questions about CORS are answered before
+    anybody asks for credentials: browsers send none with them.
+    """
+    app = Authenticated(Paths({settings.traces_url_path: traces.answer}), access, accounting)
     return with_cors(app, settings.cors) if settings.cors.allowed_origins else app
 
 

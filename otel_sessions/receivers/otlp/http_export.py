@@ -74,14 +74,14 @@ class HttpTraces:
 
     async def _taken(self, request: Request, format_: Format) -> Future[Outcome]:
         """Reads the body and hands it over; nothing here holds it any longer then."""
-        encoding = ContentEncoding(request.headers.get("content-encoding", ""))
+        encoding, project = ContentEncoding(request.headers.get("content-encoding", "")), request.state.project
         loop = asyncio.get_running_loop()
         async with self._bodies.read(request, encoding.most(self._max_body)) as body:
-            return await loop.run_in_executor(self._pools[format_], self._hand_over, body, encoding, format_)
+            return await loop.run_in_executor(self._pools[format_], self._hand_over, body, encoding, format_, project)
 
-    def _hand_over(self, body: bytes, encoding: ContentEncoding, format_: Format) -> Future[Outcome]:
+    def _hand_over(self, body: bytes, encoding: ContentEncoding, format_: Format, project: str) -> Future[Outcome]:
         protobuf = format_.protobuf_of(encoding.decoded(body, self._max_body))
-        future = self._consumer.consume(ExportRequest(protobuf))
+        future = self._consumer.consume(ExportRequest(protobuf, project))
         future.add_done_callback(self._accounting.count)
         return future
 

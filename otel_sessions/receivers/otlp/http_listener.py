@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.http_server import HttpServer
+from otel_sessions.receivers.otlp.access import Access
+from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import HttpSettings
 from otel_sessions.receivers.otlp.http_app import application
 from otel_sessions.receivers.otlp.http_export import HttpTraces
@@ -15,9 +17,9 @@ _KEEP_ALIVE_S = 75  # well over the 5 s after which an SDK sends again, so that 
 class HttpListener:
     """Serves `traces` from `start()` until `stop()`."""
 
-    def __init__(self, settings: HttpSettings, traces: HttpTraces) -> None:
+    def __init__(self, settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting) -> None:
         self._traces = traces
-        app = application(settings, traces)
+        app = application(settings, traces, access, accounting)
         self._server = HttpServer(app, settings.endpoint, on_stop=traces.close, keep_alive_s=_KEEP_ALIVE_S)
 
     def start(self, path: str) -> HostPort:

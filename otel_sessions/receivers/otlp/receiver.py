@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from otel_sessions.component import ComponentId, Consumer, Factory, Host
+from otel_sessions.component import AuthSettings, ComponentId, Consumer, Factory, Host
+from otel_sessions.receivers.otlp.access import Access, access_to
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import OtlpSettings
 from otel_sessions.receivers.otlp.export import TraceService
@@ -44,7 +45,7 @@ class OtlpReceiver:
     def start(self) -> None:
         """Listens; `ConfigError` naming the endpoint when its port cannot be had."""
         for name, server in self._protocols():
-            taken = server.start(f"receivers.{self._id}.protocols.{name}.endpoint")
+            taken = server.start(f"{self._path(name)}.endpoint")
             self._servers.append(server)
             self._endpoints[f"{self._id}/{name}"] = str(taken)
 
@@ -58,13 +59,21 @@ class OtlpReceiver:
     def _protocols(self) -> Iterator[tuple[str, Server]]:
         grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
         if grpc is not None:
-            yield "grpc", GrpcServer(grpc, TraceService(self._consumer, self._accounting("grpc")))
+            accounting, access = self._accounting("grpc"), self._access("grpc", grpc.auth)
+            yield "grpc", GrpcServer(grpc, TraceService(self._consumer, accounting, access))
         if http is not None:
-            traces = HttpTraces(self._consumer, self._accounting("http"), http.max_request_body_size)
-            yield "http", HttpListener(http, traces)
+            accounting, access = self._accounting("http"), self._access("http", http.auth)
+            traces = HttpTraces(self._consumer, accounting, http.max_request_body_size)
+            yield "http", HttpListener(http, traces, access, accounting)
 
     def _accounting(self, transport: str) -> Accounting:
         return Accounting(self._id, transport, self._host.metrics)
+
+    def _access(self, transport: str, auth: AuthSettings | None) -> Access:
+        return access_to(self._host, auth, transport, self._path(transport))
+
+    def _path(self, transport: str) -> str:
+        return f"receivers.{self._id}.protocols.{transport}"
 
 
 factory = Factory("otlp", OtlpSettings, OtlpReceiver, "OpenTelemetry's own protocol")

@@ -10,7 +10,7 @@ import logging
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE
+from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAUTHENTICATED, UNAVAILABLE
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from otel_sessions.component import Outcome
-from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge
+from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
 
 _logger = logging.getLogger(__name__)
 UNEXPECTED_RETRY_AFTER_S = 5.0
@@ -48,6 +48,8 @@ def status_of(error: BaseException) -> Status:
             return _status(INVALID_ARGUMENT, error, BadRequest(field_violations=[violation]))
         case TooLarge():
             return _status(RESOURCE_EXHAUSTED, error)  # without RetryInfo: the client must not come back (G2)
+        case Unauthenticated():
+            return _status(UNAUTHENTICATED, error)
         case Permanent():
             return _status(INTERNAL, error)
         case Retryable():

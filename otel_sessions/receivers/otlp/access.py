@@ -1,0 +1,74 @@
+"""Who may send over one transport, and into which project."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Final
+
+from otel_sessions.component import DEFAULT_PROJECT, Authenticator, AuthSettings, Host
+from otel_sessions.errors import ConfigError, Fault, Unauthenticated
+
+_logger = logging.getLogger(__name__)
+_NOTICE_EVERY_S: Final = 60.0
+_REMEMBERED_CLIENTS: Final = 1024
+
+
+class Access:
+    """Asks the authenticator, where there is one; without one everybody may send, to the default project."""
+
+    def __init__(self, authenticator: Authenticator | None = None, transport: str = "") -> None:
+        self._authenticator = authenticator
+        self._transport = transport
+        self._notices = Intervals()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody may send."""
+        return self._authenticator is None
+
+    def project_of(self, headers: Mapping[str, str], client: str) -> str:
+        """The project that these headers, their names in lower case, are let into; any thread may ask.
+
+        Raises `Unauthenticated`, which the log has once a minute and client.
+        """
+        if self._authenticator is None:
+            return DEFAULT_PROJECT
+        try:
+            return self._authenticator.authenticate(headers)
+        except Unauthenticated as error:
+            if self._notices.due(client):
+                _logger.warning("%s is refused over %s: %s", client, self._transport, error)
+            raise
+
+
+def access_to(host: Host, auth: AuthSettings | None, transport: str, path: str) -> Access:
+    """By the `auth` at `path`; `ConfigError` for an authenticator that does not run."""
+    if auth is None:
+        return Access()
+    authenticator = host.authenticators.get(auth.authenticator)
+    if authenticator is None:
+        raise ConfigError([Fault(f"{path}.auth.authenticator", f"'{auth.authenticator}' is no running authenticator")])
+    return Access(authenticator, transport)
+
+
+class Intervals:
+    """Says yes once in `_NOTICE_EVERY_S` seconds and key, of `_REMEMBERED_CLIENTS` keys at most."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._told: OrderedDict[str, float] = OrderedDict()
+        self._lock = Lock()
+
+    def due(self, key: str) -> bool:
+        with self._lock:
+            now = self._now()
+            while self._told and next(iter(self._told.values())) <= now - _NOTICE_EVERY_S:
+                self._told.popitem(last=False)
+            if key in self._told or len(self._told) == _REMEMBERED_CLIENTS:
+                return False
+            self._told[key] = now
+            return True
