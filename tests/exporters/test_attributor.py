@@ -37,7 +37,7 @@ def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]
 
     def start(endpoint: Endpoint = clickhouse_endpoint) -> tuple[Attributor, Host]:
         host = Host(Metrics())
-        attributor = Attributor("clickhouse", endpoint, AttributionConfig(interval=0.01), host)
+        attributor = Attributor("clickhouse", endpoint, AttributionConfig(interval=0.01), host, receiver="this one")
         running.append(attributor)
         attributor.start()
         return attributor, host

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from socket import gethostname
 from typing import TypeVar
 
 import pyarrow as pa
@@ -36,14 +34,16 @@ class Attributor:
     """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them have
     spans under another session than the one of their best claim.
 
-    What a killed process had not got to is done at the next start, by the record in `attribution_progress`.
+    What a killed process had not got to is done at the next start, by the record in `attribution_progress` under
+    `receiver`. Receivers must not answer for each other: what one that died has left is not done.
     """
 
-    def __init__(self, component: str, endpoint: Endpoint, config: AttributionConfig, host: Host) -> None:
+    def __init__(
+        self, component: str, endpoint: Endpoint, config: AttributionConfig, host: Host, *, receiver: str
+    ) -> None:
         self._component = f"{component}/attribution"
         self._endpoint = endpoint
-        # Several receivers of one host must not answer for each other: what one that died has left is not done.
-        self._receiver = "embedded" if endpoint.embedded else f"{gethostname()}/{os.getpid()}"
+        self._receiver = receiver
         self._chunk = _CHUNK_EMBEDDED if endpoint.embedded else _CHUNK_REMOTE
         self._config = config
         self._host = host

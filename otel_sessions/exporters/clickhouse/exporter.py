@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Sequence
+from socket import gethostname
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
@@ -47,7 +49,7 @@ class ClickHouseExporter:
         self._failed = threading.Event()
         self._stopping = threading.Event()
         self._seeker: threading.Thread | None = None
-        self._attributor = Attributor(self._id, self._endpoint, config.attribution, host)
+        self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=_receiver(config))
 
     def start(self) -> None:
         try:
@@ -147,6 +149,13 @@ class ClickHouseExporter:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+
+def _receiver(config: ClickHouseConfig) -> str:
+    """Who this is among those that store in one ClickHouse: the owner of its log, of its data, or just a process."""
+    if config.sending_queue.storage == "wal":
+        return f"{gethostname()}:{config.log_directory()}"
+    return "embedded" if config.connection().embedded else f"{gethostname()}/{os.getpid()}"
 
 
 def _arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> pa.Buffer:

@@ -9,8 +9,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.storage import inserts
 from otel_sessions.storage.chunks import Piece
-from otel_sessions.storage.client import INSERT_SETTINGS
 
 Place = tuple[str, str]
 """(session, trace id): the order of `otel_traces` within a project."""
@@ -26,7 +26,7 @@ def rows(client: Client, name: str, parameters: Mapping[str, Any] | None = None)
 
 
 def insert(client: Client, sql: str, parameters: Mapping[str, Any]) -> None:
-    client.command(sql, parameters=dict(parameters), settings=dict(INSERT_SETTINGS))
+    client.command(sql, parameters=dict(parameters), settings=inserts.settings(client))
 
 
 def places(piece: Piece[Place]) -> dict[str, Any]:
