@@ -1,6 +1,6 @@
 """The one data model: spans in columns, and how OTLP becomes them."""
 
-from otel_sessions.pdata.batch import Note, SpanBatch
+from otel_sessions.pdata.batch import Note, SpanBatch, split
 from otel_sessions.pdata.fast import decode, decoder
 from otel_sessions.pdata.otlp import Decoded, RequestResult
 from otel_sessions.pdata.schema import (
@@ -31,4 +31,5 @@ __all__ = [
     "SpanBatch",
     "decode",
     "decoder",
+    "split",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pyarrow as pa
 
 from otel_sessions.pdata.schema import DERIVED_DEFAULTS, SCHEMA
@@ -23,10 +24,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class SpanBatch:
-    """Spans in columns: `record` has exactly the schema `pdata.SCHEMA`, without nulls."""
+    """Spans in columns: `record` has exactly the schema `pdata.SCHEMA`, without nulls.
+
+    `requests` are the bodies that the spans came in, by the column `Request`; empty where no exporter asks for them.
+    """
 
     record: pa.RecordBatch
     notes: tuple[Note, ...] = field(default=())
+    requests: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not self.record.schema.equals(SCHEMA):
@@ -34,8 +39,12 @@ class SpanBatch:
 
     @classmethod
     def from_wire(cls, columns: Mapping[str, pa.Array]) -> SpanBatch:
-        """A batch of the transient and wire columns given, with every derived column at its default."""
+        """A batch of the wire and transient columns given, with every derived column at its default.
+
+        `Position` is counted if it is not given; the spans of a request stand together.
+        """
         rows = len(columns["TraceId"])
+        columns = {"Position": _positions(columns["Request"]), **columns}
         arrays = [columns[name] if name in columns else _defaults(name, rows) for name in SCHEMA.names]
         return cls(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA))
 
@@ -66,6 +75,26 @@ class SpanBatch:
     def slice(self, offset: int, length: int | None = None) -> SpanBatch:
         """The spans from `offset` on, at most `length` of them, without a copy."""
         return replace(self, record=self.record.slice(offset, length))
+
+
+def split(batches: Sequence[SpanBatch], at: int) -> tuple[list[SpanBatch], list[SpanBatch]]:
+    """The first `at` spans, and the others."""
+    first, second = list[SpanBatch](), list[SpanBatch]()
+    for batch in batches:
+        size = min(at, len(batch))
+        first += [batch.slice(0, size)] if size else []
+        second += [batch.slice(size)] if size < len(batch) else []
+        at -= size
+    return first, second
+
+
+def _positions(requests: pa.UInt32Array) -> pa.UInt32Array:
+    """Counts the rows of each run of equal numbers."""
+    numbers = requests.to_numpy()
+    rows = np.arange(len(numbers), dtype=np.uint32)
+    begins = np.ones(len(numbers), np.bool_)
+    begins[1:] = numbers[1:] != numbers[:-1]
+    return pa.array(rows - np.maximum.accumulate(np.where(begins, rows, 0)), pa.uint32())
 
 
 def _defaults(name: str, rows: int) -> pa.Array:

@@ -25,6 +25,8 @@ def _required(*fields: tuple[str, pa.DataType]) -> tuple[pa.Field, ...]:
 TRANSIENT: Final = _required(
     # Which request of its micro-batch a span came in, counted from 0.
     ("Request", pa.uint32()),
+    # Which of the spans that were taken from it, counted from 0.
+    ("Position", pa.uint32()),
     # Keys whose value is an array, a map, bytes or empty: such a value is text in the map, and is never an id.
     ("ResourceCompositeKeys", pa.list_(pa.string())),
     ("SpanCompositeKeys", pa.list_(pa.string())),

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from otel_sessions.errors import Permanent
@@ -29,6 +30,7 @@ class MemoryDelivery:
     """
 
     def __init__(self, name: str, outlet: Outlet, metrics: Metrics, ledger: Ledger, lost: Callable[[], None]) -> None:
+        self._outlet = outlet
         self._sender = Sender(outlet, metrics)
         self._max_elapsed = outlet.settings.retry_on_failure.max_elapsed_time
         self._ledger = ledger
@@ -50,7 +52,8 @@ class MemoryDelivery:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting_spans < WAITING_SPANS)
             if not self._closed:
-                self._waiting.append(parcel)
+                batch = self._outlet.batch(parcel.batch, parcel.requests.values())
+                self._waiting.append(replace(parcel, batch=batch))
                 self._waiting_spans += len(parcel.batch)
                 self._changed.notify_all()
 

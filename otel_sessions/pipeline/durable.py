@@ -38,6 +38,7 @@ class DurableDelivery:
         self, name: str, outlet: Outlet, host: Host, *, ledger: Ledger, processing: Processing, recent: Recent
     ) -> None:
         queue = outlet.settings.sending_queue
+        self._outlet = outlet
         self._component = f"{outlet.id}/wal"
         self._host = host
         self._ledger = ledger
@@ -66,8 +67,9 @@ class DurableDelivery:
     def put(self, parcel: Parcel) -> None:
         """Returns when the requests are on disk, or are answered that they could not be put there."""
         numbers = [number for number, ticket in parcel.tickets.items() if ticket.outcome.accepted_spans]
+        batch = self._outlet.batch(parcel.batch, parcel.requests.values())
         try:
-            self._append([parcel.requests[number] for number in numbers], parcel.batch)
+            self._append([parcel.requests[number] for number in numbers], batch)
         except Exception as error:  # noqa: BLE001 - every ticket is answered
             self._failed_spans.inc(len(parcel.batch))
             self._processing.distrust()

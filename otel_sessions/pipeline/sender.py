@@ -6,13 +6,13 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from weakref import WeakValueDictionary
 
-from otel_sessions.component import ComponentId, Exporter
-from otel_sessions.errors import Retryable, SchemaError
+from otel_sessions.component import ComponentId, Exporter, Forwarding, Request
+from otel_sessions.errors import Retryable, SchemaError, Throttled
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pipeline.retry import delays
 from otel_sessions.sending import SendingSettings
@@ -30,6 +30,12 @@ class Outlet:
     id: ComponentId
     exporter: Exporter
     settings: SendingSettings
+
+    def batch(self, batch: SpanBatch, requests: Iterable[Request]) -> SpanBatch:
+        """The batch as the exporter wants it: with the requests that it came in, by their number, or without."""
+        if not isinstance(self.exporter, Forwarding) or not self.exporter.wants_requests:
+            return batch
+        return replace(batch, requests=tuple(request.body for request in requests))
 
 
 class Sender:
@@ -49,14 +55,16 @@ class Sender:
         """Returns when the spans are stored.
 
         Raises `Retryable` when it could not be done within `max_elapsed` seconds or before `stop`, `Permanent` when the
-        exporter will never take these spans. A schema that is not there may come, so it is waited for too.
+        exporter will never take these spans. A schema that is not there may come, so it is waited for too. An exporter
+        that is `Throttled` is left alone for that long.
         """
+        end = time.monotonic() + max_elapsed
         waits = delays(self._retry, max_elapsed, time.monotonic)
         while True:
             try:
                 self._attempt(batches, token)
             except (Retryable, SchemaError) as error:
-                wait = next(waits, None)
+                wait = _wait(error, waits, end)
                 if wait is None or self._stopping.wait(wait):
                     raise Retryable(str(error), retry_after=self._retry.max_interval) from error
                 logger.warning("storing %d spans failed, trying again: %s", sum(map(len, batches)), error)
@@ -74,6 +82,14 @@ class Sender:
             self._exporter.export(batches, token)
             self.last_seconds = time.monotonic() - begin
         self._sent_spans.inc(sum(map(len, batches)))
+
+
+def _wait(error: Exception, waits: Iterator[float], end: float) -> float | None:
+    """Seconds until the next attempt; None if there is no time for one."""
+    wait = next(waits, None)
+    if wait is None or not isinstance(error, Throttled):
+        return wait
+    return max(wait, error.retry_after) if time.monotonic() + error.retry_after < end else None
 
 
 def _turn(exporter: Exporter) -> threading.Lock:

@@ -34,6 +34,7 @@ class Storing:
     """
 
     def __init__(self, outlet: Outlet, host: Host, log: Log, processing: Processing) -> None:
+        self._outlet = outlet
         self._log = log
         self._processing = processing
         self._sender = Sender(outlet, host.metrics)
@@ -163,4 +164,4 @@ class Storing:
             if len(requests) == 1:
                 raise
             return [batch for request in requests for batch in self._processed([request])]
-        return [self._processing.process(decoded.batch)]
+        return [self._outlet.batch(self._processing.process(decoded.batch), requests)]

@@ -99,6 +99,7 @@ def test_a_span_becomes_a_row_of_the_collectors_columns() -> None:
     row = one(message)
     assert {name: row[name] for name in row if name not in _DERIVED} == {
         "Request": 0,
+        "Position": 0,
         "ResourceCompositeKeys": ["argv"],
         "SpanCompositeKeys": ["list", "raw", "none"],
         "Project": "project-0",
@@ -255,6 +256,7 @@ def test_an_undecodable_request_is_invalid_data_and_the_others_are_not(garbage: 
     assert (answer.results[1].accepted_spans, answer.results[1].rejected_spans) == (0, 0)
     assert [result.accepted_spans for result in answer.results] == [1, 0, 1]
     assert answer.batch["Request"].to_pylist() == [0, 2]
+    assert answer.batch["Position"].to_pylist() == [0, 0]
     assert answer.batch["Project"].to_pylist() == ["project-0", "project-2"]
 
 
@@ -406,10 +408,8 @@ def _plain_request(message: ExportTraceServiceRequest, number: int) -> tuple[lis
         for scope_group in group.scope_spans:
             for item in scope_group.spans:
                 if _is_valid(item):
-                    rows.append(
-                        {"Request": number, "Project": f"project-{number}", **_plain_span(item)}
-                        | _plain_group(group, scope_group)
-                    )
+                    place = {"Request": number, "Position": len(rows), "Project": f"project-{number}"}
+                    rows.append(place | _plain_span(item) | _plain_group(group, scope_group))
                 else:
                     rejected += 1
     return rows, rejected

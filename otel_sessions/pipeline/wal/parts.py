@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata import SpanBatch, split
 from otel_sessions.pipeline.wal.segment import Segment
 
 
@@ -36,17 +36,6 @@ class Part:
     def halves(self, batches: Sequence[SpanBatch]) -> tuple[Part, Part]:
         """The same spans in two."""
         spans = sum(map(len, batches))
-        first, second = _split(batches, spans // 2)
+        first, second = split(batches, spans // 2)
         left = Part(self.segment, f"{self.token}.0", first, stored_before=self.stored_before)
         return left, Part(self.segment, f"{self.token}.1", second, stored_before=self.stored_before)
-
-
-def _split(batches: Sequence[SpanBatch], at: int) -> tuple[list[SpanBatch], list[SpanBatch]]:
-    """The first `at` spans, and the others."""
-    first, second = list[SpanBatch](), list[SpanBatch]()
-    for batch in batches:
-        size = min(at, len(batch))
-        first += [batch.slice(0, size)] if size else []
-        second += [batch.slice(size)] if size < len(batch) else []
-        at -= size
-    return first, second
