@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from otel_sessions.component import GROUPS, ComponentId, Kind, Registry, Settings
 from otel_sessions.config import listeners
+from otel_sessions.config.authenticators import Authenticators
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
 from otel_sessions.config.tree import Path, dotted
 from otel_sessions.config.typed import hint, kind_of, unknown_key, validate
@@ -167,10 +168,12 @@ class Checker:
 
     def _find_conflicts(self, config: Config) -> None:
         found: list[tuple[Path, Any]] = []
+        authenticators = Authenticators(self._named["extensions"], config.extensions, config.used("extensions"))
         for kind in ("receivers", "extensions"):
-            settings = config.settings(kind)
             for id_ in config.used(kind):
-                found += listeners.addresses(settings.get(id_), (kind, str(id_)))
+                settings, path = config.settings(kind).get(id_), (kind, str(id_))
+                found += listeners.addresses(settings, path)
+                self.faults += authenticators.faults(settings, path)
         if config.service.telemetry.metrics.level != "none":
             found += listeners.addresses(config.service.telemetry, ("service", "telemetry"))
         self.faults += listeners.conflicts(found)

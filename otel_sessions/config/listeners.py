@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
 from otel_sessions.config.tree import Path, dotted
+from otel_sessions.config.within import within
 from otel_sessions.errors import Fault
 from otel_sessions.types import HostPort
 
@@ -16,17 +15,7 @@ _LOCAL = {"localhost": "127.0.0.1"}
 
 def addresses(value: Any, path: Path) -> Iterator[tuple[Path, HostPort]]:
     """Every `HostPort` in settings, by path."""
-    if isinstance(value, HostPort):
-        yield path, value
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from addresses(getattr(value, name), (*path, field.alias or name))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from addresses(item, (*path, str(key)))
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from addresses(item, (*path, index))
+    return within(HostPort, value, path)
 
 
 def conflicts(listeners: list[tuple[Path, HostPort]]) -> list[Fault]:

@@ -1,0 +1,1 @@
+"""The extensions that know clients: `bearertokenauth` and `basicauth`, by the names and keys of the Collector's."""

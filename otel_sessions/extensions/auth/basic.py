@@ -1,0 +1,126 @@
+"""`basicauth`: clients send a name and a password."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from otel_sessions.component import ComponentId, Factory, Host, Settings
+from otel_sessions.errors import ConfigError, Fault, Unauthenticated
+from otel_sessions.extensions.auth.config import AuthConfig, File, Project, Secret, check_once, check_one_of
+from otel_sessions.extensions.auth.hashes import Password, Plain
+from otel_sessions.extensions.auth.htpasswd import parse
+from otel_sessions.extensions.auth.watched import Watched
+
+_CHALLENGE: Final = 'Basic realm="otel-sessions", charset="UTF-8"'
+_NOBODY: Final = Plain(b"")
+
+Users = Mapping[bytes, tuple[Password, str]]
+
+
+def _is_name(text: str) -> str:
+    if not text or ":" in text:
+        raise ValueError("write a name without colons")
+    return text
+
+
+class Credential(Settings):
+    username: Annotated[str, AfterValidator(_is_name)]
+    password: Secret
+    project: Project | None = None
+
+
+class Htpasswd(Settings):
+    """Users in the lines of Apache's htpasswd; where both have one, `inline` counts."""
+
+    file: File | None = None
+    inline: Secret | None = None
+
+    @model_validator(mode="after")
+    def _readable(self) -> Htpasswd:
+        if self.inline is not None:
+            parse(self.inline.get_secret_value().encode())
+        return self
+
+
+class Config(AuthConfig):
+    """The Collector's keys, and `credentials` for users with a project of their own, which count first."""
+
+    htpasswd: Annotated[Htpasswd, BeforeValidator(lambda value: {} if value is None else value)] = Htpasswd()
+    credentials: tuple[Credential, ...] = ()
+
+    @model_validator(mode="after")
+    def _sources(self) -> Config:
+        named = [self.htpasswd.file, self.htpasswd.inline is not None, self.credentials]
+        check_one_of(named, "htpasswd.file, htpasswd.inline, credentials")
+        check_once([each.username for each in self.credentials], "credentials")
+        return self
+
+    def fixed(self) -> Users:
+        """Those that stand here."""
+        inline = parse(self.htpasswd.inline.get_secret_value().encode()) if self.htpasswd.inline else {}
+        found: dict[bytes, tuple[Password, str]] = {name: (word, self.project) for name, word in inline.items()}
+        for each in self.credentials:
+            password = Plain(each.password.get_secret_value().encode())
+            found[each.username.encode()] = password, each.project or self.project
+        return found
+
+
+class BasicAuth:
+    """An `Authenticator`."""
+
+    endpoints: Mapping[str, str] = {}
+
+    def __init__(self, config: Config) -> None:
+        fixed, project = config.fixed(), config.project
+
+        def users(content: bytes) -> Users:
+            return {name: (word, project) for name, word in parse(content).items()} | dict(fixed)
+
+        file = config.htpasswd.file
+        self._users: Callable[[], Users] = Watched(file, users).value if file else lambda: fixed
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def stop(self, timeout: float) -> None:
+        """Nor to stop."""
+
+    def authenticate(self, headers: Mapping[str, str]) -> str:
+        name, password = _sent(headers.get("authorization", ""))
+        users = self._users()
+        known, project = users.get(name) or (_slowest(users), "")
+        if not known.matches(password) or not project:
+            raise Unauthenticated("the user is not known, or the password is wrong", challenge=_CHALLENGE)
+        return project
+
+
+def _slowest(users: Users) -> Password:
+    """Whom to ask about a name that is not known, so that the answer takes no less time."""
+    return max((password for password, _ in users.values()), key=lambda password: password.cost, default=_NOBODY)
+
+
+def _sent(header: str) -> tuple[bytes, bytes]:
+    scheme, _, value = header.strip().partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthenticated("there is no header 'authorization' of the scheme 'Basic'", challenge=_CHALLENGE)
+    try:
+        name, colon, password = b64decode(value.strip(), validate=True).partition(b":")
+    except ValueError:
+        colon = b""
+    if not colon:
+        raise Unauthenticated("what follows 'Basic' is not the base64 of name:password", challenge=_CHALLENGE)
+    return name, password
+
+
+def create(id_: ComponentId, config: Config, host: Host) -> BasicAuth:
+    try:
+        return BasicAuth(config)
+    except (OSError, ValueError) as error:
+        raise ConfigError([Fault(f"extensions.{id_}.htpasswd.file", str(error))]) from error
+
+
+factory = Factory("basicauth", Config, create, "Knows clients by name and password, and the project of each.")

@@ -1,0 +1,128 @@
+"""`bearertokenauth`: clients send a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hmac import compare_digest
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, SecretStr, model_validator
+
+from otel_sessions.component import ComponentId, Factory, Host, Settings
+from otel_sessions.errors import ConfigError, Fault, Unauthenticated
+from otel_sessions.extensions.auth.config import AuthConfig, File, Project, Secret, check_once, check_one_of
+from otel_sessions.extensions.auth.hashes import digest
+from otel_sessions.extensions.auth.watched import Watched
+
+_SOURCES: Final = "token, tokens, filename, credentials"
+
+
+def _sendable(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError("is no token: a header takes printable ASCII, without white space around it")
+    return secret
+
+
+Token = Annotated[Secret, AfterValidator(_sendable)]
+
+
+class Credential(Settings):
+    token: Token
+    project: Project | None = None
+
+
+class Config(AuthConfig):
+    """The Collector's keys, and `credentials` for tokens with a project of their own."""
+
+    scheme: str = "Bearer"
+    header: str = "Authorization"
+    token: Token | None = None
+    tokens: tuple[Token, ...] = ()
+    filename: File | None = None
+    credentials: tuple[Credential, ...] = ()
+
+    @model_validator(mode="after")
+    def _sources(self) -> Config:
+        check_one_of([self.token is not None, self.tokens, self.filename, self.credentials], _SOURCES)
+        if sum(map(bool, (self.token, self.tokens, self.filename))) > 1:
+            raise ValueError("write one of token, tokens and filename; credentials may stand beside it")
+        check_once([_text(each.token) for each in self.credentials], "credentials")
+        return self
+
+    def fixed(self) -> list[tuple[bytes, str]]:
+        """The tokens that stand here, each with its project; the first of equal ones counts."""
+        found = [(_text(each.token), each.project or self.project) for each in self.credentials]
+        found += [(_text(token), self.project) for token in (self.token, *self.tokens) if token is not None]
+        return [(token.encode(), project) for token, project in found]
+
+
+def _text(secret: SecretStr) -> str:
+    return secret.get_secret_value()
+
+
+class Tokens:
+    """Which project each is for; every one is looked at every time."""
+
+    def __init__(self, tokens: Iterable[tuple[bytes, str]]) -> None:
+        self._tokens = [(digest(token), project) for token, project in tokens]
+
+    def project_of(self, token: bytes) -> str | None:
+        wanted = digest(token)
+        found = [project for known, project in self._tokens if compare_digest(known, wanted)]
+        return found[0] if found else None
+
+
+class BearerTokenAuth:
+    """An `Authenticator`."""
+
+    endpoints: Mapping[str, str] = {}
+
+    def __init__(self, config: Config) -> None:
+        self._scheme = config.scheme.strip()
+        self._header = config.header.lower()
+        self._project = config.project
+        self._tokens = Tokens(config.fixed())
+        self._file = Watched(config.filename, self._parse) if config.filename else None
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def stop(self, timeout: float) -> None:
+        """Nor to stop."""
+
+    def authenticate(self, headers: Mapping[str, str]) -> str:
+        token = self._token(headers.get(self._header, "").strip())
+        found = [tokens.project_of(token) for tokens in (self._tokens, self._file and self._file.value()) if tokens]
+        project = next(filter(None, found), None)
+        if project is None:
+            raise self._refused("the token is not known")
+        return project
+
+    def _token(self, text: str) -> bytes:
+        if not text:
+            raise self._refused(f"there is no header {self._header!r} with a token")
+        scheme, _, token = text.partition(" ") if self._scheme else ("", "", text)
+        if scheme.lower() != self._scheme.lower():
+            raise self._refused(f"the header {self._header!r} is not of the scheme {self._scheme!r}")
+        return token.strip().encode(errors="replace")
+
+    def _refused(self, message: str) -> Unauthenticated:
+        return Unauthenticated(message, challenge=f'{self._scheme or "Bearer"} realm="otel-sessions"')
+
+    def _parse(self, content: bytes) -> Tokens:
+        """A token a line; ValueError if there is none."""
+        tokens = list(filter(None, map(bytes.strip, content.splitlines())))
+        if not tokens:
+            raise ValueError("has no token")
+        return Tokens((token, self._project) for token in tokens)
+
+
+def create(id_: ComponentId, config: Config, host: Host) -> BearerTokenAuth:
+    try:
+        return BearerTokenAuth(config)
+    except (OSError, ValueError) as error:
+        raise ConfigError([Fault(f"extensions.{id_}.filename", str(error))]) from error
+
+
+factory = Factory("bearertokenauth", Config, create, "Knows clients by a token, and the project of each.")

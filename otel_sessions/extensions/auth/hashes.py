@@ -1,0 +1,95 @@
+"""Secrets as they are kept: hashed, and compared in a time that tells nothing of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode
+from hmac import compare_digest
+from hmac import digest as keyed_digest
+from secrets import token_bytes
+from threading import Lock
+from typing import Final, Protocol
+
+import bcrypt
+
+_KEY: Final = token_bytes(32)  # new in each process: a digest that leaks is of no use
+_BCRYPT: Final = re.compile(rb"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
+_SHA: Final = b"{SHA}"
+_OTHERS: Final = re.compile(rb"\$|\{[A-Z0-9-]+\}")
+_BCRYPT_BYTES: Final = 72  # it looks at no more; the library would refuse to
+_ONE_AT_A_TIME: Final = Lock()  # wrong passwords, sent on purpose, get one core to spend
+
+
+def digest(secret: bytes) -> bytes:
+    return keyed_digest(_KEY, secret, "sha256")
+
+
+class Password(Protocol):
+    """One that is right; `cost` says how slow it is to ask."""
+
+    cost: int
+
+    def matches(self, password: bytes) -> bool: ...
+
+
+class Plain:
+    cost = 0
+
+    def __init__(self, password: bytes) -> None:
+        self._digest = digest(password)
+
+    def matches(self, password: bytes) -> bool:
+        return compare_digest(digest(password), self._digest)
+
+
+class Sha1:
+    cost = 1
+
+    def __init__(self, hashed: bytes) -> None:
+        self._hashed = hashed
+
+    def matches(self, password: bytes) -> bool:
+        return compare_digest(hashlib.sha1(password, usedforsecurity=False).digest(), self._hashed)
+
+
+class Bcrypt:
+    """Slow the first time that a password is right, and whenever it is wrong."""
+
+    def __init__(self, hashed: bytes) -> None:
+        self._hashed = hashed
+        self._right = b""
+        self.cost = 2 + int(hashed[4:6])
+
+    def matches(self, password: bytes) -> bool:
+        found = digest(password)
+        if compare_digest(found, self._right):
+            return True
+        with _ONE_AT_A_TIME:
+            right = bcrypt.checkpw(password[:_BCRYPT_BYTES], self._hashed)
+        if right:
+            self._right = found
+        return right
+
+
+def password_of(text: bytes) -> Password:
+    """Of an htpasswd file: bcrypt, {SHA} or plain; ValueError, without the text, for another kind of hash."""
+    if _BCRYPT.fullmatch(text):
+        return Bcrypt(text)
+    if text.startswith(_SHA):
+        return Sha1(_sha1(text.removeprefix(_SHA)))
+    if _OTHERS.match(text):
+        raise ValueError("this kind of hash is not supported; use bcrypt (htpasswd -B) or {SHA}")
+    if not text:
+        raise ValueError("the password is empty")
+    return Plain(text)
+
+
+def _sha1(text: bytes) -> bytes:
+    try:
+        hashed = b64decode(text, validate=True)
+    except ValueError:
+        hashed = b""
+    if len(hashed) != hashlib.sha1(usedforsecurity=False).digest_size:
+        raise ValueError("what follows {SHA} is not the base64 of a SHA-1")
+    return hashed
