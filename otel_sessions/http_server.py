@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from otel_sessions.http_protocol import BoundedProtocol
 from otel_sessions.types import HostPort
 
 _BACKLOG = 2048
@@ -30,7 +32,8 @@ class HttpServer:
     """One listening socket and the thread that serves it.
 
     `start` returns when the socket takes connections, or raises OSError naming the endpoint; `stop` ends within its
-    timeout: requests under way get that long to finish. `address` is the `host:port` taken. Restarting is not possible.
+    timeout: requests under way get that long to finish. `address` is the `host:port` taken. With `tls` nothing else is
+    spoken there. Restarting is not possible.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class HttpServer:
         *,
         on_stop: Callable[[], None] | None = None,
         keep_alive_s: int = 5,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._address = endpoint
@@ -49,7 +53,7 @@ class HttpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",  # the only one that bounds the headers of a request
+                http=BoundedProtocol,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -58,6 +62,8 @@ class HttpServer:
                 timeout_keep_alive=keep_alive_s,
             )
         )
+        self._server.config.load()
+        self._server.config.ssl = tls  # uvicorn would make one of its own, with fewer settings
 
     @property
     def address(self) -> str:

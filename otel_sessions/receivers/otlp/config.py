@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from otel_sessions.component import AuthSettings, Settings
+from otel_sessions.receivers.otlp.tls import ServerTls
 from otel_sessions.types import ByteSize, Duration, HostPort
 
 
@@ -46,6 +47,7 @@ class GrpcSettings(Settings):
     max_recv_msg_size_mib: int = Field(default=64, ge=1, le=1024)
     max_concurrent_streams: int | None = Field(default=None, ge=1, le=2**31 - 1)
     keepalive: Annotated[Keepalive, BeforeValidator(_empty_means_defaults)] = Keepalive()
+    tls: ServerTls | None = None
     auth: AuthSettings | None = None
 
 
@@ -68,6 +70,7 @@ class HttpSettings(Settings):
     max_request_body_size: Annotated[ByteSize, Field(ge=1, le=1 << 30)] = 64 << 20
     traces_url_path: Annotated[str, BeforeValidator(_rooted)] = "/v1/traces"
     cors: Annotated[Cors, BeforeValidator(_empty_means_defaults)] = Cors()
+    tls: ServerTls | None = None
     auth: AuthSettings | None = None
 
 

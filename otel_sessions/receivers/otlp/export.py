@@ -23,6 +23,7 @@ from otel_sessions.errors import Retryable, TooLarge
 from otel_sessions.receivers.otlp.access import Access
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.status import response_of
+from otel_sessions.receivers.otlp.tls import ServerTls, check_version
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 METHOD: Final = f"/{TRACE_SERVICE}/Export"
@@ -47,9 +48,12 @@ class PooledBehavior:
 class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
     """Answers every call with what its consumer says, and counts it."""
 
-    def __init__(self, consumer: Consumer, accounting: Accounting, access: Access) -> None:
+    def __init__(
+        self, consumer: Consumer, accounting: Accounting, access: Access, tls: ServerTls | None = None
+    ) -> None:
         self._consumer = consumer
         self._access = access
+        self._tls = tls
         self._accounting = accounting
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-grpc")
         self._reading = threading.BoundedSemaphore(READING)
@@ -81,6 +85,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._leave()
             return b""
         try:
+            check_version(self._tls, context)
             project = self._access.project_of(_headers(context), client_of(context))
             future = self._consumer.consume(Request(self._read(requests), project))
             outcome = self._wait(future, context)

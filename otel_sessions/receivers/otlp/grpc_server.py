@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.receivers.otlp.config import GrpcSettings, Keepalive
 from otel_sessions.receivers.otlp.export import TRACE_SERVICE, PooledBehavior, TraceService
+from otel_sessions.receivers.otlp.tls import ServerTls
 from otel_sessions.receivers.otlp.unimplemented import OtherSignals
 from otel_sessions.types import HostPort
 
@@ -38,7 +39,7 @@ class GrpcServer:
         handlers = [self._traces, OtherSignals(), _reflection(self._pools[1])]
         server = grpc.server(self._pools[0], handlers=handlers, options=options(self._settings))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        port = _bind(server, self._settings.endpoint, path)
+        port = _bind(server, self._settings, path)
         server.start()
         self._server = server
         return HostPort(self._settings.endpoint.host, port)
@@ -84,16 +85,21 @@ def _keepalive(keepalive: Keepalive) -> dict[str, int | None]:
     return found | {"grpc.keepalive_permit_without_calls": int(policy.permit_without_stream)}
 
 
-def _bind(server: grpc.Server, endpoint: HostPort, path: str) -> int:
+def _bind(server: grpc.Server, settings: GrpcSettings, path: str) -> int:
+    endpoint = settings.endpoint
     obstacle, port = _obstacle(endpoint), 0
     if obstacle is None:
         try:
-            port = server.add_insecure_port(str(endpoint))
+            port = _add_port(server, str(endpoint), settings.tls)
         except RuntimeError as exc:
             obstacle = str(exc)
     if not port:
         raise ConfigError([Fault(path, f"cannot listen on {endpoint}: {obstacle}")])
     return port
+
+
+def _add_port(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
+    return server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls.credentials())
 
 
 def _obstacle(endpoint: HostPort) -> str | None:

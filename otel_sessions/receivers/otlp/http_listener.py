@@ -20,7 +20,8 @@ class HttpListener:
     def __init__(self, settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting) -> None:
         self._traces = traces
         app = application(settings, traces, access, accounting)
-        self._server = HttpServer(app, settings.endpoint, on_stop=traces.close, keep_alive_s=_KEEP_ALIVE_S)
+        tls = settings.tls.context() if settings.tls else None
+        self._server = HttpServer(app, settings.endpoint, on_stop=traces.close, keep_alive_s=_KEEP_ALIVE_S, tls=tls)
 
     def start(self, path: str) -> HostPort:
         """Listens, and returns the address taken; `ConfigError` at `path` when it cannot be had."""

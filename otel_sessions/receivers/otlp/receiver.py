@@ -60,7 +60,7 @@ class OtlpReceiver:
         grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
         if grpc is not None:
             accounting, access = self._accounting("grpc"), self._access("grpc", grpc.auth)
-            yield "grpc", GrpcServer(grpc, TraceService(self._consumer, accounting, access))
+            yield "grpc", GrpcServer(grpc, TraceService(self._consumer, accounting, access, grpc.tls))
         if http is not None:
             accounting, access = self._accounting("http"), self._access("http", http.auth)
             traces = HttpTraces(self._consumer, accounting, http.max_request_body_size)

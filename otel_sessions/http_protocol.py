@@ -1,0 +1,54 @@
+"""HTTP/1.1 as uvicorn speaks it, with a limit to how long a client may take to make a request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADERS_TIMEOUT_S: Final = 30.0
+"""For the headers of a request, from the opening of its connection or from its first byte."""
+
+
+class BoundedProtocol(H11Protocol):
+    """Closes a connection that sends nothing, or a few bytes now and then, and no request.
+
+    How long a body takes is for the application to bound; one that nobody reads any more has the same limit.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._at_work():
+            self._unwatch()
+        elif not self.transport.is_closing():
+            self._watch()
+
+    def _at_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _watch(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEADERS_TIMEOUT_S, self._close)
+
+    def _unwatch(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _close(self) -> None:
+        self._timer = None
+        if not self._at_work():
+            self.transport.close()

@@ -1,0 +1,91 @@
+"""TLS of the receiver, under the names of the Collector's configtls."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import grpc
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from otel_sessions.component import Settings
+from otel_sessions.errors import Unauthenticated
+
+_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def _readable(path: str) -> str:
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    return path
+
+
+def _has_certificates(path: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise ValueError(f"has no certificates in PEM: {error.reason or error}") from error
+    return path
+
+
+def _as_text(value: Any) -> Any:
+    """`min_version: 1.3` is a number in YAML."""
+    return str(value) if isinstance(value, float) else value
+
+
+def _no_password() -> str:
+    raise ValueError("key_file is encrypted; store the key in plain, readable to the service alone")
+
+
+File = Annotated[str, AfterValidator(_readable)]
+
+
+class ServerTls(Settings):
+    """Files in PEM, read at the start. With `client_ca_file` a client needs a certificate of these authorities."""
+
+    cert_file: File
+    key_file: File
+    client_ca_file: Annotated[File, AfterValidator(_has_certificates)] | None = None
+    min_version: Annotated[Literal["1.2", "1.3"], BeforeValidator(_as_text)] = "1.2"
+
+    @model_validator(mode="after")
+    def _usable(self) -> ServerTls:
+        try:
+            self.context()
+        except ssl.SSLError as error:
+            reason = error.reason or error
+            raise ValueError(f"cert_file and key_file are no certificate and its key, in PEM: {reason}") from error
+        return self
+
+    def context(self) -> ssl.SSLContext:
+        """For a server of Python's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = _VERSIONS[self.min_version]
+        context.load_cert_chain(self.cert_file, self.key_file, _no_password)
+        context.set_alpn_protocols(["http/1.1"])
+        if self.client_ca_file is not None:
+            context.load_verify_locations(self.client_ca_file)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """For a server of gRPC's, which cannot be told of `min_version`: see `check_version`."""
+        pair = (Path(self.key_file).read_bytes(), Path(self.cert_file).read_bytes())
+        authorities = Path(self.client_ca_file).read_bytes() if self.client_ca_file is not None else None
+        return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
+
+
+def check_version(tls: ServerTls | None, context: grpc.ServicerContext) -> None:
+    """Raises `Unauthenticated` for a call over a connection of TLS 1.2 where 1.3 is asked for.
+
+    gRPC takes connections of both, and nothing older.
+    """
+    if tls is None or tls.min_version == "1.2":
+        return
+    found: Any = context.auth_context().get("ssl_tls_version", [])
+    version = b"".join(found).decode()
+    if version != f"TLSv{tls.min_version}":
+        raise Unauthenticated(f"TLS {tls.min_version} is asked for, not {version or 'another'}", challenge="")
