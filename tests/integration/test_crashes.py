@@ -131,5 +131,5 @@ def test_crashes_faults_and_repetitions_change_no_session(
         return Crashes(otel_client, str(chdb_endpoint), tmp_path_factory.mktemp("logs"))
 
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    limits = settings(max_examples=10, stateful_step_count=16, deadline=None, suppress_health_check=checks)
+    limits = settings(max_examples=8, stateful_step_count=14, deadline=None, suppress_health_check=checks)
     run_state_machine_as_test(machine, settings=limits)
