@@ -66,7 +66,7 @@ class Killed:
     def _config(self) -> str:
         batch = {
             "flush_timeout": self._random.choice(["0s", "200ms", "2s"]),
-            "max_size": self._random.choice([5, 200, 65536]),
+            "max_size": self._random.choice([50, 500, 65536]),
         }
         return config(
             metrics=ANY, sending_queue={"storage": "wal", "batch": batch}, attribution=ATTRIBUTION, **self._settings
