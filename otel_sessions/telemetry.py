@@ -53,6 +53,9 @@ class Metrics:
         self.export_retries = self._counter(
             "otelcol_exporter_retries", "Attempts to store that failed and are tried again.", "exporter"
         )
+        self.partly_rejected_spans = self._counter(
+            "otel_sessions_rejected_spans", "Spans that the other side refused of requests it took.", "exporter"
+        )
         self.queue_size = self._gauge("otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter")
         self.queue_capacity = self._gauge(
             "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"
@@ -72,6 +75,13 @@ class Metrics:
     def exposition(self) -> bytes:
         """The Prometheus text format."""
         return generate_latest(self.registry)
+
+
+def printable(text: str) -> str:
+    """The text on one line: control characters, line ends and what changes the direction of writing are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def configure_logging(level: str = "INFO", stream: TextIO = sys.stderr) -> None:

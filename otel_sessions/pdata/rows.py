@@ -76,7 +76,7 @@ class Rows:
         add, add_attributes, events, links = self.spans.append, self.span_attributes.add, self.events, self.links
         for span in spans:
             trace_id, span_id, parent_id = span.trace_id, span.span_id, span.parent_span_id
-            fault = _fault(trace_id, span_id, parent_id)
+            fault = fault_of(trace_id, span_id, parent_id)
             if fault:
                 faults[fault] += 1
                 continue
@@ -215,7 +215,8 @@ def _span_columns(span: Sequence[tuple[Any, ...]]) -> dict[str, pa.Array]:
     }
 
 
-def _fault(trace_id: bytes, span_id: bytes, parent_id: bytes) -> str:
+def fault_of(trace_id: bytes, span_id: bytes, parent_id: bytes) -> str:
+    """Why a span of these ids is not taken, or nothing."""
     if len(trace_id) != 16 or trace_id == _NO_TRACE:
         return BAD_TRACE
     if len(span_id) != 8 or span_id == _NO_SPAN:

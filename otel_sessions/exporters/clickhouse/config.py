@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from otel_sessions.component import Settings
 from otel_sessions.sending import SendingSettings
 from otel_sessions.storage.client import Endpoint, Tls
+from otel_sessions.tls import ClientTls
 from otel_sessions.types import Duration
 
 
@@ -19,34 +20,8 @@ def _checked(text: str) -> str:
     return text
 
 
-def _readable(path: str) -> str:
-    try:
-        Path(path).open("rb").close()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    return path
-
-
 def _empty_means_defaults(value: Any) -> Any:
     return {} if value is None else value
-
-
-File = Annotated[str, AfterValidator(_readable)]
-
-
-class TlsConfig(Settings):
-    """To a server at `https://`, by the names of the Collector's configtls; files in PEM."""
-
-    ca_file: File | None = None
-    cert_file: File | None = None
-    key_file: File | None = None
-    insecure_skip_verify: bool = False
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> TlsConfig:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file go together")
-        return self
 
 
 class AttributionConfig(Settings):
@@ -64,7 +39,7 @@ class ClickHouseConfig(SendingSettings):
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"
     username: str = ""
     password: str = Field(default="", repr=False)
-    tls: Annotated[TlsConfig, BeforeValidator(_empty_means_defaults)] = TlsConfig()
+    tls: Annotated[ClientTls, BeforeValidator(_empty_means_defaults)] = ClientTls()
     timeout: Duration = Field(default=30.0, ge=1)
     compress: Literal["none", "lz4", "zstd"] = "lz4"
     create_schema: bool = True
@@ -75,7 +50,7 @@ class ClickHouseConfig(SendingSettings):
         scheme = Endpoint.parse(self.endpoint).scheme
         if scheme == "chdb" and (self.username or self.password):
             raise ValueError("username and password are for a server; chdb:// has no users")
-        if scheme != "https" and self.tls != TlsConfig():
+        if scheme != "https" and self.tls != ClientTls():
             raise ValueError("tls is for an endpoint at https://")
         return self
 

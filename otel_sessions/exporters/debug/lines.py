@@ -1,0 +1,78 @@
+"""Spans as lines of text. Control characters in data are escaped, so that data cannot forge a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from otel_sessions.pdata import DERIVED, TRANSIENT, WIRE, SpanBatch
+from otel_sessions.pdata.schema import DERIVED_DEFAULTS
+from otel_sessions.telemetry import printable
+
+_PARTS: Final = ("Events.", "Links.")
+_DEFAULTS: Final = {name: scalar.as_py() for name, scalar in DERIVED_DEFAULTS.items()}
+_WIRE: Final = [field.name for field in WIRE]
+_DERIVED: Final = [field.name for field in DERIVED]
+Row = Mapping[str, Any]
+
+
+def basic(batches: Sequence[SpanBatch]) -> Iterator[str]:
+    """One line for them all."""
+    resources = {str(row) for batch in batches for row in batch["ResourceAttributes"].to_pylist()}
+    yield f"Traces: resources {len(resources)}, spans {sum(map(len, batches))}"
+
+
+def normal(batches: Sequence[SpanBatch]) -> Iterator[str]:
+    """A line a span: name, ids, attributes."""
+    for row in _rows(batches):
+        pairs = "".join(f" {key}={value}" for key, value in row["SpanAttributes"])
+        yield printable(f"{row['SpanName']} {row['TraceId']} {row['SpanId']}{pairs}")
+
+
+def detailed(batches: Sequence[SpanBatch]) -> Iterator[str]:
+    """A line a value, all that was sent and all that processors found."""
+    for number, row in enumerate(_rows(batches)):
+        yield f"Span #{number}"
+        for name in _WIRE:
+            if not name.startswith(_PARTS):
+                yield from _value(name, row[name], "    ")
+        for part in _PARTS:
+            yield from _part(part, {name.removeprefix(part): row[name] for name in _WIRE if name.startswith(part)})
+        yield from _found(row)
+
+
+LINES: Final[Mapping[str, Callable[[Sequence[SpanBatch]], Iterator[str]]]] = {
+    "basic": basic,
+    "normal": normal,
+    "detailed": detailed,
+}
+"""By verbosity."""
+
+
+def _rows(batches: Iterable[SpanBatch]) -> Iterator[Row]:
+    hidden = [field.name for field in TRANSIENT]
+    for batch in batches:
+        for start in range(0, len(batch), 1000):
+            yield from batch.slice(start, 1000).record.drop_columns(hidden).to_pylist()
+
+
+def _part(part: str, columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    for number, values in enumerate(zip(*columns.values(), strict=True)):
+        yield f"    {part[:-2]} #{number}"
+        for name, value in zip(columns, values, strict=True):
+            yield from _value(name, value, "        ")
+
+
+def _found(row: Row) -> Iterator[str]:
+    found = [name for name in _DERIVED if row[name] != _DEFAULTS[name]]
+    if found:
+        yield "    Found by processors"
+        for name in found:
+            yield from _value(name, row[name], "        ")
+
+
+def _value(name: str, value: Any, indent: str) -> Iterator[str]:
+    if name.endswith("Attributes"):
+        yield from (f"{indent}{name} -> {printable(key)}: {printable(text)}" for key, text in value)
+    else:
+        yield f"{indent}{name}: {printable(str(value))}"

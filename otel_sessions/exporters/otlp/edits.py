@@ -1,0 +1,104 @@
+"""How a value of a column gets back into a protobuf message.
+
+A column has text where the message has a value of a type: where the text is that of the value, the value stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
+from typing import Any, Final
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otel_sessions.pdata.rows import KINDS, STATUSES
+from otel_sessions.pdata.values import as_text
+
+Pairs = Iterable[tuple[str, str]]
+EVENTS: Final = ("Events.Timestamp", "Events.Name", "Events.Attributes")
+LINKS: Final = ("Links.TraceId", "Links.SpanId", "Links.TraceState", "Links.Attributes")
+PARTS: Final = (*EVENTS, *LINKS)
+
+
+def attributes(target: Any, row: Pairs) -> None:
+    """The attributes of the row, in its order, each with the value that the target has for such a text."""
+    values = {pair.key: pair.value for pair in target}
+    kept = [KeyValue(key=key, value=_value(values.get(key), text)) for key, text in row]
+    _replace(target, kept)
+
+
+def once(target: Any) -> None:
+    """Of keys that occur more than once the last value stays: it is the only one that processors see."""
+    last = {pair.key: pair for pair in target}
+    if len(last) < len(target):
+        _replace(target, [KeyValue(key=key, value=pair.value) for key, pair in last.items()])
+
+
+def events(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
+    """The events of the row; where there are others than were sent, their attributes are text."""
+    times, names, maps = (row[name] for name in EVENTS)
+    if len(span.events) != len(names):
+        _replace(span.events, [Span.Event(time_unix_nano=time.value) for time in times])
+    for event, name, pairs in zip(span.events, names, maps, strict=True):
+        event.name = name
+        attributes(event.attributes, pairs)
+
+
+def links(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
+    """The links of the row; where there are others than were sent, their attributes are text."""
+    traces, spans, states, maps = (row[name] for name in LINKS)
+    if len(span.links) != len(traces):
+        _replace(
+            span.links,
+            [
+                Span.Link(trace_id=bytes.fromhex(trace), span_id=bytes.fromhex(id_))
+                for trace, id_ in zip(traces, spans, strict=True)
+            ],
+        )
+    for link, state, pairs in zip(span.links, states, maps, strict=True):
+        link.trace_state = state
+        attributes(link.attributes, pairs)
+
+
+def _value(sent: AnyValue | None, text: str) -> AnyValue:
+    return sent if sent is not None and as_text(sent) == text else AnyValue(string_value=text)
+
+
+def _replace(target: MutableSequence[Any], items: Sequence[Any]) -> None:
+    del target[:]
+    target.extend(items)
+
+
+def _name(span: Span, text: str) -> None:
+    span.name = text
+
+
+def _trace_state(span: Span, text: str) -> None:
+    span.trace_state = text
+
+
+def _kind(span: Span, text: str) -> None:
+    span.kind = KINDS.index(text)  # type: ignore[assignment]
+
+
+def _status_code(span: Span, text: str) -> None:
+    span.status.code = STATUSES.index(text)  # type: ignore[assignment]
+
+
+def _status_message(span: Span, text: str) -> None:
+    span.status.message = text
+
+
+def _span_attributes(span: Span, row: Pairs) -> None:
+    attributes(span.attributes, row)
+
+
+SPAN: Final[Mapping[str, Callable[[Span, Any], None]]] = {
+    "SpanName": _name,
+    "TraceState": _trace_state,
+    "SpanKind": _kind,
+    "StatusCode": _status_code,
+    "StatusMessage": _status_message,
+    "SpanAttributes": _span_attributes,
+}
+"""By column."""

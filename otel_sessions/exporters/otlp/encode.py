@@ -1,0 +1,123 @@
+"""Batches back to OTLP: the spans that were sent, less those that were dropped, with what processors changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from otel_sessions.errors import Permanent
+from otel_sessions.exporters.otlp import edits
+from otel_sessions.exporters.otlp.changes import RESOURCE, SCOPE, Changes
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata.otlp import parsed
+from otel_sessions.pdata.rows import fault_of
+
+
+def encoded(batches: Sequence[SpanBatch]) -> bytes:
+    """One `ExportTraceServiceRequest` of all spans, grouped by resource and scope as they came.
+
+    Values have the types they were sent with, but those that a processor changed: these are text. Of a request's
+    fields that OTLP did not know when this was written, nothing is passed on, as no processor could see it.
+    """
+    # The bytes of several messages are those of one that has all their repeated fields.
+    return b"".join(message.SerializeToString() for batch in batches for message in _messages(batch))
+
+
+def chunks(batches: Sequence[SpanBatch], max_bytes: int) -> Iterator[list[SpanBatch]]:
+    """The batches in parts that came in requests of at most so many bytes together, or in one that is larger."""
+    part, room = list[SpanBatch](), max_bytes
+    for batch in batches:
+        for piece, nbytes in _by_request(batch):
+            if part and nbytes > room:
+                yield part
+                part, room = [], max_bytes
+            part.append(piece)
+            room -= nbytes
+    if part:
+        yield part
+
+
+def _by_request(batch: SpanBatch) -> Iterator[tuple[SpanBatch, int]]:
+    """The spans of each request, and how large it was."""
+    begin, numbers = 0, batch["Request"].to_pylist()
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] != numbers[begin]:
+            yield batch.slice(begin, end - begin), len(batch.requests[numbers[begin]])
+            begin = end
+
+
+def _messages(batch: SpanBatch) -> Iterator[ExportTraceServiceRequest]:
+    """Of each request that has rows, what is left of it."""
+    changes = Changes(batch)
+    rows: dict[int, dict[int, int]] = {int(number): {} for number in changes.numbers}
+    places = zip(batch["Request"].to_pylist(), batch["Position"].to_pylist(), strict=True)
+    for row, (number, position) in enumerate(places):
+        rows[number][position] = row
+    for number, by_position in rows.items():
+        message = parsed(batch.requests[number])
+        if isinstance(message, Permanent):  # it was read before
+            raise message
+        yield Copy(changes).of(message, by_position)
+
+
+class Copy:
+    """Builds a request of those spans of another one that have rows."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._message = ExportTraceServiceRequest()
+        self._resource: tuple[object, ...] = ()
+        self._scope: tuple[object, ...] = ()
+
+    def of(self, message: ExportTraceServiceRequest, rows: Mapping[int, int]) -> ExportTraceServiceRequest:
+        """`rows` are by the position of the span among the valid ones of the message."""
+        message.DiscardUnknownFields()
+        position = -1
+        for i, group in enumerate(message.resource_spans):
+            for j, scope in enumerate(group.scope_spans):
+                for span in scope.spans:
+                    if fault_of(span.trace_id, span.span_id, span.parent_span_id):
+                        continue
+                    position += 1
+                    if position in rows:
+                        self._enter((i, j), group, scope, rows[position])
+                        self._add(span, rows[position])
+        return self._message
+
+    def _enter(self, place: tuple[int, int], group: ResourceSpans, scope: ScopeSpans, row: int) -> None:
+        """Begins new groups where the resource or scope is another one, by place or by what processors made of it."""
+        resource = self._changes.attributes(RESOURCE, row)
+        within = self._changes.attributes(SCOPE, row)
+        if (place[0], resource) != self._resource:
+            self._resource, self._scope = (place[0], resource), ()
+            target = self._message.resource_spans.add(schema_url=group.schema_url)
+            if group.HasField("resource"):
+                target.resource.CopyFrom(group.resource)
+            _settle(target.resource.attributes, resource)
+        if (place[1], within) != self._scope:
+            self._scope = (place[1], within)
+            copy = self._groups.add(schema_url=scope.schema_url)
+            if scope.HasField("scope"):
+                copy.scope.CopyFrom(scope.scope)
+            _settle(copy.scope.attributes, within)
+
+    def _add(self, span: Span, row: int) -> None:
+        target = self._groups[-1].spans.add()
+        target.CopyFrom(span)
+        edits.once(target.attributes)
+        for part in (*target.events, *target.links):
+            edits.once(part.attributes)
+        self._changes.apply(target, row)
+
+    @property
+    def _groups(self) -> Any:
+        return self._message.resource_spans[-1].scope_spans
+
+
+def _settle(attributes: Any, changed: tuple[tuple[str, str], ...] | None) -> None:
+    edits.once(attributes)
+    if changed is not None:
+        edits.attributes(attributes, changed)
