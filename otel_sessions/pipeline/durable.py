@@ -62,7 +62,11 @@ class DurableDelivery:
         self._thread.start()
 
     def room(self, nbytes: int) -> None:
-        self._log.check_room(nbytes)
+        try:
+            self._log.check_room(nbytes)
+        except Retryable as error:
+            self._host.report(self._component, str(error))
+            raise
 
     def put(self, parcel: Parcel) -> None:
         """Returns when the requests are on disk, or are answered that they could not be put there."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
+from dataclasses import replace
+from errno import ENOSPC
 from typing import Final
 
 from otel_sessions.component import Host, Request
@@ -16,13 +18,15 @@ from otel_sessions.pipeline.processing import Processing
 from otel_sessions.pipeline.sender import Outlet, Sender
 from otel_sessions.pipeline.wal import Log, Segment
 from otel_sessions.pipeline.wal.parts import Part
-from otel_sessions.pipeline.wal.quarantine import Quarantine
+from otel_sessions.pipeline.wal.quarantine import Quarantine, SpanKey
 
 logger = logging.getLogger("otel_sessions.wal")
 PATIENCE: Final = 64
 """Refusals without a success in between from which on the exporter is to blame, and not the spans."""
-TRIES: Final = 5
+TRIES: Final = 3
 """How often a span is refused, with nothing else to store meanwhile, before it is set aside."""
+BLAMED: Final = 1000
+"""Spans that are set aside on the strength of one success; the others wait for the next."""
 LONGEST_WAIT_S: Final = 30.0
 
 
@@ -44,8 +48,10 @@ class Storing:
         self._quarantined_spans = host.metrics.quarantined_spans.labels(str(outlet.id))
         self._failed_spans = host.metrics.send_failed_spans.labels(str(outlet.id))
         self._open: Counter[str] = Counter()  # parts of a segment beside its first, by its name
+        self._blamed: defaultdict[str, dict[SpanKey, str]] = defaultdict(dict)  # and what is to be set aside of it, why
         self._stored = 0
         self._refused_in_a_row = 0
+        self._blamed_in_a_row = 0
         self.doubtful: deque[Part] = deque()
 
     def store(self, part: Part) -> None:
@@ -68,13 +74,13 @@ class Storing:
         try:
             if any(map(len, batches)):
                 self._sender.send(batches, part.token)
+                self._stored += 1
+                self._refused_in_a_row = self._blamed_in_a_row = 0
         except Retryable:
             raise
         except Exception as error:  # noqa: BLE001 - each span is stored or set aside
             self._refused(part, batches, error)
         else:
-            self._stored += 1
-            self._refused_in_a_row = 0
             self._done(part)
 
     def due(self, now: float) -> Part | None:
@@ -90,10 +96,17 @@ class Storing:
         self._sender.stop()
 
     def _done(self, part: Part) -> None:
+        """The segment is removed after its last part, when what is to blame in it is set aside."""
         name = part.segment.name
         self._open[name] -= 1
-        if self._open[name] < 0:
-            del self._open[name]
+        if self._open[name] >= 0:
+            return
+        del self._open[name]
+        try:
+            self._set_aside(part.segment)
+        except OSError as error:
+            self._again_later(replace(part, batches=[]), error)
+        else:
             self._log.remove(part.segment)
 
     def _refused(self, part: Part, batches: Sequence[SpanBatch], error: Exception) -> None:
@@ -107,7 +120,7 @@ class Storing:
             self._open[part.segment.name] += 1
             self.doubtful.extendleft(reversed(part.halves(batches)))
         elif spans == 1 and self._is_to_blame(part):
-            self._set_aside(part, batches[0], error)
+            self._blame(part, batches, error)
         else:
             self._again_later(part, error)
 
@@ -120,24 +133,33 @@ class Storing:
         assert part.stored_before is not None
         return self._stored > part.stored_before or (part.refusals >= TRIES and self._refused_in_a_row < PATIENCE)
 
-    def _set_aside(self, part: Part, batch: SpanBatch, error: Exception) -> None:
-        """Writes the span to the quarantine, if that has room."""
+    def _blame(self, part: Part, batches: Sequence[SpanBatch], error: Exception) -> None:
+        (batch,) = (batch for batch in batches if len(batch))
         project, trace_id, span_id = (batch[name][0].as_py() for name in ("Project", "TraceId", "SpanId"))
-        try:
-            self._log.check_room(0)
-            self._log.grow(self._quarantine.set_aside(part.segment, {(project, trace_id, span_id)}, str(error)))
-        except (OSError, Retryable) as problem:
-            self._again_later(part, problem)
-            return
-        directory = self._quarantine.directory
-        logger.error("span %s of trace %s is refused and set aside in %s: %s", span_id, trace_id, directory, error)
-        self._quarantined_spans.inc()
-        self._failed_spans.inc()
+        self._blamed[part.segment.name][project, trace_id, span_id] = str(error)
+        self._blamed_in_a_row += 1
+        if self._blamed_in_a_row < BLAMED:
+            self._refused_in_a_row = 0
         self._processing.distrust()
         self._done(part)
 
+    def _set_aside(self, segment: Segment) -> None:
+        """Writes the spans to blame to the quarantine; raises OSError, also where that has no room."""
+        blamed = self._blamed.get(segment.name)
+        if not blamed:
+            return
+        if self._log.is_full:
+            raise OSError(ENOSPC, "the write-ahead log is full")
+        self._log.grow(self._quarantine.set_aside(segment, blamed))
+        del self._blamed[segment.name]
+        reason = next(iter(blamed.values()))
+        where = self._quarantine.directory
+        logger.error("%d spans are refused and set aside in %s, one of them: %s", len(blamed), where, reason)
+        self._quarantined_spans.inc(len(blamed))
+        self._failed_spans.inc(len(blamed))
+
     def _again_later(self, part: Part, error: Exception) -> None:
-        wait = min(LONGEST_WAIT_S, self._retry_after * 2 ** min(part.refusals, 10))
+        wait = min(LONGEST_WAIT_S, self._retry_after * 2 ** min(max(0, part.refusals - 1), 10))
         logger.warning("%s of the write-ahead log waits for %g s: %s", part.token, wait, error)
         part.not_before = time.monotonic() + wait
         if part.is_whole:

@@ -196,6 +196,17 @@ def test_spans_that_are_refused_for_good_are_set_aside_and_all_others_stored(bui
     assert sample(host, "otelcol_exporter_sent_spans_total", exporter="memory") == 302
 
 
+def test_many_spans_that_are_refused_are_all_set_aside(build, tmp_path):
+    exporter = MemoryExporter(refusing("bad"))
+    pipeline = build(exporter, max_age="100ms")
+    good = [f"n{i}" for i in range(100)]
+    pipeline.consume(named(*good[:50], *["bad"] * 300, *good[50:])).result(10)
+    eventually(lambda: sorted(exporter.names), sorted(good))
+    eventually(lambda: segments(tmp_path), [])
+    lines = [line for file in tmp_path.rglob("*.jsonl") for line in file.read_text().splitlines()]
+    assert len(lines) == 300
+
+
 def test_a_lone_span_that_is_refused_is_set_aside_in_the_end(build, tmp_path):
     exporter = MemoryExporter(refusing("bad"))
     build(exporter).consume(named("bad")).result(10)

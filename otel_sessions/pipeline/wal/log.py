@@ -58,9 +58,8 @@ class Log:
         return self._nbytes
 
     @property
-    def active(self) -> Segment | None:
-        writer = self._writer
-        return writer.segment if writer else None
+    def is_full(self) -> bool:
+        return self._nbytes > self._capacity
 
     def sealed(self) -> list[Segment]:
         """The oldest first."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from otel_sessions.component import Request
 from otel_sessions.pdata.lenient import parse
 from otel_sessions.pipeline.wal.segment import Segment, sync_directory
 
@@ -36,36 +37,54 @@ class Quarantine:
         """Of all files."""
         return sum(path.stat().st_size for path in self.directory.glob("*.jsonl"))
 
-    def set_aside(self, segment: Segment, keys: set[SpanKey], reason: str) -> int:
-        """Writes the spans of these keys to disk and returns how many bytes that took; raises OSError."""
-        facts = {"reason": reason, "quarantined_at": datetime.now(UTC).isoformat()}
-        lines = [json.dumps(facts | span, ensure_ascii=False) for span in _spans(segment, keys)]
+    def set_aside(self, segment: Segment, reasons: Mapping[SpanKey, str]) -> int:
+        """Writes the spans that have reasons to disk and returns how many bytes that took; raises OSError.
+
+        What an earlier process had written of this segment is replaced.
+        """
+        now = datetime.now(UTC).isoformat()
+        lines = [
+            json.dumps({"reason": reasons[key], "quarantined_at": now, "project": key[0], **span}, ensure_ascii=False)
+            for key, span in _spans(segment, reasons)
+        ]
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
         self.directory.mkdir(mode=0o700, exist_ok=True)
-        with (self.directory / f"{segment.name}.jsonl").open("ab") as file:
+        path = self.directory / f"{segment.name}.jsonl"
+        replaced = path.stat().st_size if path.exists() else 0
+        with path.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         sync_directory(self.directory)
-        return len(data)
+        return len(data) - replaced
 
 
-def _spans(segment: Segment, keys: set[SpanKey]) -> Iterator[dict[str, Any]]:
+def _spans(segment: Segment, wanted: Mapping[SpanKey, str]) -> Iterator[tuple[SpanKey, dict[str, Any]]]:
+    """The spans of these keys, each as often as it came."""
+    projects = {project for project, _, _ in wanted}
     for request in segment.read().requests:
-        if request.project in {project for project, _, _ in keys}:
-            yield from _spans_of(request, keys)
+        if request.project in projects:
+            for trace_id, span_id, single in _singles(parse(request.body)):
+                key = (request.project, trace_id, span_id)
+                if key in wanted:
+                    yield key, _as_json(single())
 
 
-def _spans_of(request: Request, keys: set[SpanKey]) -> Iterator[dict[str, Any]]:
-    message = parse(request.body)
+def _singles(
+    message: ExportTraceServiceRequest,
+) -> Iterator[tuple[str, str, Callable[[], ExportTraceServiceRequest]]]:
+    """Each span with its ids, and how to make a request of it alone."""
     for group in message.resource_spans:
         for scope in group.scope_spans:
             for span in scope.spans:
-                if (request.project, span.trace_id.hex(), span.span_id.hex()) in keys:
-                    single = ExportTraceServiceRequest()
-                    resource_spans = single.resource_spans.add(resource=group.resource, schema_url=group.schema_url)
-                    resource_spans.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=[span])
-                    yield {"project": request.project, **_as_json(single)}
+                yield span.trace_id.hex(), span.span_id.hex(), partial(_single, group, scope, span)
+
+
+def _single(group: ResourceSpans, scope: ScopeSpans, span: Span) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    resource_spans = request.resource_spans.add(resource=group.resource, schema_url=group.schema_url)
+    resource_spans.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=[span])
+    return request
 
 
 def _as_json(message: ExportTraceServiceRequest) -> dict[str, Any]:
