@@ -1,7 +1,8 @@
 """Attribute keys, each with its source; the defaults of configuration lists, never used past configuration.
 
-Within a list the first key that holds a value wins. Where a number stands in a JSON object, `KEY#MEMBER` names its
-member and `KEY#*` the sum of all its members.
+Within a list the first key that holds a value wins. `PREFIX.N.*` is a family: messages flattened into keys that count
+them. `EVENT#KEY` is an attribute of a span event. Where a number stands in a JSON object, `KEY#MEMBER` names its member
+and `KEY#*` the sum of all its members.
 """
 
 from __future__ import annotations
@@ -86,23 +87,62 @@ INPUT_KEYS: Final = (
     "input.value",  # OpenInference
     "gen_ai.input.messages",  # OpenTelemetry semantic conventions, generative AI
     "gen_ai.prompt",  # the same before version 1.28
+    "gen_ai.prompt.N.*",  # OpenLLMetry, Laminar
+    "llm.input_messages.N.*",  # OpenInference
     "ai.prompt.messages",  # Vercel AI SDK
     "ai.prompt",
     "traceloop.entity.input",  # OpenLLMetry
     "mlflow.spanInputs",  # MLflow
     "pydantic_ai.all_messages",  # Pydantic AI
     "gen_ai.tool.call.arguments",  # OpenTelemetry semantic conventions, generative AI
+    "all_messages_events",  # Pydantic AI before version 1
+    "lmnr.span.input",  # Laminar
+    "gcp.vertex.agent.llm_request",  # Google ADK
+    "gcp.vertex.agent.tool_call_args",
+    "ai.toolCall.args",  # Vercel AI SDK
+    "$ai_input",  # PostHog
 )
 OUTPUT_KEYS: Final = (
     "langfuse.observation.output",  # Langfuse SDK
     "output.value",  # OpenInference
     "gen_ai.output.messages",  # OpenTelemetry semantic conventions, generative AI
     "gen_ai.completion",  # the same before version 1.28
+    "gen_ai.completion.N.*",  # OpenLLMetry, Laminar
+    "llm.output_messages.N.*",  # OpenInference
     "ai.response.text",  # Vercel AI SDK
     "traceloop.entity.output",  # OpenLLMetry
     "mlflow.spanOutputs",  # MLflow
     "final_result",  # Pydantic AI
     "gen_ai.tool.call.result",  # OpenTelemetry semantic conventions, generative AI
+    "ai.response.object",  # Vercel AI SDK
+    "ai.response.toolCalls",
+    "ai.toolCall.result",
+    "lmnr.span.output",  # Laminar
+    "gcp.vertex.agent.llm_response",  # Google ADK
+    "gcp.vertex.agent.tool_response",
+    "$ai_output_choices",  # PostHog
+)
+# Where no attribute has any. In events that are messages the last one of a source counts.
+INPUT_EVENTS: Final = (
+    # OpenTelemetry semantic conventions, generative AI, before version 1.37; the second key of each as Azure writes it
+    "gen_ai.user.message#content",
+    "gen_ai.user.message#gen_ai.event.content",
+    "gen_ai.tool.message#content",
+    "gen_ai.tool.message#gen_ai.event.content",
+    "gen_ai.assistant.message#content",
+    "gen_ai.assistant.message#gen_ai.event.content",
+    "gen_ai.system.message#content",
+    "gen_ai.system.message#gen_ai.event.content",
+    "gen_ai.content.prompt#gen_ai.prompt",  # the same before version 1.28
+    "gen_ai.client.inference.operation.details#gen_ai.input.messages",  # from version 1.37 on
+)
+OUTPUT_EVENTS: Final = (
+    "gen_ai.choice#message",  # as above
+    "gen_ai.choice#content",
+    "gen_ai.choice#gen_ai.event.content",
+    "gen_ai.choice#tool_calls",
+    "gen_ai.content.completion#gen_ai.completion",
+    "gen_ai.client.inference.operation.details#gen_ai.output.messages",
 )
 
 MODEL_KEYS: Final = (
@@ -114,7 +154,19 @@ MODEL_KEYS: Final = (
     "llm.response.model",  # in use
     "mlflow.llm.model",  # MLflow
     "embedding.model_name",  # OpenInference
+    "$ai_model",  # PostHog
 )
+PROVIDER_KEYS: Final = (
+    "gen_ai.provider.name",  # OpenTelemetry semantic conventions, generative AI
+    "gen_ai.system",  # the same before version 1.37
+    "llm.provider",  # OpenInference
+    "llm.system",
+    "ai.model.provider",  # Vercel AI SDK
+    "mlflow.llm.provider",  # MLflow
+    "$ai_provider",  # PostHog
+)
+# Models at home: nobody is paid by the token, whatever the model is called.
+FREE_PROVIDERS: Final = ("ollama", "vllm", "lmstudio", "lm_studio", "llamacpp", "llama.cpp", "localai")
 STEP_KIND_KEYS: Final = (
     "langfuse.observation.type",  # Langfuse SDK
     "openinference.span.kind",  # OpenInference
@@ -148,30 +200,65 @@ INPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.prompt_tokens",  # the same before version 1.27
     "llm.token_count.prompt",  # OpenInference
     "ai.usage.promptTokens",  # Vercel AI SDK
+    "ai.usage.inputTokens",  # the same from version 5 on
+    "ai.usage.tokens",  # the same for embeddings
     "langfuse.observation.usage_details#input",  # Langfuse SDK
     "langfuse.observation.usage_details#prompt_tokens",
     "langfuse.observation.usage_details#input_tokens",
     "mlflow.chat.tokenUsage#input_tokens",  # MLflow
+    "$ai_input_tokens",  # PostHog
 )
 OUTPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
     "llm.token_count.completion",
     "ai.usage.completionTokens",
+    "ai.usage.outputTokens",
     "langfuse.observation.usage_details#output",
     "langfuse.observation.usage_details#completion_tokens",
     "langfuse.observation.usage_details#output_tokens",
     "mlflow.chat.tokenUsage#output_tokens",
+    "$ai_output_tokens",
 )
 # Only where neither of the two above is known.
 TOTAL_TOKEN_KEYS: Final = (
     "gen_ai.usage.total_tokens",  # in use, not in the conventions
     "llm.usage.total_tokens",  # OpenLLMetry
     "llm.token_count.total",  # OpenInference
-    "ai.usage.tokens",  # Vercel AI SDK, embeddings
+    "ai.usage.totalTokens",  # Vercel AI SDK
     "langfuse.observation.usage_details#total",  # Langfuse SDK
     "langfuse.observation.usage_details#total_tokens",
     "mlflow.chat.tokenUsage#total_tokens",  # MLflow
+)
+# Parts of the input and of the output, not added to them.
+CACHED_INPUT_TOKEN_KEYS: Final = (
+    "gen_ai.usage.cache_read.input_tokens",  # OpenTelemetry semantic conventions, generative AI
+    "gen_ai.usage.cache_read_input_tokens",  # OpenLLMetry, Laminar
+    "gen_ai.usage.details.cache_read_tokens",  # Pydantic AI
+    "llm.token_count.prompt_details.cache_read",  # OpenInference
+    "ai.usage.cachedInputTokens",  # Vercel AI SDK
+    "langfuse.observation.usage_details#input_cached_tokens",  # Langfuse SDK
+    "langfuse.observation.usage_details#cache_read_input_tokens",
+    "mlflow.chat.tokenUsage#cache_read_input_tokens",  # MLflow
+    "$ai_cache_read_input_tokens",  # PostHog
+)
+CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "llm.token_count.prompt_details.cache_write",
+    "langfuse.observation.usage_details#cache_creation_input_tokens",
+    "mlflow.chat.tokenUsage#cache_creation_input_tokens",
+    "$ai_cache_creation_input_tokens",
+)
+REASONING_TOKEN_KEYS: Final = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.reasoningTokens",
+    "langfuse.observation.usage_details#output_reasoning_tokens",
+    "$ai_reasoning_tokens",
 )
 COST_KEYS: Final = (
     "langfuse.observation.cost_details#total",  # Langfuse SDK
@@ -181,6 +268,7 @@ COST_KEYS: Final = (
     "operation.cost",  # Logfire, Pydantic AI
     "mlflow.llm.cost#total_cost",  # MLflow
     "mlflow.llm.cost#total",
+    "$ai_total_cost_usd",  # PostHog
 )
 
 # Below these, text may arrive JSON-encoded: the id abc as "abc", with its quotes.

@@ -95,7 +95,12 @@ DERIVED: Final = _required(
     ("InputTokens", pa.uint64()),
     ("OutputTokens", pa.uint64()),
     ("TotalTokens", pa.uint64()),
+    # Parts of the input, and of the output.
+    ("CachedInputTokens", pa.uint64()),
+    ("CacheCreationInputTokens", pa.uint64()),
+    ("ReasoningTokens", pa.uint64()),
     ("Cost", COST),  # USD
+    ("CostSource", pa.string()),  # attribute, where the span states it; prices, by the price table; or empty
     # The beginning of the step's input and output.
     ("Input", pa.string()),
     ("Output", pa.string()),

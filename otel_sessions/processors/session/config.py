@@ -1,16 +1,13 @@
-"""Configuration of the session processor: every list of keys, first match first, and every bound."""
+"""Configuration of the session processor: its own lists of keys, and those of `genai`, which it contains."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import NonNegativeInt, PositiveInt
 
 from otel_sessions import semconv
 from otel_sessions.component import Settings
+from otel_sessions.genai import GenAiConfig, Keys
 from otel_sessions.types import ByteSize
-
-Keys = tuple[Annotated[str, StringConstraints(min_length=1)], ...]
 
 
 class MemorySettings(Settings):
@@ -20,7 +17,7 @@ class MemorySettings(Settings):
     max_bytes: ByteSize = 64 * 2**20
 
 
-class SessionConfig(Settings):
+class SessionConfig(GenAiConfig):
     """An empty list of keys turns its column off."""
 
     # What a session is.
@@ -29,7 +26,6 @@ class SessionConfig(Settings):
     root_keys: Keys = (semconv.IS_APP_ROOT,)
     max_session_id_bytes: PositiveInt = 8192
     scrubbed_prefixes: Keys = semconv.SCRUBBED_PREFIXES
-    json_encoded_prefixes: Keys = semconv.JSON_ENCODED_PREFIXES
     memory: MemorySettings = MemorySettings()
 
     # Who, where, what.
@@ -38,20 +34,3 @@ class SessionConfig(Settings):
     trace_name_keys: Keys = semconv.TRACE_NAME_KEYS
     tag_keys: Keys = semconv.TAG_KEYS
     max_tags: PositiveInt = 100
-
-    # Previews.
-    input_keys: Keys = semconv.INPUT_KEYS
-    output_keys: Keys = semconv.OUTPUT_KEYS
-    trace_input_keys: Keys = semconv.TRACE_INPUT_KEYS
-    trace_output_keys: Keys = semconv.TRACE_OUTPUT_KEYS
-    max_preview_chars: PositiveInt = 1000
-
-    # Model calls.
-    model_keys: Keys = semconv.MODEL_KEYS
-    step_kind_keys: Keys = semconv.STEP_KIND_KEYS
-    model_call_kinds: Keys = semconv.MODEL_CALL_KINDS
-    summary_marks: Annotated[Keys, Field(description="KEY or KEY=VALUE")] = semconv.SUMMARY_MARKS
-    input_token_keys: Annotated[Keys, Field(description="KEY or KEY#MEMBER")] = semconv.INPUT_TOKEN_KEYS
-    output_token_keys: Annotated[Keys, Field(description="KEY or KEY#MEMBER")] = semconv.OUTPUT_TOKEN_KEYS
-    total_token_keys: Annotated[Keys, Field(description="KEY or KEY#MEMBER")] = semconv.TOTAL_TOKEN_KEYS
-    cost_keys: Annotated[Keys, Field(description="KEY or KEY#MEMBER")] = semconv.COST_KEYS

@@ -1,6 +1,6 @@
 """Which column comes from which attributes: one table. A dialect adds a key to a list of `semconv`, a new column a row.
 
-Families of keys (`gen_ai.prompt.N.*`) and the content of span events belong here too, as further sources of a row.
+The columns of model calls and their content are in `otel_sessions.genai`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai import Keys
+from otel_sessions.genai.texts import unwrapped
 from otel_sessions.pdata.attributes import Entries, Indices
-from otel_sessions.processors.session.config import Keys, SessionConfig
-from otel_sessions.processors.session.previews import MODEL, USER, preview
-from otel_sessions.processors.session.texts import tag_lists, unwrapped
+from otel_sessions.processors.session.config import SessionConfig
+from otel_sessions.processors.session.tags import tag_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,6 @@ class Field:
     """Whether the resource's attributes count where the span has none."""
 
 
-def _question(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
-    return preview(texts, USER, config.max_preview_chars)
-
-
-def _answer(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
-    return preview(texts, MODEL, config.max_preview_chars)
-
-
 def _tags(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
     return tag_lists(texts, config.max_tags)
 
@@ -46,10 +39,6 @@ FIELDS: Final = (
     Field("Environment", lambda config: config.environment_keys, resource=True),
     Field("TraceName", lambda config: config.trace_name_keys),
     Field("Tags", lambda config: config.tag_keys, _tags),
-    Field("Input", lambda config: config.input_keys, _question),
-    Field("Output", lambda config: config.output_keys, _answer),
-    Field("TraceInput", lambda config: config.trace_input_keys, _question),
-    Field("TraceOutput", lambda config: config.trace_output_keys, _answer),
 )
 
 
@@ -72,9 +61,9 @@ def columns(span: Entries, resource: Entries, config: SessionConfig) -> dict[str
 
 
 def _text(span: Entries, own: Indices, resource: Entries, inherited: Indices, config: SessionConfig) -> pa.StringArray:
-    texts = unwrapped(span, own, config)
+    texts = unwrapped(span, own, config.json_encoded_prefixes)
     use = (own < 0) & (inherited >= 0)
     if not use.any():
         return texts
     mask = pa.array(use)
-    return pc.replace_with_mask(texts, mask, unwrapped(resource, inherited, config).filter(mask))
+    return pc.replace_with_mask(texts, mask, unwrapped(resource, inherited, config.json_encoded_prefixes).filter(mask))

@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai import GenAi
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet, Mask
 from otel_sessions.processors.session import fields
@@ -15,7 +16,6 @@ from otel_sessions.processors.session.claims import find_ids, first_id, note_too
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
 from otel_sessions.processors.session.resolve import best_claims
-from otel_sessions.processors.session.usage import Usage
 
 _LEARNED: Final = 10_000
 """Claims from elsewhere that may wait for the next batch; it is a hint, the oldest go first."""
@@ -30,12 +30,12 @@ class SessionProcessor:
 
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
-        self._usage = Usage(config)
+        self._genai = GenAi(config)
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
         self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
         ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
         # One set for both, so that a key has the same place in either.
-        self._keys = KeySet([*ids, *config.root_keys, *fields.span_keys(config), *self._usage.keys])
+        self._keys = KeySet([*ids, *config.root_keys, *fields.span_keys(config), *self._genai.keys])
 
     def learn(self, trace: TraceKey, claim: tuple[int, int, int, str]) -> None:
         """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
@@ -62,7 +62,7 @@ class SessionProcessor:
             **claims.columns(),
             **best_claims(batch, claims, is_root, self._memory),
             **fields.columns(entries, resource_entries, config),
-            **self._usage.columns(entries),
+            **self._genai.columns(batch, entries),
         }
         return note_too_long(batch.with_columns(columns), span, resource, config)
 

@@ -108,12 +108,16 @@ def number(value: object) -> Decimal | None:
 
 
 def first_number(attributes: Mapping[str, str], sources: Iterable[str]) -> Decimal:
+    return stated(attributes, sources) or Decimal(0)
+
+
+def stated(attributes: Mapping[str, str], sources: Iterable[str]) -> Decimal | None:
     for source in sources:
         key, _, member = source.partition("#")
         found = _number_at(attributes[key], member) if key in attributes else None
         if found is not None:
             return found
-    return Decimal(0)
+    return None
 
 
 def _number_at(text: str, member: str) -> Decimal | None:
@@ -135,9 +139,11 @@ def usage(attributes: Attributes) -> Row:
     """The columns of tokens and cost."""
     plain = texts(attributes)
     if not is_model_call(plain):
-        return {"InputTokens": 0, "OutputTokens": 0, "TotalTokens": 0, "Cost": Decimal(0)}
+        return {"InputTokens": 0, "OutputTokens": 0, "TotalTokens": 0, "Cost": Decimal(0), "CostSource": ""}
     inputs = int(first_number(plain, semconv.INPUT_TOKEN_KEYS))
     outputs = int(first_number(plain, semconv.OUTPUT_TOKEN_KEYS))
     total = inputs + outputs or int(first_number(plain, semconv.TOTAL_TOKEN_KEYS))
-    cost = first_number(plain, semconv.COST_KEYS).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)
-    return {"InputTokens": inputs, "OutputTokens": outputs, "TotalTokens": total, "Cost": cost}
+    told = stated(plain, semconv.COST_KEYS)
+    cost = (told or Decimal(0)).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)
+    source = "" if told is None else "attribute"
+    return {"InputTokens": inputs, "OutputTokens": outputs, "TotalTokens": total, "Cost": cost, "CostSource": source}

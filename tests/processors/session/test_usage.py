@@ -13,7 +13,7 @@ from otel_sessions.testing.otlp import Attributes, Value, span
 from tests.processors.session.reading import Row, batch_of, rows_of, usage
 
 NOTHING = (0, 0, 0, Decimal(0))
-COLUMNS = ("InputTokens", "OutputTokens", "TotalTokens", "Cost")
+COLUMNS = ("InputTokens", "OutputTokens", "TotalTokens", "Cost", "CostSource")
 CALL: dict[str, Value] = {"gen_ai.operation.name": "chat"}
 WHOLE = ["0", "7", "12.0", "12.9", "1e3", "-1", "NaN", "Infinity", "+Inf", "abc", "1e15", "1e16", "1" * 20, " 5 ", ""]
 PARTIAL = ["0.1", "1.5e-05", "0.0000000000005", "0.0000000000015", "1e-30", "123456789.123456789123456789"]

@@ -1,4 +1,4 @@
-"""Text as clients wrap it: JSON-encoded strings, JSON lists of tags. Parsed once per distinct value."""
+"""Text as clients wrap it: JSON-encoded strings. Parsed once per distinct value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
-from otel_sessions.processors.session.config import SessionConfig
 
 MAX_JSON_BYTES: Final = 100 * 1024
 """Longer text is never parsed as a whole."""
@@ -35,11 +34,13 @@ def unwrap(texts: pa.StringArray, among: Mask) -> pa.StringArray:
     return replace_distinct(texts, among & wrapped.to_numpy(zero_copy_only=False), _unwrapped)
 
 
-def unwrapped(entries: Entries, chosen: Indices, config: SessionConfig) -> pa.StringArray:
-    """The text of the chosen entries, -1 for none, decoded where its key says that it may be JSON-encoded."""
+def unwrapped(entries: Entries, chosen: Indices, json_encoded: tuple[str, ...]) -> pa.StringArray:
+    """The text of the chosen entries, -1 for none, decoded where its key begins like one that may be JSON-encoded."""
     texts = entries.text(chosen)
-    wrapped = entries.beginning(config.json_encoded_prefixes)
-    return unwrap(texts, (chosen >= 0) & wrapped[chosen]) if wrapped.any() else texts
+    encoded = entries.keys.beginning(json_encoded)
+    if not any(encoded[entries.keys.codes[key]] for key in entries.parts):
+        return texts
+    return unwrap(texts, (chosen >= 0) & encoded[entries.codes[chosen]])
 
 
 def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str], str]) -> pa.StringArray:
@@ -52,13 +53,6 @@ def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str],
     return pc.replace_with_mask(texts, mask, changed.take(distinct.indices))
 
 
-def tag_lists(texts: pa.StringArray, limit: int) -> pa.ListArray:
-    """The tags in each text: a JSON array, or comma separated; distinct, in order, `limit` at most."""
-    distinct = texts.dictionary_encode()
-    lists = [_tags(text, limit) for text in distinct.dictionary.to_pylist()]
-    return pa.array(lists, pa.list_(pa.string())).take(distinct.indices)
-
-
 def _unwrapped(text: str) -> str:
     value = parse_json(text)
     if value is None:
@@ -69,20 +63,3 @@ def _unwrapped(text: str) -> str:
 def encodable(text: str) -> str:
     r"""The text with lone surrogates, which JSON can spell as "\ud800" and UTF-8 cannot, as U+FFFD."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _tags(text: str, limit: int) -> list[str]:
-    value = parse_json(text) if text.lstrip()[:1] in ("[", '"') else NOT_JSON
-    if isinstance(value, list):
-        tags = [_scalar(item) for item in value]
-    elif isinstance(value, str):
-        tags = [value]
-    else:
-        tags = text[:MAX_JSON_BYTES].split(",")
-    return list(dict.fromkeys(tag for tag in map(str.strip, map(encodable, tags)) if tag))[:limit]
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)

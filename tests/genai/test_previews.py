@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions.processors.session.previews import MODEL, USER, preview, said
+from otel_sessions.genai.previews import MODEL, USER, preview, said
 
 PARTS = [
     {"role": "system", "parts": [{"type": "text", "content": "be kind"}]},

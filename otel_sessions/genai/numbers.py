@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai.texts import parse_json
 from otel_sessions.pdata import COST
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
-from otel_sessions.processors.session.texts import parse_json
 
 MAX_NUMBER: Final = Decimal(10) ** 15
 """A larger number of tokens or dollars in one span is a mistake, and counts as none."""
@@ -73,8 +73,8 @@ class Numbers:
                 counts[rows[known]] = values[known]
         return counts
 
-    def costs(self, sources: Sequence[Source]) -> pa.Array:
-        """The same as US dollars, rounded half even to the digits that a cost has."""
+    def costs(self, sources: Sequence[Source]) -> tuple[pa.Array, Mask]:
+        """The same as US dollars, rounded half even to the digits that a cost has, and which rows state any."""
         places = np.zeros(self.entries.length, np.int64)
         pool = [pa.array([Decimal(0)], COST)]
         for source in reversed([source for source in sources if self.entries.has(source.key)]):
@@ -85,7 +85,7 @@ class Numbers:
                 known = values.is_valid().to_numpy(zero_copy_only=False)
                 places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
                 pool.append(values)
-        return pa.concat_arrays(pool).take(pa.array(places))
+        return pa.concat_arrays(pool).take(pa.array(places)), places > 0
 
     def _rows_and_texts(self, key: str) -> tuple[Indices, pa.StringArray]:
         part = self.entries.of(key)

@@ -1,0 +1,8 @@
+"""What spans say of model calls, in every dialect: content, model, tokens, cost."""
+
+from __future__ import annotations
+
+from otel_sessions.genai.columns import COLUMNS, GenAi
+from otel_sessions.genai.config import GenAiConfig, Keys, ModelPrices, PriceTable
+
+__all__ = ["COLUMNS", "GenAi", "GenAiConfig", "Keys", "ModelPrices", "PriceTable"]
