@@ -136,7 +136,8 @@ class Authenticator(Protocol):
     def authenticate(self, headers: Mapping[str, str]) -> str:
         """The project of a request with these headers, their names in lower case.
 
-        Raises `Unauthenticated`. May take as long as a slow hash does; equally long for all secrets that are wrong.
+        Raises `Unauthenticated`, or `Retryable` where it cannot tell now. May take as long as a slow hash does, and
+        equally long for all secrets that are wrong.
         """
         ...
 

@@ -7,6 +7,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import bcrypt
@@ -14,7 +15,7 @@ import pytest
 
 from otel_sessions.component import Authenticator, ComponentId, Host
 from otel_sessions.config import load
-from otel_sessions.errors import ConfigError, Unauthenticated
+from otel_sessions.errors import ConfigError, Retryable, Unauthenticated
 from otel_sessions.extensions.auth import basic, bearer, hashes
 from otel_sessions.telemetry import Metrics
 from tests.receivers.secrets import authenticator, basic_of
@@ -164,6 +165,18 @@ def test_a_password_that_was_right_is_not_hashed_slowly_again(monkeypatch: pytes
     assert asked(known, basic_of("ann", SECRET)) == "default"
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: pytest.fail("asked again"))
     assert asked(known, basic_of("ann", SECRET)) == "default"
+
+
+def test_while_too_many_passwords_are_checked_the_rest_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashes, "_ROOM", BoundedSemaphore(1))
+    known = authenticator("basicauth", htpasswd={"inline": f"ann:{BCRYPT}\nbob:plain"})
+    asked(known, basic_of("ann", SECRET))
+    with hashes._ROOM:
+        with pytest.raises(Retryable):
+            known.authenticate({"authorization": basic_of("ann", "wrong")})
+        assert asked(known, basic_of("ann", SECRET)) == "default"
+        assert asked(known, basic_of("bob", "plain")) == "default"
+    assert asked(known, basic_of("ann", "wrong")).startswith("refused: ")
 
 
 def test_a_password_may_be_longer_than_bcrypt_reads() -> None:

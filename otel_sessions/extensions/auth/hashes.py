@@ -8,10 +8,12 @@ from base64 import b64decode
 from hmac import compare_digest
 from hmac import digest as keyed_digest
 from secrets import token_bytes
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Final, Protocol
 
 import bcrypt
+
+from otel_sessions.errors import Retryable
 
 _KEY: Final = token_bytes(32)  # new in each process: a digest that leaks is of no use
 _BCRYPT: Final = re.compile(rb"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
@@ -19,6 +21,7 @@ _SHA: Final = b"{SHA}"
 _OTHERS: Final = re.compile(rb"\$|\{[A-Z0-9-]+\}")
 _BCRYPT_BYTES: Final = 72  # it looks at no more; the library would refuse to
 _ONE_AT_A_TIME: Final = Lock()  # wrong passwords, sent on purpose, get one core to spend
+_ROOM: Final = BoundedSemaphore(8)  # and no more threads than this to wait for it
 
 
 def digest(secret: bytes) -> bytes:
@@ -54,7 +57,7 @@ class Sha1:
 
 
 class Bcrypt:
-    """Slow the first time that a password is right, and whenever it is wrong."""
+    """Slow the first time that a password is right, and whenever it is wrong; `Retryable` while too many are asked."""
 
     def __init__(self, hashed: bytes) -> None:
         self._hashed = hashed
@@ -65,11 +68,19 @@ class Bcrypt:
         found = digest(password)
         if compare_digest(found, self._right):
             return True
-        with _ONE_AT_A_TIME:
-            right = bcrypt.checkpw(password[:_BCRYPT_BYTES], self._hashed)
-        if right:
-            self._right = found
-        return right
+        if not self._check(password):
+            return False
+        self._right = found
+        return True
+
+    def _check(self, password: bytes) -> bool:
+        if not _ROOM.acquire(blocking=False):
+            raise Retryable("too many passwords are being checked")
+        try:
+            with _ONE_AT_A_TIME:
+                return bcrypt.checkpw(password[:_BCRYPT_BYTES], self._hashed)
+        finally:
+            _ROOM.release()
 
 
 def password_of(text: bytes) -> Password:

@@ -1,0 +1,108 @@
+"""Every HTTP endpoint closes the connections of those who make no request, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from threading import Event
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+
+from otel_sessions import http_protocol
+from otel_sessions.http_server import HttpServer
+from otel_sessions.types import HostPort
+
+ANSWER_S = 60
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class App:
+    """Answers 204, and never reads a body; `/held` when it is `released`."""
+
+    def __init__(self) -> None:
+        self.released = Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        while scope["path"] == "/held" and not self.released.is_set():
+            await asyncio.sleep(0.01)
+        await Response(status_code=204)(scope, receive, send)
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+def server(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
+    monkeypatch.setattr(http_protocol, "HEADERS_TIMEOUT_S", 0.3)
+    server = HttpServer(app, HostPort("127.0.0.1", 0), keep_alive_s=ANSWER_S)
+    server.start()
+    yield server
+    server.stop(5.0)
+
+
+@pytest.fixture
+def connection(server: HttpServer) -> Iterator[socket.socket]:
+    host, _, port = server.address.rpartition(":")
+    with socket.create_connection((host, int(port)), ANSWER_S) as connection:
+        yield connection
+
+
+def answered(connection: socket.socket) -> bool:
+    return connection.recv(1 << 16).startswith(b"HTTP/1.1 204 ")
+
+
+def closed(connection: socket.socket) -> bool:
+    """Waits for it, and passes over what is said before."""
+    try:
+        while connection.recv(1 << 16):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+def test_a_connection_that_says_nothing_is_closed(connection: socket.socket) -> None:
+    assert connection.recv(1) == b""
+
+
+def test_headers_that_never_end_are_not_waited_for(connection: socket.socket) -> None:
+    connection.sendall(REQUEST[:-2])
+    assert connection.recv(1) == b""
+
+
+def test_nor_those_of_a_later_request(connection: socket.socket) -> None:
+    connection.sendall(REQUEST)
+    assert answered(connection)
+    connection.sendall(REQUEST[:-2])
+    assert connection.recv(1) == b""
+
+
+def test_a_body_that_nobody_reads_is_not_waited_for(connection: socket.socket) -> None:
+    connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+    assert answered(connection)
+    connection.sendall(b"a")
+    assert closed(connection)
+
+
+def test_an_answer_may_take_longer(connection: socket.socket, app: App, server: HttpServer) -> None:
+    host, _, port = server.address.rpartition(":")
+    connection.sendall(REQUEST.replace(b"/ ", b"/held "))
+    with socket.create_connection((host, int(port)), ANSWER_S) as silent:
+        assert silent.recv(1) == b""  # the time is over
+    app.released.set()
+    assert answered(connection)
+
+
+def test_an_idle_connection_is_kept_between_requests(connection: socket.socket, server: HttpServer) -> None:
+    connection.sendall(REQUEST)
+    assert answered(connection)
+    host, _, port = server.address.rpartition(":")
+    with socket.create_connection((host, int(port)), ANSWER_S) as silent:
+        assert silent.recv(1) == b""
+    connection.sendall(REQUEST)
+    assert answered(connection)
