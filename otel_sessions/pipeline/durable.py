@@ -25,6 +25,8 @@ from otel_sessions.pipeline.wal.parts import Part
 
 logger = logging.getLogger("otel_sessions.wal")
 SEGMENT_BYTES: Final = 64 * 2**20
+PROBE_S: Final = 2.0
+"""How long after the disk has failed it is tried again, if no request does."""
 
 
 class DurableDelivery:
@@ -58,6 +60,7 @@ class DurableDelivery:
         self._turns = 0
         self._changed = threading.Condition()
         self._end: float | None = None  # when to leave the rest in the log
+        self._probe_at: float | None = None  # when to see whether the disk works again
         self._thread = threading.Thread(target=self._run, name=f"{name}-{outlet.id}", daemon=True)
         self._thread.start()
 
@@ -77,7 +80,7 @@ class DurableDelivery:
         except Exception as error:  # noqa: BLE001 - every ticket is answered
             self._failed_spans.inc(len(parcel.batch))
             self._processing.distrust()
-            self._host.report(self._component, str(error))
+            self._troubled(error)
             self._ledger.settle(parcel.tickets.values(), answerable(error))
         else:
             self._host.report(self._component, None)
@@ -91,6 +94,18 @@ class DurableDelivery:
             self._changed.notify_all()
         self._thread.join(timeout)
         self._log.close()
+
+    def _troubled(self, error: Exception) -> None:
+        with self._changed:
+            self._host.report(self._component, str(error))
+            self._probe_at = time.monotonic() + PROBE_S
+            self._changed.notify_all()
+
+    def _probe(self) -> None:
+        """Health must not wait for a request: a load balancer sends none to who is not well."""
+        problem = self._log.probe()
+        self._host.report(self._component, problem)
+        self._probe_at = time.monotonic() + PROBE_S if problem else None
 
     def _append(self, requests: Sequence[Request], batch: SpanBatch) -> None:
         with self._changed:
@@ -138,6 +153,8 @@ class DurableDelivery:
                 now = time.monotonic()
                 if self._end is not None and now >= self._end:
                     return None
+                if self._probe_at is not None and now >= self._probe_at:
+                    self._probe()
                 if self._active and (self._end is not None or now >= self._active_since + self._batch.flush_timeout):
                     self._seal()
                 part = self._chosen(now)
@@ -161,5 +178,5 @@ class DurableDelivery:
     def _until_next(self, now: float) -> float | None:
         times = [self._active_since + self._batch.flush_timeout] if self._active else []
         times += [part.not_before for part in self._storing.doubtful]
-        times += [self._end] if self._end is not None else []
+        times += [moment for moment in (self._end, self._probe_at) if moment is not None]
         return max(0.001, min(times) - now) if times else None

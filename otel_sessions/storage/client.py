@@ -84,10 +84,13 @@ class Endpoint:
     __repr__ = __str__
 
 
-def connect(endpoint: Endpoint, *, database: str | None = None, timeout_s: int = 300) -> Client:
+def connect(
+    endpoint: Endpoint, *, database: str | None = None, timeout_s: int = 300, long_parameters: bool = False
+) -> Client:
     """A client of its own for the caller; use it from one thread at a time.
 
     `database` is the current database; None leaves the server's default, as `migrate` needs before it has made one.
+    With `long_parameters` those of queries travel in the body of their request, up to 128 KiB each, not in its line.
     A server may take `timeout_s` seconds to answer a statement, and 10 of them to be reached.
     Close an embedded client that has raised, and take another: chDB keeps what a failed query had written for the next
     query on the same connection. Raises clickhouse-connect's errors, see `storage.faults`; `Permanent` without chDB.
@@ -104,6 +107,7 @@ def connect(endpoint: Endpoint, *, database: str | None = None, timeout_s: int =
         autogenerate_session_id=False,
         connect_timeout=min(_CONNECT_S, timeout_s),
         send_receive_timeout=timeout_s,
+        form_encode_query_params=long_parameters,
         **_tls(endpoint),
     )
 

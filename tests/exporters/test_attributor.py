@@ -162,6 +162,21 @@ def test_without_a_server_it_says_so_and_stops_in_time(start: Start) -> None:
     attributor.stop(WAIT_S)
 
 
+def test_thousands_of_traces_at_once_are_put_under_their_sessions(start: Start, otel_client: Client) -> None:
+    attributor, _ = start()
+    project = new_project()
+    roots = [span("root", attributes={"session.id": f"s{number % 7}"}) for number in range(2500)]
+    for spans in ([span(parent=root) for root in roots], roots):
+        body = request(*spans).SerializeToString()
+        batch = SessionProcessor(SessionConfig()).process(decode([body], [project]).batch)
+        insert(otel_client, batch)
+        attributor.stored([batch])
+    query = "SELECT sum(SpanCount), sum(TraceCount), count() FROM sessions WHERE Project = {p:String}"
+    wait_until(
+        lambda: otel_client.query(query, {"p": project}).result_rows, 2 * WAIT_S, lambda rows: rows == [(5000, 2500, 7)]
+    )
+
+
 def test_a_receiver_answers_for_itself_only(clickhouse_endpoint: Endpoint) -> None:
     client = connect(clickhouse_endpoint)
     migrate.apply(client, f"attribution_{next(_databases)}")

@@ -300,6 +300,17 @@ def test_what_the_disk_does_not_take_is_refused_told_and_forgotten(build, host, 
     eventually(lambda: exporter.names, ["b"])
 
 
+def test_health_recovers_without_a_request_when_the_disk_does(build, host, tmp_path, monkeypatch):
+    pipeline = build(MemoryExporter())
+    (tmp_path / "memory" / "traces" / f"{1:016d}-taken.wal").write_bytes(b"")
+    with monkeypatch.context() as patch:
+        patch.setattr("secrets.token_hex", lambda *_: "taken")
+        assert isinstance(pipeline.consume(named("a")).exception(10), Retryable)
+    assert host.health()["memory/wal"]
+    eventually(lambda: host.health()["memory/wal"], None)
+    assert not list(tmp_path.rglob("probe"))
+
+
 def test_requests_without_spans_to_store_are_not_in_the_log(build, tmp_path):
     exporter = MemoryExporter()
     exporter.hold()

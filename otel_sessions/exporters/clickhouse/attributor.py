@@ -23,8 +23,10 @@ from otel_sessions.storage.faults import writing
 logger = logging.getLogger("otel_sessions.attribution")
 
 _CHUNK_EMBEDDED = 10_000
-_CHUNK_REMOTE = 500
-"""Traces a statement; over HTTP their ids travel in the request line."""
+_FOUND_REMOTE = 2_000
+"""Traces a query; over HTTP their ids travel in its body."""
+_MOVED_REMOTE = 500
+"""Traces an insert; over HTTP their ids travel in the request line."""
 _RECORD_INTERVAL_S = 10
 _REMEMBERED = 100_000
 _TOUCHED = 1_000_000
@@ -44,7 +46,8 @@ class Attributor:
         self._component = f"{component}/attribution"
         self._endpoint = endpoint
         self._receiver = receiver
-        self._chunk = _CHUNK_EMBEDDED if endpoint.embedded else _CHUNK_REMOTE
+        self._found = _CHUNK_EMBEDDED if endpoint.embedded else _FOUND_REMOTE
+        self._chunk = _CHUNK_EMBEDDED if endpoint.embedded else _MOVED_REMOTE
         self._config = config
         self._host = host
         self._moved = host.metrics.moved_traces.labels(component)
@@ -125,7 +128,7 @@ class Attributor:
                 self._settle(client, attribution.pending(client))
                 attribution.record_all(client, self._receiver, through)
                 self._recovered = True
-            for chunk in _chunks(sorted(touched), self._chunk):
+            for chunk in _chunks(sorted(touched), self._found):
                 self._settle(client, attribution.find(client, chunk))
         except BaseException:
             with self._lock:
@@ -165,7 +168,7 @@ class Attributor:
 
     def _connected(self) -> Client:
         if self._client is None:
-            self._client = connect(self._endpoint, database=self._endpoint.database)
+            self._client = connect(self._endpoint, database=self._endpoint.database, long_parameters=True)
         return self._client
 
     def _disconnect(self) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.exporters.otlp import edits
@@ -24,7 +24,7 @@ SCOPE: Final = "ScopeAttributes"
 class Column:
     """A column that differs from what was sent, and in which rows it does."""
 
-    values: pa.Array
+    values: Sequence[Any]
     changed: Mask
 
 
@@ -38,30 +38,41 @@ class Changes:
         self.numbers: npt.NDArray[np.uint32] = np.unique(batch["Request"].to_numpy())
         """Of the requests that have rows."""
         before = _as_sent(batch, self.numbers)
-        self._batch = batch
+        self.sizes: Sequence[int] = np.diff(before.column("SpanAttributes").offsets.to_numpy()).tolist()
+        """How many different keys the attributes of each span had."""
+        names = (*edits.SPAN, *(name for part in edits.PARTS for name in part), RESOURCE, SCOPE)
         self._columns = {
-            name: Column(batch[name], changed)
-            for name in (*edits.SPAN, *edits.PARTS, RESOURCE, SCOPE)
-            if (changed := _differing(batch[name], before.column(name))) is not None
+            name: column for name in names if (column := _differing(batch[name], before.column(name))) is not None
         }
+        self._spans = [(edit, self._columns[name]) for name, edit in edits.SPAN.items() if name in self._columns]
+        self._parts = [
+            (edit, {name: batch[name].to_pylist() for name in part}, self._changed(part))
+            for part, edit in edits.PARTS.items()
+            if any(name in self._columns for name in part)
+        ]
+        self._touched = self._changed([name for name in names if name not in {RESOURCE, SCOPE}])
 
-    def attributes(self, name: str, row: int) -> tuple[tuple[str, str], ...] | None:
+    def attributes(self, name: str, row: int) -> Sequence[tuple[str, str]] | None:
         """The attributes of a resource or scope as this row has them; None if they are those that were sent."""
         column = self._columns.get(name)
-        return tuple(column.values[row].as_py()) if column and column.changed[row] else None
+        found: Sequence[tuple[str, str]] | None = column.values[row] if column and column.changed[row] else None
+        return found
 
     def apply(self, span: Span, row: int) -> None:
         """Makes of the span that was sent what the row says."""
-        for name, column in self._columns.items():
-            if name in edits.SPAN and column.changed[row]:
-                edits.SPAN[name](span, column.values[row].as_py())
-        for columns, edit in _part_edits():
-            if any(name in self._columns and self._columns[name].changed[row] for name in columns):
-                edit(span, {name: self._batch[name][row].as_py() for name in columns})
+        if not self._touched[row]:
+            return
+        for edit, column in self._spans:
+            if column.changed[row]:
+                edit(span, column.values[row])
+        for edit_part, columns, changed in self._parts:
+            if changed[row]:
+                edit_part(span, {name: values[row] for name, values in columns.items()})
 
-
-def _part_edits() -> Sequence[tuple[Sequence[str], Callable[[Span, dict[str, list[Any]]], None]]]:
-    return ((edits.EVENTS, edits.events), (edits.LINKS, edits.links))
+    def _changed(self, names: Sequence[str]) -> Mask:
+        """In which rows any of these columns differs."""
+        masks = (self._columns[name].changed for name in names if name in self._columns)
+        return reduce(np.logical_or, masks, np.zeros(len(self.sizes), np.bool_))
 
 
 def _as_sent(batch: SpanBatch, numbers: npt.NDArray[np.uint32]) -> pa.RecordBatch:
@@ -74,12 +85,10 @@ def _as_sent(batch: SpanBatch, numbers: npt.NDArray[np.uint32]) -> pa.RecordBatc
     return sent.record.take(pa.array(rows))
 
 
-def _differing(now: pa.Array, sent: pa.Array) -> Mask | None:
-    """The rows that differ; None if no row does."""
+def _differing(now: pa.Array, sent: pa.Array) -> Column | None:
+    """None if no row differs."""
     if now.equals(sent):
         return None
-    if pa.types.is_string(now.type):
-        changed: Mask = pc.not_equal(now, sent).to_numpy(zero_copy_only=False)
-        return changed
-    pairs = zip(now.to_pylist(), sent.to_pylist(), strict=True)
-    return np.fromiter((one != other for one, other in pairs), np.bool_, len(now))
+    values = now.to_pylist()
+    pairs = zip(values, sent.to_pylist(), strict=True)
+    return Column(values, np.fromiter((one != other for one, other in pairs), np.bool_, len(now)))

@@ -15,9 +15,8 @@ from otel_sessions.pdata.rows import KINDS, STATUSES
 from otel_sessions.pdata.values import as_text
 
 Pairs = Iterable[tuple[str, str]]
-EVENTS: Final = ("Events.Timestamp", "Events.Name", "Events.Attributes")
-LINKS: Final = ("Links.TraceId", "Links.SpanId", "Links.TraceState", "Links.Attributes")
-PARTS: Final = (*EVENTS, *LINKS)
+_EVENTS: Final = ("Events.Timestamp", "Events.Name", "Events.Attributes")
+_LINKS: Final = ("Links.TraceId", "Links.SpanId", "Links.TraceState", "Links.Attributes")
 
 
 def attributes(target: Any, row: Pairs) -> None:
@@ -34,9 +33,9 @@ def once(target: Any) -> None:
         _replace(target, [KeyValue(key=key, value=pair.value) for key, pair in last.items()])
 
 
-def events(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
+def _events(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
     """The events of the row; where there are others than were sent, their attributes are text."""
-    times, names, maps = (row[name] for name in EVENTS)
+    times, names, maps = (row[name] for name in _EVENTS)
     if len(span.events) != len(names):
         _replace(span.events, [Span.Event(time_unix_nano=time.value) for time in times])
     for event, name, pairs in zip(span.events, names, maps, strict=True):
@@ -44,9 +43,9 @@ def events(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
         attributes(event.attributes, pairs)
 
 
-def links(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
+def _links(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
     """The links of the row; where there are others than were sent, their attributes are text."""
-    traces, spans, states, maps = (row[name] for name in LINKS)
+    traces, spans, states, maps = (row[name] for name in _LINKS)
     if len(span.links) != len(traces):
         _replace(
             span.links,
@@ -102,3 +101,9 @@ SPAN: Final[Mapping[str, Callable[[Span, Any], None]]] = {
     "SpanAttributes": _span_attributes,
 }
 """By column."""
+
+PARTS: Final[Mapping[Sequence[str], Callable[[Span, Mapping[str, Sequence[Any]]], None]]] = {
+    _EVENTS: _events,
+    _LINKS: _links,
+}
+"""By the columns that hold them, of which it takes a row."""

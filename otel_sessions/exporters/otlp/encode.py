@@ -107,7 +107,8 @@ class Copy:
     def _add(self, span: Span, row: int) -> None:
         target = self._groups[-1].spans.add()
         target.CopyFrom(span)
-        edits.once(target.attributes)
+        if len(target.attributes) != self._changes.sizes[row]:
+            edits.once(target.attributes)
         for part in (*target.events, *target.links):
             edits.once(part.attributes)
         self._changes.apply(target, row)
@@ -117,7 +118,7 @@ class Copy:
         return self._message.resource_spans[-1].scope_spans
 
 
-def _settle(attributes: Any, changed: tuple[tuple[str, str], ...] | None) -> None:
+def _settle(attributes: Any, changed: Sequence[tuple[str, str]] | None) -> None:
     edits.once(attributes)
     if changed is not None:
         edits.attributes(attributes, changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ logger = logging.getLogger("otel_sessions.wal")
 FULL_RETRY_AFTER_S: Final = 5.0
 DISK_RETRY_AFTER_S: Final = 1.0
 """How long nothing is taken after the disk has refused to write."""
+_PROBE_BYTES: Final = 64 * 2**10
 
 
 class Log:
@@ -92,6 +94,24 @@ class Log:
             raise Retryable(f"the write-ahead log is full: {self._nbytes} bytes wait", retry_after=FULL_RETRY_AFTER_S)
         if self._max_age is not None and time.time() - self._oldest() > self._max_age:
             raise Retryable(f"spans have waited for over {self._max_age:g} s", retry_after=FULL_RETRY_AFTER_S)
+
+    def probe(self) -> str | None:
+        """Why the disk does not take more, if it does not: tries a small file. Without a failure before, None."""
+        if not self._problem:
+            return None
+        path = self.directory / "probe"
+        try:
+            with path.open("wb") as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            self._problem = ""
+        except OSError as error:
+            return f"the write-ahead log {self.directory} cannot be written: {error.strerror or error}"
+        finally:
+            with suppress(OSError):
+                path.unlink()
+        return None
 
     def append(self, requests: Sequence[Request]) -> Segment:
         """Returns, with the segment, when the requests are on disk.
