@@ -45,7 +45,7 @@ class Service:
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
         self._config = config
         self._registry = registry or EntryPoints()
-        self._host = Host(Metrics(), _clickhouse_endpoint(config))
+        self._host = Host(Metrics(), _clickhouse_endpoint(config), clickhouse=_clickhouse(config))
         self._lock: DataLock | None = None
         self._exporters: dict[ComponentId, Exporter] = {}
         self._pipelines: dict[ComponentId, Pipeline] = {}
@@ -158,6 +158,15 @@ def _clickhouse_endpoint(config: Config) -> str | None:
     for id_ in config.used("exporters"):
         if id_.type == "clickhouse":
             return str(getattr(config.exporters[id_], "endpoint", "")) or None
+    return None
+
+
+def _clickhouse(config: Config) -> Any:
+    """The same, with all that a connection to it needs."""
+    for id_ in config.used("exporters"):
+        connection = getattr(config.exporters[id_], "connection", None)
+        if id_.type == "clickhouse" and connection:
+            return connection()
     return None
 
 

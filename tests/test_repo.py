@@ -17,7 +17,15 @@ import otel_sessions
 from otel_sessions.storage import columns
 
 ROOT = Path(__file__).parent.parent
-PUBLIC = ("sessions", "session_traces", "session_timeline", "session_spans", "otel_traces", "otel_traces_trace_id_ts")
+PUBLIC = (
+    "sessions",
+    "session_traces",
+    "session_timeline",
+    "session_spans",
+    "session_scores",
+    "otel_traces",
+    "otel_traces_trace_id_ts",
+)
 
 
 @pytest.mark.parametrize("table", PUBLIC)

@@ -38,7 +38,7 @@ versions AS
             Environment, Model, Tags, InputTokens, OutputTokens, TotalTokens, Cost, Input, Output, TraceInput,
             TraceOutput) AS Content
     FROM otel_traces
-    WHERE (Project, TraceId) IN (SELECT Project, TraceId FROM claimed)
+    WHERE (Project, TraceId) IN (SELECT Project, TraceId FROM claimed) AND SpanName != 'otel_sessions.trace_update'
 ),
 spans AS
 (

@@ -19,19 +19,36 @@ from otel_sessions.receivers.otlp.config import Cors, HttpSettings
 from otel_sessions.receivers.otlp.http_auth import Authenticated
 from otel_sessions.receivers.otlp.http_export import HttpTraces
 from otel_sessions.receivers.otlp.http_formats import refusal_format
+from otel_sessions.receivers.otlp.langfuse import PREFIX, TRACES_PATH, LangfuseApi
 from otel_sessions.receivers.otlp.unimplemented import SIGNALS, Notices, message_of
 
 _OTHER_SIGNALS: Final = {f"/v1/{signal}": signal for signal in SIGNALS}
 
 
-def application(settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting) -> ASGIApp:
-    """Answers traces at their path, and every other request with a `google.rpc.Status`.
+def application(
+    settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting, langfuse: LangfuseApi
+) -> ASGIApp:
+    """Answers traces at their paths, Langfuse's API, and every other request with a `google.rpc.Status`.
 
     What answers finds the project of its request in `request.state.project`. Questions about CORS are answered before
     anybody asks for credentials: browsers send none with them.
     """
-    app = Authenticated(Paths({settings.traces_url_path: traces.answer}), access, accounting)
+    paths = Paths({settings.traces_url_path: traces.answer, TRACES_PATH: traces.answer})
+    app = Under(langfuse.application(access, accounting), Authenticated(paths, access, accounting))
     return with_cors(app, settings.cors) if settings.cors.allowed_origins else app
+
+
+class Under:
+    """`langfuse` has what is under its prefix, but for the path of traces, and `otlp` all else."""
+
+    def __init__(self, langfuse: ASGIApp, otlp: ASGIApp) -> None:
+        self._langfuse = langfuse
+        self._otlp = otlp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        app = self._langfuse if path.startswith(PREFIX) and path != TRACES_PATH else self._otlp
+        await app(scope, receive, send)
 
 
 class Paths:

@@ -26,7 +26,7 @@ class Authenticated:
         try:
             request.state.project = await self._project(request)
         except Exception as error:  # noqa: BLE001 - status_of knows what each means
-            await self._refusal(request, error)(scope, receive, send)
+            await self.refusal(request, error)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -36,7 +36,8 @@ class Authenticated:
             return self._access.project_of(request.headers, client)
         return await run_in_threadpool(self._access.project_of, request.headers, client)
 
-    def _refusal(self, request: Request, error: Exception) -> Response:
+    def refusal(self, request: Request, error: Exception) -> Response:
+        """The answer to who is not let in, as OTLP has it."""
         answer = refusal_format(request.headers.get("content-type", "")).refusal(self._accounting.refused(error))
         if isinstance(error, Unauthenticated):
             answer.headers["www-authenticate"] = error.challenge

@@ -9,19 +9,22 @@ from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import HttpSettings
 from otel_sessions.receivers.otlp.http_app import application
 from otel_sessions.receivers.otlp.http_export import HttpTraces
+from otel_sessions.receivers.otlp.langfuse import LangfuseApi
 from otel_sessions.types import HostPort
 
 _KEEP_ALIVE_S = 75  # well over the 5 s after which an SDK sends again, so that it never meets a closing connection
 
 
 class HttpListener:
-    """Serves `traces` from `start()` until `stop()`."""
+    """Serves `traces` and `langfuse` from `start()` until `stop()`."""
 
-    def __init__(self, settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting) -> None:
-        self._traces = traces
-        app = application(settings, traces, access, accounting)
+    def __init__(
+        self, settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting, langfuse: LangfuseApi
+    ) -> None:
+        self._closing = (traces, langfuse)
+        app = application(settings, traces, access, accounting, langfuse)
         tls = settings.tls.context() if settings.tls else None
-        self._server = HttpServer(app, settings.endpoint, on_stop=traces.close, keep_alive_s=_KEEP_ALIVE_S, tls=tls)
+        self._server = HttpServer(app, settings.endpoint, on_stop=self._close, keep_alive_s=_KEEP_ALIVE_S, tls=tls)
 
     def start(self, path: str) -> HostPort:
         """Listens, and returns the address taken; `ConfigError` at `path` when it cannot be had."""
@@ -34,3 +37,7 @@ class HttpListener:
     def stop(self, timeout: float) -> None:
         """Takes no new requests, answers those at work within `timeout` seconds, and the rest with 503."""
         self._server.stop(timeout)
+
+    def _close(self) -> None:
+        for each in self._closing:
+            each.close()

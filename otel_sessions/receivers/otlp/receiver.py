@@ -14,6 +14,7 @@ from otel_sessions.receivers.otlp.export import TraceService
 from otel_sessions.receivers.otlp.grpc_server import GrpcServer
 from otel_sessions.receivers.otlp.http_export import HttpTraces
 from otel_sessions.receivers.otlp.http_listener import HttpListener
+from otel_sessions.receivers.otlp.langfuse import LangfuseApi
 from otel_sessions.types import HostPort
 
 
@@ -64,7 +65,8 @@ class OtlpReceiver:
         if http is not None:
             accounting, access = self._accounting("http"), self._access("http", http.auth)
             traces = HttpTraces(self._consumer, accounting, http.max_request_body_size)
-            yield "http", HttpListener(http, traces, access, accounting)
+            langfuse = LangfuseApi(self._consumer, self._host.clickhouse, http.max_request_body_size)
+            yield "http", HttpListener(http, traces, access, accounting, langfuse)
 
     def _accounting(self, transport: str) -> Accounting:
         return Accounting(self._id, transport, self._host.metrics)

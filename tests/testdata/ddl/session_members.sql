@@ -33,22 +33,6 @@ CREATE VIEW session_members
         Start UInt64,
         Id String))
 )
-AS SELECT
-    c.*,
-    claims.Best AS Best
-FROM session_candidates AS c
-FINAL
-INNER JOIN
-(
-    SELECT
-        Project,
-        SessionId,
-        TraceId,
-        min(Best) AS Best
-    FROM session_claims
-    GROUP BY
-        Project,
-        SessionId,
-        TraceId
-) AS claims ON (claims.Project = c.Project) AND (claims.SessionId = c.SessionId) AND (claims.TraceId = c.TraceId)
-WHERE if(c.ClaimLevel = claims.Best.Level, c.ClaimId = c.SessionId, c.SessionId = claims.Best.Id)
+AS SELECT * EXCEPT IsSpan
+FROM session_rows
+WHERE IsSpan = 1

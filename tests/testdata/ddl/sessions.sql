@@ -21,11 +21,11 @@ CREATE VIEW sessions
 AS SELECT
     m.Project AS Project,
     m.SessionId AS SessionId,
-    if(max(m.HasTimes) = 1, minIf(m.StartTime, m.HasTimes = 1), min(m.StartTime)) AS StartTime,
-    if(max(m.HasTimes) = 1, maxIf(m.EndTime, m.HasTimes = 1), max(m.EndTime)) AS EndTime,
+    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1, minIf(m.StartTime, (m.HasTimes = 1) AND (m.IsSpan = 1)), minIf(m.StartTime, m.IsSpan = 1)) AS StartTime,
+    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1, maxIf(m.EndTime, (m.HasTimes = 1) AND (m.IsSpan = 1)), maxIf(m.EndTime, m.IsSpan = 1)) AS EndTime,
     toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    uniqExact(m.TraceId) AS TraceCount,
-    count() AS SpanCount,
+    uniqExactIf(m.TraceId, m.IsSpan = 1) AS TraceCount,
+    countIf(m.IsSpan = 1) AS SpanCount,
     countIf(m.IsError = 1) AS ErrorCount,
     arraySort(groupUniqArrayIf(m.UserId, m.UserId != '')) AS UserIds,
     arraySort(groupUniqArrayIf(toString(m.ServiceName), m.ServiceName != '')) AS ServiceNames,
@@ -36,10 +36,11 @@ AS SELECT
     sum(m.OutputTokens) AS OutputTokens,
     sum(m.TotalTokens) AS TotalTokens,
     toFloat64(sum(m.Cost)) AS Cost
-FROM session_members AS m
+FROM session_rows AS m
 GROUP BY
     Project,
     SessionId
+HAVING SpanCount > 0
 ORDER BY
     Project ASC,
     SessionId ASC

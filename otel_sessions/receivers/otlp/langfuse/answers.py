@@ -1,0 +1,87 @@
+"""Langfuse's answers: JSON, and `{"message", "error"}` for what went wrong."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
+from otel_sessions.receivers.otlp.http_errors import UnsupportedMediaType
+
+Handler = Callable[[Request], Awaitable[Response]]
+_logger = logging.getLogger(__name__)
+_NOBODY_READS: Final = Response(status_code=499)
+_FAULTS_SHOWN: Final = 5
+
+
+class NotFound(Permanent):
+    """There is no such thing: HTTP 404."""
+
+
+class NotStored(Permanent):
+    """This service has no ClickHouse to keep it in: HTTP 501."""
+
+
+_HTTP: Final[tuple[tuple[type[Exception], int, str], ...]] = (
+    (UnsupportedMediaType, 415, "InvalidRequestError"),
+    (InvalidData, 400, "InvalidRequestError"),
+    (ValidationError, 400, "InvalidRequestError"),
+    (TooLarge, 413, "PayloadTooLargeError"),
+    (Unauthenticated, 401, "UnauthorizedError"),
+    (NotFound, 404, "LangfuseNotFoundError"),
+    (NotStored, 501, "NotImplementedError"),
+    (Retryable, 503, "ServiceUnavailableError"),
+)
+
+
+def answered(handler: Handler) -> Handler:
+    """The handler with every error of its an answer."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ClientDisconnect:
+            return _NOBODY_READS
+        except Exception as error:  # noqa: BLE001 - refusal knows what each means
+            return refusal(error)
+
+    return answer
+
+
+def refusal(error: Exception) -> Response:
+    """What its client is told; an error of no known class is logged and answered 500, after which SDKs try again."""
+    status, name = status_of(error)
+    if status == 500:
+        _logger.error("unexpected error", exc_info=error)
+    answer = JSONResponse({"message": message_of(error), "error": name}, status)
+    if isinstance(error, Retryable):
+        answer.headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, Unauthenticated):
+        answer.headers["www-authenticate"] = error.challenge
+    return answer
+
+
+def status_of(error: Exception) -> tuple[int, str]:
+    """The HTTP status and Langfuse's name of an error."""
+    for type_, status, name in _HTTP:
+        if isinstance(error, type_):
+            return status, name
+    return 500, "InternalServerError"
+
+
+def message_of(error: Exception) -> str:
+    """A sentence for the developer; for what pydantic found, where each fault stands."""
+    if isinstance(error, ValidationError):
+        faults = [f"{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:_FAULTS_SHOWN]]
+        return "; ".join(faults)
+    return str(error) if status_of(error)[0] != 500 else "internal error"
+
+
+def _path(location: tuple[Any, ...]) -> str:
+    return ".".join(map(str, location)) or "body"

@@ -1,0 +1,80 @@
+"""What is where under `/api/public/`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otel_sessions.component import Consumer
+from otel_sessions.receivers.otlp.access import Access
+from otel_sessions.receivers.otlp.accounting import Accounting
+from otel_sessions.receivers.otlp.http_auth import Authenticated
+from otel_sessions.receivers.otlp.langfuse import fixed
+from otel_sessions.receivers.otlp.langfuse.answers import Handler, NotFound, answered, refusal
+from otel_sessions.receivers.otlp.langfuse.ingestion import Ingestion
+from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
+from otel_sessions.receivers.otlp.langfuse.scores import Scores
+from otel_sessions.receivers.otlp.langfuse.sessions import Sessions
+from otel_sessions.receivers.otlp.langfuse.store import Store
+from otel_sessions.storage.client import Endpoint
+
+PREFIX: Final = "/api/public/"
+TRACES_PATH: Final = "/api/public/otel/v1/traces"
+"""Where the SDKs post OTLP; it is answered as OTLP/HTTP is."""
+
+
+class LangfuseApi:
+    """Everything else under `PREFIX`. Scores and sessions are in the ClickHouse at `endpoint`, if there is one."""
+
+    def __init__(self, consumer: Consumer, endpoint: Endpoint | None, max_body: int) -> None:
+        self._store = Store(endpoint)
+        self._routes = _routes(self._store, JsonBodies(max_body), consumer)
+
+    def application(self, access: Access, accounting: Accounting) -> ASGIApp:
+        """Health is for everybody, all else for whom `access` lets in."""
+        inside = LangfuseAuthenticated(
+            Router(self._routes, redirect_slashes=False, default=_nothing), access, accounting
+        )
+        return Router([_route("health", fixed.health, "GET")], redirect_slashes=False, default=inside)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class LangfuseAuthenticated(Authenticated):
+    """Refuses as Langfuse does."""
+
+    def refusal(self, request: Request, error: Exception) -> Response:
+        self._accounting.refused(error)
+        return refusal(error)
+
+
+def _routes(store: Store, bodies: JsonBodies, consumer: Consumer) -> list[Route]:
+    media, scores, sessions = fixed.Media(bodies), Scores(store, bodies), Sessions(store)
+    return [
+        _route("projects", fixed.projects, "GET"),
+        _route("v2/prompts/{name:path}", fixed.prompt, "GET"),
+        _route("media", media.announce, "POST"),
+        _route("media/{id}", media.uploaded, "PUT", "PATCH"),
+        _route("ingestion", Ingestion(store, bodies, consumer).take, "POST"),
+        _route("scores", scores.create, "POST"),
+        *(_route(f"{version}scores", scores.page, "GET") for version in ("", "v2/")),
+        *(_route(f"{version}scores/{{id:path}}", scores.one, "GET") for version in ("", "v2/")),
+        _route("scores/{id:path}", scores.delete, "DELETE"),
+        _route("sessions", sessions.page, "GET"),
+        _route("sessions/{id:path}", sessions.one, "GET"),
+    ]
+
+
+def _route(path: str, handler: Handler, *methods: str) -> Route:
+    return Route(PREFIX + path, answered(handler), methods=list(methods))
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    path = scope["path"]
+    answer = refusal(NotFound(f"{path} is not served here; docs/langfuse.md says what of Langfuse's API is"))
+    await answer(scope, receive, send)

@@ -1,0 +1,101 @@
+"""`POST /api/public/ingestion`: a batch of events, each with an answer of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any, Final
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from pydantic import BaseModel, StringConstraints
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from otel_sessions.component import Consumer
+from otel_sessions.component import Request as ExportRequest
+from otel_sessions.errors import InvalidData
+from otel_sessions.receivers.otlp.langfuse.answers import message_of, status_of
+from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
+from otel_sessions.receivers.otlp.langfuse.score_body import ScoreBody, Time
+from otel_sessions.receivers.otlp.langfuse.store import Store
+from otel_sessions.receivers.otlp.langfuse.trace_update import TraceBody, export_of
+from otel_sessions.storage import scores
+from otel_sessions.storage.scores import Score
+
+_OLD_KINDS: Final = ("span-", "generation-", "event-", "observation-")
+
+
+class Event(BaseModel):
+    """What every event has; `timestamp` is when it was made, and orders events about one thing."""
+
+    id: Annotated[str, StringConstraints(min_length=1)]
+    type: str
+    timestamp: Time
+    body: Any = None
+
+
+@dataclass
+class Batch:
+    """What a batch comes to: what to store, and an answer for each event."""
+
+    project: str
+    now: datetime
+    scores: list[Score] = field(default_factory=list)
+    updates: list[Span] = field(default_factory=list)
+    successes: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, raw: Any) -> None:
+        """Raises nothing: an event that is wrong has its error."""
+        try:
+            event = Event.model_validate(raw)
+            self._take(event)
+        except (ValueError, InvalidData) as error:  # pydantic's is a ValueError
+            status, name = status_of(error)
+            id_ = raw.get("id") if isinstance(raw, dict) else None
+            self.errors.append({"id": id_, "status": status, "message": message_of(error), "error": name})
+        else:
+            self.successes.append({"id": event.id, "status": 201})
+
+    def _take(self, event: Event) -> None:
+        if event.type == "score-create":
+            self.scores.append(ScoreBody.model_validate(event.body).score(self.project, event.timestamp, self.now))
+        elif event.type == "trace-create":
+            self.updates.append(TraceBody.model_validate(event.body).span(event.timestamp))
+        elif event.type.startswith(_OLD_KINDS):
+            raise InvalidData(f"{event.type} is of an old SDK; use Langfuse SDK 3 or newer, which sends OpenTelemetry")
+        elif event.type != "sdk-log":
+            raise InvalidData(f"there are no events of type {event.type!r} here")
+
+
+class Ingestion:
+    """Handlers; what they raise, `answered` answers, and the SDK sends the whole batch again."""
+
+    def __init__(self, store: Store, bodies: JsonBodies, consumer: Consumer) -> None:
+        self._store = store
+        self._bodies = bodies
+        self._consumer = consumer
+
+    async def take(self, request: Request) -> Response:
+        """207 when every good event of the batch is safe."""
+        body = await self._bodies.read(request)
+        events = body.get("batch") if isinstance(body, dict) else None
+        if not isinstance(events, list):
+            raise InvalidData("batch: a list of events expected")
+        batch = _batch(events, request.state.project, lambda: datetime.now(UTC))
+        if batch.updates:
+            export = ExportRequest(export_of(batch.updates), batch.project)
+            await asyncio.wrap_future(self._consumer.consume(export))
+        if batch.scores:
+            await self._store.run(partial(scores.store, scores=batch.scores))
+        return JSONResponse({"successes": batch.successes, "errors": batch.errors}, 207)
+
+
+def _batch(events: Sequence[Any], project: str, now: Callable[[], datetime]) -> Batch:
+    batch = Batch(project, now())
+    for event in events:
+        batch.add(event)
+    return batch

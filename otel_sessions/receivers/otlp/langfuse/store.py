@@ -1,0 +1,51 @@
+"""ClickHouse for the handlers of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.errors import Retryable
+from otel_sessions.receivers.otlp.langfuse.answers import NotStored
+from otel_sessions.storage.client import Endpoint
+from otel_sessions.storage.connection import Connection
+
+T = TypeVar("T")
+MAX_WAITING: Final = 64
+"""Requests that may wait for ClickHouse; those beyond are told at once to come back."""
+
+
+class Store:
+    """Runs what takes a client, one at a time, beside the event loop."""
+
+    def __init__(self, endpoint: Endpoint | None) -> None:
+        self._connection = Connection(endpoint) if endpoint else None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="langfuse")
+        self._waiting = 0
+
+    async def run(self, work: Callable[[Client], T]) -> T:
+        """What `work` returns or raises. `Retryable` when ClickHouse is not reached or too many wait, `NotStored`."""
+        if self._connection is None:
+            raise NotStored("this service has no exporter `clickhouse`, so it keeps and reads nothing itself")
+        if self._waiting >= MAX_WAITING:
+            raise Retryable(f"{MAX_WAITING} requests are waiting already")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _run, self._connection, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """What waits still is dropped; who is at work closes the connection at its end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _run(connection: Connection, work: Callable[[Client], T]) -> T:
+    with connection.client() as client:
+        return work(client)
