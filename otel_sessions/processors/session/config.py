@@ -7,6 +7,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from otel_sessions import semconv
 from otel_sessions.component import Settings
 from otel_sessions.genai import GenAiConfig, Keys
+from otel_sessions.processors.session.limits import SpanLimits
 from otel_sessions.types import ByteSize
 
 
@@ -34,3 +35,6 @@ class SessionConfig(GenAiConfig):
     trace_name_keys: Keys = semconv.TRACE_NAME_KEYS
     tag_keys: Keys = semconv.TAG_KEYS
     max_tags: PositiveInt = 100
+
+    # How much a span may hold.
+    span_limits: SpanLimits = SpanLimits()

@@ -14,6 +14,7 @@ from otel_sessions.pdata.attributes import Entries, KeySet, Mask
 from otel_sessions.processors.session import fields
 from otel_sessions.processors.session.claims import find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
+from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
 from otel_sessions.processors.session.resolve import best_claims
 
@@ -64,7 +65,8 @@ class SessionProcessor:
             **fields.columns(entries, resource_entries, config),
             **self._genai.columns(batch, entries),
         }
-        return note_too_long(batch.with_columns(columns), span, resource, config)
+        found = note_too_long(batch.with_columns(columns), span, resource, config)
+        return limited(found, config.span_limits)
 
     def _roots(self, batch: SpanBatch, entries: Entries) -> Mask:
         """Spans without a parent, or marked as the root of their application."""

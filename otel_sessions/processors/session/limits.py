@@ -1,0 +1,76 @@
+"""Bounds on what one span may hold: the first so many attributes, events and links are kept, the rest is counted.
+
+The counts go where OTLP has them, with what the SDK had dropped already, and the sender is told.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from pydantic import NonNegativeInt
+
+from otel_sessions.component import Settings
+from otel_sessions.pdata import Note, SpanBatch
+from otel_sessions.pdata.attributes import Indices, Mask
+
+_EVENTS: Final = ("Events.Timestamp", "Events.Name", "Events.Attributes", "Events.DroppedAttributesCount")
+_LINKS: Final = (
+    "Links.TraceId",
+    "Links.SpanId",
+    "Links.TraceState",
+    "Links.Attributes",
+    "Links.DroppedAttributesCount",
+    "Links.Flags",
+)
+
+
+class SpanLimits(Settings):
+    """How many a span may have; 0 is no limit. What is beyond still counts for the session: it is read before."""
+
+    attributes: NonNegativeInt = 2_000
+    events: NonNegativeInt = 10_000
+    links: NonNegativeInt = 10_000
+
+
+def limited(batch: SpanBatch, limits: SpanLimits) -> SpanBatch:
+    """The batch within the limits, with a note to each request of which something was left out."""
+    for what, limit, columns, count in (
+        ("attributes", limits.attributes, ("SpanAttributes",), "DroppedAttributesCount"),
+        ("events", limits.events, _EVENTS, "DroppedEventsCount"),
+        ("links", limits.links, _LINKS, "DroppedLinksCount"),
+    ):
+        if limit:
+            batch = _limited(batch, what, limit, columns, count)
+    return batch
+
+
+def _limited(batch: SpanBatch, what: str, limit: int, columns: tuple[str, ...], count: str) -> SpanBatch:
+    lengths = np.diff(batch[columns[0]].offsets.to_numpy())
+    over = np.maximum(lengths.astype(np.int64) - limit, 0)
+    if not over.any():
+        return batch
+    places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    cut = {name: _cut(batch[name], places < limit) for name in columns}
+    dropped = np.minimum(batch[count].to_numpy().astype(np.int64) + over, 2**32 - 1)
+    requests = np.unique(batch["Request"].to_numpy()[over > 0])
+    return batch.with_columns(cut | {count: pa.array(dropped, pa.uint32())}).with_note(
+        Note(tuple(requests.tolist()), f"Spans were stored with their first {limit} {what}; the others were left out.")
+    )
+
+
+def _cut(lists: pa.Array, kept: Mask) -> pa.Array:
+    """The lists, or maps, of the entries that are kept."""
+    offsets = lists.offsets.to_numpy()
+    start, size = int(offsets[0]), len(kept)
+    ends = _ends(offsets - start, kept)
+    mask = pa.array(kept)
+    if pa.types.is_map(lists.type):
+        keys, items = (part.slice(start, size).filter(mask) for part in (lists.keys, lists.items))
+        return pa.MapArray.from_arrays(ends, keys, items, type=lists.type)
+    return pa.ListArray.from_arrays(ends, lists.values.slice(start, size).filter(mask), type=lists.type)
+
+
+def _ends(offsets: Indices, kept: Mask) -> pa.Array:
+    return pa.array(np.concatenate(([0], np.cumsum(kept)))[offsets], pa.int32())
