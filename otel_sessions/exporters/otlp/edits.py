@@ -20,10 +20,16 @@ _LINKS: Final = ("Links.TraceId", "Links.SpanId", "Links.TraceState", "Links.Att
 
 
 def attributes(target: Any, row: Pairs) -> None:
-    """The attributes of the row, in its order, each with the value that the target has for such a text."""
-    values = {pair.key: pair.value for pair in target}
-    kept = [KeyValue(key=key, value=_value(values.get(key), text)) for key, text in row]
-    _replace(target, kept)
+    """Those that the row has not are gone, those that it has beside them are added; other text replaces a value."""
+    texts = dict(row)
+    for place in range(len(target) - 1, -1, -1):
+        pair = target[place]
+        text = texts.pop(pair.key, None)
+        if text is None:
+            del target[place]
+        elif (pair.value.string_value or as_text(pair.value)) != text:
+            pair.value.string_value = text
+    target.extend(KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in texts.items())
 
 
 def once(target: Any) -> None:
@@ -57,10 +63,6 @@ def _links(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
     for link, state, pairs in zip(span.links, states, maps, strict=True):
         link.trace_state = state
         attributes(link.attributes, pairs)
-
-
-def _value(sent: AnyValue | None, text: str) -> AnyValue:
-    return sent if sent is not None and as_text(sent) == text else AnyValue(string_value=text)
 
 
 def _replace(target: MutableSequence[Any], items: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
@@ -30,23 +31,26 @@ def chunks(batches: Sequence[SpanBatch], max_bytes: int) -> Iterator[list[SpanBa
     """The batches in parts that came in requests of at most so many bytes together, or in one that is larger."""
     part, room = list[SpanBatch](), max_bytes
     for batch in batches:
-        for piece, nbytes in _by_request(batch):
-            if part and nbytes > room:
-                yield part
-                part, room = [], max_bytes
-            part.append(piece)
+        first = 0
+        for begin, nbytes in _requests(batch):
+            if nbytes > room and (part or begin > first):
+                yield [*part, *_rows(batch, first, begin)]
+                part, room, first = [], max_bytes, begin
             room -= nbytes
+        part += _rows(batch, first, len(batch))
     if part:
         yield part
 
 
-def _by_request(batch: SpanBatch) -> Iterator[tuple[SpanBatch, int]]:
-    """The spans of each request, and how large it was."""
-    begin, numbers = 0, batch["Request"].to_pylist()
-    for end in range(1, len(numbers) + 1):
-        if end == len(numbers) or numbers[end] != numbers[begin]:
-            yield batch.slice(begin, end - begin), len(batch.requests[numbers[begin]])
-            begin = end
+def _requests(batch: SpanBatch) -> Iterator[tuple[int, int]]:
+    """In which row the spans of each request begin, and how large it was."""
+    numbers, rows = np.unique(batch["Request"].to_numpy(), return_index=True)
+    for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
+        yield row, len(batch.requests[number])
+
+
+def _rows(batch: SpanBatch, begin: int, end: int) -> list[SpanBatch]:
+    return [batch.slice(begin, end - begin)] if end > begin else []
 
 
 def _messages(batch: SpanBatch) -> Iterator[ExportTraceServiceRequest]:
