@@ -70,7 +70,7 @@ class Prices:
 
 
 def _totals(rates: list[Rates], which: Indices, counts: Indices) -> Indices:
-    """Of each call its cost in 10^-12 US dollars; at most 6 * `MAX_TOKENS` times the highest price, less than 2^63."""
+    """Of each call its cost in 10^-12 US dollars; with the bounds of `rates` less than 2^63."""
     brackets = max(len(found.starts) for found in rates)
     starts = np.full((len(rates), brackets), np.iinfo(np.int64).max, np.int64)
     units = np.zeros((len(rates), brackets, 6), np.int64)

@@ -25,7 +25,7 @@ MAX_TOKENS: Final = 10**8
 
 _UNIT: Final = 10**12
 _MILLION: Final = 10**6
-_MAX_UNIT: Final = 10**10
+_MOST: Final = (*[10**10] * len(PARTS), 10**15)
 _KEYS: Final = ("output_tokens", "cache_read_tokens", "cache_write_tokens", "output_reasoning_tokens")
 
 
@@ -38,8 +38,8 @@ class Rates:
     def of(cls, brackets: Sequence[tuple[int, Sequence[Decimal]]]) -> Rates:
         """From the starts and the prices in US dollars; ValueError for a price beyond all reason."""
         units = [[int((price * _UNIT).to_integral_value()) for price in prices] for _, prices in brackets]
-        if any(not 0 <= unit <= _MAX_UNIT for prices in units for unit in prices):
-            raise ValueError("a price is negative, or over 10,000 US dollars for a million tokens")
+        if any(not 0 <= unit <= most for prices in units for unit, most in zip(prices, _MOST, strict=True)):
+            raise ValueError("a price is negative, or over 10,000 US dollars for a million tokens, or 1,000 for a call")
         return cls(np.array([start for start, _ in brackets], np.int64), np.array(units, np.int64))
 
 
