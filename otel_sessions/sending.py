@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field
 
@@ -72,3 +73,7 @@ class SendingSettings(Settings):
     def log_directory(self) -> Path:
         """Where the write-ahead logs of this exporter are."""
         return Path(self.sending_queue.directory or LOG_DIRECTORY).resolve()
+
+    def log_of(self, exporter: str, pipeline: str) -> Path:
+        """The directory of the log of this exporter, whose id is `exporter`, in a pipeline."""
+        return self.log_directory() / quote(exporter, safe="") / quote(pipeline, safe="")

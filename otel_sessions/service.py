@@ -90,6 +90,7 @@ class Service:
         for name, parts in self._config.service.pipelines.items():
             processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
             self._pipelines[name] = Pipeline(str(name), processors, self._outlets(parts), self._host)
+        self._tell_of_forgotten_logs()
         for id_ in self._config.used("extensions"):
             extension = self._create("extensions", id_)
             self._listen(extension, self._extensions)
@@ -111,6 +112,18 @@ class Service:
             Outlet(id_, self._exporters[id_], config if isinstance(config, SendingSettings) else memory)
             for id_, config in configs
         ]
+
+    def _tell_of_forgotten_logs(self) -> None:
+        """A pipeline or exporter that was renamed leaves its log behind."""
+        logs = [
+            (config.log_directory(), config.log_of(str(id_), str(name)))
+            for name, parts in self._config.service.pipelines.items()
+            for id_ in parts.exporters
+            if isinstance(config := self._config.exporters[id_], SendingSettings)
+        ]
+        left = {segment.parent for base, _ in logs for segment in base.glob("*/*/*.wal")}
+        for directory in sorted(left - {used for _, used in logs}):
+            logger.warning("requests wait in %s, of a pipeline or exporter that is not configured any more", directory)
 
     def _own_embedded_data(self) -> None:
         endpoint = self._host.clickhouse_endpoint

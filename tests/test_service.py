@@ -18,6 +18,7 @@ from otel_sessions.component import ComponentId, Consumer, Factory, Host, Kind, 
 from otel_sessions.config import Config, load
 from otel_sessions.errors import ConfigError, Fault, Permanent, Retryable
 from otel_sessions.pdata import SpanBatch
+from otel_sessions.sending import SendingSettings
 from otel_sessions.service import Service, run
 from otel_sessions.storage.lock import DataLock, holder
 from otel_sessions.testing.otlp import request, span
@@ -35,11 +36,9 @@ class Parts:
         self.host: Host | None = None
 
     def types(self, kind: Kind) -> Sequence[str]:
-        return ["clickhouse", "fake"]
+        return sorted(SETTINGS)
 
     def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
-        settings = ClickHouseSettings if type_ == "clickhouse" else Settings
-
         def create(id_: ComponentId, config: Settings, host: Host, consumer: Consumer | None = None) -> Fake:
             self.host = host
             name = f"{kind}/{id_}"
@@ -48,7 +47,7 @@ class Parts:
             self.tell(f"create {name}")
             return Fake(name, self)
 
-        return Factory(type_, settings, create)
+        return Factory(type_, SETTINGS[type_], create)
 
     def tell(self, event: str) -> None:
         self.events.append(event)
@@ -62,6 +61,9 @@ class Parts:
 
 class ClickHouseSettings(Settings):
     endpoint: str
+
+
+SETTINGS: dict[str, type[Settings]] = {"clickhouse": ClickHouseSettings, "fake": Settings, "queued": SendingSettings}
 
 
 class Fake:
@@ -335,3 +337,19 @@ def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(tmp_path:
     ]
     assert lines[-1] == "ready"
     assert not any(line.endswith(":0") for line in lines)
+
+
+def test_a_log_that_no_pipeline_uses_any_more_is_told_of(
+    build: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = tmp_path / "wal"
+    for pipeline in ("traces", "old%2Fname"):
+        (base / "queued" / pipeline).mkdir(parents=True)
+        (base / "queued" / pipeline / "0000000000000001-a.wal").write_bytes(b"")
+    text = CONFIG.replace("fake/unused: ", f'queued: {{sending_queue: {{directory: "{base}"}}}}')
+    service = build(text.replace("exporters: [fake]", "exporters: [queued]", 1))
+    service.start()
+    service.stop()
+    told = [record.getMessage() for record in caplog.records if "not configured any more" in record.getMessage()]
+    assert len(told) == 1
+    assert str(base / "queued" / "old%2Fname") in told[0]

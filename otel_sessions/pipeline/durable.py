@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote
 
 from otel_sessions.component import Host, Request
 from otel_sessions.errors import Retryable
@@ -49,8 +48,7 @@ class DurableDelivery:
         self._failed_spans = host.metrics.enqueue_failed_spans.labels(str(outlet.id))
         size = host.metrics.queue_size.labels(str(outlet.id))
         host.metrics.queue_capacity.labels(str(outlet.id)).inc(queue.capacity)
-        directory = outlet.settings.log_directory() / quote(str(outlet.id), safe="") / quote(name, safe="")
-        self._log = Log(directory, queue, size.inc)
+        self._log = Log(outlet.settings.log_of(str(outlet.id), name), queue, size.inc)
         self._log.recover(recent.seen)
         self._storing = Storing(outlet, host, self._log, processing)
         self._fresh: deque[Part] = deque()
