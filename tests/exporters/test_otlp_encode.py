@@ -21,7 +21,7 @@ from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing.otlp import event, key_values, link, request, resource_spans, span
 from tests.pdata.test_otlp import REQUESTS
 
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 TYPED = {
     "text": "x",
     "int": 7,
@@ -88,7 +88,7 @@ def test_what_no_processor_touched_is_what_was_sent(messages: list[ExportTraceSe
     assert normal(forwarded(batch_of(*messages))) == normal(*messages)
 
 
-@settings(thorough, max_examples=30)
+@settings(thorough, max_examples=20)
 @given(st.lists(REQUESTS, max_size=3), st.randoms(use_true_random=False))
 def test_what_a_processor_left_out_is_not_sent(messages: list[Any], rng: random.Random) -> None:
     batch = batch_of(*messages)
@@ -143,7 +143,7 @@ def test_of_redacted_spans_exactly_the_changes_are_text() -> None:
         assert (got.name, got.trace_id, got.events[0].name) == (sent.name, sent.trace_id, "e")
 
 
-@settings(thorough, max_examples=30)
+@settings(thorough, max_examples=20)
 @given(st.lists(REQUESTS, max_size=2), st.sampled_from(["a", "[0-9]", ".", "^$"]))
 def test_nothing_is_sent_that_a_redaction_took_away(messages: list[Any], pattern: str) -> None:
     config = RedactionConfig.model_validate({"dropped_key_patterns": [pattern], "blocked_values": ["[a-m]"]})

@@ -113,7 +113,7 @@ def test_a_service_that_is_killed_under_load_loses_nothing_that_it_answered(chai
     senders = [threading.Thread(target=send) for _ in range(4)]
     for sender in senders:
         sender.start()
-    wait_until(lambda: len(acked), ANSWER_S, lambda count: count > 1000)
+    wait_until(lambda: len(acked), ANSWER_S, lambda count: count > 500)
     time.sleep(0.13)
     first.kill()
     for sender in senders:
