@@ -20,6 +20,30 @@ TRACE_TAGS: Final = "langfuse.trace.tags"  # Langfuse SDK
 TRACE_INPUT: Final = "langfuse.trace.input"  # Langfuse SDK
 TRACE_OUTPUT: Final = "langfuse.trace.output"  # Langfuse SDK
 
+TRACE_METADATA: Final = "langfuse.trace.metadata"  # Langfuse SDK; `.KEY` below it
+TRACE_VERSION: Final = "langfuse.version"  # Langfuse SDK
+TRACE_RELEASE: Final = "langfuse.release"  # Langfuse SDK
+TRACE_PUBLIC: Final = "langfuse.trace.public"  # Langfuse SDK
+SESSION_PREVIOUS_ID: Final = "session.previous_id"  # OpenTelemetry semantic conventions
+SESSION_START: Final = "session.start"  # OpenTelemetry semantic conventions, event
+SESSION_END: Final = "session.end"  # OpenTelemetry semantic conventions, event
+
+OBSERVATION_TYPE: Final = "langfuse.observation.type"  # Langfuse SDK, as those below
+OBSERVATION_INPUT: Final = "langfuse.observation.input"
+OBSERVATION_OUTPUT: Final = "langfuse.observation.output"
+OBSERVATION_METADATA: Final = "langfuse.observation.metadata"  # `.KEY` below it
+OBSERVATION_LEVEL: Final = "langfuse.observation.level"
+OBSERVATION_STATUS_MESSAGE: Final = "langfuse.observation.status_message"
+USAGE_DETAILS: Final = "langfuse.observation.usage_details"
+COST_DETAILS: Final = "langfuse.observation.cost_details"
+MODEL_PARAMETERS: Final = "langfuse.observation.model.parameters"
+COMPLETION_START_TIME: Final = "langfuse.observation.completion_start_time"
+PROMPT_NAME: Final = "langfuse.observation.prompt.name"
+PROMPT_VERSION: Final = "langfuse.observation.prompt.version"
+REQUEST_MODEL: Final = "gen_ai.request.model"  # OpenTelemetry semantic conventions, generative AI
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"  # OpenTelemetry semantic conventions, generative AI
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"  # OpenTelemetry semantic conventions, generative AI
+
 SESSION_KEYS: Final = (
     SESSION_ID,
     "langfuse.session.id",  # Langfuse

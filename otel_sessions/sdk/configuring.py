@@ -1,0 +1,92 @@
+"""`configure`: everything an application needs to send its sessions, in one line."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+from otel_sessions.sdk import exporters, providers, scores, settings
+from otel_sessions.sdk.content import Redact
+from otel_sessions.sdk.processor import SessionSpanProcessor
+from otel_sessions.sdk.quietly import Quietly, logger
+
+_lock = threading.RLock()
+_done: list[tuple[trace.TracerProvider, dict[str, Any]]] = []
+
+
+def configure(
+    service_name: str | None = None,
+    endpoint: str | None = None,
+    *,
+    protocol: Literal["grpc", "http/protobuf"] | None = None,
+    headers: Mapping[str, str] | None = None,
+    resource_attributes: Mapping[str, str | bool | int | float] | None = None,
+    baggage_keys: Iterable[str] = (),
+    exporter: SpanExporter | None = None,
+    redact: Redact | None = None,
+    scores_endpoint: str | None = None,
+) -> trace.TracerProvider:
+    """Installs a tracer provider with a `SessionSpanProcessor` and an OTLP exporter, and returns it.
+
+    What is not given comes from OpenTelemetry's environment variables; without these, spans go to
+    `http://localhost:4317`. A provider that is installed already is kept and added to, which the log says; it gets an
+    exporter only if `endpoint` or `exporter` is given, or it has none. A second call changes nothing.
+
+    `redact` sees every input and output before it is written. Scores are posted to the base URL `scores_endpoint`, by
+    default that of the receiver's HTTP port beside `endpoint`. Spans and scores are flushed at exit. Never raises.
+    """
+    arguments = {"service_name": service_name, "endpoint": endpoint, "protocol": protocol, "exporter": exporter}
+    with _lock:
+        if _done and _done[0][0] is trace.get_tracer_provider():
+            if _done[0][1] != arguments:
+                logger.warning("configure() was called before; this call changes nothing")
+            return _done[0][0]
+        settings.set_redact(redact)
+        scores.set_target(scores_endpoint, endpoint, headers)
+        provider = _provider(service_name, resource_attributes)
+        with Quietly("configuring"):
+            _add_processor(provider, baggage_keys)
+            _add_exporter(provider, exporter, lambda: exporters.exporters(endpoint, protocol, headers), endpoint)
+        _done[:] = [(provider, arguments)]
+        return provider
+
+
+def _provider(name: str | None, attributes: Mapping[str, Any] | None) -> trace.TracerProvider:
+    """The one that is installed; a new one if none is."""
+    installed = trace.get_tracer_provider()
+    if not isinstance(installed, trace.ProxyTracerProvider):
+        logger.info("a tracer provider is installed already; it is kept and added to")
+        return installed
+    own = {SERVICE_NAME: name} if name else {}
+    provider = TracerProvider(resource=Resource.create({**(attributes or {}), **own}))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _add_processor(provider: trace.TracerProvider, baggage_keys: Iterable[str]) -> None:
+    if not isinstance(provider, TracerProvider):
+        logger.warning("%s takes no span processors, so its spans carry no sessions", type(provider).__name__)
+    elif not providers.add_session_processor(provider, SessionSpanProcessor(baggage_keys)) and baggage_keys:
+        logger.warning("the provider has a SessionSpanProcessor already; baggage_keys have no effect")
+
+
+def _add_exporter(
+    provider: trace.TracerProvider,
+    exporter: SpanExporter | None,
+    default: Callable[[], list[SpanExporter]],
+    endpoint: str | None,
+) -> None:
+    if isinstance(provider, TracerProvider) and (exporter or endpoint or not _exports(provider)):
+        for each in [exporter] if exporter else default():
+            provider.add_span_processor(BatchSpanProcessor(each))
+
+
+def _exports(provider: TracerProvider) -> bool:
+    """Whether it has any processor but ours: who has set one up has thought of where spans go."""
+    return any(not isinstance(each, SessionSpanProcessor) for each in providers.processors(provider))

@@ -1,0 +1,157 @@
+"""Inputs and outputs as text: JSON of bounded size, of anything, without running much of the application's code."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import math
+import os
+import pathlib
+import uuid
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from json.encoder import encode_basestring as _quoted
+from typing import Any, Final
+
+MAX_CHARS: Final = 65_536
+"""Of one attribute, before what JSON adds for quotes and escapes."""
+MAX_DEPTH: Final = 12
+_REPR_CHARS: Final = 1000
+_INT_BITS: Final = 4096
+_CUT: Final = "..."
+_MORE: Final = f'"{_CUT}"'
+_WORDS: Final = {None: "null", True: "true", False: "false"}
+_AS_TEXT: Final = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, pathlib.PurePath)
+_OFF: Final = frozenset({"0", "false", "no", "off"})
+
+Redact = Callable[[Any], Any]
+"""Takes a value that is about to become an attribute and returns what may be seen of it."""
+
+
+def enabled() -> bool:
+    """Whether the environment lets inputs and outputs be captured; Langfuse's variable is heeded too."""
+    names = ("OTEL_SESSIONS_CAPTURE_CONTENT", "LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED")
+    return not any(os.environ.get(name, "").strip().lower() in _OFF for name in names)
+
+
+def text(value: Any, limit: int = MAX_CHARS, redact: Redact | None = None) -> str:
+    """Text as it is, other values as JSON, cut to about `limit` characters; JSON that is cut is still JSON.
+
+    Never raises. Where `redact` fails, nothing of the value is seen.
+    """
+    if redact is not None:
+        try:
+            value = redact(value)
+        except Exception:  # noqa: BLE001 - the application's code; the value must not leak
+            return "<redaction failed>"
+    try:
+        found = _cut(value, limit) if type(value) is str else _Writer(limit).of(value, 0)
+        return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
+    except Exception:  # noqa: BLE001 - the application's objects may do anything
+        return f"<{type(value).__name__} that cannot be written>"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: max(0, limit)] + _CUT
+
+
+class _Writer:
+    """Writes a value as JSON, until its characters are used up. In one pass: it runs in every observed call."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def of(self, value: Any, depth: int) -> str:  # noqa: PLR0911 - a type, a line; a table of functions takes longer
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        self.left -= 4
+        if kind is int:
+            return str(value) if value.bit_length() < _INT_BITS else f'"<int of {value.bit_length()} bits>"'
+        if value is None or kind is bool:
+            return _WORDS[value]
+        if kind is float:
+            return repr(value) if math.isfinite(value) else f'"{value}"'
+        if depth >= MAX_DEPTH or self.left <= 0:
+            return _MORE
+        if kind is dict:
+            return self._mapping(value, depth)
+        if kind is list or kind is tuple:
+            return self._items(value, depth)
+        return self._other(value, depth)
+
+    def _text(self, value: str) -> str:
+        left = self.left
+        if len(value) > left:
+            value = _cut(value, left)
+        self.left = left - len(value) - 2
+        return _quoted(value)
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> str:
+        found: list[str] = []
+        for key, item in value.items():
+            if self.left <= 0:
+                found.append(f'{_MORE}:"{len(value) - len(found)} more"')
+                break
+            name = self._text(key if type(key) is str else str(key))
+            found.append(f"{name}:{self.of(item, depth + 1)}")
+        return "{" + ",".join(found) + "}"
+
+    def _items(self, value: Any, depth: int) -> str:
+        found: list[str] = []
+        for item in value:
+            if self.left <= 0:
+                found.append(f'"{_CUT} {len(value) - len(found)} more"')
+                break
+            found.append(self.of(item, depth + 1))
+        return "[" + ",".join(found) + "]"
+
+    def _other(self, value: Any, depth: int) -> str:  # noqa: PLR0911
+        if isinstance(value, enum.Enum):
+            return self.of(value.value, depth + 1)
+        if isinstance(value, str):
+            return self._text(str(value))
+        if isinstance(value, int | float):
+            return self.of(int(value) if isinstance(value, int) else float(value), depth)
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, list | tuple):
+            return self._items(value, depth)
+        if isinstance(value, AbstractSet):
+            return self._items(list(islice(value, self.left)), depth)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return f'"<{len(value)} bytes>"'
+        if isinstance(value, _AS_TEXT):
+            return self._text(str(value))
+        return self._object(value, depth)
+
+    def _object(self, value: Any, depth: int) -> str:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value) if each.repr}
+            return self._mapping(fields, depth)
+        if isinstance(fields := _model_fields(value), dict):
+            return self._mapping(fields, depth)
+        return self._text(_described(value))
+
+
+def _model_fields(value: Any) -> Any:
+    """The fields of a Pydantic model, without its serialisers."""
+    if hasattr(type(value), "model_fields") and not isinstance(value, type):
+        return getattr(value, "__dict__", None)
+    return None
+
+
+def _described(value: Any) -> str:
+    """What the object says of itself, if its type has words for it."""
+    name = type(value).__name__
+    if getattr(type(value), "__repr__", None) is object.__repr__:
+        return f"<{name}>"
+    try:
+        return _cut(repr(value), _REPR_CHARS)
+    except Exception:  # noqa: BLE001
+        return f"<{name}>"

@@ -1,0 +1,235 @@
+"""`observe`: a span a call, with what went in and what came out."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast, overload
+
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
+
+from otel_sessions import semconv
+from otel_sessions.sdk import content, fields, providers, settings, steps
+from otel_sessions.sdk.quietly import Quietly
+
+F = TypeVar("F", bound=Callable[..., Any])
+_starting = Quietly("starting an observed call")
+_ending = Quietly("ending an observed call")
+_OWNERS: Final = frozenset({"self", "cls"})
+_MAX_ITEMS: Final = 1000
+
+
+@overload
+def observe(function: F, /) -> F: ...
+@overload
+def observe(
+    *,
+    name: str | None = None,
+    as_type: fields.Kind | None = None,
+    model: str | None = None,
+    capture_input: bool | None = None,
+    capture_output: bool | None = None,
+    redact: content.Redact | None = None,
+    max_chars: int = content.MAX_CHARS,
+) -> Callable[[F], F]: ...
+def observe(
+    function: F | None = None,
+    /,
+    *,
+    name: str | None = None,
+    as_type: fields.Kind | None = None,
+    model: str | None = None,
+    capture_input: bool | None = None,
+    capture_output: bool | None = None,
+    redact: content.Redact | None = None,
+    max_chars: int = content.MAX_CHARS,
+) -> F | Callable[[F], F]:
+    """`@observe` or `@observe(...)`: each call of the function is a span of its name, current inside it.
+
+    Arguments (without `self`) and result become its input and output, as JSON of about `max_chars` characters; not with
+    `capture_input=False`, `capture_output=False` or `OTEL_SESSIONS_CAPTURE_CONTENT=false`. `redact` sees each before it
+    is written, in the place of `configure`'s. With `as_type="generation"` it counts as a call of a model; say more by
+    `get_client().update_current_generation(model=..., usage_details=..., cost_details=...)`.
+
+    Works on functions, coroutines, generators and asynchronous generators; the span of a generator is open from its
+    first step until it is exhausted or closed, below the span that was current at the call. An exception is recorded
+    and goes on. A call that is not sampled costs no capture. Never raises anything of its own.
+    """
+    enabled = content.enabled()
+    recipe = _Recipe(
+        name=name,
+        attributes=_kind(as_type, model),
+        capture_input=enabled if capture_input is None else capture_input,
+        capture_output=enabled if capture_output is None else capture_output,
+        redact=redact,
+        max_chars=max_chars,
+    )
+    return recipe.decorate(function) if function is not None else recipe.decorate
+
+
+def _kind(as_type: str | None, model: str | None) -> fields.Attributes:
+    found: fields.Attributes = {} if as_type is None else {semconv.OBSERVATION_TYPE: as_type}
+    return found if model is None else {**found, semconv.REQUEST_MODEL: model}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """What `observe` was told."""
+
+    name: str | None
+    attributes: fields.Attributes
+    capture_input: bool
+    capture_output: bool
+    redact: content.Redact | None
+    max_chars: int
+
+    def decorate(self, function: F) -> F:
+        for kind in (staticmethod, classmethod):
+            if isinstance(function, kind):
+                return cast(F, kind(self.decorate(function.__func__)))
+        return cast(F, _wrapped(function, _Calls(function, self)))
+
+
+class _Calls:
+    """The calls of one function."""
+
+    def __init__(self, function: Callable[..., Any], recipe: _Recipe) -> None:
+        self._recipe = recipe
+        self._name = recipe.name or str(getattr(function, "__name__", type(function).__name__))
+        self._parameters: tuple[str, ...] = ()
+        with Quietly("reading a signature"):
+            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            parameters = inspect.signature(function).parameters.values()
+            self._parameters = tuple(each.name for each in parameters if each.kind in kinds)
+        self._is_method = bool(self._parameters) and self._parameters[0] in _OWNERS
+
+    def start(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Span:
+        """The span of a call, not yet current; one that records nothing if that fails."""
+        with _starting:
+            span = providers.tracer().start_span(self._name, context)
+            if span.is_recording():
+                for key, value in self._recipe.attributes.items():
+                    span.set_attribute(key, value)
+                if self._recipe.capture_input and (args or kwargs):
+                    span.set_attribute(semconv.OBSERVATION_INPUT, self._text(self._named(args, kwargs)))
+            return span
+        return INVALID_SPAN
+
+    def succeeded(self, span: Span, result: Any) -> None:
+        with _ending:
+            if self._recipe.capture_output and result is not None and span.is_recording():
+                span.set_attribute(semconv.OBSERVATION_OUTPUT, self._text(result))
+
+    def failed(self, span: Span, error: BaseException) -> None:
+        """Records what has a place in a span: exceptions, not the end of the program or of a task."""
+        with _ending:
+            if isinstance(error, Exception) and span.is_recording():
+                span.record_exception(error)
+                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+
+    def end(self, span: Span) -> None:
+        with _ending:
+            span.end()
+
+    def watch(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Run:
+        return _Run(self, args, kwargs, get_current())
+
+    def _text(self, value: Any) -> str:
+        return content.text(value, self._recipe.max_chars, self._recipe.redact or settings.redact())
+
+    def _named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments by the names of their parameters; those of `*args` together."""
+        start = 1 if self._is_method else 0
+        found = dict(zip(self._parameters[start:], args[start:] if start else args, strict=False))
+        if len(args) > len(self._parameters):
+            found["args"] = args[len(self._parameters) :]
+        return {**found, **kwargs} if kwargs else found
+
+
+class _Run:
+    """The run of a generator that was called in this context."""
+
+    def __init__(self, calls: _Calls, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context) -> None:
+        self._calls = calls
+        self._call = (args, kwargs)
+        self._context = context
+        self._items: list[Any] = []
+        self._span: Span = INVALID_SPAN
+
+    def started(self) -> Context:
+        self._span = self._calls.start(*self._call, self._context)
+        return set_span_in_context(self._span, self._context)
+
+    def yielded(self, item: Any) -> None:
+        if len(self._items) < _MAX_ITEMS and self._span.is_recording():
+            self._items.append(item)
+
+    def ended(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._calls.failed(self._span, error)
+        self._calls.succeeded(self._span, _joined(self._items))
+        self._calls.end(self._span)
+
+
+def _joined(items: list[Any]) -> Any:
+    """What a generator has yielded: pieces of text as one text, as models stream it."""
+    if items and all(type(item) is str for item in items):
+        return "".join(items)
+    return items or None
+
+
+def _wrapped(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function):
+        return _coroutine(function, calls)
+    if inspect.isgeneratorfunction(function):
+        return functools.wraps(function)(
+            lambda *args, **kwargs: steps.generator(function(*args, **kwargs), calls.watch(args, kwargs))
+        )
+    if inspect.isasyncgenfunction(function):
+        return functools.wraps(function)(
+            lambda *args, **kwargs: steps.async_generator(function(*args, **kwargs), calls.watch(args, kwargs))
+        )
+    return _plain(function, calls)
+
+
+def _plain(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        span = calls.start(args, kwargs)
+        token = attach(set_span_in_context(span))
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            calls.failed(span, error)
+            raise
+        else:
+            calls.succeeded(span, result)
+            return result
+        finally:
+            detach(token)
+            calls.end(span)
+
+    return run
+
+
+def _coroutine(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        span = calls.start(args, kwargs)
+        token = attach(set_span_in_context(span))
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            calls.failed(span, error)
+            raise
+        else:
+            calls.succeeded(span, result)
+            return result
+        finally:
+            detach(token)
+            calls.end(span)
+
+    return run

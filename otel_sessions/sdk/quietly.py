@@ -1,0 +1,39 @@
+"""Nothing in this package may fail the application: what goes wrong is logged, once a kind, and forgotten."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Final
+
+logger: Final = logging.getLogger("otel_sessions.sdk")
+_KINDS: Final = 256
+_seen: set[tuple[str, type[BaseException]]] = set()
+
+
+class Quietly:
+    """`with Quietly("doing so"):` swallows every `Exception` of the block. Reusable, from any thread."""
+
+    __slots__ = ("_doing",)
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if kind is None or not issubclass(kind, Exception):
+            return False
+        log_once(self._doing, kind, error)
+        return True
+
+
+def log_once(doing: str, kind: type[BaseException], error: BaseException | None) -> None:
+    """A warning with the traceback the first time this kind of error meets this work; DEBUG afterwards."""
+    level = logging.DEBUG if (doing, kind) in _seen else logging.WARNING
+    if len(_seen) < _KINDS:
+        _seen.add((doing, kind))
+    logger.log(level, "%s failed; the application goes on: %s", doing, kind.__name__, exc_info=error)

@@ -1,0 +1,132 @@
+"""Scores, posted to the receiver as Langfuse's SDKs do: in the background, bounded, never in the way."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from opentelemetry import context
+
+from otel_sessions.sdk import exporters
+from otel_sessions.sdk.quietly import Quietly, log_once, logger
+
+PATH: Final = "/api/public/scores"
+MAX_WAITING: Final = 1000
+_ATTEMPTS: Final = 4
+_FIRST_WAIT_S: Final = 0.5
+_TIMEOUT_S: Final = 5.0
+_EXIT_S: Final = 3.0
+_DEFAULT: Final = "http://localhost:4318"
+_posting = Quietly("posting scores")
+
+
+class Scores:
+    """A queue, and a thread while there is something in it. Any thread may call it; nothing it does raises."""
+
+    def __init__(self) -> None:
+        self.url: str | None = None
+        self.headers: Mapping[str, str] = {}
+        self._waiting: queue.Queue[Mapping[str, Any]] = queue.Queue(MAX_WAITING)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def put(self, score: Mapping[str, Any]) -> None:
+        """Takes a score; when `MAX_WAITING` wait already, it is dropped and the log says so."""
+        with Quietly("queueing a score"):
+            try:
+                self._waiting.put_nowait(score)
+            except queue.Full as error:
+                log_once("keeping a score: too many wait", queue.Full, error)
+                return
+            self._ensure_thread()
+
+    def flush(self, timeout: float) -> bool:
+        """Whether nothing waits any more, after at most `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while self._waiting.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.01)
+        return not self._waiting.unfinished_tasks
+
+    def _ensure_thread(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():  # also after a fork
+                self._thread = threading.Thread(target=self._run, name="otel-sessions-scores", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        # The post is no part of the application's traces.
+        context.attach(context.set_value("suppress_instrumentation", True))
+        context.attach(context.set_value(getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", "_"), True))
+        while True:
+            with self._lock:
+                if self._waiting.empty():
+                    self._thread = None
+                    return
+            with _posting:
+                self._post(self._waiting.get())
+            self._waiting.task_done()
+
+    def _post(self, score: Mapping[str, Any]) -> None:
+        body = json.dumps(score, default=str).encode()
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
+            if self._is_answered(body):
+                return
+        logger.warning("a score was not taken by %s in %d attempts; it is dropped", self._target(), _ATTEMPTS)
+
+    def _is_answered(self, body: bytes) -> bool:
+        """False when it is worth trying again."""
+        import urllib.error  # noqa: PLC0415 - imports the whole of HTTP, which an application without scores need not pay
+        import urllib.request  # noqa: PLC0415
+
+        headers = {"Content-Type": "application/json", **_environment_headers(), **self.headers}
+        request = urllib.request.Request(self._target(), body, headers, method="POST")  # noqa: S310 - the operator's URL
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
+                return True
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 429 or error.code >= 500:
+                    return False
+                logger.warning("a score was refused: HTTP %d %s", error.code, error.read(500).decode(errors="replace"))
+                return True
+        except OSError:
+            return False
+
+    def _target(self) -> str:
+        base = self.url or os.environ.get("OTEL_SESSIONS_SCORES_ENDPOINT") or _beside(exporters.environment_endpoint())
+        return base.rstrip("/") + PATH
+
+
+def set_target(url: str | None, endpoint: str | None, headers: Mapping[str, str] | None) -> None:
+    """Where scores go: to `url`, else beside the OTLP endpoint."""
+    SCORES.url = url or (_beside(endpoint) if endpoint else None)
+    SCORES.headers = dict(headers or {})
+
+
+def _beside(endpoint: str | None) -> str:
+    """The base URL of the receiver's HTTP port: an OTLP/HTTP endpoint without its path, the port beside gRPC's."""
+    if not endpoint:
+        return _DEFAULT
+    url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    if url.port == 4317:
+        return f"{url.scheme}://{url.netloc.removesuffix(':4317')}:4318"
+    return f"{url.scheme}://{url.netloc}{url.path.rstrip('/').removesuffix('/v1/traces')}"
+
+
+def _environment_headers() -> dict[str, str]:
+    """Those of OTEL_EXPORTER_OTLP_HEADERS, by which the receiver knows its clients."""
+    pairs = [pair.split("=", 1) for pair in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(",") if "=" in pair]
+    return {key.strip(): unquote(value.strip()) for key, value in pairs}
+
+
+SCORES: Final = Scores()
+atexit.register(SCORES.flush, _EXIT_S)
