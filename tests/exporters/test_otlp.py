@@ -203,10 +203,8 @@ def status(seconds: float | None = None) -> bytes:
             (code, b"", Retryable, 1.0)
             for code in ("CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS")
         ),
-        *(
-            (code, status(0.5), Permanent, None)
-            for code in ("UNKNOWN", "INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED")
-        ),
+        *((code, status(0.5), Permanent, None) for code in ("UNKNOWN", "INVALID_ARGUMENT", "INTERNAL")),
+        *((code, b"", Retryable, 1.0) for code in ("UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED")),
         ("UNAVAILABLE", status(0.5), Throttled, 0.5),
         ("RESOURCE_EXHAUSTED", status(0.25), Throttled, 0.25),
         ("RESOURCE_EXHAUSTED", status(), TooLarge, None),
@@ -223,8 +221,8 @@ def test_codes_of_grpc(code: str, details: bytes, class_: type[Exception], after
 @pytest.mark.parametrize(
     ("code", "header", "body", "class_", "after"),
     [
-        *((code, None, status(), Retryable, 1.0) for code in (429, 502, 503, 504)),
-        *((code, "5", status(1), Permanent, None) for code in (301, 400, 401, 403, 404, 408, 500, 501)),
+        *((code, None, status(), Retryable, 1.0) for code in (429, 502, 503, 504, 401, 403, 404)),
+        *((code, "5", status(1), Permanent, None) for code in (301, 400, 408, 500, 501)),
         (413, None, b"", TooLarge, None),
         (503, "7", status(1), Throttled, 7.0),
         (429, None, status(0.5), Throttled, 0.5),

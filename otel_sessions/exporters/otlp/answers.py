@@ -26,8 +26,12 @@ _GRPC_RETRYABLE: Final = {
     grpc.StatusCode.OUT_OF_RANGE,
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DATA_LOSS,
+    # OTLP's clients drop their data on these. They speak of who asks, or where, and operators put that right.
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNIMPLEMENTED,
 }
-_HTTP_RETRYABLE: Final = {429, 502, 503, 504}
+_HTTP_RETRYABLE: Final = {429, 502, 503, 504, 401, 403, 404}
 _MESSAGE: Final = 300  # characters of somebody else's text that a log line takes
 
 
