@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -67,6 +69,19 @@ def test_the_claim_of_a_root_comes_first_and_the_latest_name_counts(running: Run
     say(running, trace_id, name="third", time="2026-01-02T03:04:07Z")
     names = "SELECT SessionId, SpanCount, Name FROM session_traces WHERE TraceId = {id:String}"
     wait_until(lambda: running.sql(names, id=trace_id), MOVED_S, [["root's", 2, "third"]].__eq__)
+
+
+def test_verify_agrees_and_a_rebuild_keeps_them(running: Running) -> None:
+    trace_id, session = new_trace_id(), "said and rebuilt"
+    running.send(trace(trace_id))
+    say(running, trace_id, sessionId=session, name="turn")
+    turn = "SELECT SpanCount, Name FROM session_traces WHERE SessionId = {id:String}"
+    wait_until(lambda: running.sql(turn, id=session), MOVED_S, [[2, "turn"]].__eq__)
+    for command in (["verify"], ["sessions", "rebuild"], ["verify"]):
+        words = [sys.executable, "-m", "otel_sessions", *command, "--config", str(running.log.with_suffix(".yaml"))]
+        ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert running.sql(turn, id=session) == [[2, "turn"]]
 
 
 def test_sessions_are_listed_in_the_shapes_of_Langfuse(running: Running) -> None:
