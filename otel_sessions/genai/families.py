@@ -30,6 +30,7 @@ _MEMBERS: Final = (
     (TOOL_NAME, re.compile(r"(?:message\.)?function_call_name")),
     (TOOL_ARGUMENTS, re.compile(r"(?:message\.)?function_call_arguments_json")),
 )
+_SHORTEST: Final = "0.role"
 _DIGIT_0: Final = ord("0")
 
 
@@ -81,12 +82,13 @@ def _counting(keys: pa.StringArray, lengths: Sequence[int]) -> Indices:
     if data is None or data.size <= max(lengths, default=0):
         return np.zeros(0, np.int64)
     text = np.frombuffer(data, np.uint8)
-    begins = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys)].astype(np.int64)
-    counting = np.zeros(len(keys), np.bool_)
+    long = np.flatnonzero(pc.binary_length(keys).to_numpy() >= lengths[0] + len(_SHORTEST))
+    begins = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys)][long].astype(np.int64)
+    counting = np.zeros(len(long), np.bool_)
     for length in lengths:
-        # Past the end of a short key stands another one, or nothing: the keys are looked at again.
+        # Past the end of a key stands another one, or nothing: the keys are looked at again.
         counting |= text[length:].take(begins, mode="clip") - np.uint8(_DIGIT_0) < 10
-    return np.flatnonzero(counting)
+    return long[counting]
 
 
 def _pieces(prefix: str, keys: pa.StringArray, values: pa.StringArray, rows: Indices) -> Pieces:

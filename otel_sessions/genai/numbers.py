@@ -73,8 +73,11 @@ class Numbers:
                 counts[rows[known]] = values[known]
         return counts
 
-    def costs(self, sources: Sequence[Source]) -> tuple[pa.Array, Mask]:
-        """The same as US dollars, rounded half even to the digits that a cost has, and which rows state any."""
+    def costs(self, sources: Sequence[Source]) -> tuple[pa.Array | None, Mask]:
+        """The same as US dollars, rounded half even to the digits that a cost has, and which rows state any.
+
+        None instead of costs where no row does.
+        """
         places = np.zeros(self.entries.length, np.int64)
         pool = [pa.array([Decimal(0)], COST)]
         for source in reversed([source for source in sources if self.entries.has(source.key)]):
@@ -85,7 +88,8 @@ class Numbers:
                 known = values.is_valid().to_numpy(zero_copy_only=False)
                 places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
                 pool.append(values)
-        return pa.concat_arrays(pool).take(pa.array(places)), places > 0
+        stated = places > 0
+        return (pa.concat_arrays(pool).take(pa.array(places)) if stated.any() else None), stated
 
     def _rows_and_texts(self, key: str) -> tuple[Indices, pa.StringArray]:
         part = self.entries.of(key)

@@ -36,22 +36,22 @@ class Spent:
 
 
 class Prices:
-    """The costs of model calls, in US dollars rounded to the digits that a cost has."""
+    """The costs of model calls, rounded to the digits that a cost has."""
 
     def __init__(self, table: PriceTable) -> None:
         self._stated = {name: stated_rates(prices) for name, prices in table.prices.items()}
         self._catalog = Catalog(table.free_providers)
 
-    def costs(self, spent: Spent) -> tuple[Mask, pa.Array]:
-        """Which of the calls have a price, and the costs of those."""
+    def costs(self, spent: Spent) -> tuple[Mask, Indices]:
+        """Which of the calls have a price, and the costs of those in 10^-12 US dollars."""
         rates, which = self._rates(spent)
         possible = (spent.counts <= MAX_TOKENS).all(axis=0)
         priced = np.array([found is not None for found in rates], np.bool_)[which] & possible
         known = [found for found in rates if found is not None]
         if not known:
-            return priced, pa.array([], COST)
+            return priced, np.zeros(0, np.int64)
         places = np.cumsum([found is not None for found in rates]) - 1
-        return priced, _decimals(_totals(known, places[which[priced]], spent.counts[:, priced]))
+        return priced, _totals(known, places[which[priced]], spent.counts[:, priced])
 
     def _rates(self, spent: Spent) -> tuple[list[Rates | None], Indices]:
         """The rates of each distinct provider, model and minute, and which of these each call is."""
@@ -86,8 +86,8 @@ def _totals(rates: list[Rates], which: Indices, counts: Indices) -> Indices:
     return totals
 
 
-def _decimals(totals: Indices) -> pa.Array:
-    """Numbers from 0 on as costs: a decimal is its digits as a whole number of 16 bytes, the low ones first."""
+def as_costs(totals: Indices) -> pa.Array:
+    """Numbers of 10^-12 US dollars, from 0 on, as costs: a decimal is a whole number of 16 bytes, low ones first."""
     wide = np.zeros((len(totals), 2), "<i8")
     wide[:, 0] = totals
     return pa.Array.from_buffers(COST, len(totals), [None, pa.py_buffer(wide.tobytes())])

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.numbers import Numbers, Source
-from otel_sessions.genai.prices import Prices, Spent
+from otel_sessions.genai.prices import Prices, Spent, as_costs
 from otel_sessions.genai.texts import unwrapped
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
@@ -78,14 +78,17 @@ class Usage:
         self, batch: SpanBatch, entries: Entries, numbers: Numbers, model: pa.StringArray, tokens: dict[str, Indices]
     ) -> dict[str, pa.Array]:
         costs, stated = numbers.costs(self._cost)
-        source = stated.astype(np.int8) * STATED
+        source, prices = stated.astype(np.int8) * STATED, np.zeros(len(batch), np.int64)
         rows = np.flatnonzero(numbers.rows & ~stated & (tokens["TotalTokens"] > 0))
         if self._prices is not None and len(rows):
             provider, called = self._providers(entries, rows), model.take(pa.array(rows))
-            priced, prices = self._prices.costs(_spent(batch, rows, provider, called, tokens))
+            priced, found = self._prices.costs(_spent(batch, rows, provider, called, tokens))
             source[rows[priced]] = PRICED
-            costs = pc.replace_with_mask(costs, pa.array(source == PRICED), prices)
-        return {"Cost": costs, "CostSource": _SOURCES.take(pa.array(source))}
+            prices[rows[priced]] = found
+        cost = as_costs(prices)
+        if costs is not None:
+            cost = pc.if_else(pa.array(stated), costs, cost)
+        return {"Cost": cost, "CostSource": _SOURCES.take(pa.array(source))}
 
     def _providers(self, entries: Entries, rows: Indices) -> pa.StringArray:
         chosen = entries.first(self._config.provider_keys)[rows]
@@ -96,9 +99,8 @@ class Usage:
         if not any(map(entries.has, (*self._config.step_kind_keys, *self._config.model_keys))):
             return np.zeros(entries.length, np.bool_)
         kind = entries.first(self._config.step_kind_keys)
-        kinds = entries.text(kind).dictionary_encode()
-        calling = pc.is_in(pc.utf8_lower(kinds.dictionary), value_set=self._call_kinds)
-        named = calling.to_numpy(zero_copy_only=False)[kinds.indices.to_numpy()]
+        calling = pc.is_in(pc.ascii_lower(entries.text(kind)), value_set=self._call_kinds)
+        named = calling.to_numpy(zero_copy_only=False)
         return np.where(kind >= 0, named, has_model & ~self._summaries(entries))
 
     def _summaries(self, entries: Entries) -> Mask:

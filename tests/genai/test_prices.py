@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from otel_sessions.genai import ModelPrices, PriceTable, catalog
-from otel_sessions.genai.prices import Prices, Spent
+from otel_sessions.genai.prices import Prices, Spent, as_costs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PRICES = Prices(PriceTable())
@@ -27,8 +27,9 @@ def costs(*calls: Call, prices: Prices = PRICES, at: datetime = NOON) -> list[De
     start = np.full(len(calls), int(at.timestamp()) * 10**9, np.uint64)
     spent = Spent(pa.array(providers, pa.string()), pa.array(models, pa.string()), start, np.array(counts, np.int64).T)
     priced, found = prices.costs(spent)
-    found.validate(full=True)
-    values = iter(found.to_pylist())
+    column = as_costs(found)
+    column.validate(full=True)
+    values = iter(column.to_pylist())
     return [next(values) if known else None for known in priced]
 
 

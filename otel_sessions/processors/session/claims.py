@@ -36,7 +36,8 @@ class Ids:
 
 def find_ids(entries: Entries, composite: pa.ListArray, config: SessionConfig) -> Ids:
     """The ids under the session, conversation and user keys; `composite` lists the keys of each row that hold none."""
-    entries = entries.only([*config.session_keys, *config.conversation_keys, *config.user_keys])
+    keys = (*config.session_keys, *config.conversation_keys, *config.user_keys)
+    entries = entries.only(filter(entries.has, keys))
     if not entries.parts:
         none = np.zeros(0, np.bool_)
         return Ids(entries, empty_text(0), none, none)

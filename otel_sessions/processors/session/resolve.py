@@ -25,8 +25,8 @@ def best_claims(batch: SpanBatch, claims: Claims, is_root: Mask, memory: TraceMe
         return {}
     trace, keys = _traces(batch)
     own = _best(batch, claims, is_root, trace, len(keys))
-    best = [memory.improve(key, claim) for key, claim in zip(keys, own, strict=True)]
-    levels, not_roots, starts, ids = zip(*(claim or _NONE for claim in best), strict=True)
+    best = [memory.improve(key, claim) or _NONE for key, claim in zip(keys, own, strict=True)]
+    levels, not_roots, starts, ids = zip(*best, strict=True)
     per_trace = [
         pa.array(column, type_) for column, type_ in zip((levels, not_roots, starts, ids), _SCHEMA.types, strict=True)
     ]
@@ -66,9 +66,9 @@ def _best(batch: SpanBatch, claims: Claims, is_root: Mask, trace: Indices, count
         rows = _smallest(rows, trace, count, rank)
         ids = claims.id.take(pa.array(rows))
     best: list[Claim | None] = [None] * count
-    columns = (trace[rows].tolist(), claims.level[rows].tolist(), not_root[rows].tolist(), start[rows].tolist())
-    for number, *claim in zip(*columns, ids.to_pylist(), strict=True):
-        best[number] = Claim(*claim)
+    columns = (claims.level[rows].tolist(), not_root[rows].tolist(), start[rows].tolist(), ids.to_pylist())
+    for number, claim in zip(trace[rows].tolist(), map(Claim._make, zip(*columns, strict=True)), strict=True):
+        best[number] = claim
     return best
 
 
