@@ -18,27 +18,42 @@ class Connection:
     def __init__(self, endpoint: Endpoint, *, timeout_s: int = 30) -> None:
         self._endpoint = endpoint
         self._timeout_s = timeout_s
-        self._lock = threading.Lock()
+        self._using = threading.Lock()
+        self._state = threading.Lock()
         self._client: Client | None = None
+        self._closed = False
 
     @contextmanager
     def client(self) -> Iterator[Client]:
         """Raises `Retryable` when ClickHouse is not reached. What the block raises closes the client, see `connect`."""
-        with self._lock:
-            client, self._client = self._client or self._connected(), None
+        with self._using:
+            client = self._taken() or self._connected()
             try:
                 yield client
             except BaseException:
                 client.close()
                 raise
-            self._client = client
+            self._give(client)
 
     def close(self) -> None:
-        """Waits for who uses it; a later use connects anew."""
-        with self._lock:
+        """Waits for nobody: a client in use is closed at the end of its use."""
+        with self._state:
+            self._closed = True
+        client = self._taken()
+        if client is not None:
+            client.close()
+
+    def _taken(self) -> Client | None:
+        with self._state:
             client, self._client = self._client, None
-            if client is not None:
-                client.close()
+            return client
+
+    def _give(self, client: Client) -> None:
+        with self._state:
+            if not self._closed:
+                self._client = client
+                return
+        client.close()
 
     def _connected(self) -> Client:
         with writing(f"connecting to {self._endpoint}"):

@@ -31,8 +31,8 @@ class LangfuseApi:
     """Everything else under `PREFIX`. Scores and sessions are in the ClickHouse at `endpoint`, if there is one."""
 
     def __init__(self, consumer: Consumer, endpoint: Endpoint | None, max_body: int) -> None:
-        self._store = Store(endpoint)
-        self._routes = _routes(self._store, JsonBodies(max_body), consumer)
+        self._stores = Store(endpoint), Store(endpoint)  # so that nobody who reads keeps scores waiting
+        self._routes = _routes(*self._stores, JsonBodies(max_body), consumer)
 
     def application(self, access: Access, accounting: Accounting) -> ASGIApp:
         """Health is for everybody, all else for whom `access` lets in."""
@@ -42,7 +42,8 @@ class LangfuseApi:
         return Router([_route("health", fixed.health, "GET")], redirect_slashes=False, default=inside)
 
     def close(self) -> None:
-        self._store.close()
+        for store in self._stores:
+            store.close()
 
 
 class LangfuseAuthenticated(Authenticated):
@@ -53,14 +54,14 @@ class LangfuseAuthenticated(Authenticated):
         return refusal(error)
 
 
-def _routes(store: Store, bodies: JsonBodies, consumer: Consumer) -> list[Route]:
-    media, scores, sessions = fixed.Media(bodies), Scores(store, bodies), Sessions(store)
+def _routes(reads: Store, writes: Store, bodies: JsonBodies, consumer: Consumer) -> list[Route]:
+    media, scores, sessions = fixed.Media(bodies), Scores(reads, writes, bodies), Sessions(reads)
     return [
         _route("projects", fixed.projects, "GET"),
         _route("v2/prompts/{name:path}", fixed.prompt, "GET"),
         _route("media", media.announce, "POST"),
         _route("media/{id}", media.uploaded, "PUT", "PATCH"),
-        _route("ingestion", Ingestion(store, bodies, consumer).take, "POST"),
+        _route("ingestion", Ingestion(writes, bodies, consumer).take, "POST"),
         _route("scores", scores.create, "POST"),
         *(_route(f"{version}scores", scores.page, "GET") for version in ("", "v2/")),
         *(_route(f"{version}scores/{{id:path}}", scores.one, "GET") for version in ("", "v2/")),

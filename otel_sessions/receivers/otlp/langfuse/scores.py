@@ -33,8 +33,9 @@ class ScoresPage(Page):
 class Scores:
     """Handlers; what they raise, `answered` answers."""
 
-    def __init__(self, store: Store, bodies: JsonBodies) -> None:
-        self._store = store
+    def __init__(self, reads: Store, writes: Store, bodies: JsonBodies) -> None:
+        self._reads = reads
+        self._writes = writes
         self._bodies = bodies
 
     async def create(self, request: Request) -> Response:
@@ -43,13 +44,13 @@ class Scores:
         if isinstance(body, list):
             return await self._create_all(body, project)
         made = _score(body, project)
-        await self._store.run(partial(storage.store, scores=[made]))
+        await self._writes.run(partial(storage.store, scores=[made]))
         return JSONResponse({"id": made.score_id})
 
     async def page(self, request: Request) -> Response:
         wanted, project = ScoresPage.model_validate(parameters(request)), request.state.project
         chosen = wanted.model_dump(exclude={"page"})
-        rows, total = await self._store.run(partial(queries.page, project=project, offset=wanted.offset, **chosen))
+        rows, total = await self._reads.run(partial(queries.page, project=project, offset=wanted.offset, **chosen))
         return wanted.answer([score(row, project) for row in rows], total)
 
     async def one(self, request: Request) -> Response:
@@ -59,12 +60,12 @@ class Scores:
     async def delete(self, request: Request) -> Response:
         await self._found(request)
         named = {"project": request.state.project, "score_id": request.path_params["id"]}
-        await self._store.run(partial(storage.delete, **named))
+        await self._writes.run(partial(storage.delete, **named))
         return JSONResponse({"message": "The score is deleted"}, 202)
 
     async def _found(self, request: Request) -> dict[str, Any]:
         named = {"project": request.state.project, "score_id": request.path_params["id"]}
-        row = await self._store.run(partial(queries.one, **named))
+        row = await self._reads.run(partial(queries.one, **named))
         if row is None:
             raise NotFound(f"there is no score {named['score_id']!r}")
         return row
@@ -76,7 +77,7 @@ class Scores:
                 made.append(_score(body, project))
             except ValidationError as error:
                 faults.append({"index": number, "message": f"score {number}: {message_of(error)}"})
-        await self._store.run(partial(storage.store, scores=made))
+        await self._writes.run(partial(storage.store, scores=made))
         if faults:
             return JSONResponse({"accepted": len(made), "rejected": len(faults), "errors": faults}, 207)
         return JSONResponse({"message": "Accepted"}, 202)

@@ -15,6 +15,8 @@ from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.connection import Connection
 
 T = TypeVar("T")
+TIMEOUT_S: Final = 15
+"""How long ClickHouse may take; the SDKs wait 5 s for an answer."""
 MAX_WAITING: Final = 64
 """Requests that may wait for ClickHouse; those beyond are told at once to come back."""
 
@@ -23,7 +25,7 @@ class Store:
     """Runs what takes a client, one at a time, beside the event loop."""
 
     def __init__(self, endpoint: Endpoint | None) -> None:
-        self._connection = Connection(endpoint) if endpoint else None
+        self._connection = Connection(endpoint, timeout_s=TIMEOUT_S) if endpoint else None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="langfuse")
         self._waiting = 0
 
