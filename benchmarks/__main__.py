@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.load import Load, Shape, bodies
 from benchmarks.log import logging_us
 from benchmarks.server import Server, serve
+from benchmarks.transports import transport
 from otel_sessions.pdata import Decoded, fast, otlp
 
 _DECODERS = {"reference": otlp.decode, fast.decoder(): fast.decode}
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="share of traces that have a session id")
     parser.add_argument("--memory-every", type=int, default=0, help="print memory each so many requests")
     parser.add_argument("--queue", choices=["wal", "memory"], default="wal", help="the sending queue (default wal)")
+    parser.add_argument("--transport", choices=["grpc", "http", "json"], default="grpc", help="default grpc")
     args = parser.parse_args()
     shape = Shape(spans=args.spans, share=args.share, root_only=args.root_only)
     alone = ", ".join(f"{name} {_decoding(shape, each):.1f}" for name, each in _DECODERS.items())
@@ -34,15 +36,16 @@ def main() -> None:
     print("senders  requests   us CPU/span  x decoder   spans/s   p50 ms   p99 ms   RSS MiB   failed")
     for senders in args.senders:
         with serve(args.queue) as server:
-            _run(server, senders, shape, args.requests, args.memory_every or args.requests)
+            _run(server, args.transport, senders, shape, args.requests, args.memory_every or args.requests)
 
 
-def _run(server: Server, senders: int, shape: Shape, requests: int, step: int) -> None:
-    Load(server.endpoints["otlp/grpc"], senders, shape).run(senders * 2)  # warm
+def _run(server: Server, name: str, senders: int, shape: Shape, requests: int, step: int) -> None:
+    sending = transport(name, server.endpoints)
+    Load(sending, senders, shape).run(senders * 2)  # warm
     warm = senders * 2 * shape.spans
     _wait_until_stored(server, warm)
     for done in range(0, requests, step):
-        load = Load(server.endpoints["otlp/grpc"], senders, shape)
+        load = Load(sending, senders, shape)
         count = min(step, requests - done)
         cpu = server.cpu_s()
         seconds = load.run(count)

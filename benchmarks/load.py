@@ -8,9 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import grpc
-
-from otel_sessions.receivers.otlp.export import METHOD
+from benchmarks.transports import Transport
 from otel_sessions.testing import otlp
 
 EPOCH = 1_767_225_600_000_000_000
@@ -70,9 +68,9 @@ def _trace(shape: Shape, rnd: random.Random, start: int) -> Iterator[otlp.Span]:
 
 @dataclass
 class Load:
-    """Senders that each send their next request when the last one was answered, for `seconds` or `requests` in all."""
+    """Senders that each send their next request when the last one was answered."""
 
-    target: str
+    transport: Transport
     senders: int
     shape: Shape
     latencies_s: list[float] = field(default_factory=list)
@@ -92,36 +90,37 @@ class Load:
 
     def _send(self, left: Iterator[int], lock: threading.Lock, seed: int) -> None:
         # A pool of bodies whose ids are made new for every request, so that no two requests are the same.
-        pool = [bytearray(body) for body in bodies(self.shape, seed, 4)]
-        marks = [_trace_ids(bytes(body)) for body in pool]
+        plain = bodies(self.shape, seed, 4)
+        pool = [bytearray(self.transport.body(body)) for body in plain]
+        marks = [
+            [_places(bytes(body), self.transport.id(trace)) for trace in _trace_ids(original)]
+            for body, original in zip(pool, plain, strict=True)
+        ]
         rnd = random.Random()
-        with grpc.insecure_channel(self.target, [("grpc.use_local_subchannel_pool", 1)]) as channel:
-            export = channel.unary_unary(METHOD)
+        with self.transport.connected() as export:
             while True:
                 with lock:
                     number = next(left, None)
                 if number is None:
                     return
-                index = number % len(pool)
-                for places in marks[index].values():
-                    new = rnd.randbytes(16)
+                body = pool[number % len(pool)]
+                for places in marks[number % len(pool)]:
+                    new = self.transport.id(rnd.randbytes(16))
                     for place in places:
-                        pool[index][place : place + 16] = new
+                        body[place : place + len(new)] = new
                 begin = time.monotonic()
-                try:
-                    export(bytes(pool[index]), timeout=60)
-                except grpc.RpcError:
-                    self.failed += 1
+                self.failed += not export(bytes(body))
                 self.latencies_s.append(time.monotonic() - begin)
 
 
-def _trace_ids(body: bytes) -> dict[bytes, list[int]]:
-    """Where each trace id stands in a body."""
-    found: dict[bytes, list[int]] = {}
-    for group in otlp.ExportTraceServiceRequest.FromString(body).resource_spans:
-        for scope in group.scope_spans:
-            for trace in {span.trace_id for span in scope.spans}:
-                start = -1
-                while (start := body.find(trace, start + 1)) >= 0:
-                    found.setdefault(trace, []).append(start)
+def _trace_ids(body: bytes) -> set[bytes]:
+    groups = otlp.ExportTraceServiceRequest.FromString(body).resource_spans
+    return {span.trace_id for group in groups for scope in group.scope_spans for span in scope.spans}
+
+
+def _places(body: bytes, id_: bytes) -> list[int]:
+    """Where an id stands in a body."""
+    found, start = [], -1
+    while (start := body.find(id_, start + 1)) >= 0:
+        found.append(start)
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONFIG = """
-receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}}}}}}}
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}}}
 processors: {{session: {{}}}}
 exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data", sending_queue: {{storage: {queue}}}}}}}
 extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0"}}}}
