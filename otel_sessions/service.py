@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -159,6 +160,8 @@ def run(config: Config, out: TextIO) -> int:
         return 1
     for name, address in service.endpoints.items():
         print(f"listening {name} {address}", file=out)
+    gc.collect()
+    gc.freeze()  # what is there now stays: collections under load need not look at it
     print("ready", file=out, flush=True)
     stopping.wait()
     logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)

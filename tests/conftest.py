@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from hypothesis import settings
 
 from otel_sessions.storage import migrate
 from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint, connect
 from tests.integration.running import Directory, Running, config
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

@@ -133,7 +133,7 @@ def writer(config: Config) -> Iterator[Client]:
 
 
 @contextmanager
-def _client(endpoint: Endpoint, server: Endpoint | None, **options: int) -> Iterator[Client]:
+def _client(endpoint: Endpoint, server: Endpoint | None, timeout_s: int = 300) -> Iterator[Client]:
     from otel_sessions.storage.client import connect  # noqa: PLC0415
     from otel_sessions.storage.faults import reading  # noqa: PLC0415
 
@@ -143,7 +143,7 @@ def _client(endpoint: Endpoint, server: Endpoint | None, **options: int) -> Iter
         return
     with _explained(endpoint):
         with reading():
-            client = connect(server, database=server.database, **options)
+            client = connect(server, database=server.database, timeout_s=timeout_s)
         try:
             yield client
         finally:

@@ -18,7 +18,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_sessions.errors import InvalidData, TooLarge
-from otel_sessions.receivers.otlp import json_fields
+from otel_sessions.receivers.otlp import json_attributes, json_fields
 from otel_sessions.receivers.otlp.json_fields import LEN, TYPES, Encode, Misfit, varint, wrong
 
 _SPAN: Final = ExportTraceServiceRequest.DESCRIPTOR.file.pool.FindMessageTypeByName("opentelemetry.proto.trace.v1.Span")
@@ -27,6 +27,7 @@ _IDS: Final[Mapping[str, Encode]] = {
     **{_SPAN.fields_by_name[name].full_name: json_fields.span_id for name in ("trace_id", "span_id", "parent_span_id")},
     **{_LINK.fields_by_name[name].full_name: json_fields.link_id for name in ("trace_id", "span_id")},
 }
+_KEY_VALUE: Final = "opentelemetry.proto.common.v1.KeyValue"
 MAX_CONTAINERS: Final = 4_000_000
 """Objects and arrays of one request: each takes some 230 bytes once it is parsed, however short it was."""
 _LARGE_BYTES: Final = 1 << 20
@@ -94,6 +95,8 @@ def _field(field: FieldDescriptor, known: dict[str, Encode]) -> Encode:
     encode = _IDS.get(field.full_name, encode)
     tag = varint(field.number << 3 | wire_type)
     one = _sized(tag, encode) if wire_type == LEN else _plain(tag, encode)
+    if field.message_type is not None and field.message_type.full_name == _KEY_VALUE:
+        one = json_attributes.quick(tag, one)
     return _repeated(one) if field.is_repeated else one
 
 
