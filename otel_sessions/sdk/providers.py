@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -57,7 +58,7 @@ def _prepared(provider: trace.TracerProvider) -> trace.TracerProvider:
         return provider
     if isinstance(provider, TracerProvider):
         add_session_processor(provider, SessionSpanProcessor())
-    elif isinstance(provider, ProxyTracerProvider):
+    elif isinstance(provider, ProxyTracerProvider) and threading.main_thread().is_alive():  # not when all is ending
         from otel_sessions.sdk.configuring import configure  # noqa: PLC0415 - it needs what stands above
 
         logger.info("no tracer provider is installed: configuring the default one")

@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -36,10 +37,13 @@ class Scores:
         self._waiting: queue.Queue[Mapping[str, Any]] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     def put(self, score: Mapping[str, Any]) -> None:
-        """Takes a score; when `MAX_WAITING` wait already, it is dropped and the log says so."""
+        """Takes a score; when `MAX_WAITING` wait already, it is dropped and the log says so; after `close`, always."""
         with Quietly("queueing a score"):
+            if self._closed or sys.is_finalizing():  # a thread that is started now would be waited for in vain
+                return
             try:
                 self._waiting.put_nowait(score)
             except queue.Full as error:
@@ -53,6 +57,11 @@ class Scores:
         while self._waiting.unfinished_tasks and time.monotonic() < end:
             time.sleep(0.01)
         return not self._waiting.unfinished_tasks
+
+    def close(self, timeout: float) -> None:
+        """Flushes, and takes no more."""
+        self.flush(timeout)
+        self._closed = True
 
     def _ensure_thread(self) -> None:
         with self._lock:
@@ -129,4 +138,4 @@ def _environment_headers() -> dict[str, str]:
 
 
 SCORES: Final = Scores()
-atexit.register(SCORES.flush, _EXIT_S)
+atexit.register(SCORES.close, _EXIT_S)

@@ -1,0 +1,173 @@
+"""`configure`: one line, and what it does in a process that is set up already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc
+from opentelemetry.exporter.otlp.proto.http import trace_exporter as http
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from otel_sessions import SessionSpanProcessor, configure, get_client, observe, session
+from otel_sessions.sdk import configuring, exporters, providers, scores
+from tests.sdk.conftest import App, install
+
+
+@pytest.fixture(autouse=True)
+def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    install(monkeypatch, None)
+    monkeypatch.setattr(configuring, "_done", [])
+    monkeypatch.setattr(scores.SCORES, "url", None)
+    monkeypatch.setattr(scores.SCORES, "headers", {})
+    yield
+    installed = trace.get_tracer_provider()
+    if isinstance(installed, TracerProvider):
+        installed.shutdown()
+
+
+class Broken(SpanExporter):
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        raise RuntimeError("broken")
+
+
+def exporters_of(provider: Any) -> list[SpanExporter]:
+    return [each.span_exporter for each in providers.processors(provider) if isinstance(each, BatchSpanProcessor)]
+
+
+def test_one_line_is_enough() -> None:
+    memory = InMemorySpanExporter()
+    provider = configure("shop", exporter=memory, resource_attributes={"deployment.environment.name": "test"})
+    with session("s"):
+        get_client().start_span(name="work").end()
+    get_client().flush()
+    (span,) = memory.get_finished_spans()
+    assert provider is trace.get_tracer_provider()
+    assert dict(span.attributes or {}) == {"session.id": "s"}
+    assert span.resource.attributes.items() >= {
+        ("service.name", "shop"),
+        ("deployment.environment.name", "test"),
+    }
+
+
+def test_it_is_idempotent_and_says_when_it_is_told_otherwise(caplog: pytest.LogCaptureFixture) -> None:
+    memory = InMemorySpanExporter()
+    first = configure("shop", exporter=memory)
+    assert configure("shop", exporter=memory) is first
+    assert caplog.text == ""
+    assert configure("other") is first
+    assert len(providers.processors(first)) == 2  # type: ignore[arg-type]
+    assert "changes nothing" in caplog.text
+
+
+def test_what_is_installed_is_kept_and_added_to(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "otel_sessions.sdk")
+    bare = TracerProvider(shutdown_on_exit=False)
+    trace.set_tracer_provider(bare)
+    trace._TRACER_PROVIDER = bare
+    memory = InMemorySpanExporter()
+    assert configure(exporter=memory, baggage_keys=["session.id"]) is bare
+    assert "installed already" in caplog.text
+    assert [type(each) for each in providers.processors(bare)] == [SessionSpanProcessor, BatchSpanProcessor]
+
+
+def test_who_exports_already_gets_no_second_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App()
+    install(monkeypatch, app.provider)
+    assert configure() is app.provider
+    assert exporters_of(app.provider) == []
+    assert len(providers.processors(app.provider)) == 2
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "protocol", "environment", "kind", "sends_to"),
+    [
+        (None, None, {}, grpc.OTLPSpanExporter, "localhost:4317"),
+        ("http://127.0.0.1:4317", None, {}, grpc.OTLPSpanExporter, "127.0.0.1:4317"),
+        ("127.0.0.1:4317", None, {}, grpc.OTLPSpanExporter, "127.0.0.1:4317"),
+        ("http://h:4318", None, {}, http.OTLPSpanExporter, "http://h:4318/v1/traces"),
+        ("https://h/base/", None, {}, http.OTLPSpanExporter, "https://h/base/v1/traces"),
+        ("http://h:80/v1/traces", None, {}, http.OTLPSpanExporter, "http://h:80/v1/traces"),
+        ("http://h:9", "http/protobuf", {}, http.OTLPSpanExporter, "http://h:9/v1/traces"),
+        (
+            None,
+            None,
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"},
+            http.OTLPSpanExporter,
+            "http://h:4318/v1/traces",
+        ),
+        (None, None, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, http.OTLPSpanExporter, "localhost:4318"),
+        ("http://h:4318", None, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, grpc.OTLPSpanExporter, "h:4318"),
+    ],
+)
+def test_the_protocol_is_that_of_the_argument_the_environment_or_the_endpoint(
+    endpoint: str | None,
+    protocol: Any,
+    environment: dict[str, str],
+    kind: type[SpanExporter],
+    sends_to: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (exporter,) = exporters.exporters(endpoint, protocol, {"x-key": "1"})
+    try:
+        assert type(exporter) is kind
+        assert sends_to in exporter._endpoint  # type: ignore[attr-defined]
+    finally:
+        exporter.shutdown()
+
+
+def test_the_environment_may_name_other_exporters_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    assert exporters.exporters(None, None, None) == []
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console, none")
+    assert [type(each).__name__ for each in exporters.exporters(None, None, None)] == ["ConsoleSpanExporter"]
+
+
+@pytest.mark.parametrize("name", ["nonsense", "otlp"])
+def test_an_exporter_that_cannot_be_made_costs_only_the_export(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", name)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier-pigeon")
+    assert isinstance(configure(), TracerProvider)
+    assert "configuring failed" in caplog.text
+    assert observe(lambda: 7)() == 7
+
+
+def test_a_broken_exporter_costs_only_the_export() -> None:
+    configure(exporter=Broken())
+    with session("s"):
+        assert observe(lambda: 7)() == 7
+    get_client().flush()
+    get_client().shutdown()
+    assert observe(lambda: 8)() == 8
+
+
+def test_the_first_observation_configures_what_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = InMemorySpanExporter()
+    monkeypatch.setattr(exporters, "exporters", lambda *_: [memory])
+    with session("s"):
+        assert observe(lambda: 7)() == 7
+    get_client().flush()
+    assert [(span.attributes or {})["session.id"] for span in memory.get_finished_spans()] == ["s"]
+
+
+def test_the_first_observation_completes_a_provider_that_stamps_no_sessions() -> None:
+    bare = TracerProvider(shutdown_on_exit=False)
+    trace._TRACER_PROVIDER = bare
+    observe(lambda: 7)()
+    assert [type(each) for each in providers.processors(bare)] == [SessionSpanProcessor]
+
+
+def test_scores_go_where_the_spans_go() -> None:
+    configure(endpoint="http://h:4318", exporter=InMemorySpanExporter(), headers={"authorization": "Basic x"})
+    assert (scores.SCORES._target(), scores.SCORES.headers) == (
+        "http://h:4318/api/public/scores",
+        {"authorization": "Basic x"},
+    )

@@ -1,0 +1,99 @@
+"""Scores on their way: in the background, bounded, tried again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from otel_sessions.sdk import scores
+from otel_sessions.sdk.scores import Scores
+from tests.sdk.receiver import Receiver, receiving
+
+WAIT_S = 30.0
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as server:
+        yield server
+
+
+@pytest.fixture
+def sender(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Scores:
+    monkeypatch.setattr(scores, "_FIRST_WAIT_S", 0.001)
+    made = Scores()
+    made.url = receiver.url
+    return made
+
+
+def test_they_are_posted_with_the_headers_of_the_exporter(
+    receiver: Receiver, sender: Scores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20abc, x-other=1")
+    sender.put({"name": "csat", "value": 1})
+    assert sender.flush(WAIT_S)
+    ((path, body, headers),) = receiver.posts
+    assert (path, body) == ("/api/public/scores", {"name": "csat", "value": 1})
+    assert headers["Authorization"] == "Basic abc"
+
+
+def test_one_that_is_not_taken_is_sent_again_but_not_for_ever(
+    receiver: Receiver, sender: Scores, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers = [503, 429, 200]
+    sender.put({"name": "again"})
+    assert sender.flush(WAIT_S)
+    assert [body["name"] for _, body, _ in receiver.posts] == ["again"] * 3
+    receiver.answers = [500] * 4
+    sender.put({"name": "never"})
+    assert sender.flush(WAIT_S)
+    assert len(receiver.posts) == 7
+    assert "it is dropped" in caplog.text
+
+
+def test_one_that_is_refused_is_not_sent_again(
+    receiver: Receiver, sender: Scores, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers = [400]
+    sender.put({"name": "bad"})
+    sender.put({"name": "good"})
+    assert sender.flush(WAIT_S)
+    assert [body["name"] for _, body, _ in receiver.posts] == ["bad", "good"]
+    assert "HTTP 400" in caplog.text
+
+
+def test_nobody_answering_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "_FIRST_WAIT_S", 0.001)
+    sender = Scores()
+    sender.url = "http://127.0.0.1:9"
+    sender.put({"name": "lost"})
+    assert sender.flush(WAIT_S)
+
+
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    hold = threading.Event()
+    monkeypatch.setattr(Scores, "_post", lambda self, score: hold.wait(WAIT_S))
+    sender = Scores()
+    for number in range(scores.MAX_WAITING + 10):
+        sender.put({"number": number})
+    assert "too many wait" in caplog.text
+    assert not sender.flush(0.05)
+    hold.set()
+    assert sender.flush(WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "base"),
+    [
+        (None, "http://localhost:4318"),
+        ("http://collector:4317", "http://collector:4318"),
+        ("collector:4317", "http://collector:4318"),
+        ("https://host:4318/v1/traces", "https://host:4318"),
+        ("https://host/base", "https://host/base"),
+        ("http://[::1]:4317/", "http://[::1]:4318"),
+    ],
+)
+def test_they_go_beside_the_spans(endpoint: str | None, base: str) -> None:
+    assert scores._beside(endpoint) == base

@@ -1,0 +1,105 @@
+"""`ClickHouseSpanExporter`: the pipeline inside an application. In processes of their own: chDB takes one directory."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_sessions import ClickHouseSpanExporter
+from otel_sessions.errors import ConfigError
+from tests.integration.running import Directory, config
+
+APPLICATION = """
+from otel_sessions import configure, get_client, observe, session
+import sys
+
+@observe
+def answer(question):
+    return question + "!"
+
+configure("app")
+with session("in process", user_id="ada"):
+    answer("a"), answer("b")
+get_client().shutdown()
+
+from otel_sessions.storage.client import Endpoint, connect
+with connect(Endpoint.parse(sys.argv[1])) as client:
+    print(client.query("SELECT SessionId, TraceCount, UserIds, ServiceNames FROM otel.sessions").result_rows)
+"""
+
+
+def test_the_environment_is_enough_to_store_sessions_in_process(tmp_path: Path) -> None:
+    endpoint = f"chdb://{tmp_path}/data"
+    environment = {"OTEL_TRACES_EXPORTER": "otel_sessions_clickhouse", "OTEL_SESSIONS_CLICKHOUSE_ENDPOINT": endpoint}
+    ended = subprocess.run(
+        [sys.executable, "-c", APPLICATION, endpoint],
+        env={**os.environ, **environment},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert ended.stdout == "[('in process', 2, ['ada'], ['app'])]\n", ended.stderr
+
+
+def test_the_entry_point_is_the_exporter() -> None:
+    (entry,) = entry_points(group="opentelemetry_traces_exporter", name="otel_sessions_clickhouse")
+    assert entry.load() is ClickHouseSpanExporter
+
+
+def test_it_stores_in_a_server(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    try:
+        server = directory.start(config(directory.data(), read_only=False))
+        exporter = ClickHouseSpanExporter(f"http://{server.endpoints['clickhouse_http']}/otel")
+        assert exporter.export([ended_span()]) is SpanExportResult.SUCCESS
+        exporter.shutdown()
+        assert exporter.export([ended_span()]) is SpanExportResult.FAILURE
+        assert server.sql("SELECT SessionId, SpanCount FROM sessions") == [["s", 1]]
+    finally:
+        directory.close()
+
+
+def test_a_server_that_is_away_fails_the_export_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    exporter = ClickHouseSpanExporter(
+        "http://127.0.0.1:9", retry_on_failure={"initial_interval": "10ms", "max_elapsed_time": "50ms"}
+    )
+    assert exporter.export([ended_span()]) is SpanExportResult.FAILURE
+    exporter.shutdown()
+    exporter.shutdown()
+
+
+def test_settings_that_are_wrong_are_told_at_once() -> None:
+    with pytest.raises(ConfigError, match="nonsense"):
+        ClickHouseSpanExporter("chdb://./data", nonsense=1)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "missing", "extra"), [("chdb://x", "chdb", "embedded"), ("http://x", "clickhouse_connect", "server")]
+)
+def test_what_is_not_installed_is_named(
+    endpoint: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert importlib.util.find_spec(missing)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=rf"pip install 'otel-sessions\[{extra}\]'"):
+        ClickHouseSpanExporter(endpoint)
+
+
+def ended_span() -> ReadableSpan:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("x")
+    span = tracer.start_span("work", attributes={"session.id": "s"})
+    span.end()
+    assert isinstance(span, ReadableSpan)
+    return span
