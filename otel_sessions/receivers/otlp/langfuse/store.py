@@ -15,7 +15,7 @@ from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.connection import Connection
 
 T = TypeVar("T")
-TIMEOUT_S: Final = 15
+TIMEOUT_S: Final = 10
 """How long ClickHouse may take; the SDKs wait 5 s for an answer."""
 MAX_WAITING: Final = 64
 """Requests that may wait for ClickHouse; those beyond are told at once to come back."""
