@@ -9,12 +9,10 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.util.types import AttributeValue
 
-from otel_sessions import semconv
-from otel_sessions.sdk import state, values
-from otel_sessions.sdk.quietly import Quietly
+from otel_sessions.sdk import stamping, state, values
+from otel_sessions.sdk.quietly import Quietly, log_once
 from otel_sessions.sdk.traces import TRACES
 
-_stamping = Quietly("stamping a span with its session")
 _forgetting = Quietly("forgetting a trace")
 
 
@@ -30,33 +28,30 @@ class SessionSpanProcessor(SpanProcessor):
         self._baggage_keys = (baggage_keys,) if isinstance(baggage_keys, str) else tuple(baggage_keys)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        with _stamping:
+        try:
             parent = span.parent
             if parent is None or parent.is_remote:
-                TRACES.opened(span.get_span_context().trace_id, span)
-            found = self._attributes(span, parent_context)
-            if not found:
-                return
-            own = span.attributes
-            own_id = own is not None and semconv.SESSION_ID in own
-            for key, value in found.items():
-                if not (own_id and key == semconv.SESSION_ID):
-                    span.set_attribute(key, value)
+                TRACES.opened(span.context.trace_id, span)
+            if found := self._attributes(span, parent_context):
+                stamping.put(span, found)
+        except Exception as error:  # noqa: BLE001 - the application's span goes on without
+            log_once("stamping a span with its session", type(error), error)
 
     def on_end(self, span: ReadableSpan) -> None:
         parent = span.parent
         if parent is None or parent.is_remote:
             with _forgetting:
-                ids = span.get_span_context()
-                if ids is not None:
-                    TRACES.ended(ids.trace_id, ids.span_id)
+                TRACES.ended(span.context.trace_id, span.context.span_id)
 
     def _attributes(self, span: Span, parent_context: Context | None) -> Mapping[str, AttributeValue] | None:
         """What is to be on the span; a context that was handed over comes before the current one."""
-        here = state.current(get_current() if parent_context is None else parent_context)
-        if here is None and parent_context is not None:
-            here = state.current(get_current())
-        claim = TRACES.claims.get(span.get_span_context().trace_id) if TRACES.claims else None
+        here = _session(parent_context) if parent_context is not None else None
+        if here is None:
+            here = _session(get_current())
+        claims = TRACES.claims
+        claim = claims.get(span.context.trace_id) if claims else None
+        if claim is None and not self._baggage_keys:
+            return here.attributes if here is not None else None
         found = _latest(here, claim)
         return self._with_baggage(found, parent_context) if self._baggage_keys else found
 
@@ -68,6 +63,10 @@ class SessionSpanProcessor(SpanProcessor):
             if (value := values.identifier(get_baggage(key, context))) is not None:
                 carried[key] = value
         return {**carried, **(found or {})}
+
+
+def _session(context: Context) -> state.Stamp | None:
+    return context.get(state.KEY)  # type: ignore[return-value]  # only `session` has the key
 
 
 def _latest(one: state.Stamp | None, other: state.Stamp | None) -> Mapping[str, AttributeValue] | None:

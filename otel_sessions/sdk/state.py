@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from opentelemetry.context import Context, create_key
+from opentelemetry.context import create_key
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
@@ -28,12 +28,6 @@ class Stamp:
 
 def stamp(attributes: Attributes) -> Stamp:
     return Stamp(attributes, next(_numbers))
-
-
-def current(context: Context) -> Stamp | None:
-    """The session of a context."""
-    found = context.get(KEY)
-    return found if isinstance(found, Stamp) else None
 
 
 def attributes_of(

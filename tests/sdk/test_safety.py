@@ -33,7 +33,8 @@ with session("s"):
 LIGHT = """
 import sys
 from otel_sessions import SessionSpanProcessor, configure, get_client, observe, session, update_current_trace
-sys.exit(", ".join({"grpc", "google", "requests", "pyarrow", "clickhouse_connect", "chdb", "yaml"} & set(sys.modules)) or 0)
+heavy = {"grpc", "google", "requests", "pyarrow", "clickhouse_connect", "chdb", "yaml"}
+sys.exit(", ".join(heavy & set(sys.modules)) or 0)
 """
 
 
