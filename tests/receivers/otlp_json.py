@@ -11,7 +11,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 IDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
-TEXT = {"name", "key", "message", "stringValue", "string_value", "version", "traceState", "trace_state", "schemaUrl"}
+TEXT = {"name", "key", "message", "version"}
+TEXT |= {"stringValue", "string_value", "traceState", "trace_state", "schemaUrl", "schema_url"}
 JUNK: list[Any] = [None, 1, "text", [], {}, [[{"traceId": 5}]], {"name": [1, {}]}]
 
 
