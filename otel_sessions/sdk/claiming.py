@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from opentelemetry.trace import Span, get_current_span
 
 from otel_sessions.sdk import fields as known
-from otel_sessions.sdk.quietly import Quietly, logger
+from otel_sessions.sdk.quietly import Quietly, warn_once
 from otel_sessions.sdk.traces import TRACES
 
 _updating = Quietly("updating a trace")
@@ -29,7 +29,7 @@ def update(span: Span, fields: Mapping[str, Any]) -> None:
     with _updating:
         ids = span.get_span_context()
         if not ids.is_valid:
-            logger.warning("there is no current span, so no trace to update")
+            warn_once("there is no current span, so no trace to update")
         elif ids.trace_flags.sampled:
             _claim(span, ids.trace_id, fields)
 

@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
 from otel_sessions.sdk import content, settings, state, values
-from otel_sessions.sdk.quietly import logger
+from otel_sessions.sdk.quietly import warn_once
 
 Attributes = dict[str, AttributeValue]
 Level = Literal["DEBUG", "DEFAULT", "WARNING", "ERROR"]
@@ -63,7 +63,7 @@ def observation(fields: Mapping[str, Any]) -> Attributes:
             continue
         convert = _OBSERVATION.get(field)
         if convert is None:
-            logger.warning("an observation has no field %r; it is left out", field)
+            warn_once(f"an observation has no field {field!r}; it is left out")
         else:
             found.update(convert(value))
     return found
@@ -83,7 +83,7 @@ def trace(fields: Mapping[str, Any]) -> Attributes:
         if value is not None and (convert := _TRACE.get(field)):
             found.update(convert(value))
         elif value is not None and field not in TraceFields.__annotations__:
-            logger.warning("a trace has no field %r; it is left out", field)
+            warn_once(f"a trace has no field {field!r}; it is left out")
     return found
 
 

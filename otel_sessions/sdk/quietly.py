@@ -33,7 +33,16 @@ class Quietly:
 
 def log_once(doing: str, kind: type[BaseException], error: BaseException | None) -> None:
     """A warning with the traceback the first time this kind of error meets this work; DEBUG afterwards."""
-    level = logging.DEBUG if (doing, kind) in _seen else logging.WARNING
-    if len(_seen) < _KINDS:
-        _seen.add((doing, kind))
-    logger.log(level, "%s failed; the application goes on: %s", doing, kind.__name__, exc_info=error)
+    logger.log(_level(doing, kind), "%s failed; the application goes on: %s", doing, kind.__name__, exc_info=error)
+
+
+def warn_once(text: str) -> None:
+    """A warning the first time; DEBUG afterwards."""
+    logger.log(_level(text, Warning), text)
+
+
+def _level(text: str, kind: type[BaseException]) -> int:
+    if (text, kind) in _seen or len(_seen) >= _KINDS:
+        return logging.DEBUG
+    _seen.add((text, kind))
+    return logging.WARNING
