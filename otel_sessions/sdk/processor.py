@@ -43,6 +43,10 @@ class SessionSpanProcessor(SpanProcessor):
             with _forgetting:
                 TRACES.ended(span.context.trace_id, span.context.span_id)
 
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing waits here. Without this, older SDKs would not flush the processors that follow."""
+        return True
+
     def _attributes(self, span: Span, parent_context: Context | None) -> Mapping[str, AttributeValue] | None:
         """What is to be on the span; a context that was handed over comes before the current one."""
         here = _session(parent_context) if parent_context is not None else None

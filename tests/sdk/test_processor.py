@@ -104,3 +104,7 @@ def test_a_sibling_root_of_the_same_trace_is_known_while_it_is_open(app: App) ->
         update_current_trace(session_id="s")
         assert second.get_span_context().trace_id == ids.trace_id
     assert app.sessions() == {"caller": None, "second": "s"}
+
+
+def test_what_follows_it_is_flushed() -> None:
+    assert SessionSpanProcessor().force_flush() is True
