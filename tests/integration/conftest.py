@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.langfuse import sdks
 from tests.integration.running import Directory, Running, config
 
 
@@ -18,6 +19,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield running
     status = running.process.poll()
     assert status is None, f"the service ended with {status} meanwhile\n{running.log.read_text()}"
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="package")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One with OTLP over HTTP beside gRPC, for the programs of client libraries: each has session ids of its own."""
+    directory = Directory(tmp_path_factory.mktemp("listening"))
+    running = sdks.serving(directory)
+    yield running
     assert running.stop() == 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import installing
 from tests.integration.langfuse import sdks
 from tests.integration.running import ANSWER_S, Directory, Running, wait_until
 
@@ -31,10 +32,12 @@ def installed(request: pytest.FixtureRequest) -> Iterator[Installed]:
     mkdir = request.config.cache.mkdir
     with ThreadPoolExecutor(len(PYTHONS) + 1) as pool:
         futures = {
-            sdk: pool.submit(sdks.python, Path(mkdir(f"langfuse-{prefix}")), requirement)
+            sdk: pool.submit(installing.python, Path(mkdir(f"langfuse-{prefix}")), requirement)
             for sdk, (requirement, _, prefix) in PYTHONS.items()
         }
-        yield {**futures, "javascript": pool.submit(sdks.javascript, Path(mkdir("langfuse-javascript")))}
+        files = [sdks.SAMPLES / "package.json", sdks.SAMPLES / "sessions.mjs"]
+        javascript = pool.submit(installing.javascript, Path(mkdir("langfuse-javascript")), *files)
+        yield {**futures, "javascript": javascript}
 
 
 @pytest.fixture(scope="module")

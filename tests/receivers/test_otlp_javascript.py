@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from otel_sessions.pdata import decode
 from otel_sessions.testing.consumers import RecordingConsumer
+from tests import installing
 
 PROGRAM = Path(__file__).with_name("javascript")
 
@@ -17,16 +17,8 @@ PROGRAM = Path(__file__).with_name("javascript")
 @pytest.fixture(scope="session")
 def javascript(request: pytest.FixtureRequest) -> Path:
     """A directory with the program and what it needs, which the cache of pytest keeps."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("there is no node and npm")
     directory = Path(request.config.cache.mkdir("otlp-javascript"))
-    for file in PROGRAM.iterdir():
-        shutil.copy(file, directory)
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0"]
-    try:
-        subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True, timeout=90)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"the packages cannot be installed: {error}")
+    installing.javascript(directory, *PROGRAM.iterdir())
     return directory
 
 

@@ -1,0 +1,69 @@
+"""Client libraries, each installed in a directory that the cache of pytest keeps; tests skip where that cannot be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+INSTALL_S = 100
+RUN_S = 90
+
+
+def python(directory: Path, *requirements: str) -> list[str]:
+    """The command of a Python with these packages; skips the test where they cannot be installed."""
+    interpreter = directory / "bin" / "python"
+    if not _is_installed(directory, wanted := "\n".join(requirements)):
+        venv.create(directory, with_pip=False, clear=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--no-compile", "--quiet"]
+        _install([*pip, "--disable-pip-version-check", *requirements], directory, wanted)
+    return [str(interpreter)]
+
+
+def javascript(directory: Path, *files: Path) -> list[str]:
+    """The command of a Node in a directory with these files, a package.json first; skips the test where there is none.
+
+    A program has to lie beside its packages: it is run from that directory.
+    """
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("there is no node and npm")
+    for file in files:
+        shutil.copy(file, directory / ("package.json" if file.suffix == ".json" else file.name))
+    if not _is_installed(directory, wanted := (directory / "package.json").read_text()):
+        command = ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0"]
+        _install(command, directory, wanted)
+    return ["node"]
+
+
+def run(command: list[str], **environment: str) -> str:
+    """What a program prints; AssertionError if it fails or speaks of an error."""
+    hosts = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
+    ended = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+        env={**os.environ, **hosts, **environment},
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "rror" not in ended.stderr, ended.stderr
+    return ended.stdout
+
+
+def _is_installed(directory: Path, wanted: str) -> bool:
+    done = directory / "installed"
+    return done.exists() and done.read_text() == wanted
+
+
+def _install(command: list[str], directory: Path, wanted: str) -> None:
+    try:
+        subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True, timeout=INSTALL_S)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"it cannot be installed: {error} {error.stderr or ''}"[:500])
+    (directory / "installed").write_text(wanted)
