@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-INSTALL_S = 100
+INSTALL_S = 200
+TEST_S = 300
+"""How long a test may take that installs something: what is not cached comes at the speed of the network."""
 RUN_S = 90
 
 

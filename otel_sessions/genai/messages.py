@@ -16,6 +16,7 @@ _MAX_DEPTH: Final = 6
 _TYPES: Final = frozenset({"human", "ai", "system", "tool"})
 _AROUND: Final = ("messages", "choices", "message", "contents", "inputs", "outputs", "kwargs", "generations")
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
+_PROMPT: Final = frozenset({"system", "prompt"})
 _CALLS: Final = ("function", "functionCall", "function_call", "toolUse")
 _NAMES: Final = ("name", "toolName", "tool_name")
 _ARGUMENTS: Final = ("arguments", "args", "input")
@@ -59,6 +60,13 @@ def content(message: Mapping[str, Any]) -> str:
 def calls(items: list[Any]) -> str:
     """The calls of tools among these, a line each: `name(arguments)`."""
     return "\n".join(filter(None, (_call(item) for item in items if isinstance(item, dict))))
+
+
+def bare(value: Any) -> str:
+    """What the Vercel AI SDK writes without messages: a prompt and at most its system, or a list of tool calls."""
+    if isinstance(value, dict) and value.keys() <= _PROMPT and isinstance(value.get("prompt"), str):
+        return str(value["prompt"])
+    return calls([item for item in _list(value) if isinstance(item, dict) and "toolCallId" in item])
 
 
 def message_text(text: str) -> str:

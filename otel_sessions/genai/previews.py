@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai.messages import MODEL, USER, content, message_text, messages, role
+from otel_sessions.genai.messages import MODEL, USER, bare, content, message_text, messages, role
 from otel_sessions.genai.texts import NOT_JSON, encodable, parse_json, replace_distinct
 
 __all__ = ["MODEL", "USER", "message_texts", "preview", "said"]
@@ -19,6 +19,7 @@ _MAX_STEPS: Final = 1000
 _ROLE: Final = '"role"'
 _ROLE_VALUE: Final = re.compile(r'"role"\s*:\s*"([a-zA-Z]{1,20})"')
 _TYPE_VALUE: Final = re.compile(r'"type"\s*:\s*"(human|ai)"')
+_BARE: Final = re.compile(r'"prompt"\s*:\s*"|"toolCallId"')
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -45,8 +46,10 @@ def said(text: str, roles: frozenset[str]) -> str:
     """What the last message with one of the roles says; the text itself where that cannot be told."""
     if _ROLE in text:
         found = _from_the_end(text, roles) or _from_the_whole(text, roles)
+    elif _TYPE_VALUE.search(text):
+        found = _from_the_whole(text, roles)
     else:
-        found = _from_the_whole(text, roles) if _TYPE_VALUE.search(text) else ""
+        found = bare(parse_json(text)) if _BARE.search(text) else ""
     return encodable(found) if found else text
 
 

@@ -32,6 +32,7 @@ PARTS = [
         ([{"role": "user", "parts": [{"text": "gemini"}, "plain"]}], "gemini\nplain"),
         ({"messages": [{"role": "user", "content": "hi"}], "model": "m"}, "hi"),
         ({"role": "human", "content": "hi"}, "hi"),
+        ({"system": "be kind", "prompt": "hi"}, "hi"),
     ],
 )
 def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
@@ -46,6 +47,7 @@ def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
         ([{"role": "model", "parts": [{"text": "gemini"}]}], "gemini"),
         ({"choices": [{"index": 0, "message": {"content": "openai", "role": "assistant"}}]}, "openai"),
         ([{"role": "assistant", "parts": [{"type": "text", "content": "a"}, {"type": "tool_call", "name": "t"}]}], "a"),
+        ([{"toolCallId": "1", "toolName": "weather", "input": {"city": "Oslo"}}], 'weather({"city": "Oslo"})'),
     ],
 )
 def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
@@ -67,6 +69,10 @@ def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
         '"role"',
         "[" * 2000 + '"role"' + "]" * 2000,
         '{"city": "Paris"}',
+        '{"prompt": "hi", "model": "m"}',
+        '{"prompt": ""}',
+        '[{"toolCallId": "1"}]',
+        '"toolCallId"',
     ],
 )
 def test_text_that_is_no_message_stays_as_it_is(text: str) -> None:

@@ -11,6 +11,7 @@ from tests.integration.clients import landing
 from tests.integration.clients.openai_server import ANSWER, MODEL
 from tests.integration.running import Running
 
+pytestmark = pytest.mark.timeout(installing.TEST_S)
 REQUIREMENTS = ("openai", "openinference-instrumentation-openai", "opentelemetry-exporter-otlp-proto-http")
 PROGRAM = Path(__file__).parent / "clients" / "with_openinference.py"
 

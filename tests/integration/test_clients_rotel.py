@@ -19,6 +19,7 @@ from tests import installing
 from tests.integration.clients import landing
 from tests.integration.running import ANSWER_S, Running, free_port, wait_until
 
+pytestmark = pytest.mark.timeout(installing.TEST_S)
 SESSIONS, TURNS = 3, 20
 MODEL = "gpt-4o"
 CALL = {

@@ -12,6 +12,7 @@ from tests import installing
 from tests.integration.langfuse import sdks
 from tests.integration.running import ANSWER_S, Directory, Running, wait_until
 
+pytestmark = pytest.mark.timeout(installing.TEST_S)
 Installed = dict[str, Future[list[str]]]
 PYTHONS = {
     "python newest": ("langfuse", "sessions.py", "py"),

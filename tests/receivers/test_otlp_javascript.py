@@ -11,6 +11,7 @@ from otel_sessions.pdata import decode
 from otel_sessions.testing.consumers import RecordingConsumer
 from tests import installing
 
+pytestmark = pytest.mark.timeout(installing.TEST_S)
 PROGRAM = Path(__file__).with_name("javascript")
 
 
