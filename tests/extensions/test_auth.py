@@ -68,7 +68,7 @@ def test_scheme_and_header_are_those_of_the_configuration() -> None:
     assert asked(authenticator("bearertokenauth", token="one", scheme="Key"), "Key one") == "default"
 
 
-@pytest.mark.parametrize("stored", [BCRYPT, SHA, SECRET])
+@pytest.mark.parametrize("stored", [BCRYPT, SHA, SECRET], ids=["bcrypt", "sha", "plain"])
 def test_passwords_of_htpasswd_may_be_hashed(stored: str) -> None:
     known = authenticator("basicauth", htpasswd={"inline": f"# users\n\nann:{stored}\n"}, project="shop")
     assert [asked(known, basic_of("ann", SECRET)) for _ in range(2)] == ["shop", "shop"]
