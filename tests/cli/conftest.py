@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -41,7 +42,7 @@ Run = Callable[..., Result]
 def run() -> Run:
     """Runs a command in this process."""
 
-    def run(*arguments: object, **options: str) -> Result:
+    def run(*arguments: object, **options: Any) -> Result:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
 
     return run

@@ -17,8 +17,11 @@ def direct(tmp_path: Path, chdb_path: Path, otel_client: Client) -> Path:
     return write_config(tmp_path, f"chdb://{chdb_path}")
 
 
+WIDE = {"COLUMNS": "160"}  # a table has fewer columns on a narrow terminal
+
+
 def test_the_list_shows_what_was_sent_the_last_active_first(run: Run, served: Served) -> None:
-    result = run("sessions", "list", "--limit", 100, "--config", served.config)
+    result = run("sessions", "list", "--limit", 100, "--config", served.config, env=WIDE)
     assert (result.exit_code, result.stderr) == (0, "")
     lines = [line for line in result.stdout.splitlines() if "-test" in line]
     order = ["warranty-test", "invoice-test", "hut-tour-test", "returns-test", "sizing-test"]
@@ -108,7 +111,7 @@ def test_a_project_without_sessions_says_so(run: Run, direct: Path) -> None:
 def test_nothing_in_a_session_reaches_the_terminal_as_a_command(run: Run, direct: Path, otel_client: Client) -> None:
     project = new_project()
     store(otel_client, span(project, "\x1b[31mred\x07\u202e"))
-    shown = run("sessions", "list", "--project", project, "--config", direct).stdout
+    shown = run("sessions", "list", "--project", project, "--config", direct, env=WIDE).stdout
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "\\u001b[31mred\\u0007\\u202e" in shown

@@ -56,7 +56,7 @@ class Away:
         wait_until(lambda: self.send(running), ANSWER_S, lambda error: error is None)
 
     def stored(self) -> set[str]:
-        if self.clickhouse.sql(f"EXISTS {self.database}.session_spans") == [[0]]:
+        if self.clickhouse.sql(f"EXISTS {self.database}.session_scores") == [[0]]:  # of the last migrations
             return set()
         return {id_ for (id_,) in self.clickhouse.sql(f"SELECT SpanId FROM {self.database}.session_spans")}
 

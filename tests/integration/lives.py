@@ -38,12 +38,13 @@ class Faulty:
         self._exporter.stop(timeout)
 
     def export(self, batches: Sequence[SpanBatch], token: str) -> None:
-        if self.mode == "part":
+        mode = self.mode  # which may change meanwhile
+        if mode == "part":
             self._exporter.export([batches[0].slice(0, max(1, len(batches[0]) // 2))], token)
-        elif self.mode != "before":
+        elif mode != "before":
             self._exporter.export(batches, token)
-        if self.mode != "well":
-            raise Retryable(f"test: failed ({self.mode})")
+        if mode != "well":
+            raise Retryable(f"test: failed ({mode})")
 
 
 class Life:
