@@ -9,20 +9,16 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from otel_sessions.component import Settings
-from otel_sessions.types import ByteSize, Duration
+from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration
 
 EXPORT_SPANS: Final = 65_536
 """Spans that are stored together, if so many wait: large inserts decide the cost of a span."""
 LOG_BYTES: Final = 10 * 2**30
 MEMORY_BYTES: Final = 256 * 2**20
 LOG_DIRECTORY: Final = "./otel-sessions-wal"
-
-
-def _empty_means_defaults(value: object) -> object:
-    return {} if value is None else value
 
 
 class QueueBatch(Settings):
@@ -44,7 +40,7 @@ class SendingQueue(Settings):
     directory: str | None = None
     max_bytes: ByteSize | None = Field(default=None, gt=0)
     max_age: Duration | None = Field(default=None, gt=0)
-    batch: Annotated[QueueBatch, BeforeValidator(_empty_means_defaults)] = QueueBatch()
+    batch: Annotated[QueueBatch, EMPTY_MEANS_DEFAULTS] = QueueBatch()
 
     @property
     def capacity(self) -> int:
@@ -67,8 +63,8 @@ class Retry(Settings):
 class SendingSettings(Settings):
     """Base of the configuration of an exporter."""
 
-    sending_queue: Annotated[SendingQueue, BeforeValidator(_empty_means_defaults)] = SendingQueue()
-    retry_on_failure: Annotated[Retry, BeforeValidator(_empty_means_defaults)] = Retry()
+    sending_queue: Annotated[SendingQueue, EMPTY_MEANS_DEFAULTS] = SendingQueue()
+    retry_on_failure: Annotated[Retry, EMPTY_MEANS_DEFAULTS] = Retry()
 
     def log_directory(self) -> Path:
         """Where the write-ahead logs of this exporter are."""

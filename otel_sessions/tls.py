@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from otel_sessions.component import Settings
-
-
-def _readable(path: str) -> str:
-    try:
-        Path(path).open("rb").close()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    return path
-
-
-File = Annotated[str, AfterValidator(_readable)]
+from otel_sessions.types import ReadableFile
 
 
 class ClientTls(Settings):
     """Files in PEM; without `ca_file` the system's authorities are trusted."""
 
-    ca_file: File | None = None
-    cert_file: File | None = None
-    key_file: File | None = None
+    ca_file: ReadableFile | None = None
+    cert_file: ReadableFile | None = None
+    key_file: ReadableFile | None = None
     insecure_skip_verify: bool = False
 
     @model_validator(mode="after")

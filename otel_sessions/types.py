@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 # The units of Go's time.ParseDuration, in seconds.
@@ -68,6 +69,27 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 ByteSize = Annotated[int, BeforeValidator(parse_size)]
 """A field of bytes that a configuration may write as `64MiB`, `10GiB` or a number."""
+
+
+def empty_means_defaults(value: Any) -> Any:
+    """`grpc:` with nothing behind it is `grpc: {}`, as in the Collector."""
+    return {} if value is None else value
+
+
+EMPTY_MEANS_DEFAULTS = BeforeValidator(empty_means_defaults)
+"""Of a field that is a configuration of its own."""
+
+
+def _readable(path: str) -> str:
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    return path
+
+
+ReadableFile = Annotated[str, AfterValidator(_readable)]
+"""A field that is the path of a file which can be read when the configuration is."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

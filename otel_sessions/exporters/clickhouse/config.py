@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from otel_sessions.component import Settings
 from otel_sessions.sending import SendingSettings
 from otel_sessions.storage.client import Endpoint, Tls
 from otel_sessions.tls import ClientTls
-from otel_sessions.types import Duration
+from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
 
 def _checked(text: str) -> str:
     Endpoint.parse(text)
     return text
-
-
-def _empty_means_defaults(value: Any) -> Any:
-    return {} if value is None else value
 
 
 class AttributionConfig(Settings):
@@ -39,7 +35,7 @@ class ClickHouseConfig(SendingSettings):
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"
     username: str = ""
     password: str = Field(default="", repr=False)
-    tls: Annotated[ClientTls, BeforeValidator(_empty_means_defaults)] = ClientTls()
+    tls: Annotated[ClientTls, EMPTY_MEANS_DEFAULTS] = ClientTls()
     timeout: Duration = Field(default=30.0, ge=1)
     compress: Literal["none", "lz4", "zstd"] = "lz4"
     create_schema: bool = True

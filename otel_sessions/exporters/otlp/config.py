@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from otel_sessions.sending import SendingSettings
 from otel_sessions.tls import ClientTls
-from otel_sessions.types import Duration
+from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
 TRACES_PATH: Final = "/v1/traces"
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\x20-\x7e]*")
 _METADATA: Final = re.compile(r"(?!grpc-)[0-9a-z_.-]+(?<!-bin)")
-
-
-def _empty_means_defaults(value: Any) -> Any:
-    return {} if value is None else value
 
 
 def _headers(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
@@ -64,9 +60,9 @@ class Tls(ClientTls):
 class _Forwarding(SendingSettings):
     """What both have. `timeout` is for one request."""
 
-    tls: Annotated[Tls, BeforeValidator(_empty_means_defaults)] = Tls()
-    headers: Annotated[Mapping[str, SecretStr], BeforeValidator(_empty_means_defaults), AfterValidator(_headers)] = (
-        Field(default={}, repr=False)
+    tls: Annotated[Tls, EMPTY_MEANS_DEFAULTS] = Tls()
+    headers: Annotated[Mapping[str, SecretStr], EMPTY_MEANS_DEFAULTS, AfterValidator(_headers)] = Field(
+        default={}, repr=False
     )
     compression: Literal["gzip", "none"] = "gzip"
     timeout: Duration = Field(default=5.0, gt=0)

@@ -10,10 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from otel_sessions.component import ComponentId, Factory, Host, Settings
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
-from otel_sessions.extensions.auth.config import AuthConfig, File, Project, Secret, check_once, check_one_of
+from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import Password, Plain
 from otel_sessions.extensions.auth.htpasswd import parse
 from otel_sessions.extensions.auth.watched import Watched
+from otel_sessions.types import ReadableFile
 
 _CHALLENGE: Final = 'Basic realm="otel-sessions", charset="UTF-8"'
 _NOBODY: Final = Plain(b"")
@@ -36,7 +37,7 @@ class Credential(Settings):
 class Htpasswd(Settings):
     """Users in the lines of Apache's htpasswd; where both have one, `inline` counts."""
 
-    file: File | None = None
+    file: ReadableFile | None = None
     inline: Secret | None = None
 
     @model_validator(mode="after")

@@ -10,9 +10,10 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from otel_sessions.component import ComponentId, Factory, Host, Settings
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
-from otel_sessions.extensions.auth.config import AuthConfig, File, Project, Secret, check_once, check_one_of
+from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import digest
 from otel_sessions.extensions.auth.watched import Watched
+from otel_sessions.types import ReadableFile
 
 _SOURCES: Final = "token, tokens, filename, credentials"
 
@@ -39,7 +40,7 @@ class Config(AuthConfig):
     header: str = "Authorization"
     token: Token | None = None
     tokens: tuple[Token, ...] = ()
-    filename: File | None = None
+    filename: ReadableFile | None = None
     credentials: tuple[Credential, ...] = ()
 
     @model_validator(mode="after")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
@@ -23,17 +22,8 @@ def _is_project(text: str) -> str:
     return text
 
 
-def _readable(path: str) -> str:
-    try:
-        Path(path).open("rb").close()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    return path
-
-
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 Project = Annotated[str, AfterValidator(_is_project)]
-File = Annotated[str, AfterValidator(_readable)]
 
 
 class AuthConfig(AuthenticatorSettings):

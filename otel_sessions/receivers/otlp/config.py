@@ -8,12 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from otel_sessions.component import AuthSettings, Settings
 from otel_sessions.receivers.otlp.tls import ServerTls
-from otel_sessions.types import ByteSize, Duration, HostPort
-
-
-def _empty_means_defaults(value: Any) -> Any:
-    """`grpc:` with nothing behind it turns the protocol on, as in the Collector."""
-    return {} if value is None else value
+from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration, HostPort, empty_means_defaults
 
 
 class ServerParameters(Settings):
@@ -36,7 +31,7 @@ class EnforcementPolicy(Settings):
 class Keepalive(Settings):
     """Without an `enforcement_policy` no client is ever disconnected for its pings."""
 
-    server_parameters: Annotated[ServerParameters, BeforeValidator(_empty_means_defaults)] = ServerParameters()
+    server_parameters: Annotated[ServerParameters, EMPTY_MEANS_DEFAULTS] = ServerParameters()
     enforcement_policy: EnforcementPolicy | None = None
 
 
@@ -46,7 +41,7 @@ class GrpcSettings(Settings):
     endpoint: HostPort = HostPort("127.0.0.1", 4317)
     max_recv_msg_size_mib: int = Field(default=64, ge=1, le=1024)
     max_concurrent_streams: int | None = Field(default=None, ge=1, le=2**31 - 1)
-    keepalive: Annotated[Keepalive, BeforeValidator(_empty_means_defaults)] = Keepalive()
+    keepalive: Annotated[Keepalive, EMPTY_MEANS_DEFAULTS] = Keepalive()
     tls: ServerTls | None = None
     auth: AuthSettings | None = None
 
@@ -69,7 +64,7 @@ class HttpSettings(Settings):
     endpoint: HostPort = HostPort("127.0.0.1", 4318)
     max_request_body_size: Annotated[ByteSize, Field(ge=1, le=1 << 30)] = 64 << 20
     traces_url_path: Annotated[str, BeforeValidator(_rooted)] = "/v1/traces"
-    cors: Annotated[Cors, BeforeValidator(_empty_means_defaults)] = Cors()
+    cors: Annotated[Cors, EMPTY_MEANS_DEFAULTS] = Cors()
     tls: ServerTls | None = None
     auth: AuthSettings | None = None
 
@@ -85,7 +80,7 @@ class Protocols(Settings):
     def _named_is_on(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {name: _empty_means_defaults(settings) for name, settings in value.items()}
+        return {name: empty_means_defaults(settings) for name, settings in value.items()}
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Protocols:
@@ -97,4 +92,4 @@ class Protocols(Settings):
 class OtlpSettings(Settings):
     """`receivers.otlp`."""
 
-    protocols: Annotated[Protocols, BeforeValidator(_empty_means_defaults)]
+    protocols: Annotated[Protocols, EMPTY_MEANS_DEFAULTS]

@@ -11,16 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from otel_sessions.component import Settings
 from otel_sessions.errors import Unauthenticated
+from otel_sessions.types import ReadableFile
 
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-
-
-def _readable(path: str) -> str:
-    try:
-        Path(path).open("rb").close()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    return path
 
 
 def _has_certificates(path: str) -> str:
@@ -40,15 +33,12 @@ def _no_password() -> str:
     raise ValueError("key_file is encrypted; store the key in plain, readable to the service alone")
 
 
-File = Annotated[str, AfterValidator(_readable)]
-
-
 class ServerTls(Settings):
     """Files in PEM, read at the start. With `client_ca_file` a client needs a certificate of these authorities."""
 
-    cert_file: File
-    key_file: File
-    client_ca_file: Annotated[File, AfterValidator(_has_certificates)] | None = None
+    cert_file: ReadableFile
+    key_file: ReadableFile
+    client_ca_file: Annotated[ReadableFile, AfterValidator(_has_certificates)] | None = None
     min_version: Annotated[Literal["1.2", "1.3"], BeforeValidator(_as_text)] = "1.2"
 
     @model_validator(mode="after")
