@@ -156,3 +156,8 @@ def take_text(values: pa.StringArray, places: Indices) -> pa.StringArray:
 def empty_text(length: int) -> pa.StringArray:
     """Empty text, `length` times."""
     return pa.repeat(pa.scalar("", pa.string()), length)
+
+
+def ends_of(offsets: Indices, kept: Mask) -> pa.Array:
+    """The offsets, counted from 0, of lists or maps of which only the `kept` entries are left."""
+    return pa.array(np.concatenate(([0], np.cumsum(kept)))[offsets - offsets[0]], pa.int32())

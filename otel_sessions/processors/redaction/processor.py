@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
 from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata.attributes import ends_of
 from otel_sessions.processors.redaction.config import RedactionConfig
 from otel_sessions.processors.redaction.keys import DROP, HIDE, SEARCH, KeyRules
 from otel_sessions.processors.redaction.values import ValueRules
@@ -50,10 +50,7 @@ class RedactionProcessor:
         items = self._values.hide(items, fates == HIDE)
         items = self._values.search(items, fates == SEARCH)
         kept = fates != DROP
-        if kept.all():
-            ends = offsets - start
-        else:
+        if not kept.all():
             self._count(int((~kept).sum()))
             keys, items = keys.filter(pa.array(kept)), items.filter(pa.array(kept))
-            ends = np.concatenate(([0], np.cumsum(kept)))[offsets - start]
-        return pa.MapArray.from_arrays(pa.array(ends, pa.int32()), keys, items, type=maps.type)
+        return pa.MapArray.from_arrays(ends_of(offsets, kept), keys, items, type=maps.type)

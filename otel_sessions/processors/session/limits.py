@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt
 
 from otel_sessions.component import Settings
 from otel_sessions.pdata import Note, SpanBatch
-from otel_sessions.pdata.attributes import Indices, Mask
+from otel_sessions.pdata.attributes import Mask, ends_of
 
 _EVENTS: Final = ("Events.Timestamp", "Events.Name", "Events.Attributes", "Events.DroppedAttributesCount")
 _LINKS: Final = (
@@ -64,13 +64,9 @@ def _cut(lists: pa.Array, kept: Mask) -> pa.Array:
     """The lists, or maps, of the entries that are kept."""
     offsets = lists.offsets.to_numpy()
     start, size = int(offsets[0]), len(kept)
-    ends = _ends(offsets - start, kept)
+    ends = ends_of(offsets, kept)
     mask = pa.array(kept)
     if pa.types.is_map(lists.type):
         keys, items = (part.slice(start, size).filter(mask) for part in (lists.keys, lists.items))
         return pa.MapArray.from_arrays(ends, keys, items, type=lists.type)
     return pa.ListArray.from_arrays(ends, lists.values.slice(start, size).filter(mask), type=lists.type)
-
-
-def _ends(offsets: Indices, kept: Mask) -> pa.Array:
-    return pa.array(np.concatenate(([0], np.cumsum(kept)))[offsets], pa.int32())
