@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ OWN = [sys.executable, "-c", "from otel_sessions.cli import main; main()"]
 CONFIG = """\
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}}}}}}}
 processors: {{session: {{}}}}
-exporters: {{clickhouse: {{endpoint: "{endpoint}", attribution: {{interval: 100ms}}}}}}
+exporters:
+  clickhouse: {{endpoint: "{endpoint}", sending_queue: {{storage: memory}}, attribution: {{interval: 100ms}}}}
 extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0", read_only: false}}}}
 service:
   extensions: [clickhouse_http]
@@ -68,21 +70,34 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Served]:
     directory = tmp_path_factory.mktemp("served")
     config = write_config(directory, f"chdb://{directory / 'data'}")
-    process = subprocess.Popen([*OWN, "serve", "--config", str(config)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process, process.stdout as lines:
+    with launched("serve", "--config", str(config)) as process:
+        assert process.stdout is not None
         endpoints = {}
-        for line in lines:
+        for line in process.stdout:
             if line == "ready\n":
                 break
             _, name, address = line.split()
             endpoints[name] = address
         tallies = demo.run(f"http://{endpoints['otlp/grpc']}", run_id="test")
         send_odd_ids(f"http://{endpoints['otlp/grpc']}")
-        wait_for(lambda: listed(run, config)["sizing-test"]["span_count"] == tallies[0].spans)
+        expected = {tally.session_id: tally.spans for tally in tallies}
+        wait_for(
+            lambda: expected.items() <= {id_: row["span_count"] for id_, row in listed(run, config).items()}.items()
+        )
         yield Served(config, directory / "data", endpoints, tallies)
         process.terminate()
+        process.wait()
     assert process.returncode == 0
+
+
+@contextmanager
+def launched(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """The program in a process of its own, killed at the end if it still runs, so that no failure waits for it."""
+    with subprocess.Popen([*OWN, *arguments], stdout=subprocess.PIPE, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def send_odd_ids(endpoint: str) -> None:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from otel_sessions.storage.lock import DataLock
-from tests.cli.conftest import OWN
+from tests.cli.conftest import OWN, launched
 
 TOPICS = ("sizing", "returns", "hut-tour", "invoice", "warranty")
 
@@ -40,7 +40,7 @@ def test_it_serves_until_it_is_interrupted_and_taken_ports_are_replaced(tmp_path
             taken.listen()
         except OSError:
             pass  # taken already, by somebody else
-        with subprocess.Popen([*OWN, "demo"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        with launched("demo", cwd=tmp_path) as process:
             assert process.stdout is not None
             seen = []
             for line in process.stdout:

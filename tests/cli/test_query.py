@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.cli import access
 from otel_sessions.storage.lock import DataLock
-from tests.cli.conftest import OWN, Run, Served, write_config
+from tests.cli.conftest import OWN, Run, Served, launched, write_config
 
 
 @pytest.fixture
@@ -136,10 +136,9 @@ def test_data_without_tables_are_explained(tmp_path: Path) -> None:
 
 def test_a_reader_that_closes_the_pipe_is_not_an_error_message(served: Served) -> None:
     sql = "SELECT * FROM numbers(3000000)"
-    command = [*OWN, "query", sql, "--config", str(served.config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with launched("query", sql, "--config", str(served.config), stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
