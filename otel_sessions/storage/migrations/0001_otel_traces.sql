@@ -4,6 +4,8 @@
 -- at the insert, so that the spans of a session lie together; it is a place, not a truth (see 0002_sessions.sql).
 -- Partitions follow the arrival, not the span's own times: a batch whose timestamps span years is one partition.
 -- Merges wait for 16 parts of a size: every span is then rewritten half as often as by default, for a few more parts.
+-- The table and those that its views fill remember the tokens of 1000 inserts: an insert that is repeated is stored once
+-- (storage/inserts.py).
 CREATE TABLE IF NOT EXISTS otel_traces
 (
     Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(1)),
@@ -59,7 +61,11 @@ CREATE TABLE IF NOT EXISTS otel_traces
     InputTokens UInt64 CODEC(ZSTD(1)),
     OutputTokens UInt64 CODEC(ZSTD(1)),
     TotalTokens UInt64 CODEC(ZSTD(1)),
+    CachedInputTokens UInt64 CODEC(ZSTD(1)), -- parts of the input, and of the output
+    CacheCreationInputTokens UInt64 CODEC(ZSTD(1)),
+    ReasoningTokens UInt64 CODEC(ZSTD(1)),
     Cost Decimal(38, 12) CODEC(ZSTD(1)),
+    CostSource LowCardinality(String) CODEC(ZSTD(1)),
     Input String CODEC(ZSTD(1)),
     Output String CODEC(ZSTD(1)),
     TraceInput String CODEC(ZSTD(1)),
@@ -98,4 +104,5 @@ CREATE TABLE IF NOT EXISTS otel_traces
 ENGINE = MergeTree
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
+SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+    non_replicated_deduplication_window = 1000;

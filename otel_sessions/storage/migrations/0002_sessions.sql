@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS session_candidates
 )
 ENGINE = ReplacingMergeTree(Version)
 ORDER BY (Project, SessionId, TraceId, SpanId)
-SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+    non_replicated_deduplication_window = 1000;
 
 -- The best claim of each trace of a session, as far as this session knows.
 CREATE TABLE IF NOT EXISTS session_claims
@@ -53,7 +54,8 @@ CREATE TABLE IF NOT EXISTS session_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId, TraceId)
-SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+    non_replicated_deduplication_window = 1000;
 
 -- The best claim of each trace, and under which sessions and with which claims in mind its spans were stored: when these
 -- disagree, a better claim has come and spans must be put under their right session. And the times of each trace.
@@ -72,7 +74,8 @@ CREATE TABLE IF NOT EXISTS trace_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
+SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+    non_replicated_deduplication_window = 1000;
 
 -- What is stored feeds them: spans as they arrive, and spans that were moved.
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_session_candidates_mv TO session_candidates AS

@@ -1,9 +1,12 @@
 -- What users read. Every figure is a function of the set of spans: arrays are sorted, ties are broken by span id, costs
 -- are added as decimals. A condition on Project and SessionId reaches the sort keys below.
+--
+-- What clients say of a trace apart from its spans arrives as a span of the name `otel_sessions.trace_update`. Its claim
+-- is one like any other; it adds user, tags, environment, names and previews to what users read, and counts nowhere.
 
--- The spans of each session, narrow: the contract's rule "What a session is", once.
-CREATE OR REPLACE VIEW session_members AS
-SELECT c.*, claims.Best AS Best
+-- The rule "What a session is" over everything that was received.
+CREATE OR REPLACE VIEW session_rows AS
+SELECT c.*, claims.Best AS Best, c.SpanName != 'otel_sessions.trace_update' AS IsSpan
 FROM session_candidates AS c FINAL
 INNER JOIN
 (
@@ -13,16 +16,24 @@ INNER JOIN
 ) AS claims ON claims.Project = c.Project AND claims.SessionId = c.SessionId AND claims.TraceId = c.TraceId
 WHERE if(c.ClaimLevel = claims.Best.Level, c.ClaimId = c.SessionId, c.SessionId = claims.Best.Id);
 
+-- The spans of each session, narrow.
+CREATE OR REPLACE VIEW session_members AS
+SELECT * EXCEPT (IsSpan)
+FROM session_rows
+WHERE IsSpan = 1;
+
 -- Spans whose times make no sense count, but do not stretch a session that has others.
 CREATE OR REPLACE VIEW sessions AS
 SELECT
     m.Project AS Project,
     m.SessionId AS SessionId,
-    if(max(m.HasTimes) = 1, minIf(m.StartTime, m.HasTimes = 1), min(m.StartTime)) AS StartTime,
-    if(max(m.HasTimes) = 1, maxIf(m.EndTime, m.HasTimes = 1), max(m.EndTime)) AS EndTime,
+    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
+        minIf(m.StartTime, m.HasTimes = 1 AND m.IsSpan = 1), minIf(m.StartTime, m.IsSpan = 1)) AS StartTime,
+    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
+        maxIf(m.EndTime, m.HasTimes = 1 AND m.IsSpan = 1), maxIf(m.EndTime, m.IsSpan = 1)) AS EndTime,
     toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    uniqExact(m.TraceId) AS TraceCount,
-    count() AS SpanCount,
+    uniqExactIf(m.TraceId, m.IsSpan = 1) AS TraceCount,
+    countIf(m.IsSpan = 1) AS SpanCount,
     countIf(m.IsError = 1) AS ErrorCount,
     arraySort(groupUniqArrayIf(m.UserId, m.UserId != '')) AS UserIds,
     arraySort(groupUniqArrayIf(toString(m.ServiceName), m.ServiceName != '')) AS ServiceNames,
@@ -33,29 +44,44 @@ SELECT
     sum(m.OutputTokens) AS OutputTokens,
     sum(m.TotalTokens) AS TotalTokens,
     toFloat64(sum(m.Cost)) AS Cost
-FROM session_members AS m
+FROM session_rows AS m
 GROUP BY Project, SessionId
+HAVING SpanCount > 0
 ORDER BY Project, SessionId;
 
--- A session's turns. The name is the client's, else the root span's, else the first span's.
+-- A session's turns. What the latest update says comes before what spans say; then the client's name, else the root
+-- span's, else the first span's.
 CREATE OR REPLACE VIEW session_traces AS
 SELECT
     m.Project AS Project,
     m.SessionId AS SessionId,
     m.TraceId AS TraceId,
-    if(max(m.TraceName) != '',
+    multiIf(
+        maxIf(m.TraceName, m.IsSpan = 0) != '',
+        argMaxIf(toString(m.TraceName), (m.StartTime, m.SpanId), m.TraceName != '' AND m.IsSpan = 0),
+        max(m.TraceName) != '',
         argMinIf(toString(m.TraceName), (m.IsRoot = 0, m.StartTime, m.SpanId), m.TraceName != ''),
-        argMin(toString(m.SpanName), (m.IsRoot = 0, m.StartTime, m.SpanId))) AS Name,
-    if(max(m.HasTimes) = 1, minIf(m.StartTime, m.HasTimes = 1), min(m.StartTime)) AS StartTime,
-    if(max(m.HasTimes) = 1, maxIf(m.EndTime, m.HasTimes = 1), max(m.EndTime)) AS EndTime,
+        argMinIf(toString(m.SpanName), (m.IsRoot = 0, m.StartTime, m.SpanId), m.IsSpan = 1)) AS Name,
+    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
+        minIf(m.StartTime, m.HasTimes = 1 AND m.IsSpan = 1), minIf(m.StartTime, m.IsSpan = 1)) AS StartTime,
+    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
+        maxIf(m.EndTime, m.HasTimes = 1 AND m.IsSpan = 1), maxIf(m.EndTime, m.IsSpan = 1)) AS EndTime,
     toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    argMinIf(m.UserId, (m.IsRoot = 0, m.StartTime, m.SpanId), m.UserId != '') AS UserId,
-    count() AS SpanCount,
+    if(maxIf(m.UserId, m.IsSpan = 0) != '',
+        argMaxIf(m.UserId, (m.StartTime, m.SpanId), m.UserId != '' AND m.IsSpan = 0),
+        argMinIf(m.UserId, (m.IsRoot = 0, m.StartTime, m.SpanId), m.UserId != '')) AS UserId,
+    countIf(m.IsSpan = 1) AS SpanCount,
     countIf(m.IsError = 1) AS ErrorCount,
-    if(max(m.TraceInput) != '',
+    multiIf(
+        maxIf(m.TraceInput, m.IsSpan = 0) != '',
+        argMaxIf(m.TraceInput, (m.StartTime, m.SpanId), m.TraceInput != '' AND m.IsSpan = 0),
+        max(m.TraceInput) != '',
         argMinIf(m.TraceInput, (m.IsRoot = 0, m.StartTime, m.SpanId), m.TraceInput != ''),
         argMinIf(m.Input, (m.IsRoot = 0, m.StartTime, m.SpanId), m.Input != '')) AS Input,
-    if(max(m.TraceOutput) != '',
+    multiIf(
+        maxIf(m.TraceOutput, m.IsSpan = 0) != '',
+        argMaxIf(m.TraceOutput, (m.StartTime, m.SpanId), m.TraceOutput != '' AND m.IsSpan = 0),
+        max(m.TraceOutput) != '',
         argMinIf(m.TraceOutput, (m.IsRoot = 0, m.StartTime, m.SpanId), m.TraceOutput != ''),
         argMaxIf(m.Output, (m.IsRoot, m.EndTime, m.SpanId), m.Output != '')) AS Output,
     arraySort(groupUniqArrayIf(toString(m.Model), m.Model != '')) AS Models,
@@ -63,8 +89,9 @@ SELECT
     sum(m.OutputTokens) AS OutputTokens,
     sum(m.TotalTokens) AS TotalTokens,
     toFloat64(sum(m.Cost)) AS Cost
-FROM session_members AS m
+FROM session_rows AS m
 GROUP BY Project, SessionId, TraceId
+HAVING SpanCount > 0
 ORDER BY Project, SessionId, StartTime, TraceId;
 
 -- The minute of a span is that of its start.
@@ -84,39 +111,39 @@ FROM session_members AS m
 GROUP BY Project, SessionId, Minute
 ORDER BY Project, SessionId, Minute;
 
--- The spans of each session, whole, each once.
+-- The spans of each session, whole, each once. The columns are named, so that a later migration may add one to each table
+-- in turn.
 CREATE OR REPLACE VIEW session_spans AS
 SELECT
     t.SessionHint AS SessionId,
     multiIf(m.ClaimLevel != m.Best.Level, 'trace', m.ClaimLevel IN (1, 3), 'span', 'resource') AS SessionSource,
-    t.Timestamp AS Timestamp, t.TraceId AS TraceId, t.SpanId AS SpanId, t.ParentSpanId AS ParentSpanId,
-    t.TraceState AS TraceState, t.SpanName AS SpanName, t.SpanKind AS SpanKind, t.ServiceName AS ServiceName,
-    t.ResourceAttributes AS ResourceAttributes, t.ScopeName AS ScopeName, t.ScopeVersion AS ScopeVersion,
-    t.SpanAttributes AS SpanAttributes, t.Duration AS Duration, t.StatusCode AS StatusCode,
-    t.StatusMessage AS StatusMessage,
-    t.`Events.Timestamp` AS `Events.Timestamp`, t.`Events.Name` AS `Events.Name`,
-    t.`Events.Attributes` AS `Events.Attributes`,
-    t.`Links.TraceId` AS `Links.TraceId`, t.`Links.SpanId` AS `Links.SpanId`,
-    t.`Links.TraceState` AS `Links.TraceState`, t.`Links.Attributes` AS `Links.Attributes`,
-    t.Flags AS Flags, t.ResourceSchemaUrl AS ResourceSchemaUrl,
-    t.ResourceDroppedAttributesCount AS ResourceDroppedAttributesCount,
-    t.ScopeAttributes AS ScopeAttributes, t.ScopeSchemaUrl AS ScopeSchemaUrl,
-    t.ScopeDroppedAttributesCount AS ScopeDroppedAttributesCount,
-    t.DroppedAttributesCount AS DroppedAttributesCount,
-    t.`Events.DroppedAttributesCount` AS `Events.DroppedAttributesCount`, t.DroppedEventsCount AS DroppedEventsCount,
-    t.`Links.DroppedAttributesCount` AS `Links.DroppedAttributesCount`, t.`Links.Flags` AS `Links.Flags`,
-    t.DroppedLinksCount AS DroppedLinksCount,
-    t.StartTimeUnixNano AS StartTimeUnixNano, t.EndTimeUnixNano AS EndTimeUnixNano,
-    t.Project AS Project, t.IsRoot AS IsRoot,
-    t.ClaimLevel AS ClaimLevel, t.ClaimId AS ClaimId, t.ClaimKey AS ClaimKey,
-    t.UserId AS UserId, t.Environment AS Environment, t.TraceName AS TraceName, t.Tags AS Tags, t.Model AS Model,
-    t.InputTokens AS InputTokens, t.OutputTokens AS OutputTokens, t.TotalTokens AS TotalTokens, t.Cost AS Cost,
-    t.Input AS Input, t.Output AS Output, t.TraceInput AS TraceInput, t.TraceOutput AS TraceOutput
+    t.* EXCEPT (SessionHint, Version)
 FROM
 (
-    SELECT * FROM otel_traces WHERE SessionHint != ''
+    SELECT
+        SessionHint, Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,
+        ResourceAttributes, ScopeName, ScopeVersion, SpanAttributes, Duration, StatusCode, StatusMessage,
+        `Events.Timestamp`, `Events.Name`, `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,
+        `Links.Attributes`, Flags, ResourceSchemaUrl, ResourceDroppedAttributesCount, ScopeAttributes,
+        ScopeSchemaUrl, ScopeDroppedAttributesCount, DroppedAttributesCount, `Events.DroppedAttributesCount`,
+        DroppedEventsCount, `Links.DroppedAttributesCount`, `Links.Flags`, DroppedLinksCount, StartTimeUnixNano,
+        EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey, UserId, Environment, TraceName, Tags, Model,
+        InputTokens, OutputTokens, TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost,
+        CostSource, Input, Output, TraceInput, TraceOutput, Version
+    FROM otel_traces
+    WHERE SessionHint != ''
     UNION ALL
-    SELECT * FROM otel_traces_moved
+    SELECT
+        SessionHint, Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,
+        ResourceAttributes, ScopeName, ScopeVersion, SpanAttributes, Duration, StatusCode, StatusMessage,
+        `Events.Timestamp`, `Events.Name`, `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,
+        `Links.Attributes`, Flags, ResourceSchemaUrl, ResourceDroppedAttributesCount, ScopeAttributes,
+        ScopeSchemaUrl, ScopeDroppedAttributesCount, DroppedAttributesCount, `Events.DroppedAttributesCount`,
+        DroppedEventsCount, `Links.DroppedAttributesCount`, `Links.Flags`, DroppedLinksCount, StartTimeUnixNano,
+        EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey, UserId, Environment, TraceName, Tags, Model,
+        InputTokens, OutputTokens, TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost,
+        CostSource, Input, Output, TraceInput, TraceOutput, Version
+    FROM otel_traces_moved
 ) AS t
 ANY INNER JOIN session_members AS m
     ON m.Project = t.Project AND m.SessionId = t.SessionHint AND m.TraceId = t.TraceId AND m.SpanId = t.SpanId
