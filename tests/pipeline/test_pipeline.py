@@ -83,10 +83,12 @@ def test_a_request_is_answered_when_its_spans_are_stored(build):
 def test_an_only_request_does_not_linger(build):
     pipeline = build(MemoryExporter())
     pipeline.consume(named("warm up")).result(10)
-    began = time.perf_counter()
-    for _ in range(20):
+    took = []
+    for _ in range(21):
+        began = time.perf_counter()
         pipeline.consume(named("a")).result(10)
-    assert (time.perf_counter() - began) / 20 < 0.02
+        took.append(time.perf_counter() - began)
+    assert sorted(took)[10] < 0.02
 
 
 def test_an_empty_request_is_accepted_without_an_export(build):
@@ -401,11 +403,14 @@ def test_close_under_load_loses_no_answer(build, timeout):
 
 
 def test_an_idle_pipeline_uses_no_CPU(build):
+    others = set(threading.enumerate())
     pipeline = build(MemoryExporter())
     pipeline.consume(named("a")).result(10)
-    began = time.process_time()
+    clocks = [time.pthread_getcpuclockid(each.ident) for each in set(threading.enumerate()) - others]
+    assert clocks
+    began = sum(map(time.clock_gettime, clocks))
     time.sleep(0.5)
-    assert time.process_time() - began < 0.05
+    assert sum(map(time.clock_gettime, clocks)) - began < 0.05
 
 
 def test_close_leaves_no_threads(build):
