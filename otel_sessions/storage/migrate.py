@@ -56,15 +56,15 @@ def pending(client: Client, database: str) -> tuple[Migration, ...]:
     """
     applied = _applied(client, database)
     known = migrations()
-    newer = applied.keys() - {migration.version for migration in known}
-    if newer:
-        raise SchemaError(f"database {database} has migration {max(newer):04d} of a newer otel-sessions")
     for migration in known:
         if applied.get(migration.version, migration.checksum) != migration.checksum:
             raise SchemaError(
-                f"migration {migration.name} differs from the one that database {database} has had; "
-                "restore the file, or start with a new database"
+                f"migration {migration.name} differs from the one that database {database} has had, from another "
+                "version of otel-sessions; use that version, or start with a new database"
             )
+    newer = applied.keys() - {migration.version for migration in known}
+    if newer:
+        raise SchemaError(f"database {database} has migration {max(newer):04d} of a newer otel-sessions")
     return tuple(migration for migration in known if migration.version not in applied)
 
 

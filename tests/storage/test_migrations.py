@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,26 @@ def test_a_database_of_a_newer_version_is_refused(client: Client, database: str)
     for check in (migrate.pending, migrate.apply):
         with pytest.raises(SchemaError, match="9000 of a newer otel-sessions"):
             check(client, database)
+
+
+def test_a_database_of_migrations_that_were_folded_into_others_is_told_so(
+    client: Client, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded = [replace(each, sql=f"-- as it was\n{each.sql}") for each in migrate.migrations()]
+    folded.append(migrate.Migration(len(folded) + 1, "later", "SELECT 1;\n"))
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "migrations", lambda: tuple(folded))
+        migrate.apply(client, database)
+    with pytest.raises(SchemaError, match=f"{folded[0].name} differs .* start with a new database"):
+        migrate.pending(client, database)
+
+
+@pytest.mark.parametrize("tables", [["otel_traces"], ["otel_traces_moved"], ["otel_traces", "otel_traces_moved"]])
+def test_a_column_may_come_to_one_table_after_the_other(client: Client, database: str, tables: list[str]) -> None:
+    migrate.apply(client, database)
+    for table in tables:
+        client.command(f"ALTER TABLE {table} ADD COLUMN Later UInt8 AFTER TraceId")
+    assert client.query("SELECT * FROM session_spans").result_rows == []
 
 
 def test_only_what_is_missing_is_applied(client: Client, database: str, monkeypatch: pytest.MonkeyPatch) -> None:

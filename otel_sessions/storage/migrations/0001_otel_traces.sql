@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS otel_traces
     InputTokens UInt64 CODEC(ZSTD(1)),
     OutputTokens UInt64 CODEC(ZSTD(1)),
     TotalTokens UInt64 CODEC(ZSTD(1)),
-    CachedInputTokens UInt64 CODEC(ZSTD(1)), -- parts of the input, and of the output
+    CachedInputTokens UInt64 CODEC(ZSTD(1)), -- these three are parts of the input and of the output
     CacheCreationInputTokens UInt64 CODEC(ZSTD(1)),
     ReasoningTokens UInt64 CODEC(ZSTD(1)),
     Cost Decimal(38, 12) CODEC(ZSTD(1)),
