@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,19 @@ TEST_S = 300
 RUN_S = 90
 
 
-def python(directory: Path, *requirements: str) -> list[str]:
-    """The command of a Python with these packages; skips the test where they cannot be installed."""
+def python(directory: Path, *requirements: str, alone: Sequence[str] = ()) -> list[str]:
+    """The command of a Python with these packages; skips the test where they cannot be installed.
+
+    Those `alone` are installed without what they require.
+    """
     interpreter = directory / "bin" / "python"
-    if not _is_installed(directory, wanted := "\n".join(requirements)):
+    if not _is_installed(directory, wanted := "\n".join((*requirements, *alone))):
         venv.create(directory, with_pip=False, clear=True)
         pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--no-compile", "--quiet"]
-        _install([*pip, "--disable-pip-version-check", *requirements], directory, wanted)
+        pip.append("--disable-pip-version-check")
+        if alone:
+            _run([*pip, "--no-deps", *alone], directory)
+        _install([*pip, *requirements], directory, wanted)
     return [str(interpreter)]
 
 
@@ -64,8 +71,12 @@ def _is_installed(directory: Path, wanted: str) -> bool:
 
 
 def _install(command: list[str], directory: Path, wanted: str) -> None:
+    _run(command, directory)
+    (directory / "installed").write_text(wanted)
+
+
+def _run(command: list[str], directory: Path) -> None:
     try:
         subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True, timeout=INSTALL_S)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         pytest.skip(f"it cannot be installed: {error} {error.stderr or ''}"[:500])
-    (directory / "installed").write_text(wanted)
