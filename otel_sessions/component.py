@@ -184,21 +184,19 @@ class Forwarding(Protocol):
 class Host:
     """What the service offers its components.
 
-    `clickhouse_endpoint` is the endpoint of the (first) clickhouse exporter, None without one; `clickhouse` is the same
-    as a `storage.client.Endpoint`, with the user and the certificates of that exporter. `report` records a component's
-    health: None is well, text says what is wrong; `health` reads all that were reported. `claim_listeners` are told, by
-    any thread, the best claims of traces that the database knew and this process did not. `authenticators` has those
-    of the extensions that run. `owner_secret` opens the embedded data to whoever may read the service's lock file; it
-    belongs in no log.
+    `clickhouse` is the `storage.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates, or
+    None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
+    reported. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
+    process did not. `authenticators` has those of the extensions that run. `owner_secret` opens the embedded data to
+    whoever may read the service's lock file; it belongs in no log.
     """
 
     metrics: Metrics
-    clickhouse_endpoint: str | None = None
+    clickhouse: Any = None
     statuses: dict[str, str | None] = field(default_factory=dict)
     claim_listeners: list[ClaimListener] = field(default_factory=list)
     authenticators: dict[ComponentId, Authenticator] = field(default_factory=dict)
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
-    clickhouse: Any = None
 
     def report(self, component: str, problem: str | None) -> None:
         self.statuses[component] = problem

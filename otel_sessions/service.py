@@ -46,7 +46,7 @@ class Service:
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
         self._config = config
         self._registry = registry or EntryPoints()
-        self._host = Host(Metrics(), _clickhouse_endpoint(config), clickhouse=_clickhouse(config))
+        self._host = Host(Metrics(), _clickhouse(config))
         self._lock: DataLock | None = None
         self._exporters: dict[ComponentId, Exporter] = {}
         self._pipelines: dict[ComponentId, Pipeline] = {}
@@ -127,10 +127,9 @@ class Service:
             logger.warning("requests wait in %s, of a pipeline or exporter that is not configured any more", directory)
 
     def _own_embedded_data(self) -> None:
-        endpoint = self._host.clickhouse_endpoint
-        path = Endpoint.parse(endpoint).path if endpoint else None
-        if path is not None:
-            self._lock = DataLock(path)
+        clickhouse: Endpoint | None = self._host.clickhouse
+        if clickhouse and clickhouse.path:
+            self._lock = DataLock(clickhouse.path)
 
     def _listen(self, component: Any, running: list[Any]) -> None:
         running.append(component)
@@ -169,20 +168,13 @@ def run(config: Config, out: TextIO) -> int:
     return 0
 
 
-def _clickhouse_endpoint(config: Config) -> str | None:
+def _clickhouse(config: Config) -> Endpoint | None:
     """Of the first clickhouse exporter in use."""
-    for id_ in config.used("exporters"):
-        if id_.type == "clickhouse":
-            return str(getattr(config.exporters[id_], "endpoint", "")) or None
-    return None
-
-
-def _clickhouse(config: Config) -> Any:
-    """The same, with all that a connection to it needs."""
     for id_ in config.used("exporters"):
         connection = getattr(config.exporters[id_], "connection", None)
         if id_.type == "clickhouse" and connection:
-            return connection()
+            endpoint: Endpoint = connection()
+            return endpoint
     return None
 
 

@@ -20,6 +20,7 @@ from otel_sessions.errors import ConfigError, Fault, Permanent, Retryable
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.sending import SendingSettings
 from otel_sessions.service import Service, run
+from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.lock import DataLock, holder
 from otel_sessions.testing.otlp import request, span
 
@@ -61,6 +62,9 @@ class Parts:
 
 class ClickHouseSettings(Settings):
     endpoint: str
+
+    def connection(self) -> Endpoint:
+        return Endpoint.parse(self.endpoint)
 
 
 SETTINGS: dict[str, type[Settings]] = {"clickhouse": ClickHouseSettings, "fake": Settings, "queued": SendingSettings}
@@ -274,7 +278,7 @@ def test_embedded_data_are_owned_from_before_the_start_until_after_the_stop(
     assert holder(data) == {}
     service.start()
     assert parts.host is not None
-    assert parts.host.clickhouse_endpoint == f"chdb://{data}"
+    assert str(parts.host.clickhouse) == f"chdb://{data}"
     secret = {"owner_secret": parts.host.owner_secret}
     assert holder(data) == {"pid": str(os.getpid()), **service.endpoints, **secret}
     service.stop()

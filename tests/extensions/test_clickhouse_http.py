@@ -34,7 +34,7 @@ LIMIT = 1 << 20
 
 def serve(chdb_path: Path, **settings: object) -> ClickHouseHttp:
     config = Config.model_validate({"endpoint": "127.0.0.1:0", **settings})
-    extension = factory.create(ID, config, Host(Metrics(), clickhouse_endpoint=f"chdb://{chdb_path}"))
+    extension = factory.create(ID, config, Host(Metrics(), Endpoint("chdb", path=chdb_path)))
     assert isinstance(extension, ClickHouseHttp)
     extension.start()
     return extension
@@ -516,7 +516,7 @@ def test_other_statements_bring_no_data(statement: bytes) -> None:
 @pytest.mark.parametrize("endpoint", [None, "http://u:secret@ch:8123/otel"])
 def test_it_serves_embedded_data_only(endpoint: str | None) -> None:
     with pytest.raises(ConfigError) as error:
-        factory.create(ID, Config(), Host(Metrics(), clickhouse_endpoint=endpoint))
+        factory.create(ID, Config(), Host(Metrics(), endpoint and Endpoint.parse(endpoint)))
     assert error.value.faults[0].path == "extensions.clickhouse_http"
     assert "secret" not in str(error.value)
 

@@ -13,13 +13,14 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.extensions.clickhouse_http import ClickHouseHttp, Config, factory
+from otel_sessions.storage.client import Endpoint
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 
 
 @pytest.fixture(scope="module")
 def host(chdb_path: Path, otel_client: Client) -> Host:
-    return Host(Metrics(), clickhouse_endpoint=f"chdb://{chdb_path}")
+    return Host(Metrics(), Endpoint("chdb", path=chdb_path))
 
 
 @pytest.fixture(scope="module")

@@ -35,9 +35,9 @@ class ClickHouseHttp:
 def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseHttp:
     """Raises `ConfigError` where the service has no embedded data to serve."""
     path = f"extensions.{component_id}"
-    if host.clickhouse_endpoint is None:
+    endpoint: Endpoint | None = host.clickhouse
+    if endpoint is None:
         raise ConfigError([Fault(path, "serves the data of a clickhouse exporter, and there is none")])
-    endpoint = Endpoint.parse(host.clickhouse_endpoint)
     if not endpoint.embedded:
         raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
     return ClickHouseHttp(config, endpoint, host.owner_secret)
