@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 SERVICE_NAME: Final = "service.name"  # OpenTelemetry semantic conventions, resource
+SDK_LANGUAGE: Final = "telemetry.sdk.language"  # OpenTelemetry semantic conventions, resource
 IS_APP_ROOT: Final = "langfuse.internal.is_app_root"  # Langfuse SDK
 
 SESSION_ID: Final = "session.id"  # OpenTelemetry semantic conventions, OpenInference, Langfuse SDK
@@ -217,6 +218,13 @@ SUMMARY_MARKS: Final = (
     "ai.operationId=ai.streamObject",
     "ai.operationId=ai.embed",
     "ai.operationId=ai.embedMany",
+)
+# Language of the SDK, scope, name, and the version of the scope from which on such spans sum up the calls below them,
+# where they have no kind of step.
+SUMMARY_SPANS: Final = (
+    # Google ADK: from this version on each of them has a `generate_content` span below it, its own or that of the
+    # instrumentation of google-genai, with the same usage. Before, and in JavaScript, it is the only span of the call.
+    ("python", "gcp.vertex.agent", "call_llm", "1.24"),
 )
 
 INPUT_TOKEN_KEYS: Final = (

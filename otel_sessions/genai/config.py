@@ -28,6 +28,17 @@ class ModelPrices(Settings):
     reasoning_per_million: Price | None = None
 
 
+class SummarySpan(Settings):
+    """Spans that a library writes around calls which have spans of their own: by scope and name."""
+
+    language: str = ""
+    """`telemetry.sdk.language` of the resource; empty: any."""
+    scope: Annotated[str, StringConstraints(min_length=1)]
+    name: Annotated[str, StringConstraints(min_length=1)]
+    since: Annotated[str, StringConstraints(pattern=r"^(\d{1,9}(\.\d{1,9}){0,9})?$")] = ""
+    """The version of the scope from which on it does; empty: every one."""
+
+
 class PriceTable(Settings):
     """What calls cost that do not tell: by `prices`, under the exact name of the model, else by the list kept in
     genai-prices."""
@@ -57,6 +68,10 @@ class GenAiConfig(Settings):
     step_kind_keys: Keys = semconv.STEP_KIND_KEYS
     model_call_kinds: Keys = semconv.MODEL_CALL_KINDS
     summary_marks: Annotated[Keys, Field(description="KEY or KEY=VALUE")] = semconv.SUMMARY_MARKS
+    summary_spans: tuple[SummarySpan, ...] = tuple(
+        SummarySpan(language=language, scope=scope, name=name, since=since)
+        for language, scope, name, since in semconv.SUMMARY_SPANS
+    )
     input_token_keys: NumberKeys = semconv.INPUT_TOKEN_KEYS
     output_token_keys: NumberKeys = semconv.OUTPUT_TOKEN_KEYS
     total_token_keys: NumberKeys = semconv.TOTAL_TOKEN_KEYS

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.numbers import Numbers, Source
 from otel_sessions.genai.prices import Prices, Spent, as_costs
+from otel_sessions.genai.summaries import Summaries
 from otel_sessions.genai.texts import unwrapped
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
@@ -31,7 +32,7 @@ class Usage:
         self._config = config
         self._prices = Prices(config.price_table) if config.price_table.enabled else None
         self._call_kinds = pa.array([kind.lower() for kind in config.model_call_kinds], pa.string())
-        self._marks = [mark.partition("=")[::2] for mark in config.summary_marks]
+        self._summaries = Summaries(config)
         lists = {
             "InputTokens": config.input_token_keys,
             "OutputTokens": config.output_token_keys,
@@ -48,13 +49,13 @@ class Usage:
         """The span attributes this reads."""
         sources = [*self._cost, *(source for sources in self._tokens.values() for source in sources)]
         config = self._config
-        plain = [*config.model_keys, *config.provider_keys, *config.step_kind_keys, *(key for key, _ in self._marks)]
+        plain = [*config.model_keys, *config.provider_keys, *config.step_kind_keys, *self._summaries.keys]
         return [*plain, *(source.key for source in sources)]
 
     def columns(self, batch: SpanBatch, entries: Entries) -> dict[str, pa.Array]:
         """Those for which any span has something."""
         chosen = entries.first(self._config.model_keys)
-        calls = self._calls(entries, chosen >= 0)
+        calls = self._calls(batch, entries, chosen >= 0)
         model = unwrapped(entries, chosen, self._config.json_encoded_prefixes)
         if not calls.any():
             return {"Model": model}
@@ -94,27 +95,14 @@ class Usage:
         chosen = entries.first(self._config.provider_keys)[rows]
         return unwrapped(entries, chosen, self._config.json_encoded_prefixes)
 
-    def _calls(self, entries: Entries, has_model: Mask) -> Mask:
+    def _calls(self, batch: SpanBatch, entries: Entries, has_model: Mask) -> Mask:
         """Which spans are model calls."""
         if not any(map(entries.has, (*self._config.step_kind_keys, *self._config.model_keys))):
             return np.zeros(entries.length, np.bool_)
         kind = entries.first(self._config.step_kind_keys)
         calling = pc.is_in(pc.ascii_lower(entries.text(kind)), value_set=self._call_kinds)
         named = calling.to_numpy(zero_copy_only=False)
-        return np.where(kind >= 0, named, has_model & ~self._summaries(entries))
-
-    def _summaries(self, entries: Entries) -> Mask:
-        summaries = np.zeros(entries.length, np.bool_)
-        for key, value in self._marks:
-            if not entries.has(key):
-                continue
-            part = entries.of(key)
-            rows = entries.rows[part]
-            if value:
-                texts = entries.values.take(pa.array(entries.places[part]))
-                rows = rows[pc.equal(texts, value).to_numpy(zero_copy_only=False)]
-            summaries[rows] = True
-        return summaries
+        return np.where(kind >= 0, named, has_model & ~self._summaries.found(batch, entries))
 
 
 def _spent(
