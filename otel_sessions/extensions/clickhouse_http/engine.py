@@ -11,8 +11,8 @@ from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import inserts
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
-from otel_sessions.extensions.clickhouse_http.pool import Pool
 from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.storage.connection import Pool
 from otel_sessions.storage.faults import reading
 from otel_sessions.storage.guard import Parameter, ReadGuard, canonical
 from otel_sessions.storage.read_lists import FIRST_WORDS, SYSTEM
@@ -33,8 +33,8 @@ class Engine:
         self._endpoint = endpoint
         self._config = config
         self._guard = ReadGuard(endpoint.database, config.table_functions, config.bounds)
-        self._readers = Pool(self._connect_reader)
-        self._writers = Pool(self._connect_writer)
+        self._readers = Pool(self._connect_reader, anchored=True)
+        self._writers = Pool(self._connect_writer, anchored=True)
         self._migrated = False
 
     def run(self, job: Job) -> Answer:
@@ -42,10 +42,10 @@ class Engine:
         if not job.statement.strip():
             raise QueryError("Code: 62. DB::Exception: Syntax error: Empty query. (SYNTAX_ERROR)")
         if self._config.read_only and not job.owner:
-            with self._readers.connection() as client, reading():
+            with self._readers.client() as client, reading():
                 answer = self._read(client, job)
         else:
-            with self._writers.connection() as client, reading():
+            with self._writers.client() as client, reading():
                 answer = self._write(client, job)
         elapsed = {"elapsed_ns": str(time.monotonic_ns() - started), "result_bytes": str(len(answer.body))}
         return Answer(answer.body, answer.format, elapsed | dict(answer.summary))
