@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
@@ -23,6 +24,7 @@ NOT_AN_ID: Final = b"\0"
 """What an id becomes that is not hex: of no valid length, so that the decoder refuses its span and no other."""
 _SHOWN: Final = 40
 _MAX_DIGITS: Final = 40
+_NUMBER: Final = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*")
 _CONTAINERS: Final = {dict: "an object", list: "an array", type(None): "null"}
 _ONE_BYTE: Final = tuple(bytes([number]) for number in range(128))
 
@@ -103,6 +105,19 @@ def integer(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
+def nanoseconds(value: Any) -> bytes:
+    """A time, of any span: what is before 1970 becomes 0, what is too late the last there is."""
+    number = value if type(value) is int else _whole(value)
+    if number is None:
+        raise wrong("an integer of nanoseconds", value)
+    return struct.pack("<Q", max(0, min(number, 2**64 - 1)))
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is an integer, or the text of a number, however long."""
+    return type(value) is int or (isinstance(value, str) and _NUMBER.fullmatch(value) is not None)
+
+
 def _whole(value: Any) -> int | None:
     try:
         if isinstance(value, str):
@@ -164,6 +179,6 @@ TYPES: Final[Mapping[int, tuple[int, Encode]]] = {
     FieldDescriptor.TYPE_UINT32: (VARINT, varints(0, 2**32 - 1)),
     FieldDescriptor.TYPE_UINT64: (VARINT, varints(0, 2**64 - 1)),
     FieldDescriptor.TYPE_FIXED32: (I32, packed("<I", 0, 2**32 - 1)),
-    FieldDescriptor.TYPE_FIXED64: (I64, packed("<Q", 0, 2**64 - 1)),
+    FieldDescriptor.TYPE_FIXED64: (I64, nanoseconds),
 }
 """The types that messages of traces have, with what a tag says of them and what comes after it."""

@@ -28,6 +28,7 @@ _IDS: Final[Mapping[str, Encode]] = {
     **{_LINK.fields_by_name[name].full_name: json_fields.link_id for name in ("trace_id", "span_id")},
 }
 _KEY_VALUE: Final = "opentelemetry.proto.common.v1.KeyValue"
+_ANY_VALUE: Final = "opentelemetry.proto.common.v1.AnyValue"
 MAX_CONTAINERS: Final = 4_000_000
 """Objects and arrays of one request: each takes some 230 bytes once it is parsed, however short it was."""
 _LARGE_BYTES: Final = 1 << 20
@@ -81,6 +82,28 @@ def _message(message: Descriptor, known: dict[str, Encode]) -> Encode:
     known[message.full_name] = encode
     for field in message.fields:
         fields[field.json_name] = fields[field.name] = _field(field, known)
+    if message.full_name == _ANY_VALUE:
+        fields["intValue"] = fields["int_value"] = _number(fields)
+    return encode
+
+
+def _number(fields: Mapping[str, Encode]) -> Encode:
+    """An `intValue`. Clients write numbers there that no int64 holds, JavaScript's 1e30, Python's of any length.
+
+    One such value must not cost its request: a double is kept as one, and any other number as its text.
+    """
+    whole, double, text = fields["int_value"], fields["double_value"], fields["string_value"]
+
+    def encode(value: Any) -> bytes:
+        try:
+            return whole(value)
+        except Misfit:
+            if type(value) is float:
+                return double(value)
+            if json_fields.is_number(value):
+                return text(str(value))
+            raise
+
     return encode
 
 
