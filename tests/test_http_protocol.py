@@ -1,4 +1,4 @@
-"""Every HTTP endpoint closes the connections of those who make no request, and no others."""
+"""Every HTTP endpoint closes the connections of those who make no request, or an ambiguous one, and no others."""
 
 from __future__ import annotations
 
@@ -106,3 +106,17 @@ def test_an_idle_connection_is_kept_between_requests(connection: socket.socket, 
         assert silent.recv(1) == b""
     connection.sendall(REQUEST)
     assert answered(connection)
+
+
+@pytest.mark.parametrize("ambiguous", [True, False])
+def test_a_request_with_two_lengths_is_the_last_of_its_connection(connection: socket.socket, ambiguous: bool) -> None:
+    length = b"Content-Length: 5\r\n" if ambiguous else b""
+    chunked = b"POST / HTTP/1.1\r\nHost: a\r\n" + length + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    connection.sendall(chunked + REQUEST)
+    found = b""
+    while part := connection.recv(1 << 16):
+        found += part
+        if found.count(b"HTTP/1.1 204 ") == 2:
+            break
+    assert found.count(b"HTTP/1.1 204 ") == (1 if ambiguous else 2)
+    assert (b"connection: close" in found.lower()) is ambiguous

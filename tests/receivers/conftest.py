@@ -23,6 +23,8 @@ from otel_sessions.testing.otlp import request, span
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 BODY = request(span("a"), span("b")).SerializeToString()
+UNKNOWN = b"\xfa\x07\x03abc"
+"""A field that no message of OTLP has, as a newer client may send one."""
 MIB = 1 << 20
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 Transport = Literal["grpc", "http"]

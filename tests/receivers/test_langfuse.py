@@ -136,6 +136,13 @@ def test_what_needs_no_data_is_answered(api: Api) -> None:
     assert (status, answer.keys()) == (404, {"message", "error"})
 
 
+def test_another_method_is_refused_as_all_else_is(api: Api) -> None:
+    for method, path in (("PUT", "projects"), ("OPTIONS", "sessions"), ("GET", "media/x"), ("GET", "ingestion")):
+        status, headers, text = api.raw(method, path)
+        assert (status, json.loads(text).keys()) == (405, {"message", "error"})
+        assert headers["allow"]
+
+
 def test_media_have_the_id_of_the_SDK_and_are_not_uploaded(api: Api) -> None:
     digest = "ab+/cdefghijklmnopqrstuvwxyz0123456789ABCDE="
     assert api.ask("POST", "media", {"sha256Hash": digest}) == (
@@ -253,6 +260,12 @@ def test_a_score_on_a_trace_is_in_the_session_of_the_trace(api: Api, session: st
     )
     assert stored(otel_client, session) == []
     assert stored(otel_client, better["other"], "Name") == [("a",)]
+
+
+def test_an_id_is_every_character_of_the_path(api: Api) -> None:
+    for id_ in ("a/b", "a\n", "\na", "a\nb", "..", " "):
+        status, answer = api.ask("GET", f"sessions/{quote(id_, safe='')}")
+        assert (status, answer["message"]) == (404, f"there is no session {id_!r}")
 
 
 def test_scores_are_listed_by_page(api: Api, session: str) -> None:

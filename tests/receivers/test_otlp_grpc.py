@@ -17,13 +17,14 @@ from pydantic import ValidationError
 
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
+from otel_sessions.pdata import decode
 from otel_sessions.receivers.otlp import export, factory
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc_server import options
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 
-from .conftest import BODY, MIB, Start, peak_rss_mib, reachable, retry_delay_of, wait_until
+from .conftest import BODY, MIB, UNKNOWN, Start, peak_rss_mib, reachable, retry_delay_of, wait_until
 
 Code = grpc.StatusCode
 
@@ -95,6 +96,13 @@ def test_A6_rejected_spans_and_warnings_are_a_partial_success(start, outcome, re
     answer = ExportTraceServiceResponse.FromString(running.call(BODY))
     assert answer.partial_success.rejected_spans == rejected
     assert answer.partial_success.error_message == message
+
+
+def test_A7_unknown_fields_are_ignored_and_the_same_again_is_taken(start, consumer):
+    running = start(consumer)
+    assert [running.call(BODY + UNKNOWN) for _ in range(2)] == [b"", b""]
+    known = decode([BODY], ["p"]).batch.record
+    assert [decode([sent], ["p"]).batch.record.equals(known) for sent in consumer.bodies] == [True] * 2
 
 
 def test_G1_concurrent_calls_each_get_their_own_outcome(start):

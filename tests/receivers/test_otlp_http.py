@@ -18,12 +18,13 @@ from pydantic import ValidationError
 
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
+from otel_sessions.pdata import decode
 from otel_sessions.receivers.otlp import factory, http_export
 from otel_sessions.receivers.otlp.config import HttpSettings, OtlpSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 
-from .conftest import BODY, JSON, PROTOBUF, Answer, Start, retry_delay_of, wait_until
+from .conftest import BODY, JSON, PROTOBUF, UNKNOWN, Answer, Start, retry_delay_of, wait_until
 
 FORMATS = pytest.mark.parametrize(("type_", "body"), [(PROTOBUF, BODY), (JSON, b"{}")], ids=["protobuf", "json"])
 
@@ -39,6 +40,11 @@ def response(answer: Answer) -> ExportTraceServiceResponse:
 def test_A4_an_empty_request_succeeds(start_http: Start, consumer, type_, empty):
     assert start_http(consumer).post(empty, type_).body == {PROTOBUF: b"", JSON: b"{}"}[type_]
     assert consumer.bodies == [b""]
+
+
+@FORMATS
+def test_A5_full_success_leaves_partial_success_unset(start_http, type_, body):
+    assert not response(start_http().post(body, type_)).HasField("partial_success")
 
 
 @FORMATS
@@ -61,6 +67,17 @@ def test_A6_in_JSON_the_count_is_text_and_the_names_are_camel_case(start_http):
     assert json.loads(answer.body) == {"partialSuccess": {"rejectedSpans": "2", "errorMessage": "two"}}
 
 
+@pytest.mark.parametrize(
+    ("type_", "body"), [(PROTOBUF, BODY + UNKNOWN), (JSON, b'{"new": [{"x": 1}], "resourceSpans": [{"new": null}]}')]
+)
+def test_A7_unknown_fields_are_ignored_and_the_same_again_is_taken(start_http, consumer, type_, body):
+    running = start_http(consumer)
+    for _ in range(2):
+        assert response(running.post(body, type_)) == ExportTraceServiceResponse()
+    known = decode([BODY if type_ == PROTOBUF else b""], ["p"]).batch.record
+    assert [decode([sent], ["p"]).batch.record.equals(known) for sent in consumer.bodies] == [True] * 2
+
+
 def test_H1_a_request_arrives_as_the_bytes_that_were_sent(start_http, consumer):
     start_http(consumer).post(BODY)
     assert consumer.requests == [Request(BODY)]
@@ -69,6 +86,15 @@ def test_H1_a_request_arrives_as_the_bytes_that_were_sent(start_http, consumer):
 def test_H1_a_chunked_request_arrives_whole(start_http, consumer):
     start_http(consumer).post([BODY[:7], BODY[7:]])
     assert consumer.requests == [Request(BODY)]
+
+
+def test_H1_a_target_may_name_the_host(start_http, consumer):
+    running = start_http(consumer)
+    assert running.post(path=f"http://{running.endpoint}/v1/traces?a=b").code == 200
+    assert running.post(path="HTTPS://elsewhere/v1/tr%61ces").code == 200
+    assert consumer.bodies == [BODY] * 2
+    assert running.post(path="http://elsewhere").code == 404
+    assert running.post(path="ftp://elsewhere/v1/traces").code == 404
 
 
 def test_H1_the_path_is_a_setting(start_http, consumer):
@@ -201,13 +227,14 @@ def test_an_unknown_path_is_404_with_a_Status(start_http, path):
 
 
 @FORMATS
+@pytest.mark.parametrize("base", ["", "/api/public/otel"])
 @pytest.mark.parametrize("signal", ["logs", "metrics"])
 def test_other_signals_are_told_how_to_turn_themselves_off_and_logged_once_a_host(
-    start_http, caplog, type_, body, signal
+    start_http, caplog, type_, body, signal, base
 ):
     running = start_http()
     for _ in range(3):
-        answer = running.post(body, type_, f"/v1/{signal}")
+        answer = running.post(body, type_, f"{base}/v1/{signal}")
         assert (answer.code, answer.headers["content-type"]) == (404, type_)
         assert f"OTEL_{signal.upper()}_EXPORTER=none" in answer.status.message
     assert len(caplog.records) == 1
@@ -255,7 +282,10 @@ def test_what_is_no_HTTP_does_no_harm(start_http):
 
 # --- web pages ---
 
-PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type, x-token"}
+PREFLIGHT = {
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type, x-token, x-requested-with",
+}
 
 
 def preflight(running, origin: str) -> Answer:

@@ -38,6 +38,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "x-gzip": gzip.compress,
     "GZIP": gzip.compress,
     "deflate": zlib.compress,
+    "zlib": zlib.compress,
     "zstd": zstd.compress,
 }
 PACKED = ("gzip", "deflate", "zstd")

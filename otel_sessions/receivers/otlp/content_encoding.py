@@ -24,6 +24,7 @@ _DECODERS: Final[Mapping[str, Callable[[], Any]]] = {
     "gzip": lambda: zlib.decompressobj(31),
     "x-gzip": lambda: zlib.decompressobj(31),
     "deflate": lambda: zlib.decompressobj(15),
+    "zlib": lambda: zlib.decompressobj(15),  # as the Collector's exporter says with `compression: zlib`
     "zstd": lambda: zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}),
 }
 

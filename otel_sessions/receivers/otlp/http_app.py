@@ -19,10 +19,10 @@ from otel_sessions.receivers.otlp.config import Cors, HttpSettings
 from otel_sessions.receivers.otlp.http_auth import Authenticated
 from otel_sessions.receivers.otlp.http_export import HttpTraces
 from otel_sessions.receivers.otlp.http_formats import refusal_format
-from otel_sessions.receivers.otlp.langfuse import PREFIX, TRACES_PATH, LangfuseApi
+from otel_sessions.receivers.otlp.langfuse import OTLP_BASE, PREFIX, TRACES_PATH, LangfuseApi
 from otel_sessions.receivers.otlp.unimplemented import SIGNALS, Notices, message_of
 
-_OTHER_SIGNALS: Final = {f"/v1/{signal}": signal for signal in SIGNALS}
+_OTHER_SIGNALS: Final = {f"{base}/v1/{signal}": signal for base in ("", OTLP_BASE) for signal in SIGNALS}
 
 
 def application(
@@ -39,7 +39,7 @@ def application(
 
 
 class Under:
-    """`langfuse` has what is under its prefix, but for the path of traces, and `otlp` all else."""
+    """`langfuse` has what is under its prefix, but for the paths of OTLP, and `otlp` all else."""
 
     def __init__(self, langfuse: ASGIApp, otlp: ASGIApp) -> None:
         self._langfuse = langfuse
@@ -47,7 +47,7 @@ class Under:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        app = self._langfuse if path.startswith(PREFIX) and path != TRACES_PATH else self._otlp
+        app = self._langfuse if path.startswith(PREFIX) and not path.startswith(f"{OTLP_BASE}/") else self._otlp
         await app(scope, receive, send)
 
 
@@ -92,7 +92,7 @@ def with_cors(app: ASGIApp, cors: Cors) -> ASGIApp:
         app,
         allow_origin_regex=_any_of(cors.allowed_origins),
         allow_methods=["POST"],
-        allow_headers=cors.allowed_headers,
+        allow_headers=["X-Requested-With", *cors.allowed_headers],
         allow_credentials=True,
         max_age=int(cors.max_age),
     )

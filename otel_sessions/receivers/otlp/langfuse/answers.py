@@ -24,6 +24,10 @@ class NotFound(Permanent):
     """There is no such thing: HTTP 404."""
 
 
+class WrongMethod(Permanent):
+    """There is such a thing, for other methods: HTTP 405."""
+
+
 class NotStored(Permanent):
     """This service has no ClickHouse to keep it in: HTTP 501."""
 
@@ -35,6 +39,7 @@ _HTTP: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (TooLarge, 413, "PayloadTooLargeError"),
     (Unauthenticated, 401, "UnauthorizedError"),
     (NotFound, 404, "LangfuseNotFoundError"),
+    (WrongMethod, 405, "MethodNotAllowedError"),
     (NotStored, 501, "NotImplementedError"),
     (Retryable, 503, "ServiceUnavailableError"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from otel_sessions.receivers.otlp.access import Access
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.http_auth import Authenticated
 from otel_sessions.receivers.otlp.langfuse import fixed
-from otel_sessions.receivers.otlp.langfuse.answers import Handler, NotFound, answered, refusal
+from otel_sessions.receivers.otlp.langfuse.answers import Handler, NotFound, WrongMethod, answered, refusal
 from otel_sessions.receivers.otlp.langfuse.ingestion import Ingestion
 from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
 from otel_sessions.receivers.otlp.langfuse.scores import Scores
@@ -23,8 +24,9 @@ from otel_sessions.receivers.otlp.langfuse.store import Store
 from otel_sessions.storage.client import Endpoint
 
 PREFIX: Final = "/api/public/"
-TRACES_PATH: Final = "/api/public/otel/v1/traces"
-"""Where the SDKs post OTLP; it is answered as OTLP/HTTP is."""
+OTLP_BASE: Final = "/api/public/otel"
+"""Where the SDKs post OTLP; what is under it is answered as OTLP/HTTP is."""
+TRACES_PATH: Final = f"{OTLP_BASE}/v1/traces"
 
 
 class LangfuseApi:
@@ -44,6 +46,24 @@ class LangfuseApi:
     def close(self) -> None:
         for store in self._stores:
             store.close()
+
+
+class LangfuseRoute(Route):
+    """Takes ids with any character at any place, and refuses other methods as Langfuse does."""
+
+    def __init__(self, path: str, endpoint: Handler, methods: list[str]) -> None:
+        super().__init__(path, endpoint, methods=methods)
+        pattern = self.path_regex.pattern.removesuffix("$")
+        self.path_regex = re.compile(rf"{pattern}\Z", re.DOTALL)  # `$` passes over a line feed, `.` takes none
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        methods = self.methods or set()
+        if scope["method"] in methods:
+            await self.app(scope, receive, send)
+            return
+        answer = refusal(WrongMethod(f"{scope['method']} is not supported; send {' or '.join(sorted(methods))}"))
+        answer.headers["allow"] = ", ".join(sorted(methods))
+        await answer(scope, receive, send)
 
 
 class LangfuseAuthenticated(Authenticated):
@@ -72,7 +92,7 @@ def _routes(reads: Store, writes: Store, bodies: JsonBodies, consumer: Consumer)
 
 
 def _route(path: str, handler: Handler, *methods: str) -> Route:
-    return Route(PREFIX + path, answered(handler), methods=list(methods))
+    return LangfuseRoute(PREFIX + path, answered(handler), list(methods))
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,23 @@
+"""Every item of the OTLP server checklist has a test that bears its code, over each transport it is about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+_BOTH = {"A1", "A2", "A4", "A5", "A6", "A7"}
+ITEMS = {
+    "test_otlp_grpc*.py": _BOTH | {"G1", "G2", "G3", "G4", "G5"},
+    "test_otlp_http*.py": _BOTH | {"H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8"},
+    "test_otlp_json*.py": {"A6", "H6", "J1", "J2", "J3", "J4", "J5"},
+}
+_NAME = re.compile(r"^def test_((?:[A-J][0-9]_)+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("files", ITEMS)
+def test_every_item_of_the_checklist_has_a_test(files: str) -> None:
+    text = "".join(path.read_text() for path in Path(__file__).parent.glob(files))
+    codes = {code for name in _NAME.findall(text) for code in name.split("_") if code}
+    assert codes >= ITEMS[files]
