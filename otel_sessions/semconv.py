@@ -1,8 +1,9 @@
 """Attribute keys, each with its source; the defaults of configuration lists, never used past configuration.
 
 Within a list the first key that holds a value wins. `PREFIX.N.*` is a family: messages flattened into keys that count
-them. `EVENT#KEY` is an attribute of a span event. Where a number stands in a JSON object, `KEY#MEMBER` names its member
-and `KEY#*` the sum of all its members.
+them. `EVENT#KEY` is an attribute of a span event. Where a number stands in a JSON object, `KEY#MEMBER` is its member,
+`KEY#OUTER.INNER` one further down, `KEY#*` the sum of all its members, and `KEY#*PART*` the sum of those with PART in
+their name, where the object has a `total` that is enough for all its members.
 """
 
 from __future__ import annotations
@@ -234,6 +235,7 @@ INPUT_TOKEN_KEYS: Final = (
     "ai.usage.promptTokens",  # Vercel AI SDK
     "ai.usage.inputTokens",  # the same from version 5 on
     "ai.usage.tokens",  # the same for embeddings
+    "langfuse.observation.usage_details#*input*",  # Langfuse SDK, for LangChain: cached ones beside the others
     "langfuse.observation.usage_details#input",  # Langfuse SDK
     "langfuse.observation.usage_details#prompt_tokens",
     "langfuse.observation.usage_details#input_tokens",
@@ -246,6 +248,7 @@ OUTPUT_TOKEN_KEYS: Final = (
     "llm.token_count.completion",
     "ai.usage.completionTokens",
     "ai.usage.outputTokens",
+    "langfuse.observation.usage_details#*output*",
     "langfuse.observation.usage_details#output",
     "langfuse.observation.usage_details#completion_tokens",
     "langfuse.observation.usage_details#output_tokens",
@@ -270,6 +273,9 @@ CACHED_INPUT_TOKEN_KEYS: Final = (
     "llm.token_count.prompt_details.cache_read",  # OpenInference
     "ai.usage.cachedInputTokens",  # Vercel AI SDK
     "langfuse.observation.usage_details#input_cached_tokens",  # Langfuse SDK
+    "langfuse.observation.usage_details#input_cache_read",  # the same for LangChain
+    "langfuse.observation.usage_details#prompt_tokens_details.cached_tokens",  # the same for OpenAI
+    "langfuse.observation.usage_details#input_tokens_details.cached_tokens",
     "langfuse.observation.usage_details#cache_read_input_tokens",
     "mlflow.chat.tokenUsage#cache_read_input_tokens",  # MLflow
     "$ai_cache_read_input_tokens",  # PostHog
@@ -280,6 +286,7 @@ CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.details.cache_write_tokens",
     "llm.token_count.prompt_details.cache_write",
     "langfuse.observation.usage_details#cache_creation_input_tokens",
+    "langfuse.observation.usage_details#input_cache_creation",
     "mlflow.chat.tokenUsage#cache_creation_input_tokens",
     "$ai_cache_creation_input_tokens",
 )
@@ -290,6 +297,9 @@ REASONING_TOKEN_KEYS: Final = (
     "llm.token_count.completion_details.reasoning",
     "ai.usage.reasoningTokens",
     "langfuse.observation.usage_details#output_reasoning_tokens",
+    "langfuse.observation.usage_details#output_reasoning",
+    "langfuse.observation.usage_details#completion_tokens_details.reasoning_tokens",
+    "langfuse.observation.usage_details#output_tokens_details.reasoning_tokens",
     "$ai_reasoning_tokens",
 )
 COST_KEYS: Final = (

@@ -14,7 +14,7 @@ from otel_sessions.component import Settings
 Keys = tuple[Annotated[str, StringConstraints(min_length=1)], ...]
 ContentKeys = Annotated[Keys, Field(description="KEY, or PREFIX.N.* for messages flattened into many keys")]
 EventKeys = Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^.+#.+$")], ...], Field(description="EVENT#KEY")]
-NumberKeys = Annotated[Keys, Field(description="KEY or KEY#MEMBER")]
+NumberKeys = Annotated[Keys, Field(description="KEY, KEY#MEMBER, KEY#* or KEY#*PART*")]
 Price = Annotated[Decimal, Field(ge=0, le=10_000, decimal_places=6)]
 
 

@@ -1,9 +1,13 @@
-"""Numbers as clients write them: plain text, or members of a JSON object."""
+"""Numbers as clients write them: plain text, or members of a JSON object, alone or added.
+
+`MEMBER` is one of them, `OUTER.INNER` one of an object within, `*` the sum of all, and `*PART*` the sum of those with PART
+in their name: where the object's own `total` is enough for all its members, so that none can be a part of another.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, Final
@@ -19,6 +23,7 @@ from otel_sessions.pdata.attributes import Entries, Indices, Mask
 MAX_NUMBER: Final = Decimal(10) ** 15
 """A larger number of tokens or dollars in one span is a mistake, and counts as none."""
 ALL_MEMBERS: Final = "*"
+TOTAL: Final = "total"
 
 _TEXT: Final = re.compile(r"\s*\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*", re.ASCII)
 _MAX_TEXT: Final = 100
@@ -103,7 +108,7 @@ class Numbers:
             objects = [_object(text) for text in distinct.dictionary.to_pylist()]
             self._objects[source.key] = objects, distinct.indices.to_numpy()
         objects, places = self._objects[source.key]
-        read = _sum if source.member == ALL_MEMBERS else lambda members: number(members.get(source.member))
+        read = _reader(source.member)
         return _Found(texts, np.zeros(len(texts), np.bool_), [read(members) for members in objects], places)
 
 
@@ -168,6 +173,33 @@ def _object(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _sum(members: dict[str, Any]) -> Decimal | None:
-    numbers = [found for found in map(number, members.values()) if found is not None]
+def _reader(member: str) -> Callable[[Mapping[str, Any]], Decimal | None]:
+    """How the number, or sum, is read from an object."""
+    if member == ALL_MEMBERS:
+        return lambda members: _sum(_numbers(members).values())
+    if member.startswith("*") and member.endswith("*"):
+        return lambda members: _sum_of_parts(_numbers(members), member.strip("*"))
+    return lambda members: number(_value_at(members, member))
+
+
+def _value_at(members: Mapping[str, Any], path: str) -> Any:
+    if path in members:
+        return members[path]
+    outer, _, inner = path.partition(".")
+    within = members.get(outer)
+    return _value_at(within, inner) if inner and isinstance(within, dict) else None
+
+
+def _numbers(members: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {name: found for name, value in members.items() if (found := number(value)) is not None}
+
+
+def _sum(numbers: Collection[Decimal]) -> Decimal | None:
     return number(sum(numbers)) if numbers else None
+
+
+def _sum_of_parts(numbers: dict[str, Decimal], part: str) -> Decimal | None:
+    total = numbers.pop(TOTAL, None)
+    if total is None or sum(numbers.values()) > total:
+        return None
+    return _sum([found for name, found in numbers.items() if part in name])

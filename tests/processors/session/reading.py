@@ -129,10 +129,16 @@ def _number_at(text: str, member: str) -> Decimal | None:
         return None
     if not isinstance(value, dict):
         return None
-    if member != "*":
-        return number(value.get(member))
-    found = [n for n in map(number, value.values()) if n is not None]
-    return sum(found, Decimal(0)) if found else None
+    known = {name: n for name, n in ((name, number(each)) for name, each in value.items()) if n is not None}
+    if len(member) > 1 and member.startswith("*"):
+        others = {name: n for name, n in known.items() if name != "total"}
+        disjoint = "total" in known and sum(others.values()) <= known["total"]
+        known = {name: n for name, n in others.items() if disjoint and member.strip("*") in name}
+    elif member != "*":
+        for step in member.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        return number(value)
+    return sum(known.values(), Decimal(0)) if known else None
 
 
 def usage(attributes: Attributes) -> Row:

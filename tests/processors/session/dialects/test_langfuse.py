@@ -23,6 +23,7 @@ GENERATION: dict[str, Value] = {
     ),
     "langfuse.observation.cost_details": json.dumps({"input": 0.001, "output": 0.002, "total": 0.0035}),
 }
+PARTS = ("InputTokens", "OutputTokens", "TotalTokens", "CachedInputTokens", "ReasoningTokens")
 
 
 def test_a_generation() -> None:
@@ -49,6 +50,32 @@ def test_a_generation() -> None:
 def test_usage_in_the_words_of_openai() -> None:
     details = json.dumps({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7})
     assert usage(found_in(GENERATION | {"langfuse.observation.usage_details": details}))[:2] == (3, 4)
+
+
+def test_usage_in_the_words_of_openai_with_details() -> None:
+    cached, reasoned = {"cached_tokens": 10, "audio_tokens": 0}, {"reasoning_tokens": 15}
+    for asked, answered in (("prompt", "completion"), ("input", "output")):
+        told = {f"{asked}_tokens": 30, f"{answered}_tokens": 20, "total_tokens": 50}
+        parts = {f"{asked}_tokens_details": cached, f"{answered}_tokens_details": reasoned}
+        columns = found_in(GENERATION | {"langfuse.observation.usage_details": json.dumps(told | parts)})
+        assert [columns[name] for name in PARTS] == [30, 20, 50, 10, 15]
+
+
+def test_usage_whose_parts_stand_beside_the_rest_as_for_langchain() -> None:
+    told = {"input": 20, "input_cache_read": 10, "output": 5, "output_reasoning": 15, "total": 50}
+    columns = found_in(GENERATION | {"langfuse.observation.usage_details": json.dumps(told)})
+    assert [columns[name] for name in PARTS] == [30, 20, 50, 10, 15]
+    modalities = {"input": 0, "input_modality_TEXT": 30, "output": 0, "output_modality_TEXT": 20, "total": 60}
+    columns = found_in(GENERATION | {"langfuse.observation.usage_details": json.dumps(modalities)})
+    assert [columns[name] for name in PARTS[:3]] == [30, 20, 50]
+
+
+def test_usage_whose_parts_stand_within_the_rest_is_not_added() -> None:
+    within = {"input": 30, "input_cache_read": 10, "output": 20, "output_reasoning": 15}
+    for total in ({"total": 50}, {}):
+        details = json.dumps({**within, **total})
+        columns = found_in(GENERATION | {"langfuse.observation.usage_details": details})
+        assert [columns[name] for name in PARTS] == [30, 20, 50, 10, 15]
 
 
 def test_costs_without_a_total_are_added_and_without_any_are_looked_up() -> None:
