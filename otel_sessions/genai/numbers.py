@@ -1,7 +1,7 @@
 """Numbers as clients write them: plain text, or members of a JSON object, alone or added.
 
-`MEMBER` is one of them, `OUTER.INNER` one of an object within, `*` the sum of all, and `*PART*` the sum of those with PART
-in their name: where the object's own `total` is enough for all its members, so that none can be a part of another.
+`MEMBER` is one of them, `OUTER.INNER` one of an object within, `*` the sum of all, and `*PART*` the sum of those with
+PART in their name: where the object's own `total` is enough for all its members, so that none can be a part of another.
 """
 
 from __future__ import annotations
