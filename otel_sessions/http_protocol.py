@@ -79,6 +79,10 @@ class BoundedProtocol(H11Protocol):
         elif not self.transport.is_closing():
             self._watch()
 
+    def _should_upgrade(self) -> bool:
+        """Never, and without a word: Java's client asks for HTTP/2 with its every first request."""
+        return False
+
     def _at_work(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 

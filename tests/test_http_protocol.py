@@ -120,3 +120,12 @@ def test_a_request_with_two_lengths_is_the_last_of_its_connection(connection: so
             break
     assert found.count(b"HTTP/1.1 204 ") == (1 if ambiguous else 2)
     assert (b"connection: close" in found.lower()) is ambiguous
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_a_request_to_upgrade_is_answered_as_any(
+    connection: socket.socket, caplog: pytest.LogCaptureFixture, protocol: bytes
+) -> None:
+    connection.sendall(REQUEST[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: " + protocol + b"\r\n\r\n")
+    assert answered(connection)
+    assert not caplog.records
