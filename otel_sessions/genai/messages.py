@@ -14,7 +14,10 @@ MODEL: Final = frozenset({"assistant", "model", "ai"})
 _MAX_DEPTH: Final = 6
 # LangChain says `type` where others say `role`.
 _TYPES: Final = frozenset({"human", "ai", "system", "tool"})
-_AROUND: Final = ("messages", "choices", "message", "contents", "inputs", "outputs", "kwargs", "generations")
+_AROUND: Final = (
+    *("messages", "choices", "message", "contents", "inputs", "outputs", "kwargs", "generations"),
+    *("input", "output"),  # OpenAI's Responses
+)
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
 _PROMPT: Final = frozenset({"system", "prompt"})
 _CALLS: Final = ("function", "functionCall", "function_call", "toolUse")
@@ -63,10 +66,18 @@ def calls(items: list[Any]) -> str:
 
 
 def bare(value: Any) -> str:
-    """What the Vercel AI SDK writes without messages: a prompt and at most its system, or a list of tool calls."""
-    if isinstance(value, dict) and value.keys() <= _PROMPT and isinstance(value.get("prompt"), str):
-        return str(value["prompt"])
-    return calls([item for item in _list(value) if isinstance(item, dict) and "toolCallId" in item])
+    """What stands without messages: a prompt, or a list of tool calls.
+
+    The Vercel AI SDK writes a prompt with at most its system; OpenAI's Responses and embeddings take an `input` for a
+    `model`, and Responses give an `output` of calls.
+    """
+    if isinstance(value, dict):
+        if value.keys() <= _PROMPT and isinstance(value.get("prompt"), str):
+            return str(value["prompt"])
+        if "model" in value and isinstance(value.get("input"), str):
+            return str(value["input"])
+        value = value.get("output")
+    return calls([item for item in _list(value) if isinstance(item, dict) and _is_call(item)])
 
 
 def message_text(text: str) -> str:
@@ -89,6 +100,10 @@ def _text(part: Any) -> str:
         return ""
     text = part.get("text") or part.get("content")
     return text if isinstance(text, str) else ""
+
+
+def _is_call(item: Mapping[str, Any]) -> bool:
+    return "toolCallId" in item or item.get("type") == "function_call"
 
 
 def _call(item: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ _MAX_STEPS: Final = 1000
 _ROLE: Final = '"role"'
 _ROLE_VALUE: Final = re.compile(r'"role"\s*:\s*"([a-zA-Z]{1,20})"')
 _TYPE_VALUE: Final = re.compile(r'"type"\s*:\s*"(human|ai)"')
-_BARE: Final = re.compile(r'"prompt"\s*:\s*"|"toolCallId"')
+_BARE: Final = re.compile(r'"(prompt|input)"\s*:\s*"|"toolCallId"|"function_call"')
 _DECODER: Final = json.JSONDecoder()
 
 

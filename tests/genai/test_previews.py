@@ -15,6 +15,9 @@ PARTS = [
     {"role": "user", "parts": [{"type": "text", "content": "one"}, {"type": "text", "content": "two"}]},
     {"role": "assistant", "parts": [{"type": "text", "content": "answer"}]},
 ]
+OUTPUT_TEXT = {"type": "output_text", "text": "openai", "annotations": []}
+FUNCTION_CALL = {"type": "function_call", "call_id": "1", "name": "weather"}
+CALLED = 'weather({"city": "Oslo"})'
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,8 @@ PARTS = [
         ({"messages": [{"role": "user", "content": "hi"}], "model": "m"}, "hi"),
         ({"role": "human", "content": "hi"}, "hi"),
         ({"system": "be kind", "prompt": "hi"}, "hi"),
+        ({"model": "gpt-4o", "input": "hi", "instructions": "be kind"}, "hi"),
+        ({"input": [{"content": "hi", "role": "user"}, {"type": "function_call_output", "output": "rain"}]}, "hi"),
     ],
 )
 def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
@@ -48,6 +53,12 @@ def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
         ({"choices": [{"index": 0, "message": {"content": "openai", "role": "assistant"}}]}, "openai"),
         ([{"role": "assistant", "parts": [{"type": "text", "content": "a"}, {"type": "tool_call", "name": "t"}]}], "a"),
         ([{"toolCallId": "1", "toolName": "weather", "input": {"city": "Oslo"}}], 'weather({"city": "Oslo"})'),
+        (
+            {"output": [{"type": "reasoning"}, {"type": "message", "content": [OUTPUT_TEXT], "role": "assistant"}]},
+            "openai",
+        ),
+        ({"output": [{"type": "reasoning"}, {**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}]}, CALLED),
+        ([{**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}], CALLED),
     ],
 )
 def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
