@@ -66,7 +66,7 @@ def calls(items: list[Any]) -> str:
 
 
 def bare(value: Any) -> str:
-    """What stands without messages: a prompt, or a list of tool calls.
+    """What stands without messages: a prompt, or calls of tools.
 
     The Vercel AI SDK writes a prompt with at most its system; OpenAI's Responses and embeddings take an `input` for a
     `model`, and Responses give an `output` of calls.
@@ -76,7 +76,7 @@ def bare(value: Any) -> str:
             return str(value["prompt"])
         if "model" in value and isinstance(value.get("input"), str):
             return str(value["input"])
-        value = value.get("output")
+        value = [value] if _is_call(value) else value.get("output")
     return calls([item for item in _list(value) if isinstance(item, dict) and _is_call(item)])
 
 

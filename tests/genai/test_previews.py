@@ -59,6 +59,7 @@ def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
         ),
         ({"output": [{"type": "reasoning"}, {**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}]}, CALLED),
         ([{**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}], CALLED),
+        ({**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}, CALLED),
     ],
 )
 def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
