@@ -58,6 +58,7 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # who sends is who connects: headers would put any text into the log
                 ws="none",
                 timeout_keep_alive=keep_alive_s,
             )

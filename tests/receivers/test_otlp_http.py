@@ -241,6 +241,13 @@ def test_other_signals_are_told_how_to_turn_themselves_off_and_logged_once_a_hos
     assert "127.0.0.1" in caplog.text
 
 
+def test_the_log_names_who_connects_and_not_what_a_header_says(start_http, caplog):
+    running = start_http()
+    for name in ("192.0.2.7", "\x1b[31m red"):
+        running.post(path="/v1/logs", x_forwarded_for=name)
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["127.0.0.1"]
+
+
 def test_the_spans_are_counted(start_http):
     running = start_http(RecordingConsumer(lambda _: Outcome(5, 2, "two")))
     running.post()
