@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from opentelemetry import trace
@@ -48,11 +48,16 @@ def configure(
                 logger.warning("configure() was called before; this call changes nothing")
             return _done[0][0]
         settings.set_redact(redact)
-        scores.set_target(scores_endpoint, endpoint, headers)
         provider = _provider(service_name, resource_attributes)
         with Quietly("configuring"):
+            scores.set_target(scores_endpoint, endpoint, headers)
             _add_processor(provider, baggage_keys)
-            _add_exporter(provider, exporter, lambda: exporters.exporters(endpoint, protocol, headers), endpoint)
+            if isinstance(provider, TracerProvider) and (exporter or endpoint or not _exports(provider)):
+                found = (
+                    [BatchSpanProcessor(exporter)] if exporter else exporters.processors(endpoint, protocol, headers)
+                )
+                for each in found:
+                    provider.add_span_processor(each)
         _done[:] = [(provider, arguments)]
         return provider
 
@@ -74,17 +79,6 @@ def _add_processor(provider: trace.TracerProvider, baggage_keys: Iterable[str]) 
         logger.warning("%s takes no span processors, so its spans carry no sessions", type(provider).__name__)
     elif not providers.add_session_processor(provider, SessionSpanProcessor(baggage_keys)) and baggage_keys:
         logger.warning("the provider has a SessionSpanProcessor already; baggage_keys have no effect")
-
-
-def _add_exporter(
-    provider: trace.TracerProvider,
-    exporter: SpanExporter | None,
-    default: Callable[[], list[SpanExporter]],
-    endpoint: str | None,
-) -> None:
-    if isinstance(provider, TracerProvider) and (exporter or endpoint or not _exports(provider)):
-        for each in [exporter] if exporter else default():
-            provider.add_span_processor(BatchSpanProcessor(each))
 
 
 def _exports(provider: TracerProvider) -> bool:

@@ -1,4 +1,4 @@
-"""The exporter that arguments and OpenTelemetry's environment variables ask for."""
+"""The processors with the exporters that arguments and OpenTelemetry's environment variables ask for."""
 
 from __future__ import annotations
 
@@ -7,39 +7,49 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+from otel_sessions.sdk.ending import EndingProcessor
 
 GROUP: Final = "opentelemetry_traces_exporter"
 _HTTP_PORT: Final = 4318
+_DEFAULTS: Final = {"grpc": "localhost:4317", "http/protobuf": "localhost:4318"}
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-def exporters(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> list[SpanExporter]:
+def processors(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> list[SpanProcessor]:
     """OTLP to `endpoint`; without one, what `OTEL_TRACES_EXPORTER` names, OTLP by default. May raise anything."""
-    if endpoint is not None:
-        return [otlp(endpoint, protocol, headers)]
-    names = [name.strip() for name in os.environ.get("OTEL_TRACES_EXPORTER", "otlp").split(",")]
-    return [otlp(None, protocol, headers) if name == "otlp" else _named(name) for name in names if name not in _NONE]
+    names = ["otlp"] if endpoint is not None else os.environ.get("OTEL_TRACES_EXPORTER", "otlp").split(",")
+    return [
+        _otlp(endpoint, protocol, headers) if name == "otlp" else BatchSpanProcessor(_named(name))
+        for name in map(str.strip, names)
+        if name not in _NONE
+    ]
 
 
 def environment_endpoint() -> str | None:
     return _first(_ENDPOINTS)
 
 
-def otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> SpanExporter:
+def _otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> SpanProcessor:
     """Over gRPC or HTTP: by `protocol`, the environment, or the port and path of the endpoint; gRPC by default."""
-    wanted = protocol or _first(_PROTOCOLS) or _guessed(endpoint or environment_endpoint())
+    target = endpoint or environment_endpoint()
+    wanted = protocol or _first(_PROTOCOLS) or _guessed(target)
     sent = dict(headers) if headers else None
+    exporter: SpanExporter
     if wanted == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-        return OTLPSpanExporter(endpoint=endpoint and _with_scheme(endpoint), headers=sent)
-    if wanted == "http/protobuf":
+        exporter = OTLPSpanExporter(endpoint=endpoint and _with_scheme(endpoint), headers=sent)
+    elif wanted == "http/protobuf":
         from opentelemetry.exporter.otlp.proto.http import trace_exporter  # noqa: PLC0415
 
-        return trace_exporter.OTLPSpanExporter(endpoint=endpoint and _traces_url(endpoint), headers=sent)
-    raise ValueError(f"the protocol {wanted!r} is not known here; there are grpc and http/protobuf")
+        exporter = trace_exporter.OTLPSpanExporter(endpoint=endpoint and _traces_url(endpoint), headers=sent)
+    else:
+        raise ValueError(f"the protocol {wanted!r} is not known here; there are grpc and http/protobuf")
+    return EndingProcessor(exporter, _with_scheme(target or _DEFAULTS[wanted]))
 
 
 def _named(name: str) -> SpanExporter:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from opentelemetry import context
 
 from otel_sessions.sdk import exporters
+from otel_sessions.sdk.ending import listens
 from otel_sessions.sdk.quietly import Quietly, log_once, logger
 
 PATH: Final = "/api/public/scores"
@@ -34,10 +35,14 @@ class Scores:
     def __init__(self) -> None:
         self.url: str | None = None
         self.headers: Mapping[str, str] = {}
+        self._closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Also in a process that was forked: what waited is its parent's to send, as are the locks its parent held."""
         self._waiting: queue.Queue[Mapping[str, Any]] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._closed = False
 
     def put(self, score: Mapping[str, Any]) -> None:
         """Takes a score; when `MAX_WAITING` wait already, it is dropped and the log says so; after `close`, always."""
@@ -59,13 +64,18 @@ class Scores:
         return not self._waiting.unfinished_tasks
 
     def close(self, timeout: float) -> None:
-        """Flushes, and takes no more."""
-        self.flush(timeout)
+        """Flushes if somebody listens, and takes no more."""
+        with Quietly("sending the last scores"):
+            if self._waiting.unfinished_tasks:
+                if listens(self._target()):
+                    self.flush(timeout)
+                else:
+                    logger.warning("nobody listens at %s: scores that were not sent yet are dropped", self._target())
         self._closed = True
 
     def _ensure_thread(self) -> None:
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():  # also after a fork
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="otel-sessions-scores", daemon=True)
                 self._thread.start()
 
@@ -138,4 +148,6 @@ def _environment_headers() -> dict[str, str]:
 
 
 SCORES: Final = Scores()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=SCORES._begin)
 atexit.register(SCORES.close, _EXIT_S)

@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc
 from opentelemetry.exporter.otlp.proto.http import trace_exporter as http
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sessions import SessionSpanProcessor, configure, get_client, observe, session
@@ -114,7 +114,9 @@ def test_the_protocol_is_that_of_the_argument_the_environment_or_the_endpoint(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    (exporter,) = exporters.exporters(endpoint, protocol, {"x-key": "1"})
+    (processor,) = exporters.processors(endpoint, protocol, {"x-key": "1"})
+    assert isinstance(processor, BatchSpanProcessor)
+    exporter = processor.span_exporter
     try:
         assert type(exporter) is kind
         assert sends_to in exporter._endpoint  # type: ignore[attr-defined]
@@ -124,9 +126,20 @@ def test_the_protocol_is_that_of_the_argument_the_environment_or_the_endpoint(
 
 def test_the_environment_may_name_other_exporters_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
-    assert exporters.exporters(None, None, None) == []
+    assert exporters.processors(None, None, None) == []
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console, none")
-    assert [type(each).__name__ for each in exporters.exporters(None, None, None)] == ["ConsoleSpanExporter"]
+    (processor,) = exporters.processors(None, None, None)
+    assert isinstance(processor, BatchSpanProcessor)
+    assert type(processor.span_exporter).__name__ == "ConsoleSpanExporter"
+    processor.shutdown()
+
+
+def test_an_endpoint_that_is_none_is_only_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(monkeypatch, None)
+    configure("shop", "http://[::1")
+    assert "configuring failed" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["nonsense", "otlp"])
@@ -151,7 +164,7 @@ def test_a_broken_exporter_costs_only_the_export() -> None:
 
 def test_the_first_observation_configures_what_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = InMemorySpanExporter()
-    monkeypatch.setattr(exporters, "exporters", lambda *_: [memory])
+    monkeypatch.setattr(exporters, "processors", lambda *_: [SimpleSpanProcessor(memory)])
     with session("s"):
         assert observe(lambda: 7)() == 7
     get_client().flush()

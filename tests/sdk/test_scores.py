@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -97,3 +101,32 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
 )
 def test_they_go_beside_the_spans(endpoint: str | None, base: str) -> None:
     assert scores._beside(endpoint) == base
+
+
+def test_at_the_end_nobody_is_waited_for_who_does_not_listen(caplog: pytest.LogCaptureFixture) -> None:
+    sender = Scores()
+    sender.url = "http://127.0.0.1:9"
+    sender.put({"name": "lost"})
+    before = time.monotonic()
+    sender.close(WAIT_S)
+    assert time.monotonic() - before < WAIT_S / 2
+    assert "nobody listens" in caplog.text
+    sender.flush(WAIT_S)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+def test_a_process_that_was_forked_sends_its_own_scores_only(receiver: Receiver) -> None:
+    program = f"""
+import os
+from otel_sessions.sdk.scores import SCORES
+SCORES.url = {receiver.url!r}
+SCORES.put({{"name": "parent"}})
+pid = os.fork()
+if not pid:
+    SCORES.put({{"name": "child"}})
+    os._exit(not SCORES.flush(30))
+assert os.waitpid(pid, 0)[1] == 0
+assert SCORES.flush(30)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=100)
+    assert sorted(body["name"] for _, body, _ in receiver.posts) == ["child", "parent"]
