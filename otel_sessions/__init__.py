@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otel_sessions.sdk.events import session_end, session_start
     from otel_sessions.sdk.observing import observe
     from otel_sessions.sdk.processor import SessionSpanProcessor
-    from otel_sessions.sdk.sessions import session
+    from otel_sessions.sdk.sessions import propagate_attributes, session
 
 __all__ = [
     "ClickHouseSpanExporter",
@@ -23,6 +23,7 @@ __all__ = [
     "configure",
     "get_client",
     "observe",
+    "propagate_attributes",
     "session",
     "session_end",
     "session_start",
@@ -35,6 +36,7 @@ _HOMES = {
     "configure": "sdk.configuring",
     "get_client": "sdk.client",
     "observe": "sdk.observing",
+    "propagate_attributes": "sdk.sessions",
     "session": "sdk.sessions",
     "session_end": "sdk.events",
     "session_start": "sdk.events",

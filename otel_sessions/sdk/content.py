@@ -18,6 +18,8 @@ from typing import Any, Final
 
 MAX_CHARS: Final = 65_536
 """Of one attribute, before what JSON adds for quotes and escapes."""
+MAX_NAME: Final = 1000
+"""Of a span's name."""
 MAX_DEPTH: Final = 12
 _REPR_CHARS: Final = 1000
 _INT_BITS: Final = 4096
@@ -48,10 +50,26 @@ def text(value: Any, limit: int = MAX_CHARS, redact: Redact | None = None) -> st
         except Exception:  # noqa: BLE001 - the application's code; the value must not leak
             return "<redaction failed>"
     try:
-        found = _cut(value, limit) if type(value) is str else _Writer(limit).of(value, 0)
-        return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
+        return encodable(_cut(value, limit) if type(value) is str else _Writer(limit).of(value, 0))
     except Exception:  # noqa: BLE001 - the application's objects may do anything
-        return f"<{type(value).__name__} that cannot be written>"
+        return _unwritable(value)
+
+
+def words(value: object, limit: int = MAX_CHARS) -> str:
+    """`str(value)`, cut to about `limit` characters, for names and messages. Never raises."""
+    try:
+        return encodable(_cut(str(value), limit))
+    except Exception:  # noqa: BLE001 - the application's objects may do anything
+        return _unwritable(value)
+
+
+def encodable(text: str) -> str:
+    """The text with `?` for what UTF-8 cannot hold: one such character would cost a whole batch of spans."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _unwritable(value: object) -> str:
+    return f"<{type(value).__name__} that cannot be written>"
 
 
 def _cut(text: str, limit: int) -> str:
@@ -83,7 +101,10 @@ class _Writer:
             return self._mapping(value, depth)
         if kind is list or kind is tuple:
             return self._items(value, depth)
-        return self._other(value, depth)
+        try:
+            return self._other(value, depth)
+        except Exception:  # noqa: BLE001 - the application's objects may do anything; what stands beside it is kept
+            return _quoted(_unwritable(value))
 
     def _text(self, value: str) -> str:
         left = self.left
@@ -98,7 +119,7 @@ class _Writer:
             if self.left <= 0:
                 found.append(f'{_MORE}:"{len(value) - len(found)} more"')
                 break
-            name = self._text(key if type(key) is str else str(key))
+            name = self._text(key if type(key) is str else words(key))
             found.append(f"{name}:{self.of(item, depth + 1)}")
         return "{" + ",".join(found) + "}"
 

@@ -87,6 +87,15 @@ def trace(fields: Mapping[str, Any]) -> Attributes:
     return found
 
 
+def propagated(**found: Any) -> Attributes:
+    """Of `version`, `trace_name`, `environment` and `prompt` those that are given."""
+    attributes: Attributes = {}
+    for field, value in found.items():
+        if value is not None:
+            attributes.update(_PROPAGATED[field](value))
+    return attributes
+
+
 def usage(details: Any) -> Attributes:
     """As given, and input and output tokens by their standard names."""
     if not isinstance(details, Mapping):
@@ -105,10 +114,13 @@ def _cost(details: Any) -> Attributes:
 
 
 def _prompt(prompt: Any) -> Attributes:
-    name, version = getattr(prompt, "name", None), getattr(prompt, "version", None)
+    """Of an object or a mapping with name and version."""
+    of = prompt if isinstance(prompt, Mapping) else {key: getattr(prompt, key, None) for key in ("name", "version")}
+    name, version = of.get("name"), of.get("version")
     if name is None:
         return {}
-    return {semconv.PROMPT_NAME: content.text(name), semconv.PROMPT_VERSION: values.attribute(version)}
+    found: Attributes = {semconv.PROMPT_NAME: content.text(name)}
+    return found if version is None else {**found, semconv.PROMPT_VERSION: values.attribute(version)}
 
 
 def _content(key: str) -> Callable[[Any], Attributes]:
@@ -146,4 +158,10 @@ _TRACE: Final[Mapping[str, Callable[[Any], Attributes]]] = {
     "version": _text(semconv.TRACE_VERSION),
     "release": _text(semconv.TRACE_RELEASE),
     "public": lambda value: {semconv.TRACE_PUBLIC: bool(value)},
+}
+_PROPAGATED: Final[Mapping[str, Callable[[Any], Attributes]]] = {
+    "version": _text(semconv.TRACE_VERSION),
+    "trace_name": _text(semconv.TRACE_NAME),
+    "environment": _text("langfuse.environment"),  # Langfuse SDK
+    "prompt": _prompt,
 }

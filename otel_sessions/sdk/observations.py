@@ -10,7 +10,8 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
 
 from otel_sessions import semconv
-from otel_sessions.sdk import claiming, fields, providers, scoring
+from otel_sessions.sdk import claiming, content, failing, fields, providers, scoring
+from otel_sessions.sdk.content import MAX_NAME
 from otel_sessions.sdk.quietly import Quietly
 
 _starting = Quietly("starting an observation")
@@ -93,7 +94,7 @@ class Observation(Starting):
         """Says more of the observation; what is None stays as it is."""
         with _updating:
             if name is not None and self.otel_span.is_recording():
-                self.otel_span.update_name(name)
+                self.otel_span.update_name(content.words(name, MAX_NAME))
             _write(self.otel_span, more)
         return self
 
@@ -122,7 +123,7 @@ class Observation(Starting):
 
 def _started(parent: Context | None, name: str, kind: str, more: Mapping[str, Any]) -> Observation:
     with _starting:
-        span = providers.tracer().start_span(name, parent)
+        span = providers.tracer().start_span(content.words(name, MAX_NAME), parent)
         with _updating:
             if kind != "span":
                 span.set_attribute(semconv.OBSERVATION_TYPE, kind)
@@ -137,19 +138,13 @@ def _current(observation: Observation, end_on_exit: bool) -> Iterator[Observatio
     try:
         yield observation
     except Exception as error:
-        fail(observation.otel_span, error)
+        with _ending:
+            failing.record(observation.otel_span, error)
         raise
     finally:
         detach(token)
         if end_on_exit:
             observation.end()
-
-
-def fail(span: Span, error: Exception) -> None:
-    """Records what was raised."""
-    with _ending:
-        span.record_exception(error)
-        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
 
 def _write(span: Span, more: Mapping[str, Any]) -> None:
@@ -158,4 +153,5 @@ def _write(span: Span, more: Mapping[str, Any]) -> None:
     for key, value in fields.observation(more).items():
         span.set_attribute(key, value)
     if more.get("level") == "ERROR":
-        span.set_status(Status(StatusCode.ERROR, more.get("status_message")))
+        message = more.get("status_message")
+        span.set_status(Status(StatusCode.ERROR, None if message is None else content.words(message)))

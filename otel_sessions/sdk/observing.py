@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast, overload
 
-from opentelemetry.context import Context, attach, detach, get_current
-from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from otel_sessions import semconv
-from otel_sessions.sdk import content, fields, providers, settings, steps
+from otel_sessions.sdk import content, failing, fields, providers, settings, steps
+from otel_sessions.sdk.content import MAX_NAME
 from otel_sessions.sdk.quietly import Quietly
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,10 +87,7 @@ class _Recipe:
     max_chars: int
 
     def decorate(self, function: F) -> F:
-        for kind in (staticmethod, classmethod):
-            if isinstance(function, kind):
-                return cast(F, kind(self.decorate(function.__func__)))
-        return cast(F, _wrapped(function, _Calls(function, self)))
+        return cast(F, steps.wrapped(function, lambda inner: _Calls(inner, self).watch))
 
 
 class _Calls:
@@ -98,23 +95,22 @@ class _Calls:
 
     def __init__(self, function: Callable[..., Any], recipe: _Recipe) -> None:
         self._recipe = recipe
-        self._name = recipe.name or str(getattr(function, "__name__", type(function).__name__))
-        self._parameters: tuple[str, ...] = ()
-        with Quietly("reading a signature"):
-            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            parameters = inspect.signature(function).parameters.values()
-            self._parameters = tuple(each.name for each in parameters if each.kind in kinds)
+        self._name = content.words(recipe.name or getattr(function, "__name__", type(function).__name__), MAX_NAME)
+        self._parameters = _positional(function)
         self._is_method = bool(self._parameters) and self._parameters[0] in _OWNERS
 
-    def start(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Span:
+    def watch(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Run:
+        return _Run(self, args, kwargs)
+
+    def start(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context) -> Span:
         """The span of a call, not yet current; one that records nothing if that fails."""
         with _starting:
             span = providers.tracer().start_span(self._name, context)
             if span.is_recording():
                 for key, value in self._recipe.attributes.items():
                     span.set_attribute(key, value)
-                if self._recipe.capture_input and (args or kwargs):
-                    span.set_attribute(semconv.OBSERVATION_INPUT, self._text(self._named(args, kwargs)))
+                if self._recipe.capture_input and (named := self._named(args, kwargs)):
+                    span.set_attribute(semconv.OBSERVATION_INPUT, self._text(named))
             return span
         return INVALID_SPAN
 
@@ -124,18 +120,12 @@ class _Calls:
                 span.set_attribute(semconv.OBSERVATION_OUTPUT, self._text(result))
 
     def failed(self, span: Span, error: BaseException) -> None:
-        """Records what has a place in a span: exceptions, not the end of the program or of a task."""
         with _ending:
-            if isinstance(error, Exception) and span.is_recording():
-                span.record_exception(error)
-                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            failing.record(span, error)
 
     def end(self, span: Span) -> None:
         with _ending:
             span.end()
-
-    def watch(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Run:
-        return _Run(self, args, kwargs, get_current())
 
     def _text(self, value: Any) -> str:
         return content.text(value, self._recipe.max_chars, self._recipe.redact or settings.redact())
@@ -150,12 +140,14 @@ class _Calls:
 
 
 class _Run:
-    """The run of a generator that was called in this context."""
+    """One call; the context is that of the call, also for a generator that begins later."""
 
-    def __init__(self, calls: _Calls, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context) -> None:
+    __slots__ = ("_call", "_calls", "_context", "_items", "_span")
+
+    def __init__(self, calls: _Calls, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._calls = calls
         self._call = (args, kwargs)
-        self._context = context
+        self._context = get_current()
         self._items: list[Any] = []
         self._span: Span = INVALID_SPAN
 
@@ -167,69 +159,28 @@ class _Run:
         if len(self._items) < _MAX_ITEMS and self._span.is_recording():
             self._items.append(item)
 
-    def ended(self, error: BaseException | None) -> None:
-        if error is not None:
-            self._calls.failed(self._span, error)
-        self._calls.succeeded(self._span, _joined(self._items))
+    def returned(self, result: Any) -> None:
+        self._calls.succeeded(self._span, result)
+
+    def failed(self, error: BaseException) -> None:
+        self._calls.failed(self._span, error)
+
+    def ended(self) -> None:
+        if self._items:
+            self._calls.succeeded(self._span, _joined(self._items))
         self._calls.end(self._span)
 
 
 def _joined(items: list[Any]) -> Any:
     """What a generator has yielded: pieces of text as one text, as models stream it."""
-    if items and all(type(item) is str for item in items):
-        return "".join(items)
-    return items or None
+    return "".join(items) if all(type(item) is str for item in items) else items
 
 
-def _wrapped(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
-        return _coroutine(function, calls)
-    if inspect.isgeneratorfunction(function):
-        return functools.wraps(function)(
-            lambda *args, **kwargs: steps.generator(function(*args, **kwargs), calls.watch(args, kwargs))
-        )
-    if inspect.isasyncgenfunction(function):
-        return functools.wraps(function)(
-            lambda *args, **kwargs: steps.async_generator(function(*args, **kwargs), calls.watch(args, kwargs))
-        )
-    return _plain(function, calls)
-
-
-def _plain(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        span = calls.start(args, kwargs)
-        token = attach(set_span_in_context(span))
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            calls.failed(span, error)
-            raise
-        else:
-            calls.succeeded(span, result)
-            return result
-        finally:
-            detach(token)
-            calls.end(span)
-
-    return run
-
-
-def _coroutine(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
-    @functools.wraps(function)
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        span = calls.start(args, kwargs)
-        token = attach(set_span_in_context(span))
-        try:
-            result = await function(*args, **kwargs)
-        except BaseException as error:
-            calls.failed(span, error)
-            raise
-        else:
-            calls.succeeded(span, result)
-            return result
-        finally:
-            detach(token)
-            calls.end(span)
-
-    return run
+def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the parameters that take positional arguments; none for what has no signature to read."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except Exception:  # noqa: BLE001 - built-ins have none, and an application's class may do anything
+        return ()
+    return tuple(each.name for each in parameters if each.kind in kinds)

@@ -11,6 +11,7 @@ from opentelemetry.util.types import AttributeValue
 
 from otel_sessions.sdk import stamping, state, values
 from otel_sessions.sdk.quietly import Quietly, log_once
+from otel_sessions.sdk.state import stamp_in
 from otel_sessions.sdk.traces import TRACES
 
 _forgetting = Quietly("forgetting a trace")
@@ -49,9 +50,9 @@ class SessionSpanProcessor(SpanProcessor):
 
     def _attributes(self, span: Span, parent_context: Context | None) -> Mapping[str, AttributeValue] | None:
         """What is to be on the span; a context that was handed over comes before the current one."""
-        here = _session(parent_context) if parent_context is not None else None
+        here = stamp_in(parent_context) if parent_context is not None else None
         if here is None:
-            here = _session(get_current())
+            here = stamp_in(get_current())
         claims = TRACES.claims
         claim = claims.get(span.context.trace_id) if claims else None
         if claim is None and not self._baggage_keys:
@@ -67,10 +68,6 @@ class SessionSpanProcessor(SpanProcessor):
             if (value := values.identifier(get_baggage(key, context))) is not None:
                 carried[key] = value
         return {**carried, **(found or {})}
-
-
-def _session(context: Context) -> state.Stamp | None:
-    return context.get(state.KEY)  # type: ignore[return-value]  # only `session` has the key
 
 
 def _latest(one: state.Stamp | None, other: state.Stamp | None) -> Mapping[str, AttributeValue] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Token
 from types import TracebackType
@@ -11,9 +9,10 @@ from typing import Any, Self, TypeVar, cast
 
 from opentelemetry import baggage as w3c
 from opentelemetry.context import Context, attach, detach, get_current, set_value
+from opentelemetry.trace import get_current_span
 
 from otel_sessions import semconv
-from otel_sessions.sdk import state, steps
+from otel_sessions.sdk import fields, state, steps
 from otel_sessions.sdk.quietly import Quietly, logger
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,11 +27,10 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
     in a copy of the context. What is no id (None, white space, over 8,192 bytes) changes nothing.
 
     With `baggage=True` the id, and nothing else, travels in W3C baggage to whatever is called, third parties included.
-    Never raises. As a decorator it may be entered any number of times at once, as a context manager by one thread or
-    task at a time.
+    Never raises. It may be entered any number of times at once.
     """
 
-    __slots__ = ("_baggage", "_stamp", "_tokens")
+    __slots__ = ("_baggage", "_entered", "_stamp")
 
     def __init__(
         self,
@@ -44,7 +42,7 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
         baggage: bool = False,
     ) -> None:
         self._baggage = baggage
-        self._tokens: list[Token[Context]] = []
+        self._entered: list[tuple[Context, Token[Context]]] = []
         self._stamp: state.Attributes = {}
         with Quietly("reading a session"):
             found = state.attributes_of(session_id, user_id, tags, metadata)
@@ -54,14 +52,21 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
                 logger.warning("this is no session id, so spans go without: %.80r", session_id)
 
     def __enter__(self) -> Self:
-        self._tokens.append(attach(self._context()))
+        context = Context(self._context())
+        self._entered.append((context, attach(context)))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._tokens:
-            detach(self._tokens.pop())
+        current = get_current()
+        for entered in reversed(self._entered):
+            if entered[0] is current:
+                self._entered.remove(entered)
+                detach(entered[1])
+                return
+        if self._entered:  # something inside has left its own context behind
+            detach(self._entered.pop()[1])
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -72,46 +77,51 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
         self.__exit__(kind, error, traceback)
 
     def __call__(self, function: F, /) -> F:
-        return cast(F, _wrapped(function, self._context))
+        return cast(F, steps.wrapped(function, lambda _: lambda args, kwargs: steps.Inside(self._context())))
 
     def _context(self) -> Context:
         """The current context with this session."""
         context = get_current()
         if self._stamp:
             with _entering:
-                context = set_value(state.KEY, state.stamp(self._stamp), context)
-                if self._baggage:
+                context = set_value(state.KEY, state.stamp(self._attributes(context)), context)
+                if self._baggage and semconv.SESSION_ID in self._stamp:
                     context = w3c.set_baggage(semconv.SESSION_ID, self._stamp[semconv.SESSION_ID], context)
         return context
 
+    def _attributes(self, context: Context) -> state.Attributes:
+        return self._stamp
 
-def _wrapped(function: Callable[..., Any], context: Callable[[], Context]) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
 
-        @functools.wraps(function)
-        async def run_async(*args: Any, **kwargs: Any) -> Any:
-            token = attach(context())
-            try:
-                return await function(*args, **kwargs)
-            finally:
-                detach(token)
+class propagate_attributes(session):  # noqa: N801 - a name of Langfuse's API
+    """`session` by the name and the rules of Langfuse's newer SDKs: what is given is added to what encloses it, is also
+    written to the current span, and may go without a session id."""
 
-        return run_async
-    if inspect.isgeneratorfunction(function):
-        return functools.wraps(function)(
-            lambda *args, **kwargs: steps.generator(function(*args, **kwargs), steps.Inside(context()))
-        )
-    if inspect.isasyncgenfunction(function):
-        return functools.wraps(function)(
-            lambda *args, **kwargs: steps.async_generator(function(*args, **kwargs), steps.Inside(context()))
-        )
+    __slots__ = ()
 
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        token = attach(context())
-        try:
-            return function(*args, **kwargs)
-        finally:
-            detach(token)
+    def __init__(
+        self,
+        *,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        version: str | None = None,
+        tags: Sequence[str] | None = None,
+        trace_name: str | None = None,
+        environment: str | None = None,
+        prompt: Any = None,
+        as_baggage: bool = False,
+    ) -> None:
+        super().__init__(session_id, baggage=as_baggage)
+        with Quietly("reading attributes to propagate"):
+            self._stamp = {
+                **state.attributes_of(session_id, user_id, tags, metadata),
+                **fields.propagated(version=version, trace_name=trace_name, environment=environment, prompt=prompt),
+            }
 
-    return run
+    def _attributes(self, context: Context) -> state.Attributes:
+        span = get_current_span(context)
+        if span.is_recording():
+            span.set_attributes(self._stamp)
+        outer = state.stamp_in(context)
+        return {**outer.attributes, **self._stamp} if outer is not None else self._stamp

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from opentelemetry.context import create_key
+from opentelemetry.context import Context, create_key
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
@@ -28,6 +28,11 @@ class Stamp:
 
 def stamp(attributes: Attributes) -> Stamp:
     return Stamp(attributes, next(_numbers))
+
+
+def stamp_in(context: Context) -> Stamp | None:
+    """What `session` has put into a context."""
+    return context.get(KEY)  # type: ignore[return-value]  # nobody else has the key
 
 
 def attributes_of(

@@ -8,19 +8,13 @@ from typing import Final
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions.sdk import content
+from otel_sessions.sdk.content import encodable
 
 _INT64: Final = 2**63
 MAX_ID_BYTES: Final = 8192
 """Beyond that the receiver takes no text for an id."""
 MAX_TAGS: Final = 100
 MAX_METADATA: Final = 64
-
-
-def encodable(text: str) -> str:
-    """The text with `?` for what UTF-8 cannot hold."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def identifier(value: object) -> str | None:

@@ -89,7 +89,10 @@ def back(both: Running) -> Iterator[Service]:
     made.provider.shutdown()
 
 
-@pytest.mark.parametrize(("id_", "spans"), [("decorated", 2), ("direct", 2), ("unreferenced", 1)])
+@pytest.mark.parametrize(
+    ("id_", "spans"),
+    [("decorated", 2), ("direct", 2), ("unreferenced", 1), ("propagated", 2), ("propagated directly", 2)],
+)
 def test_the_samples_make_sessions_with_only_their_import_changed(both: Running, id_: str, spans: int) -> None:
     run(program(SAMPLES[id_]), both)
     wait_until(lambda: [row[:2] for row in both.sql(COUNT, id=id_)], ANSWER_S, lambda rows: rows == [[1, spans]])

@@ -1,4 +1,4 @@
-"""The three ways to name a session that Langfuse's documentation shows for its Python SDK 3, as programs.
+"""The ways to name a session that Langfuse's documentation shows for its Python SDK 3 and newer, as programs.
 
 Only the line that imports differs from what runs with that SDK: `{package}` stands for it.
 """
@@ -41,7 +41,39 @@ with langfuse.start_as_current_span(name="other-operation"):
     langfuse.update_current_trace(session_id="unreferenced")
 """
 
-SAMPLES = {"decorated": DECORATOR, "direct": DIRECT, "unreferenced": WITHOUT_REFERENCE}
+PROPAGATED_BY_DECORATOR = """
+from {package} import observe, propagate_attributes
+
+@observe()
+def process(question):
+    with propagate_attributes(session_id="propagated"):
+        return step(question)
+
+@observe()
+def step(question):
+    return question + "!"
+
+process("ready?")
+"""
+
+PROPAGATED_DIRECTLY = """
+from {package} import get_client, propagate_attributes
+
+langfuse = get_client()
+
+with langfuse.start_as_current_observation(as_type="span", name="chat-message") as root_span:
+    with propagate_attributes(session_id="propagated directly"):
+        with root_span.start_as_current_observation(as_type="generation", name="reply", model="gpt-4o") as generation:
+            generation.update(output="hello")
+"""
+
+SAMPLES = {
+    "decorated": DECORATOR,
+    "direct": DIRECT,
+    "unreferenced": WITHOUT_REFERENCE,
+    "propagated": PROPAGATED_BY_DECORATOR,
+    "propagated directly": PROPAGATED_DIRECTLY,
+}
 
 
 def program(sample: str) -> str:

@@ -6,12 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.trace import StatusCode
 
 from otel_sessions import get_client, update_current_trace
 from otel_sessions.sdk.scores import SCORES
 from tests.sdk.conftest import App
-from tests.sdk.samples import DECORATOR, DIRECT, WITHOUT_REFERENCE, program
+from tests.sdk.samples import (
+    DECORATOR,
+    DIRECT,
+    PROPAGATED_BY_DECORATOR,
+    PROPAGATED_DIRECTLY,
+    WITHOUT_REFERENCE,
+    program,
+)
 
 
 def test_the_sample_with_a_decorator(app: App) -> None:
@@ -31,6 +39,24 @@ def test_the_sample_with_direct_spans(app: App) -> None:
 def test_the_sample_without_a_reference(app: App) -> None:
     exec(program(WITHOUT_REFERENCE), {})
     assert app.sessions() == {"other-operation": "unreferenced"}
+
+
+def test_the_samples_that_propagate(app: App) -> None:
+    exec(program(PROPAGATED_BY_DECORATOR), {})
+    exec(program(PROPAGATED_DIRECTLY), {})
+    assert app.sessions() == {
+        "process": "propagated",
+        "step": "propagated",
+        "chat-message": "propagated directly",
+        "reply": "propagated directly",
+    }
+
+
+@pytest.mark.parametrize("name", ["\ud800", 5, None, b"x", "n" * 9999])
+def test_what_is_no_name_costs_no_batch(app: App, name: Any) -> None:
+    with get_client().start_as_current_span(name=name) as span:
+        span.update(name=name, level="ERROR", status_message=name)
+    assert encode_spans(app.ended.get_finished_spans()).SerializeToString()
 
 
 def test_observations_nest_by_context_and_by_object(app: App) -> None:

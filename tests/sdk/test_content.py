@@ -118,7 +118,11 @@ def test_what_cannot_be_read_is_named() -> None:
         def items(self) -> Any:
             raise RuntimeError
 
-    assert content.text(Odd(a=1)) == "<Odd that cannot be written>"
+    assert content.text(Odd(a=1)) == '"<Odd that cannot be written>"'
+    assert (
+        content.text({"odd": Odd(a=1), "question": "why?"})
+        == '{"odd":"<Odd that cannot be written>","question":"why?"}'
+    )
 
 
 def test_what_utf8_cannot_hold_is_replaced() -> None:

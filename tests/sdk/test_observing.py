@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import StatusCode
 
@@ -338,3 +339,66 @@ def test_threads_may_call_the_same_function(app: App) -> None:
 def test_a_second_configure_in_a_configured_process_is_harmless(app: App) -> None:
     assert configure() is app.provider
     assert observe(lambda: 1)() == 1
+
+
+def test_decorators_of_a_generator_may_be_stacked(app: App) -> None:
+    @observe(name="outer")
+    @session("stacked")
+    @observe(name="inner")
+    def answer() -> Iterator[str]:
+        app.touch("work")
+        yield "one"
+        yield "two"
+
+    assert list(answer()) == ["one", "two"]
+    spans = app.spans()
+    assert app.sessions() == {"work": "stacked", "inner": "stacked", "outer": None}
+    assert spans["work"].parent == spans["inner"].get_span_context()
+    assert spans["inner"].parent == spans["outer"].get_span_context()
+    assert app.attributes("inner")[OUTPUT] == app.attributes("outer")[OUTPUT] == "onetwo"
+
+
+def test_decorators_of_an_asynchronous_generator_may_be_stacked(app: App) -> None:
+    @session("stacked")
+    @observe(name="inner")
+    async def answer() -> AsyncIterator[int]:
+        app.touch("work")
+        yield 1
+
+    async def consume() -> list[int]:
+        return [item async for item in answer()]
+
+    assert asyncio.run(consume()) == [1]
+    assert app.sessions() == {"work": "stacked", "inner": "stacked"}
+    assert app.spans()["work"].parent == app.spans()["inner"].get_span_context()
+
+
+def test_an_object_is_called_as_what_its_class_defines(app: App) -> None:
+    class Model:
+        async def __call__(self, prompt: str) -> str:
+            await asyncio.sleep(0)
+            app.touch("inside")
+            return prompt + "!"
+
+    assert asyncio.run(observe(Model())("hi")) == "hi!"
+    assert app.attributes("Model") == {INPUT: '{"prompt":"hi"}', OUTPUT: "hi!"}
+    assert app.spans()["inside"].parent == app.spans()["Model"].get_span_context()
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("error", [ValueError("\ud800"), Unspeakable(), KeyError("x" * 10**6)], ids=type)
+def test_an_exception_with_any_message_is_recorded_and_costs_no_batch(app: App, error: Exception) -> None:
+    @observe
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    span = app.spans()["fail"]
+    assert span.status.status_code is StatusCode.ERROR
+    assert [event.name for event in span.events] == ["exception"]
+    assert len(encode_spans([span]).SerializeToString()) < 200_000

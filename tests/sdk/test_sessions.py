@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import baggage, context
 
-from otel_sessions import session
+from otel_sessions import propagate_attributes, session
 from otel_sessions.sdk import state
 from tests.sdk.conftest import App
 
@@ -173,3 +173,67 @@ def test_only_with_baggage_the_id_and_nothing_else_travels() -> None:
         with session("loud", user_id="ada", baggage=True):
             assert baggage.get_all() == {"session.id": "loud"}
         assert baggage.get_all() == {}
+
+
+def test_one_object_may_be_entered_by_tasks_that_overlap(app: App) -> None:
+    shared = session("shared")
+
+    async def task(number: int, first: asyncio.Event, second: asyncio.Event) -> None:
+        with shared:
+            app.touch(f"inside {number}")
+            first.set()
+            await second.wait()
+        app.touch(f"after {number}")
+
+    async def overlap() -> None:
+        one, other = asyncio.Event(), asyncio.Event()
+        await asyncio.gather(task(1, one, other), task(2, other, one))
+
+    asyncio.run(overlap())
+    assert app.sessions() == {"inside 1": "shared", "inside 2": "shared", "after 1": None, "after 2": None}
+
+
+def test_it_decorates_static_and_class_methods(app: App) -> None:
+    class Shop:
+        @session("static")
+        @staticmethod
+        def static() -> None:
+            app.touch("in static")
+
+        @session("class")
+        @classmethod
+        def of_class(cls) -> str:
+            app.touch("in class")
+            return cls.__name__
+
+    Shop.static()
+    Shop().static()
+    assert Shop.of_class() == "Shop"
+    assert {span.attributes["session.id"] for span in app.ended.get_finished_spans() if span.attributes} == {
+        "static",
+        "class",
+    }
+
+
+def test_propagated_attributes_add_to_those_around_them_and_reach_the_current_span(app: App) -> None:
+    with propagate_attributes(session_id="s", tags=["a"], version="1", environment="prod", prompt={"name": "p"}):
+        with app.tracer.start_as_current_span("root"), propagate_attributes(user_id="ada", trace_name="turn"):
+            app.touch("inner")
+        app.touch("beside")
+    outer = {
+        "session.id": "s",
+        "langfuse.trace.tags": ("a",),
+        "langfuse.version": "1",
+        "langfuse.environment": "prod",
+        "langfuse.observation.prompt.name": "p",
+    }
+    for name in ("root", "inner"):
+        assert app.attributes(name) == {**outer, "user.id": "ada", "langfuse.trace.name": "turn"}
+    assert app.attributes("beside") == outer
+
+
+def test_propagated_attributes_need_no_session(app: App) -> None:
+    with propagate_attributes(user_id="ada", as_baggage=True):
+        app.touch("work")
+        assert baggage.get_all() == {}
+    assert app.attributes("work") == {"user.id": "ada"}
