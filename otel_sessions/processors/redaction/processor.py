@@ -11,9 +11,11 @@ from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import ends_of
 from otel_sessions.processors.redaction.config import RedactionConfig
 from otel_sessions.processors.redaction.keys import DROP, HIDE, SEARCH, KeyRules
+from otel_sessions.processors.redaction.masked import with_masked
 from otel_sessions.processors.redaction.values import ValueRules
 
 _MAPS: Final = ("ResourceAttributes", "ScopeAttributes", "SpanAttributes")
+_NOT_IDS: Final = (("ResourceCompositeKeys", "ResourceAttributes"), ("SpanCompositeKeys", "SpanAttributes"))
 _LISTS: Final = ("Events.Attributes", "Links.Attributes")
 _TEXTS: Final = ("StatusMessage", "UserId", "Input", "Output", "TraceInput", "TraceOutput")
 
@@ -21,16 +23,19 @@ _TEXTS: Final = ("StatusMessage", "UserId", "Input", "Output", "TraceInput", "Tr
 class RedactionProcessor:
     """Works on the attributes of spans, their resources, scopes, events and links, and on status messages and previews.
 
-    Names of spans and ids are left alone. `count` is told of each value that was replaced or dropped.
+    Names of spans and ids are left alone. Of a value that was masked whole no id is made. `count` is told of each value
+    that was replaced or dropped.
     """
 
     def __init__(self, config: RedactionConfig, count: Callable[[int], None] = lambda _: None) -> None:
         self._keys = KeyRules(config)
         self._values = ValueRules(config, count)
         self._count = count
+        self._mask = config.mask
 
     def process(self, batch: SpanBatch) -> SpanBatch:
         columns = {name: self._map(batch[name]) for name in _MAPS}
+        columns |= {keys: with_masked(batch[keys], columns[name], self._mask) for keys, name in _NOT_IDS}
         columns |= {name: self._list(batch[name]) for name in _LISTS}
         columns |= {name: self._values.search(batch[name]) for name in _TEXTS}
         return batch.with_columns(columns)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.redaction import RedactionConfig, RedactionProcessor
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing.otlp import event, link, request, span
 
 ATTRIBUTES = st.dictionaries(st.sampled_from(["a", "b", "password", "x.secret"]), st.text(max_size=5), max_size=4)
@@ -51,6 +52,21 @@ def test_with_allowed_keys_all_others_are_gone_but_ignored_ones() -> None:
 def test_values_under_blocked_keys_are_masked_whole() -> None:
     spans = redacted(batch({"db.password": "x", "n": "y"}), blocked_key_patterns=["(?i)PASSWORD"])
     assert attributes(spans) == [{"db.password": "****", "n": "y"}]
+
+
+def test_what_is_masked_whole_is_no_id() -> None:
+    own = [{"session.id": "a@b.co", "user.id": "a@b.co"}, {"session.id": "1 a@b.co"}, {"k": "a@b.co", "user.id": "ann"}]
+    spans = redacted(batch(*own, resource={"langfuse.session.id": "a@b.co"}), blocked_values=["email"])
+    found = SessionProcessor(SessionConfig()).process(spans)
+    assert found["ClaimId"].to_pylist() == ["", "1 ****", ""]
+    assert found["UserId"].to_pylist() == ["", "", "ann"]
+
+
+def test_the_next_key_makes_an_id_where_one_is_masked() -> None:
+    listed = span(attributes={"session.id": ["no", "id"], "langfuse.session.id": "a@b.co", "session_id": "s"})
+    spans = decode([request(listed, span(attributes={"session.id": "t"})).SerializeToString()], ["p"]).batch
+    found = SessionProcessor(SessionConfig()).process(redacted(spans, blocked_values=["email"], mask="[gone]"))
+    assert found["ClaimId"].to_pylist() == ["s", "t"]
 
 
 def test_hashes_are_equal_for_equal_values_and_keyed_by_the_secret() -> None:
