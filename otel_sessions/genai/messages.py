@@ -17,6 +17,7 @@ _TYPES: Final = frozenset({"human", "ai", "system", "tool"})
 _AROUND: Final = (
     *("messages", "choices", "message", "contents", "inputs", "outputs", "kwargs", "generations"),
     *("input", "output"),  # OpenAI's Responses
+    *("data", "update"),  # LangChain and LangGraph
 )
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
 _PROMPT: Final = frozenset({"system", "prompt"})

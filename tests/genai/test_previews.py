@@ -17,6 +17,7 @@ PARTS = [
 ]
 OUTPUT_TEXT = {"type": "output_text", "text": "openai", "annotations": []}
 FUNCTION_CALL = {"type": "function_call", "call_id": "1", "name": "weather"}
+LANGCHAIN = {"type": "ai", "data": {"content": "langchain", "type": "ai", "response_metadata": {"model": "m"}}}
 CALLED = 'weather({"city": "Oslo"})'
 
 
@@ -58,6 +59,9 @@ def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
             "openai",
         ),
         ({"output": [{"type": "reasoning"}, {**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}]}, CALLED),
+        ({"type": "ai", "data": {"content": "langchain", "type": "ai"}}, "langchain"),
+        ({"messages": [{"type": "human", "data": {"content": "hi", "type": "human"}}, LANGCHAIN]}, "langchain"),
+        ([{"graph": None, "update": {"messages": [LANGCHAIN]}, "goto": []}], "langchain"),
         ([{**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}], CALLED),
         ({**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}, CALLED),
     ],
