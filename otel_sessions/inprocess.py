@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_sessions.sdk.ending import let_finalizers_wait
 from otel_sessions.sdk.quietly import log_once
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ENDPOINT: Final = "chdb://./otel-sessions-data"
 _ANSWER_S: Final = 30.0
-_STOP_S: Final = 30.0
+let_finalizers_wait()
 
 
 class ClickHouseSpanExporter(SpanExporter):

@@ -34,6 +34,18 @@ from otel_sessions.storage.client import Endpoint, connect
 with connect(Endpoint.parse(sys.argv[1])) as client:
     print(client.query("SELECT SessionId, TraceCount, UserIds, ServiceNames FROM otel.sessions").result_rows)
 """
+ENDING = """
+from otel_sessions import ClickHouseSpanExporter, configure, get_client
+configure("app", exporter={exporter})
+get_client().start_span(name="exported").end()
+get_client().flush()
+get_client().start_span(name="waiting").end()
+"""
+COUNTING = """
+from otel_sessions.storage.client import Endpoint, connect
+with connect(Endpoint.parse({endpoint!r})) as client:
+    print(client.query("SELECT count() FROM otel.otel_traces").first_row[0])
+"""
 
 
 def test_the_environment_is_enough_to_store_sessions_in_process(tmp_path: Path) -> None:
@@ -49,6 +61,28 @@ def test_the_environment_is_enough_to_store_sessions_in_process(tmp_path: Path) 
         timeout=100,
     )
     assert ended.stdout == "[('in process', 2, ['ada'], ['app'])]\n", ended.stderr
+
+
+@pytest.mark.parametrize("exporter", ["None", "ClickHouseSpanExporter()"])
+def test_spans_that_wait_at_the_end_are_stored_without_a_warning(exporter: str, tmp_path: Path) -> None:
+    """chDB's client is closed at exit, too: after the last export, not before."""
+    environment = {
+        "OTEL_TRACES_EXPORTER": "otel_sessions_clickhouse",
+        "OTEL_SESSIONS_CLICKHOUSE_ENDPOINT": f"chdb://{tmp_path}/data",
+    }
+    first, last = (
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **environment},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        for program in (ENDING.format(exporter=exporter), COUNTING.format(endpoint=f"chdb://{tmp_path}/data"))
+    )
+    assert (first.returncode, first.stderr) == (0, "")
+    assert last.stdout == "2\n", last.stderr
 
 
 def test_the_entry_point_is_the_exporter() -> None:

@@ -6,6 +6,7 @@ OpenTelemetry's exporters try again for 10 s, by default, when a connection is r
 from __future__ import annotations
 
 import socket
+import weakref
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,6 +34,12 @@ class EndingProcessor(BatchSpanProcessor):
                 # Before the processor, which would wait for it: it stops trying again.
                 self.span_exporter.shutdown()
         super().shutdown()  # type: ignore[no-untyped-call]
+
+
+def let_finalizers_wait() -> None:
+    """Lets the finalizers of this process, one of which closes a chDB client, run after the tracer providers that are
+    made from now on have sent what waits: at exit they have the place of the first finalizer that was ever made."""
+    weakref.finalize(EndingProcessor, int)
 
 
 def listens(endpoint: str) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-from otel_sessions.sdk.ending import EndingProcessor
+from otel_sessions.sdk.ending import EndingProcessor, let_finalizers_wait
 
 GROUP: Final = "opentelemetry_traces_exporter"
 _HTTP_PORT: Final = 4318
@@ -83,3 +83,4 @@ def _first(names: tuple[str, ...]) -> str | None:
 
 
 _NONE: Final = ("", "none")
+let_finalizers_wait()  # whatever exporter is named, `configure` makes its provider later

@@ -103,6 +103,7 @@ class Scores:
 
     def _is_answered(self, body: bytes) -> bool:
         """False when it is worth trying again."""
+        import http.client  # noqa: PLC0415
         import urllib.error  # noqa: PLC0415 - imports the whole of HTTP, which an application without scores need not pay
         import urllib.request  # noqa: PLC0415
 
@@ -117,7 +118,7 @@ class Scores:
                     return False
                 logger.warning("a score was refused: HTTP %d %s", error.code, error.read(500).decode(errors="replace"))
                 return True
-        except OSError:
+        except (OSError, http.client.HTTPException):  # nobody, or nobody who speaks HTTP
             return False
 
     def _target(self) -> str:

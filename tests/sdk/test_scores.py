@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -74,6 +75,28 @@ def test_nobody_answering_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     sender.url = "http://127.0.0.1:9"
     sender.put({"name": "lost"})
     assert sender.flush(WAIT_S)
+
+
+def test_who_speaks_no_http_harms_nobody(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(scores, "_FIRST_WAIT_S", 0.001)
+
+    def answer(server: socket.socket) -> None:
+        for _ in range(4):
+            connection = server.accept()[0]
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"not HTTP\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server,))
+        thread.start()
+        sender = Scores()
+        sender.url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        sender.put({"name": "lost"})
+        assert sender.flush(WAIT_S)
+        thread.join()
+    assert [record.exc_info for record in caplog.records] == [None]
+    assert "it is dropped" in caplog.text
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
