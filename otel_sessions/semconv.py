@@ -278,6 +278,7 @@ CACHED_INPUT_TOKEN_KEYS: Final = (
     "langfuse.observation.usage_details#input_tokens_details.cached_tokens",
     "langfuse.observation.usage_details#cache_read_input_tokens",
     "mlflow.chat.tokenUsage#cache_read_input_tokens",  # MLflow
+    "langsmith.metadata.usage_metadata#input_token_details.cache_read",  # LangSmith
     "$ai_cache_read_input_tokens",  # PostHog
 )
 CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
@@ -288,6 +289,7 @@ CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
     "langfuse.observation.usage_details#cache_creation_input_tokens",
     "langfuse.observation.usage_details#input_cache_creation",
     "mlflow.chat.tokenUsage#cache_creation_input_tokens",
+    "langsmith.metadata.usage_metadata#input_token_details.cache_creation",
     "$ai_cache_creation_input_tokens",
 )
 REASONING_TOKEN_KEYS: Final = (
@@ -300,6 +302,7 @@ REASONING_TOKEN_KEYS: Final = (
     "langfuse.observation.usage_details#output_reasoning",
     "langfuse.observation.usage_details#completion_tokens_details.reasoning_tokens",
     "langfuse.observation.usage_details#output_tokens_details.reasoning_tokens",
+    "langsmith.metadata.usage_metadata#output_token_details.reasoning",
     "$ai_reasoning_tokens",
 )
 COST_KEYS: Final = (

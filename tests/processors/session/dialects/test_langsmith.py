@@ -49,3 +49,14 @@ def test_a_chain_and_its_call() -> None:
         "Cost": Decimal("0.00021"),
         "CostSource": "prices",
     }
+
+
+def test_parts_of_the_tokens_stand_in_the_metadata() -> None:
+    details = {"input_token_details": {"cache_read": 400}, "output_token_details": {"reasoning": 30}}
+    told = {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100, **details}
+    metadata: dict[str, Value] = {"langsmith.metadata.usage_metadata": json.dumps(told)}
+    [call] = found(span(attributes=SHARED | {"gen_ai.operation.name": "chat", "gen_ai.system": "openai"} | metadata))
+    names = ("InputTokens", "OutputTokens", "TotalTokens", "CachedInputTokens", "ReasoningTokens")
+    assert [call[name] for name in names] == [1000, 100, 1100, 400, 30]
+    # 600 at 0.15, 400 at 0.075 and 100 at 0.60 dollars a million
+    assert call["Cost"] == Decimal("0.00018")
