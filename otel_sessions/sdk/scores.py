@@ -57,20 +57,19 @@ class Scores:
             self._ensure_thread()
 
     def flush(self, timeout: float) -> bool:
-        """Whether nothing waits any more, after at most `timeout` seconds."""
+        """Whether nothing waits any more, after at most `timeout` seconds; at once if nobody listens."""
+        if self._waiting.unfinished_tasks and not listens(self._target()):
+            return False
         end = time.monotonic() + timeout
         while self._waiting.unfinished_tasks and time.monotonic() < end:
             time.sleep(0.01)
         return not self._waiting.unfinished_tasks
 
     def close(self, timeout: float) -> None:
-        """Flushes if somebody listens, and takes no more."""
+        """Flushes, and takes no more."""
         with Quietly("sending the last scores"):
-            if self._waiting.unfinished_tasks:
-                if listens(self._target()):
-                    self.flush(timeout)
-                else:
-                    logger.warning("nobody listens at %s: scores that were not sent yet are dropped", self._target())
+            if not self.flush(timeout):
+                logger.warning("nobody answers at %s: scores that were not sent yet are dropped", self._target())
         self._closed = True
 
     def _ensure_thread(self) -> None:
