@@ -13,13 +13,11 @@ from otel_sessions.queries.verify.differences import Difference, SessionKey
 from otel_sessions.storage import chunks
 from otel_sessions.storage.chunks import Period, Progress
 
-ROWS_A_PIECE = 500_000
+ROWS_A_PIECE = 1_000_000
 PAUSES_S = (3.0, 6.0)
 """How long to wait before each further look, in seconds."""
 _KEPT = 1000
 """Sessions to look at again; further ones are counted."""
-_BYTES_A_STATEMENT = 10_000
-"""Of session ids; over HTTP they travel in the request line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +70,19 @@ def _again(client: Client, found: Sequence[Difference], period: Period | None) -
     return [
         difference
         for sessions in _statements([difference.key for difference in found])
-        for difference in differences.find(client, period=period, sessions=sessions)
+        for difference in differences.find_among(client, sessions, period=period)
     ]
 
 
 def _statements(keys: Sequence[SessionKey]) -> Iterator[list[SessionKey]]:
     """As many of the keys at once as a statement takes."""
     some: list[SessionKey] = []
-    size = 0
+    bytes_ = 0
     for key in keys:
-        length = len(key[0].encode()) + len(key[1].encode()) + 20
-        if some and size + length > _BYTES_A_STATEMENT:
+        if some and bytes_ + differences.size(key) > differences.BYTES_A_STATEMENT:
             yield some
-            some, size = [], 0
+            some, bytes_ = [], 0
         some.append(key)
-        size += length
+        bytes_ += differences.size(key)
     if some:
         yield some

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.queries.verify import Difference, verify
+from otel_sessions.queries.verify import Difference, differences, verify
 from otel_sessions.storage import migrate
 from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
@@ -41,6 +41,15 @@ def drive(steps: Generator[object, None, T]) -> T:
 def compared(client: Client, **options: object) -> tuple[Difference, ...]:
     """What a verify reports, without waiting, in small pieces."""
     return drive(verify(client, pauses_s=[0.0], rows_a_piece=50, **options)).differences  # type: ignore[arg-type]
+
+
+def compared_one_by_one(client: Client) -> tuple[Difference, ...]:
+    """The same of every session that there may be, span by span."""
+    sessions = client.query(
+        "SELECT Project, SessionId FROM session_candidates UNION DISTINCT "
+        "SELECT Project, ClaimId FROM otel_traces WHERE ClaimId != ''"
+    ).result_rows
+    return tuple(differences.find_among(client, [(project, session) for project, session in sessions]))
 
 
 def agrees(client: Client, spans: Sequence[OracleSpan]) -> bool:

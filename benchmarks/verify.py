@@ -1,0 +1,89 @@
+"""What `otel-sessions verify` costs: `python -m benchmarks.verify --spans 1000000`.
+
+Fills an embedded database through decoder, processor, insert and attribution, about one trace in ten with its claim in a
+later request than its other spans, or opens one that an earlier run has left. Then it verifies what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from pathlib import Path
+from secrets import token_bytes
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from benchmarks.load import Shape, bodies
+from otel_sessions.component import DEFAULT_PROJECT
+from otel_sessions.pdata import STORED, SpanBatch, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.queries.verify import Report, verify
+from otel_sessions.storage import attribution, inserts, migrate
+from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.storage.columns import TABLE
+
+REQUESTS_AN_INSERT = 64
+TRACES_A_MOVE = 5000
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--spans", type=int, default=1_000_000)
+    arguments.add_argument("--data", type=Path, required=True, help="a directory; filled where it is not there yet")
+    chosen = arguments.parse_args()
+    new = not chosen.data.exists()
+    client = connect(Endpoint.parse(f"chdb://{chosen.data}"))
+    migrate.apply(client, "otel")
+    if new:
+        fill(client, chosen.spans)
+    report, wall_s, cpu_s = timed(client)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{report.spans:,} spans, {'equal' if report.clean else report.differences[:3]}")
+    print(f"{wall_s:.1f} s, {cpu_s:.1f} s of CPU, {peak} MiB at most, filling included")
+
+
+def timed(client: Client) -> tuple[Report, float, float]:
+    """What a verify says, and its seconds on the clock and of CPU."""
+    wall, cpu = time.monotonic(), time.process_time()
+    steps = verify(client)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value, time.monotonic() - wall, time.process_time() - cpu
+
+
+def fill(client: Client, spans: int) -> None:
+    shape = Shape(root_only=True)
+    inserted = 0
+    while inserted < spans:
+        requests = bodies(shape, int.from_bytes(token_bytes(8), "big"), REQUESTS_AN_INSERT)
+        tenth = len(requests) // 10
+        late = decode(requests[:tenth], [DEFAULT_PROJECT] * tenth).batch.record
+        others = decode(requests[tenth:], [DEFAULT_PROJECT] * (len(requests) - tenth)).batch.record
+        roots = pa.compute.equal(late.column("ParentSpanId"), "")
+        for part in (late.filter(pa.compute.invert(roots)), others, late.filter(roots)):
+            insert(client, SessionProcessor(SessionConfig()).process(SpanBatch(part)))
+            inserted += part.num_rows
+    move(client)
+
+
+def move(client: Client) -> None:
+    """Puts the late claims into force."""
+    stale = [found.trace for found in attribution.pending(client) if found.stale]
+    for start in range(0, len(stale), TRACES_A_MOVE):
+        attribution.move(client, stale[start : start + TRACES_A_MOVE])
+
+
+def insert(client: Client, batch: SpanBatch) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, STORED) as writer:
+        writer.write_batch(batch.record.select(STORED.names))
+    block = sink.getvalue().to_pybytes()
+    client.raw_insert(TABLE, STORED.names, block, settings=inserts.settings(client), fmt="ArrowStream")
+
+
+if __name__ == "__main__":
+    main()
