@@ -1,7 +1,7 @@
 """What `otel-sessions verify` costs: `python -m benchmarks.verify --spans 1000000`.
 
-Fills an embedded database through decoder, processor, insert and attribution, about one trace in ten with its claim in a
-later request than its other spans, or opens one that an earlier run has left. Then it verifies what is there.
+Fills an embedded database through decoder, processor, insert and attribution, about one trace in ten with its claim in
+a later request than its other spans, or opens one that an earlier run has left. Then it verifies what is there.
 """
 
 from __future__ import annotations
