@@ -26,10 +26,10 @@ class Shape:
     root_only: bool = False
 
 
-def bodies(shape: Shape, seed: int, count: int) -> list[bytes]:
-    """Different requests of about 500 bytes and nine attributes a span."""
+def bodies(shape: Shape, seed: int, count: int, start: int = EPOCH) -> list[bytes]:
+    """Different requests of about 500 bytes and nine attributes a span, one a second from `start` (ns) on."""
     rnd = random.Random(seed)
-    return [_request(shape, rnd, EPOCH + number * 1_000_000_000) for number in range(count)]
+    return [_request(shape, rnd, start + number * 1_000_000_000) for number in range(count)]
 
 
 def _request(shape: Shape, rnd: random.Random, start: int) -> bytes:

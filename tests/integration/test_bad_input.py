@@ -161,7 +161,11 @@ def test_times_that_make_no_sense_are_stored_and_counted(
     )
 
 
-@pytest.mark.parametrize("times", [(0, 0), (2**64 - 1, 2**64 - 1)], ids=["zero", "the end of time"])
+@pytest.mark.parametrize(
+    "times",
+    [(0, 0), (2**64 - 1, 2**64 - 1), (START, 2**64 - 1)],
+    ids=["zero", "the end of time", "an end at the end of time"],
+)
 def test_times_that_make_no_sense_do_not_stretch_a_session(
     service: Running, session: str, times: tuple[int, int]
 ) -> None:

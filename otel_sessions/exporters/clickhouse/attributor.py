@@ -22,11 +22,8 @@ from otel_sessions.storage.faults import writing
 
 logger = logging.getLogger("otel_sessions.attribution")
 
-_CHUNK_EMBEDDED = 10_000
-_FOUND_REMOTE = 2_000
-"""Traces a query; over HTTP their ids travel in its body."""
-_MOVED_REMOTE = 500
-"""Traces an insert; over HTTP their ids travel in the request line."""
+_CHUNK = 10_000
+"""Traces a statement: each reads all that lies about them, so few statements are better than many."""
 _RECORD_INTERVAL_S = 10
 _REMEMBERED = 100_000
 _TOUCHED = 1_000_000
@@ -46,8 +43,6 @@ class Attributor:
         self._component = f"{component}/attribution"
         self._endpoint = endpoint
         self._receiver = receiver
-        self._found = _CHUNK_EMBEDDED if endpoint.embedded else _FOUND_REMOTE
-        self._chunk = _CHUNK_EMBEDDED if endpoint.embedded else _MOVED_REMOTE
         self._config = config
         self._host = host
         self._moved = host.metrics.moved_traces.labels(component)
@@ -128,7 +123,7 @@ class Attributor:
                 self._settle(client, attribution.pending(client))
                 attribution.record_all(client, self._receiver, through)
                 self._recovered = True
-            for chunk in _chunks(sorted(touched), self._found):
+            for chunk in _chunks(sorted(touched), _CHUNK):
                 self._settle(client, attribution.find(client, chunk))
         except BaseException:
             with self._lock:
@@ -142,10 +137,10 @@ class Attributor:
     def _settle(self, client: Client, found: Sequence[Attribution]) -> None:
         with self._lock:
             due = [item for item in found if item.stale and self._settled.get(item.trace) != item.best]
-        for chunk in _chunks(due, self._chunk):
+        for chunk in _chunks(due, _CHUNK):
             attribution.move(client, [item.trace for item in chunk])
         meeting = {item.trace for item in found if item.several} | {item.trace for item in due}
-        for traces in _chunks(sorted(meeting), self._chunk):
+        for traces in _chunks(sorted(meeting), _CHUNK):
             attribution.resolve(client, traces)
         self._remember(due)
         for item in due:

@@ -6,11 +6,11 @@ changes nothing. `trace_claims` says what the right session is and where spans w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
@@ -18,6 +18,9 @@ from otel_sessions.storage.inserts import settings
 
 TraceKey = tuple[str, str]
 """(project, trace id)"""
+_TRACES: Final = "Array(Tuple(String, String))"
+_PARAMETER_BYTES: Final = 64 * 2**10
+"""ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
 """(level, 0 for a root, start in ns, session id); the smaller is the better."""
 
@@ -35,7 +38,8 @@ class Attribution:
 
 def find(client: Client, traces: Sequence[TraceKey]) -> list[Attribution]:
     """Of these traces those that need `move` or `resolve`; mostly none."""
-    return _found(client.query(_sql("stale"), parameters={"traces": list(traces)}).result_rows)
+    sql, parameters = _bound("stale", traces)
+    return _found(client.query(sql, parameters=parameters).result_rows)
 
 
 def move(client: Client, traces: Sequence[TraceKey]) -> None:
@@ -91,7 +95,28 @@ def _found(rows: Sequence[Sequence[Any]]) -> list[Attribution]:
 
 def _insert(client: Client, name: str, traces: Sequence[TraceKey]) -> None:
     if traces:
-        client.command(_sql(name), parameters={"traces": list(traces)}, settings=settings(client))
+        sql, parameters = _bound(name, traces)
+        client.raw_query(sql, parameters=parameters, settings=settings(client))
+
+
+def _bound(name: str, traces: Sequence[TraceKey]) -> tuple[str, dict[str, list[TraceKey]]]:
+    """A statement and its parameters: as many as it takes, since a server takes no long ones."""
+    parts = {f"traces_{number}": part for number, part in enumerate(_short(traces))}
+    arrays = ", ".join(f"{{{part}:{_TRACES}}}" for part in parts)
+    return _sql(name).replace(f"{{traces:{_TRACES}}}", f"arrayConcat({arrays})"), parts
+
+
+def _short(traces: Sequence[TraceKey]) -> Iterator[list[TraceKey]]:
+    """The traces in lists that are short enough as text for one parameter; one list at least."""
+    part, nbytes = list[TraceKey](), 0
+    for trace in traces:
+        size = len(repr(trace).encode())
+        if part and nbytes + size > _PARAMETER_BYTES:
+            yield part
+            part, nbytes = [], 0
+        part.append(trace)
+        nbytes += size
+    yield part
 
 
 def _claim(best: Mapping[str, Any]) -> Claim:

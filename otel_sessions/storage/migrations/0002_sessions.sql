@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS session_candidates
     Input String CODEC(ZSTD(1)),
     Output String CODEC(ZSTD(1)),
     TraceInput String CODEC(ZSTD(1)),
-    TraceOutput String CODEC(ZSTD(1))
+    TraceOutput String CODEC(ZSTD(1)),
+    INDEX idx_start_time StartTime TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(Version)
 ORDER BY (Project, SessionId, TraceId, SpanId)
@@ -84,8 +85,8 @@ SELECT
     StatusCode = 'Error' AS IsError,
     StartTimeUnixNano > 0 AND StartTimeUnixNano < 9223372036854775807 AS HasTimes,
     Timestamp AS StartTime,
-    if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano,
-        fromUnixTimestamp64Nano(toInt64(least(EndTimeUnixNano, 9223372036854775807)), 'UTC'), Timestamp) AS EndTime,
+    if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano AND EndTimeUnixNano < 9223372036854775807,
+        fromUnixTimestamp64Nano(toInt64(EndTimeUnixNano), 'UTC'), Timestamp) AS EndTime,
     SpanName, TraceName, ServiceName, UserId, Environment, Model, Tags,
     InputTokens, OutputTokens, TotalTokens, Cost, Input, Output, TraceInput, TraceOutput
 FROM otel_traces
@@ -112,8 +113,8 @@ SELECT
     StatusCode = 'Error' AS IsError,
     StartTimeUnixNano > 0 AND StartTimeUnixNano < 9223372036854775807 AS HasTimes,
     Timestamp AS StartTime,
-    if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano,
-        fromUnixTimestamp64Nano(toInt64(least(EndTimeUnixNano, 9223372036854775807)), 'UTC'), Timestamp) AS EndTime,
+    if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano AND EndTimeUnixNano < 9223372036854775807,
+        fromUnixTimestamp64Nano(toInt64(EndTimeUnixNano), 'UTC'), Timestamp) AS EndTime,
     SpanName, TraceName, ServiceName, UserId, Environment, Model, Tags,
     InputTokens, OutputTokens, TotalTokens, Cost, Input, Output, TraceInput, TraceOutput
 FROM otel_traces_moved

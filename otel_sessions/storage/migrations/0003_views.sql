@@ -164,10 +164,14 @@ SELECT
     best AS Best,
     places AS Places,
     arrayExists(p -> p.Best != best OR p.SessionId != if(p.ClaimLevel = best.Level, p.ClaimId, best.Id), places) AS IsStale,
-    length(arrayDistinct(arrayMap(p -> p.SessionId, places))) AS Sessions
+    length(arrayDistinct(arrayMap(p -> p.SessionId, places))) AS Sessions,
+    start AS Start,
+    end AS End
 FROM
 (
-    SELECT Project, TraceId, min(t.Best) AS best, groupUniqArrayArray(t.Places) AS places
+    SELECT
+        Project, TraceId, min(t.Best) AS best, groupUniqArrayArray(t.Places) AS places,
+        min(t.Start) AS start, max(t.End) AS end
     FROM trace_claims AS t
     GROUP BY Project, TraceId
 );

@@ -40,7 +40,7 @@ AS SELECT
     StatusCode = 'Error' AS IsError,
     (StartTimeUnixNano > 0) AND (StartTimeUnixNano < 9223372036854775807) AS HasTimes,
     Timestamp AS StartTime,
-    if(HasTimes AND (EndTimeUnixNano > StartTimeUnixNano), fromUnixTimestamp64Nano(toInt64(least(EndTimeUnixNano, 9223372036854775807)), 'UTC'), Timestamp) AS EndTime,
+    if(HasTimes AND (EndTimeUnixNano > StartTimeUnixNano) AND (EndTimeUnixNano < 9223372036854775807), fromUnixTimestamp64Nano(toInt64(EndTimeUnixNano), 'UTC'), Timestamp) AS EndTime,
     SpanName,
     TraceName,
     ServiceName,

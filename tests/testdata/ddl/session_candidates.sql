@@ -26,7 +26,8 @@ CREATE TABLE session_candidates
     `Input` String CODEC(ZSTD(1)),
     `Output` String CODEC(ZSTD(1)),
     `TraceInput` String CODEC(ZSTD(1)),
-    `TraceOutput` String CODEC(ZSTD(1))
+    `TraceOutput` String CODEC(ZSTD(1)),
+    INDEX idx_start_time StartTime TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(Version)
 ORDER BY (Project, SessionId, TraceId, SpanId)

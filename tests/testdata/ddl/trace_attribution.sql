@@ -17,7 +17,9 @@ CREATE VIEW trace_attribution
             Start UInt64,
             Id String))),
     `IsStale` UInt8,
-    `Sessions` UInt64
+    `Sessions` UInt64,
+    `Start` SimpleAggregateFunction(min, DateTime64(9)),
+    `End` SimpleAggregateFunction(max, DateTime64(9))
 )
 AS SELECT
     Project,
@@ -25,14 +27,18 @@ AS SELECT
     best AS Best,
     places AS Places,
     arrayExists(p -> ((p.Best != best) OR (p.SessionId != if(p.ClaimLevel = best.Level, p.ClaimId, best.Id))), places) AS IsStale,
-    length(arrayDistinct(arrayMap(p -> p.SessionId, places))) AS Sessions
+    length(arrayDistinct(arrayMap(p -> p.SessionId, places))) AS Sessions,
+    start AS Start,
+    end AS End
 FROM
 (
     SELECT
         Project,
         TraceId,
         min(t.Best) AS best,
-        groupUniqArrayArray(t.Places) AS places
+        groupUniqArrayArray(t.Places) AS places,
+        min(t.Start) AS start,
+        max(t.End) AS end
     FROM trace_claims AS t
     GROUP BY
         Project,

@@ -1,0 +1,78 @@
+"""What a late claim costs: `python -m benchmarks.attribution --spans 1000000 --traces 100 1000 10000`.
+
+Fills an embedded database with sessions of a week. Then traces of eight spans whose root comes last and alone names
+the session, in an insert of its own: the statements that move the others there are timed, one call for all traces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from secrets import randbits
+
+import pyarrow.compute as pc
+from clickhouse_connect.driver.client import Client
+
+from benchmarks.load import EPOCH, SPANS_A_TRACE, Shape, bodies
+from benchmarks.verify import REQUESTS_AN_INSERT, insert
+from otel_sessions.component import DEFAULT_PROJECT
+from otel_sessions.pdata import SpanBatch, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.storage import attribution, migrate
+from otel_sessions.storage.attribution import TraceKey
+from otel_sessions.storage.client import Endpoint, connect
+
+WEEK_NS = 7 * 86_400 * 10**9
+LATE = Shape(root_only=True)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--spans", type=int, default=1_000_000)
+    arguments.add_argument("--traces", type=int, nargs="+", default=[100, 1000, 10_000])
+    chosen = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        client = connect(Endpoint.parse(f"chdb://{Path(directory, 'data')}"))
+        migrate.apply(client, "otel")
+        fill(client, chosen.spans)
+        for number, traces in enumerate(chosen.traces):
+            late(client, traces, EPOCH + WEEK_NS + number * 3600 * 10**9)
+        client.close()
+
+
+def fill(client: Client, spans: int) -> None:
+    requests = max(1, spans // Shape().spans)
+    for done in range(0, requests, REQUESTS_AN_INSERT):
+        start = EPOCH + WEEK_NS * done // requests
+        insert(client, spans_of(Shape(), min(REQUESTS_AN_INSERT, requests - done), start))
+    print(f"{requests * Shape().spans:,} spans of {Shape().sessions:,} sessions")
+
+
+def late(client: Client, traces: int, start: int) -> None:
+    batch = spans_of(LATE, -(-traces * SPANS_A_TRACE // LATE.spans), start).record
+    roots = pc.equal(batch.column("ParentSpanId"), "")
+    processor = SessionProcessor(SessionConfig())
+    for part in (batch.filter(pc.invert(roots)), batch.filter(roots)):
+        insert(client, processor.process(SpanBatch(part)))
+    keys = sorted({(DEFAULT_PROJECT, trace) for trace in batch.column("TraceId").to_pylist()})[:traces]
+    took = [timed(step, client, keys) for step in (attribution.find, attribution.move, attribution.resolve)]
+    said = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in zip(("find", "move", "resolve"), took, strict=True))
+    print(f"{traces:,} late claims: {said}; {sum(took) / traces * 1000:.2f} ms each")
+
+
+def timed(step: Callable[[Client, list[TraceKey]], object], client: Client, keys: list[TraceKey]) -> float:
+    begin = time.monotonic()
+    step(client, keys)
+    return time.monotonic() - begin
+
+
+def spans_of(shape: Shape, requests: int, start: int) -> SpanBatch:
+    decoded = decode(bodies(shape, randbits(64), requests, start), [DEFAULT_PROJECT] * requests).batch
+    return SessionProcessor(SessionConfig()).process(decoded)
+
+
+if __name__ == "__main__":
+    main()
