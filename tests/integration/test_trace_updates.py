@@ -95,6 +95,10 @@ def test_sessions_are_listed_in_the_shapes_of_Langfuse(running: Running) -> None
         {"id": "another", "createdAt": "2023-11-14T22:13:20.000Z", "projectId": "default", "environment": "listed"}
     ]
     assert get(running, "sessions?environment=listed&toTimestamp=2023-11-14T22:13:20Z")["data"] == []
+    running.send(trace(new_trace_id(), session__id="nowhere in particular"))
+    of_default = {each["id"] for each in get(running, "sessions?environment=default&limit=100")["data"]}
+    assert "nowhere in particular" in of_default
+    assert not of_default & {session, "another"}
     one = get(running, f"sessions/{quote(session, safe='')}")
     (turn,) = one["traces"]
     assert (one["id"], one["environment"]) == (session, "listed")

@@ -10,7 +10,8 @@ FROM
     WHERE Project = {project:String}
     GROUP BY SessionId
 )
-WHERE (empty({environments:Array(String)}) OR hasAny(Environments, {environments:Array(String)}))
+WHERE (empty({environments:Array(String)})
+        OR hasAny(if(empty(Environments), ['default'], Environments), {environments:Array(String)}))
     AND StartTime >= {from:DateTime64(9, 'UTC')} AND StartTime < {to:DateTime64(9, 'UTC')}
 ORDER BY StartTime DESC, SessionId
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}
