@@ -28,7 +28,8 @@ def sessions(
 ) -> tuple[list[Row], int]:
     """`SessionId`, `StartTime` and `Environments`, the last started first, and how many sessions there are.
 
-    Those that start from `from_` to before `to`, in any of `environments` if there are any; a session without one is in `default`.
+    Those that start from `from_` to before `to`, in any of `environments` if there are any; a session without one is in
+    `default`.
     """
     wanted = {"project": project, "environments": list(environments), "from": _text(from_), "to": _text(to)}
     rows = select(client, "sessions_started", {**wanted, "limit": limit, "offset": offset})
