@@ -26,7 +26,7 @@ def test_the_list_shows_what_was_sent_the_last_active_first(run: Run, served: Se
     lines = [line for line in result.stdout.splitlines() if "-test" in line]
     order = ["warranty-test", "invoice-test", "hut-tour-test", "returns-test", "sizing-test"]
     assert [line.split()[0] for line in lines] == order
-    for word in ("katherine", "claude-sonnet-4-5", "s ago", "$0.00"):
+    for word in ("katherine", "claude-sonnet-4-5", " ago", "$0.00"):
         assert word in lines[0]
 
 

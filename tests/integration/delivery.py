@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,6 +23,13 @@ from otel_sessions.testing.oracle import NO_CLAIM, OracleSpan
 EPOCH = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z in ns
 _CLAIM_KEYS = {1: "session.id", 2: "session.id", 3: "gen_ai.conversation.id", 4: "gen_ai.conversation.id"}
 _projects = itertools.count()
+REACHED = [
+    ("session_candidates",),
+    ("session_candidates", "session_claims"),
+    ("session_candidates", "trace_claims"),
+    ("session_claims", "trace_claims"),
+]
+"""What an insert may have filled when it is broken off: views are no transaction."""
 
 
 def new_project() -> str:
@@ -105,6 +113,12 @@ class Receiver:
         decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
         insert(self.client, self._processor.process(decoded.batch))
 
+    def break_off(self, requests: Sequence[Sequence[OracleSpan]], reached: Sequence[str]) -> None:
+        """Ends together with ClickHouse in the midst of storing these requests: only some tables have been reached."""
+        decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
+        insert(self.client, self._processor.process(decoded.batch), _that_reaches(self.client, reached))
+        self.restart()
+
     def attribute(self, spans: Iterable[OracleSpan]) -> None:
         """One round over the traces of these spans."""
         traces = sorted({(span.project, span.trace_id) for span in spans})
@@ -113,16 +127,31 @@ class Receiver:
         attribution.resolve(self.client, [item.trace for item in found])
 
 
-def insert(client: Client, batch: SpanBatch) -> None:
+def insert(client: Client, batch: SpanBatch, table: str = TABLE) -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, STORED) as writer:
         writer.write_batch(batch.record.select(STORED.names))
     block = sink.getvalue().to_pybytes()
-    client.raw_insert(TABLE, STORED.names, block, settings=inserts.settings(client), fmt="ArrowStream")
+    client.raw_insert(table, STORED.names, block, settings=inserts.settings(client), fmt="ArrowStream")
+
+
+def _that_reaches(client: Client, targets: Sequence[str]) -> str:
+    """A table that keeps nothing, and whose views fill these targets as those of `otel_traces` do."""
+    name = "_".join(("broken_off", *targets))
+    client.command(f"CREATE TABLE IF NOT EXISTS {name} AS {TABLE} ENGINE = Null")
+    for target in targets:
+        query = "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = {name:String}"
+        [[select]] = client.query(query, {"name": f"{TABLE}_{target}_mv"}).result_rows
+        select = re.sub(rf"FROM \w+\.{TABLE}\b", f"FROM {name}", select)
+        client.command(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}_{target} TO {target} AS {select}")
+    return name
 
 
 def deliver(client: Client, spans: Sequence[OracleSpan], rnd: random.Random, receivers: int = 2) -> None:
-    """Sends every span at least once: shuffled, split, some twice, over several receivers that restart now and then."""
+    """Sends every span at least once: shuffled, split, some twice, over several receivers that restart now and then.
+
+    Some are killed while they store, and what they had answered is stored later, as from a log.
+    """
     project = spans[0].project
     fleet = [Receiver(client, project) for _ in range(receivers)]
     line = [*spans, *(replace(span) for span in spans if rnd.random() < 0.3)]
@@ -132,7 +161,13 @@ def deliver(client: Client, spans: Sequence[OracleSpan], rnd: random.Random, rec
         parcel, line = line[:size], line[size:]
         receiver = rnd.choice(fleet)
         cut = rnd.randint(0, len(parcel))
-        receiver.take([part for part in (parcel[:cut], parcel[cut:]) if part])
+        requests = [part for part in (parcel[:cut], parcel[cut:]) if part]
+        if rnd.random() < 0.15:
+            receiver.break_off(requests, rnd.choice(REACHED))
+            place = rnd.randint(0, len(line))
+            line[place:place] = parcel
+            continue
+        receiver.take(requests)
         if rnd.random() < 0.3:
             receiver.attribute(parcel)
         if rnd.random() < 0.2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
-from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
+from tests.integration.delivery import EPOCH, REACHED, Receiver, deliver, new_project, span_sets
 from tests.integration.running import Running
 
 SETTINGS = settings(
@@ -132,6 +133,25 @@ def test_a_late_session_id_claims_the_whole_trace(otel_client: Client) -> None:
     receiver.take([[root]])
     receiver.attribute([root])
     assert read_members(otel_client, project) == {child.identity: "late", root.identity: "late"}
+
+
+@pytest.mark.remote_too
+@pytest.mark.parametrize("reached", REACHED, ids="+".join)
+def test_what_an_insert_has_left_that_was_broken_off_counts_nowhere_else(
+    otel_client: Client, reached: Sequence[str]
+) -> None:
+    """ClickHouse and service are killed in mid-insert; the log is then stored with a better claim in mind."""
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    trace = "0" * 31 + "1"
+    root = OracleSpan(project, trace, "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=4, claim_id="worse")
+    child = OracleSpan(project, trace, "0" * 15 + "2", start=EPOCH, end=EPOCH + 5)
+    late = OracleSpan(project, trace, "0" * 15 + "3", start=EPOCH, end=EPOCH + 5, level=1, claim_id="better")
+    receiver.break_off([[root, child]], reached)
+    receiver.take([[root, child, late]])
+    receiver.attribute([root])
+    assert read_figures(otel_client, project) == figures([root, child, late])
+    assert read_members(otel_client, project) == {span.identity: "better" for span in (root, child, late)}
 
 
 @pytest.mark.remote_too

@@ -45,7 +45,8 @@ ORDER BY (Project, SessionId, TraceId, SpanId)
 SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
     non_replicated_deduplication_window = 1000;
 
--- The best claim of each trace of a session, as far as this session knows.
+-- The best claim of each trace of a session, as far as this session knows. Told are the session that a span is stored
+-- under and the one it names itself: an insert that was broken off may have left it there, with no trace of it elsewhere.
 CREATE TABLE IF NOT EXISTS session_claims
 (
     Project LowCardinality(String) CODEC(ZSTD(1)),
@@ -93,9 +94,10 @@ FROM otel_traces
 WHERE SessionHint != '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_session_claims_mv TO session_claims AS
-SELECT Project, SessionHint AS SessionId, TraceId, min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
+SELECT Project, SessionId, TraceId, min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
 FROM otel_traces
-WHERE SessionHint != ''
+ARRAY JOIN arrayDistinct([SessionHint, ClaimId]) AS SessionId
+WHERE SessionId != ''
 GROUP BY Project, SessionId, TraceId;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_trace_claims_mv TO trace_claims AS
@@ -121,9 +123,10 @@ FROM otel_traces_moved
 WHERE SessionHint != '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_moved_session_claims_mv TO session_claims AS
-SELECT Project, SessionHint AS SessionId, TraceId, min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
+SELECT Project, SessionId, TraceId, min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
 FROM otel_traces_moved
-WHERE SessionHint != ''
+ARRAY JOIN arrayDistinct([SessionHint, ClaimId]) AS SessionId
+WHERE SessionId != ''
 GROUP BY Project, SessionId, TraceId;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_moved_trace_claims_mv TO trace_claims AS

@@ -11,11 +11,12 @@ CREATE MATERIALIZED VIEW otel_traces_moved_session_claims_mv TO session_claims
 )
 AS SELECT
     Project,
-    SessionHint AS SessionId,
+    SessionId,
     TraceId,
     min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
 FROM otel_traces_moved
-WHERE SessionHint != ''
+ARRAY JOIN arrayDistinct([SessionHint, ClaimId]) AS SessionId
+WHERE SessionId != ''
 GROUP BY
     Project,
     SessionId,
