@@ -25,10 +25,10 @@ from otel_sessions.component import (
 from otel_sessions.config import Config
 from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import OtelSessionsError
+from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
 from otel_sessions.metrics_server import MetricsServer
 from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
-from otel_sessions.sending import SendingQueue, SendingSettings
 from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.lock import OWNER_SECRET, DataLock
 from otel_sessions.telemetry import Metrics

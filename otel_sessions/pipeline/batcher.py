@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otel_sessions.component import Request
-from otel_sessions.pipeline.ledger import Ticket
+from otel_sessions.exporterhelper.ledger import Ticket
 
 LINGER_S: Final = 0.005
 BATCH_BYTES: Final = 16 * 2**20

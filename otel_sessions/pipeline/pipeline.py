@@ -19,16 +19,16 @@ from functools import partial
 
 from otel_sessions.component import Gate, Host, Outcome, Request
 from otel_sessions.errors import Retryable
+from otel_sessions.exporterhelper.config import MEMORY_BYTES
+from otel_sessions.exporterhelper.ledger import Ledger, answerable
+from otel_sessions.exporterhelper.memory_queue import MemoryDelivery
+from otel_sessions.exporterhelper.parcel import Delivery, Parcel
+from otel_sessions.exporterhelper.persistent_queue import DurableDelivery
+from otel_sessions.exporterhelper.processing import NamedProcessor, Processing
+from otel_sessions.exporterhelper.sender import Outlet
 from otel_sessions.pdata import Decoded, Note, decode
 from otel_sessions.pipeline.batcher import Arrival, Batcher
-from otel_sessions.pipeline.delivery import MemoryDelivery
-from otel_sessions.pipeline.durable import DurableDelivery
-from otel_sessions.pipeline.ledger import Ledger, answerable
-from otel_sessions.pipeline.parcel import Delivery, Parcel
-from otel_sessions.pipeline.processing import NamedProcessor, Processing
 from otel_sessions.pipeline.recent import Recent
-from otel_sessions.pipeline.sender import Outlet
-from otel_sessions.sending import MEMORY_BYTES
 
 
 class Pipeline:
@@ -76,7 +76,7 @@ class Pipeline:
     def _delivery(self, name: str, outlet: Outlet, host: Host) -> Delivery:
         if outlet.settings.sending_queue.storage == "wal":
             return DurableDelivery(
-                name, outlet, host, ledger=self._ledger, processing=self._processing, recent=self._recent
+                name, outlet, host, ledger=self._ledger, processing=self._processing, seen=self._recent.seen
             )
         return MemoryDelivery(name, outlet, host.metrics, self._ledger, self._processing.distrust)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from otel_sessions.component import ComponentId, Host, Request
+from otel_sessions.exporterhelper.config import SendingSettings
 from otel_sessions.exporters.otlp import OtlpConfig, factory
 from otel_sessions.pipeline import Outlet, Pipeline
 from otel_sessions.receivers.otlp import factory as receiver_factory
-from otel_sessions.sending import SendingSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
 from otel_sessions.testing.otlp import request, span

@@ -10,9 +10,9 @@ import pytest
 
 from otel_sessions.component import ComponentId, Host, Request
 from otel_sessions.errors import Permanent, Retryable, Throttled
+from otel_sessions.exporterhelper.config import SendingSettings
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.pipeline import Outlet, Pipeline
-from otel_sessions.sending import SendingSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 from otel_sessions.testing.sinks import MemoryExporter, span_names
@@ -105,7 +105,7 @@ def test_requests_come_with_the_halves_of_what_is_refused(build: Build) -> None:
 
 @pytest.mark.parametrize("build", ["wal"], indirect=True)
 def test_requests_are_read_again_from_the_log(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otel_sessions.pipeline.durable.WAITING_SPANS", 5)
+    monkeypatch.setattr("otel_sessions.exporterhelper.persistent_queue.WAITING_SPANS", 5)
     exporter = Forwarder()
     exporter.hold()
     pipeline = build(exporter, processors=[OnlyEven()], batch={"max_size": 3})

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import InvalidData, Permanent, Retryable, SchemaError, TooLarge
+from otel_sessions.exporterhelper.config import Retry, SendingQueue, SendingSettings
+from otel_sessions.exporterhelper.ledger import TICKET_BYTES
 from otel_sessions.pdata import Note, SpanBatch
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
-from otel_sessions.pipeline.ledger import TICKET_BYTES
-from otel_sessions.sending import Retry, SendingQueue, SendingSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 from otel_sessions.testing.otlp import request, span

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from otel_sessions.component import Request
-from otel_sessions.pipeline.wal.frames import frame
+from otel_sessions.exporterhelper.wal.frames import frame
 from tests.integration.running import ANY, Directory, Running, config, free_port
 
 ATTRIBUTION = {"interval": "300ms"}

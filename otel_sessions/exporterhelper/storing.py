@@ -12,15 +12,16 @@ from typing import Final
 
 from otel_sessions.component import Host, Request
 from otel_sessions.errors import Retryable, TooLarge
+from otel_sessions.exporterhelper.processing import Processing
+from otel_sessions.exporterhelper.sender import Outlet, Sender
+from otel_sessions.exporterhelper.wal import Log, Segment
+from otel_sessions.exporterhelper.wal.dead_letters import Quarantine, SpanKey
+from otel_sessions.exporterhelper.wal.parts import Part
 from otel_sessions.pdata import SpanBatch, decode
-from otel_sessions.pipeline.batcher import BATCH_BYTES
-from otel_sessions.pipeline.processing import Processing
-from otel_sessions.pipeline.sender import Outlet, Sender
-from otel_sessions.pipeline.wal import Log, Segment
-from otel_sessions.pipeline.wal.parts import Part
-from otel_sessions.pipeline.wal.quarantine import Quarantine, SpanKey
 
 logger = logging.getLogger("otel_sessions.wal")
+BATCH_BYTES: Final = 16 * 2**20
+"""Of requests that are decoded together."""
 PATIENCE: Final = 64
 """Refusals without a success in between from which on the exporter is to blame, and not the spans."""
 TRIES: Final = 3

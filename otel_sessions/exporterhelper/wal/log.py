@@ -13,9 +13,9 @@ from typing import Final, NoReturn
 
 from otel_sessions.component import Request
 from otel_sessions.errors import Permanent, Retryable
-from otel_sessions.pipeline.wal.frames import size_of
-from otel_sessions.pipeline.wal.segment import Segment, Writer, listed
-from otel_sessions.sending import SendingQueue
+from otel_sessions.exporterhelper.config import SendingQueue
+from otel_sessions.exporterhelper.wal.frames import size_of
+from otel_sessions.exporterhelper.wal.segment import Segment, Writer, listed
 from otel_sessions.storage.lock import DataLock
 
 logger = logging.getLogger("otel_sessions.wal")

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from otel_sessions.errors import Permanent
-from otel_sessions.pipeline.ledger import Ledger, answerable
-from otel_sessions.pipeline.parcel import Parcel
-from otel_sessions.pipeline.sender import Outlet, Sender
-from otel_sessions.sending import EXPORT_SPANS
+from otel_sessions.exporterhelper.config import EXPORT_SPANS
+from otel_sessions.exporterhelper.ledger import Ledger, answerable
+from otel_sessions.exporterhelper.parcel import Parcel
+from otel_sessions.exporterhelper.sender import Outlet, Sender
 from otel_sessions.telemetry import Metrics
 
 EXPORT_BYTES: Final = 128 * 2**20

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from otel_sessions.component import Request
-from otel_sessions.pipeline.wal.frames import HEADER, Contents, contents, frame
+from otel_sessions.exporterhelper.wal.frames import HEADER, Contents, contents, frame
 
 SUFFIX: Final = ".wal"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from otel_sessions.pipeline.retry import delays
-from otel_sessions.sending import Retry
+from otel_sessions.exporterhelper.config import Retry
+from otel_sessions.exporterhelper.retry import delays
 
 
 class Clock:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from otel_sessions.exporterhelper.wal.segment import Segment
 from otel_sessions.pdata import SpanBatch, split
-from otel_sessions.pipeline.wal.segment import Segment
 
 
 @dataclass(slots=True)

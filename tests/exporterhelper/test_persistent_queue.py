@@ -14,9 +14,9 @@ import pytest
 
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import Permanent, Retryable, SchemaError
+from otel_sessions.exporterhelper.config import SendingSettings
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.pipeline import Outlet, Pipeline
-from otel_sessions.sending import SendingSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 from otel_sessions.testing.sinks import MemoryExporter, span_names
@@ -118,7 +118,7 @@ def test_what_was_answered_is_stored_after_a_restart(build, tmp_path):
 
 
 def test_spans_that_memory_has_no_room_for_are_read_from_the_log(build, monkeypatch):
-    monkeypatch.setattr("otel_sessions.pipeline.durable.WAITING_SPANS", 10)
+    monkeypatch.setattr("otel_sessions.exporterhelper.persistent_queue.WAITING_SPANS", 10)
     exporter = MemoryExporter()
     exporter.hold()
     pipeline = build(exporter, batch={"max_size": 4})
@@ -382,7 +382,7 @@ def test_many_senders_over_restarts_lose_nothing(build, tmp_path):
 
 
 def test_the_log_holds_requests_as_they_came(build, tmp_path):
-    from otel_sessions.pipeline.wal.frames import contents
+    from otel_sessions.exporterhelper.wal.frames import contents
 
     pipeline = build(MemoryExporter(away))
     body = named("a", "b", project="p")

@@ -13,10 +13,10 @@ import pytest
 
 from otel_sessions.component import Request
 from otel_sessions.errors import Permanent, Retryable
-from otel_sessions.pipeline.wal import Log
-from otel_sessions.pipeline.wal.frames import frame
-from otel_sessions.pipeline.wal.segment import Writer
-from otel_sessions.sending import SendingQueue
+from otel_sessions.exporterhelper.config import SendingQueue
+from otel_sessions.exporterhelper.wal import Log
+from otel_sessions.exporterhelper.wal.frames import frame
+from otel_sessions.exporterhelper.wal.segment import Writer
 
 Open = Callable[..., Log]
 ONE, TWO, THREE = Request(b"one" * 100, "default"), Request(b"two", "p"), Request(b"three" * 50, "default")
@@ -150,8 +150,8 @@ FULL_DISK = textwrap.dedent(
     from pathlib import Path
     from otel_sessions.component import Request
     from otel_sessions.errors import Retryable
-    from otel_sessions.pipeline.wal import Log
-    from otel_sessions.sending import SendingQueue
+    from otel_sessions.exporterhelper.wal import Log
+    from otel_sessions.exporterhelper.config import SendingQueue
 
     log = Log(Path(sys.argv[1]), SendingQueue())
     log.append([Request(b"acked")])

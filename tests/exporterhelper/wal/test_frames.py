@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.component import Request
-from otel_sessions.pipeline.wal.frames import HEADER, contents, frame, size_of
+from otel_sessions.exporterhelper.wal.frames import HEADER, contents, frame, size_of
 
 REQUESTS = st.lists(st.builds(Request, st.binary(max_size=200), st.text(max_size=10)), max_size=6)
 SOME = [Request(b"first", "default"), Request(b"", "p"), Request(bytes(range(256)) * 3, "日本")]

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 from otel_sessions.component import ComponentId, Exporter, Forwarding, Request
 from otel_sessions.errors import Retryable, SchemaError, Throttled
+from otel_sessions.exporterhelper.config import SendingSettings
+from otel_sessions.exporterhelper.retry import delays
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pipeline.retry import delays
-from otel_sessions.sending import SendingSettings
 from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from otel_sessions.exporterhelper.wal.segment import Segment, sync_directory
 from otel_sessions.pdata.lenient import parse
-from otel_sessions.pipeline.wal.segment import Segment, sync_directory
 
 SpanKey = tuple[str, str, str]
 """(project, trace id, span id), the ids in hex"""

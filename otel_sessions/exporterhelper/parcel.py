@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.component import Request
+from otel_sessions.exporterhelper.ledger import Ticket
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pipeline.ledger import Ticket
 
 
 @dataclass(frozen=True, slots=True)

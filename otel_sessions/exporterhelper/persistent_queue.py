@@ -6,21 +6,20 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from otel_sessions.component import Host, Request
 from otel_sessions.errors import Retryable
+from otel_sessions.exporterhelper.ledger import Ledger, answerable
+from otel_sessions.exporterhelper.memory_queue import WAITING_SPANS
+from otel_sessions.exporterhelper.parcel import Parcel
+from otel_sessions.exporterhelper.processing import Processing
+from otel_sessions.exporterhelper.sender import Outlet
+from otel_sessions.exporterhelper.storing import Storing
+from otel_sessions.exporterhelper.wal import Log
+from otel_sessions.exporterhelper.wal.parts import Part
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pipeline.delivery import WAITING_SPANS
-from otel_sessions.pipeline.ledger import Ledger, answerable
-from otel_sessions.pipeline.parcel import Parcel
-from otel_sessions.pipeline.processing import Processing
-from otel_sessions.pipeline.recent import Recent
-from otel_sessions.pipeline.sender import Outlet
-from otel_sessions.pipeline.storing import Storing
-from otel_sessions.pipeline.wal import Log
-from otel_sessions.pipeline.wal.parts import Part
 
 logger = logging.getLogger("otel_sessions.wal")
 SEGMENT_BYTES: Final = 64 * 2**20
@@ -36,7 +35,14 @@ class DurableDelivery:
     """
 
     def __init__(
-        self, name: str, outlet: Outlet, host: Host, *, ledger: Ledger, processing: Processing, recent: Recent
+        self,
+        name: str,
+        outlet: Outlet,
+        host: Host,
+        *,
+        ledger: Ledger,
+        processing: Processing,
+        seen: Callable[[Iterable[Request]], None],
     ) -> None:
         queue = outlet.settings.sending_queue
         self._outlet = outlet
@@ -49,7 +55,7 @@ class DurableDelivery:
         size = host.metrics.queue_size.labels(str(outlet.id))
         host.metrics.queue_capacity.labels(str(outlet.id)).inc(queue.capacity)
         self._log = Log(outlet.settings.log_of(str(outlet.id), name), queue, size.inc)
-        self._log.recover(recent.seen)
+        self._log.recover(seen)
         self._storing = Storing(outlet, host, self._log, processing)
         self._fresh: deque[Part] = deque()
         self._backlog = deque(map(Part.whole, self._log.sealed()))

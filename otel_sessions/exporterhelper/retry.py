@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from otel_sessions.sending import Retry
+from otel_sessions.exporterhelper.config import Retry
 
 
 def delays(

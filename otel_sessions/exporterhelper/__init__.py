@@ -1,0 +1,1 @@
+"""What stands between a pipeline and its exporters: queues, retries, bisection, the write-ahead log."""

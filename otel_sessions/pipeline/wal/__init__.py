@@ -1,6 +1,0 @@
-"""The write-ahead log: requests on disk before they are answered."""
-
-from otel_sessions.pipeline.wal.log import Log
-from otel_sessions.pipeline.wal.segment import Segment
-
-__all__ = ["Log", "Segment"]
