@@ -90,6 +90,16 @@ DERIVED: Final = _required(
     ("Environment", pa.string()),
     ("TraceName", pa.string()),  # where the client named the trace
     ("Tags", pa.list_(pa.string())),
+    ("Metadata", ATTRIBUTES),  # what the client told of the trace or the run, beyond all that has a column
+    # model, embedding, tool, agent, retrieval, guardrail, evaluation, chain, other
+    ("StepKind", pa.string()),
+    ("StepName", pa.string()),  # the model of a call or embedding, the tool, the agent, else the span's name
+    ("AgentName", pa.string()),
+    ("ResponseId", pa.string()),  # of the model's answer, and of the one that it goes on from
+    ("PreviousResponseId", pa.string()),
+    ("IsModelCall", pa.uint8()),  # whose tokens and cost count
+    ("IsToolCall", pa.uint8()),
+    ("IsUnpriced", pa.uint8()),  # a model call with tokens of any kind, and neither a stated cost nor a price
     ("Model", pa.string()),
     # Model calls only; 0 elsewhere.
     ("InputTokens", pa.uint64()),
@@ -118,6 +128,6 @@ DERIVED_DEFAULTS: Final[Mapping[str, pa.Scalar]] = {
         "BestLevel": pa.scalar(NO_CLAIM, pa.uint8()),
         "BestNotRoot": pa.scalar(1, pa.uint8()),
     }.get(field.name)
-    or pa.scalar({pa.list_(pa.string()): [], pa.string(): ""}.get(field.type, 0), field.type)
+    or pa.scalar({ATTRIBUTES: [], pa.list_(pa.string()): [], pa.string(): ""}.get(field.type, 0), field.type)
     for field in DERIVED
 }
