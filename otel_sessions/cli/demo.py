@@ -79,7 +79,7 @@ def present(console: Console, *, once: bool) -> None:
 def _show(console: Console, config: Config, endpoints: Mapping[str, str]) -> None:
     from otel_sessions.cli import render  # noqa: PLC0415
     from otel_sessions.cli.access import reader  # noqa: PLC0415
-    from otel_sessions.cli.sessions import print_session  # noqa: PLC0415
+    from otel_sessions.cli.sessions.show import print_session  # noqa: PLC0415
     from otel_sessions.queries import sessions  # noqa: PLC0415
 
     tallies = _send(console, f"http://{endpoints['otlp/grpc']}")
@@ -179,8 +179,8 @@ def _config(console: Console) -> Config:
 
 def _listeners(config: Config) -> Iterator[tuple[str, HostPort]]:
     """Every address that the configuration listens on, by its path."""
-    from otel_sessions.config.listeners import addresses  # noqa: PLC0415
-    from otel_sessions.config.tree import dotted  # noqa: PLC0415
+    from otel_sessions.config.check import addresses  # noqa: PLC0415
+    from otel_sessions.config.document import dotted  # noqa: PLC0415
 
     for kind in ("receivers", "extensions"):
         for id_ in config.used(kind):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from otel_sessions.storage.chunks import Period
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -24,3 +28,35 @@ Sets = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Project = Annotated[str, typer.Option("--project", help="The project whose sessions to read.")]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="TIME", help="Only traces of which spans were stored at this time (RFC 3339) or later."
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Only traces of which spans were stored at this time or earlier."),
+]
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(2106, 1, 1, tzinfo=UTC)  # `ReceivedAt` ends soon after
+
+
+def period(start: str | None, end: str | None) -> Period | None:
+    """None without either. A time without an offset from UTC is a usage error."""
+    from otel_sessions.storage.chunks import Period  # noqa: PLC0415
+
+    if start is None and end is None:
+        return None
+    return Period(_FIRST if start is None else _moment(start, "--from"), _LAST if end is None else _moment(end, "--to"))
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} is not a time as in 2026-01-31T12:00:00Z", param_hint=option)
+    return moment

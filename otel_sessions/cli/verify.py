@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Sets
-from otel_sessions.cli.period import From, To
+from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, period
 
 if TYPE_CHECKING:
     from otel_sessions.queries.verify import Difference, Report
@@ -32,7 +31,6 @@ def verify(
       otel-sessions verify --from 2026-01-31T12:00:00Z --json
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
-    from otel_sessions.cli.period import period  # noqa: PLC0415
     from otel_sessions.cli.progress import follow  # noqa: PLC0415
     from otel_sessions.config import load  # noqa: PLC0415
     from otel_sessions.queries import verify as sessions  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """Configuration: Collector-style YAML to one frozen, typed `Config`, or to every fault in it at once.
 
-The steps are a module each: `document` reads YAML, `tree` merges, `overrides` is `--set`, `expand` the environment,
-`typed` and `check` give types and find faults, `secrets` keeps them from the messages.
+The steps are a module each: `document` reads YAML and `--set`, and merges; `expand` puts in the environment; `check`
+finds faults, with the types that `typed` gives; `model` is what comes out; `secrets` keeps them from the messages.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ from typing import Any
 
 from otel_sessions.component import EntryPoints, Registry
 from otel_sessions.config.check import Checker
-from otel_sessions.config.default import DEFAULT_CONFIG
-from otel_sessions.config.document import parse, read
+from otel_sessions.config.document import assignment, merge, parse, read
 from otel_sessions.config.expand import Expander
-from otel_sessions.config.model import Config, Pipeline, Service, Telemetry
-from otel_sessions.config.overrides import assignment
+from otel_sessions.config.model import DEFAULT_CONFIG, Config, Pipeline, Service, Telemetry
 from otel_sessions.config.secrets import Scrubber
-from otel_sessions.config.tree import merge
 from otel_sessions.errors import ConfigError, Fault
 
 __all__ = ["DEFAULT_CONFIG", "Config", "Pipeline", "Service", "Telemetry", "load"]

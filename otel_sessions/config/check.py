@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from otel_sessions.component import GROUPS, ComponentId, Kind, Registry, Settings
-from otel_sessions.config import listeners
-from otel_sessions.config.authenticators import Authenticators
+from otel_sessions.component import GROUPS, AuthenticatorSettings, AuthSettings, ComponentId, Kind, Registry, Settings
+from otel_sessions.config.document import Path, dotted
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
-from otel_sessions.config.tree import Path, dotted
 from otel_sessions.config.typed import hint, kind_of, unknown_key, validate
 from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.types import HostPort
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 _PIPELINE_KINDS: tuple[Kind, ...] = ("receivers", "processors", "exporters")
+_LOCAL = {"localhost": "127.0.0.1"}
 _NOT_YET = {"metrics", "logs", "profiles"}
 
 
@@ -172,8 +173,76 @@ class Checker:
         for kind in ("receivers", "extensions"):
             for id_ in config.used(kind):
                 settings, path = config.settings(kind).get(id_), (kind, str(id_))
-                found += listeners.addresses(settings, path)
+                found += addresses(settings, path)
                 self.faults += authenticators.faults(settings, path)
         if config.service.telemetry.metrics.level != "none":
-            found += listeners.addresses(config.service.telemetry, ("service", "telemetry"))
-        self.faults += listeners.conflicts(found)
+            found += addresses(config.service.telemetry, ("service", "telemetry"))
+        self.faults += conflicts(found)
+
+
+class Authenticators:
+    """`named` are the ids of extensions, `settings` those of them without faults, `running` those of the service."""
+
+    def __init__(
+        self,
+        named: Collection[ComponentId],
+        settings: Mapping[ComponentId, Settings],
+        running: Collection[ComponentId],
+    ) -> None:
+        self._named = named
+        self._settings = settings
+        self._running = running
+
+    def faults(self, settings: Settings | None, path: Path) -> Iterator[Fault]:
+        """Of every `auth` in settings that stand at `path`."""
+        for place, auth in within(AuthSettings, settings, path):
+            message = self._problem(auth.authenticator)
+            if message:
+                yield Fault(dotted((*place, "authenticator")), message)
+
+    def _problem(self, id_: ComponentId) -> str | None:
+        if id_ not in self._named:
+            return f"'{id_}' is not configured under `extensions`{hint(str(id_), sorted(map(str, self._named)))}"
+        settings = self._settings.get(id_)
+        if settings is not None and not isinstance(settings, AuthenticatorSettings):
+            return f"'{id_}' is no authenticator; basicauth and bearertokenauth are"
+        return None if id_ in self._running else f"'{id_}' does not run; name it in `service.extensions` too"
+
+
+def addresses(value: Any, path: Path) -> Iterator[tuple[Path, HostPort]]:
+    """Every `HostPort` in settings, by path."""
+    return within(HostPort, value, path)
+
+
+def conflicts(listeners: list[tuple[Path, HostPort]]) -> list[Fault]:
+    """A fault for each address that one before it in the list has taken."""
+    faults = []
+    for index, (path, address) in enumerate(listeners):
+        for other_path, other in listeners[:index]:
+            if _clash(address, other):
+                faults.append(Fault(dotted(path), f"{address} is taken by {dotted(other_path)} ({other})"))
+                break
+    return faults
+
+
+def _clash(one: HostPort, other: HostPort) -> bool:
+    if one.port != other.port or one.port == 0:
+        return False
+    hosts = {_LOCAL.get(address.host.lower(), address.host.lower()) for address in (one, other)}
+    every_v4 = "0.0.0.0" in hosts and not any(":" in host for host in hosts)  # noqa: S104
+    return len(hosts) == 1 or "::" in hosts or every_v4
+
+
+def within(wanted: type[T], value: Any, path: Path) -> Iterator[tuple[Path, T]]:
+    """All of them, by path."""
+    if isinstance(value, wanted):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from within(wanted, getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from within(wanted, item, (*path, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from within(wanted, item, (*path, index))

@@ -1,28 +1,31 @@
-"""One YAML document to plain values: YAML 1.2's core types, nothing executable, everything bounded.
+"""A configuration before it has types: documents and `--set` to maps, lists and scalars, and the paths into them.
 
-As in the Collector (yaml.v3) `on`, `off`, `yes` and `no` are text, which a true-or-false setting takes all the same.
-Stricter than PyYAML: a key twice, a key that is not text and an unknown tag are faults, each with its line and column.
+YAML is read up to its nodes by PyYAML; from there on it is YAML 1.2's core types, nothing executable, everything
+bounded. As in the Collector (yaml.v3) `on`, `off`, `yes` and `no` are text, which a true-or-false setting takes all the
+same. Stricter than PyYAML: a key twice, a key that is not text and an unknown tag are faults, each with its line and
+column.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path as File
+from typing import Any, ClassVar
 
 import yaml
-from yaml.composer import Composer
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.parser import Parser
-from yaml.reader import Reader, ReaderError
-from yaml.resolver import BaseResolver
-from yaml.scanner import Scanner
+from yaml.reader import ReaderError
 
 from otel_sessions.errors import ConfigError, Fault
 
+Path = tuple[str | int, ...]
+"""Of a value in a configuration: keys, and numbers of items."""
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_VALUES = 100_000  # after aliases are followed
+_SHAPE = "write PATH=VALUE, as in --set receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0"
 _TAG = "tag:yaml.org,2002:"
 _CORE = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -36,16 +39,11 @@ _CORE = {
 }
 
 
-class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
-    """PyYAML up to its node graph, with a bound on depth."""
+class _Loader(yaml.SafeLoader):
+    """Resolves the types of YAML 1.2 and bounds the depth; its nodes are taken, not its values."""
 
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-        BaseResolver.__init__(self)
-        self._depth = 0
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # not YAML 1.1's
+    _depth = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         self._depth += 1
@@ -175,7 +173,7 @@ def parse(text: str, name: str) -> Any:
     return value
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: File) -> dict[str, Any]:
     """The map in a file; an empty file is an empty map. Raises `ConfigError` naming the file."""
     name = str(path)
     try:
@@ -198,6 +196,23 @@ def read(path: Path) -> dict[str, Any]:
     return value
 
 
+def assignment(text: str, number: int) -> dict[str, Any]:
+    """The map that `a.b=VALUE` or `a::b=VALUE` stands for; VALUE is YAML.
+
+    With `::` in it a path is split there only, so that names may have dots. `number` counts from 1 and names the option
+    in the `ConfigError` about a malformed one, whose text is not repeated: it may hold a secret.
+    """
+    path, equals, value = text.partition("=")
+    keys = path.strip().split("::" if "::" in path else ".")
+    if not equals or not all(keys):
+        raise ConfigError([Fault(f"--set number {number}", _SHAPE)])
+    tree: Any = parse(value, f"--set {path.strip()}")
+    for key in reversed(keys):
+        tree = {key: tree}
+    assert isinstance(tree, dict)
+    return tree
+
+
 def _syntax_fault(name: str, text: str, error: yaml.MarkedYAMLError) -> Fault:
     mark = error.problem_mark or error.context_mark
     message = " ".join(part for part in (error.problem, error.context) if part) or "not valid YAML"
@@ -213,3 +228,69 @@ def _position(name: str, mark: Any) -> str:
 def _offset(name: str, text: str, position: int) -> str:
     before = text[:position]
     return f"{name}:{before.count(chr(10)) + 1}:{position - before.rfind(chr(10))}"
+
+
+# Trees of maps, lists and scalars, and the paths into them
+
+
+def dotted(path: Path) -> str:
+    """`receivers.otlp.protocols`, `service.extensions[0]`; a key that would break a line is quoted."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + shown(step)
+    return text
+
+
+def shown(key: str) -> str:
+    """The key itself, or its JSON text when it is empty or has white space or control characters in it."""
+    plain = key.isprintable() and key and " " not in key
+    return key if plain else json.dumps(key)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, as the Collector merges: maps merge at every depth, anything else in `over` replaces. Inputs stay as is."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = merge(below, value)  # noqa: PLW2901
+        merged[key] = value
+    return merged
+
+
+def get(tree: Any, path: Path) -> Any:
+    """What stands at `path`, which must exist."""
+    for step in path:
+        tree = tree[step]
+    return tree
+
+
+def put(tree: Any, path: Path, value: Any) -> Any:
+    """A copy of `tree` with `value` at `path`, which must exist."""
+    if not path:
+        return value
+    copy: Any = dict(tree) if isinstance(tree, Mapping) else list(tree)
+    copy[path[0]] = put(tree[path[0]], path[1:], value)
+    return copy
+
+
+def has(tree: Any, step: str | int) -> bool:
+    """Whether one step leads anywhere from here."""
+    if isinstance(tree, Mapping):
+        return step in tree
+    return isinstance(tree, list) and isinstance(step, int) and 0 <= step < len(tree)
+
+
+def walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar with its path."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from walk(value, (*path, key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from walk(value, (*path, index))
+    else:
+        yield path, tree

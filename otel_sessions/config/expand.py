@@ -12,8 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from otel_sessions.config.document import parse
-from otel_sessions.config.tree import Path, dotted
+from otel_sessions.config.document import Path, dotted, parse
 from otel_sessions.errors import ConfigError, Fault
 
 MAX_ROUNDS = 100

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from otel_sessions.config.tree import Path, walk
+from otel_sessions.config.document import Path, walk
 from otel_sessions.errors import Fault
 
 _SECRET_KEY = re.compile(

@@ -12,10 +12,9 @@ from pydantic import BaseModel
 
 from otel_sessions.component import GROUPS, ComponentId, EntryPoints, Factory, Kind, factories
 from otel_sessions.config import load
-from otel_sessions.config.annotations import keys, model_of
-from otel_sessions.config.document import parse
+from otel_sessions.config.document import dotted, parse
 from otel_sessions.config.model import ServiceSettings
-from otel_sessions.config.tree import dotted
+from otel_sessions.config.typed import keys, model_of
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 TYPES: list[tuple[Kind, str]] = [(kind, type_) for kind in GROUPS for type_ in EntryPoints().types(kind)]

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions.config.tree import dotted, merge
+from otel_sessions.config.document import dotted, merge
 
 leaves = st.integers() | st.none() | st.lists(st.integers())
 # Whether a key holds a map is decided by its name, as it is in a configuration.

@@ -7,8 +7,7 @@ import time
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Sets
-from otel_sessions.cli.period import From, To
+from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, period
 
 
 def rebuild(
@@ -26,7 +25,6 @@ def rebuild(
       otel-sessions sessions rebuild --from 2026-01-31T12:00:00Z --to 2026-01-31T13:00:00Z
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
-    from otel_sessions.cli.period import period  # noqa: PLC0415
     from otel_sessions.cli.progress import follow  # noqa: PLC0415
     from otel_sessions.config import load  # noqa: PLC0415
     from otel_sessions.storage import rebuild as tables  # noqa: PLC0415
