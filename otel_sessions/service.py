@@ -26,7 +26,7 @@ from otel_sessions.config import Config
 from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
-from otel_sessions.metrics_server import MetricsServer
+from otel_sessions.http.metrics import MetricsServer
 from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
 from otel_sessions.storage.client import Endpoint

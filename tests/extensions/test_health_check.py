@@ -12,8 +12,8 @@ import pytest
 
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.extensions.health_check import Config, HealthCheck, factory
-from otel_sessions.http_server import HttpServer
-from otel_sessions.metrics_server import MetricsServer
+from otel_sessions.http.metrics import MetricsServer
+from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 

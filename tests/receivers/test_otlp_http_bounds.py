@@ -15,8 +15,9 @@ import pytest
 from google.rpc import code_pb2 as code
 
 from otel_sessions.errors import InvalidData
-from otel_sessions.receivers.otlp import http_body, http_export, json_messages
-from otel_sessions.receivers.otlp.content_encoding import ContentEncoding
+from otel_sessions.http import body
+from otel_sessions.http.content_encoding import ContentEncoding
+from otel_sessions.receivers.otlp import http_export, json_messages
 
 from .conftest import BODY, JSON, MIB, PROTOBUF, Running, peak_rss_mib, reachable, wait_until
 
@@ -145,7 +146,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def test_a_slow_body_is_given_up_and_its_client_may_come_back(start_http, consumer, monkeypatch):
-    monkeypatch.setattr(http_body, "READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(body, "READ_TIMEOUT_S", 0.3)
     running = start_http(consumer)
     with half_sent(running, b"abc", 10) as connection:
         answer = everything(connection)  # to its end: the connection is closed

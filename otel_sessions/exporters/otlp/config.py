@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from otel_sessions.exporterhelper.config import SendingSettings
-from otel_sessions.tls import ClientTls
+from otel_sessions.http.tls import ClientTls
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
 TRACES_PATH: Final = "/v1/traces"

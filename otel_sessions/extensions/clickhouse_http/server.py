@@ -9,7 +9,7 @@ from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.extensions.clickhouse_http.app import application
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.engine import Engine
-from otel_sessions.http_server import HttpServer
+from otel_sessions.http.server import HttpServer
 from otel_sessions.storage.client import Endpoint
 
 

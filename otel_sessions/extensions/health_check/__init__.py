@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from otel_sessions.component import ComponentId, Factory, Host, Settings
-from otel_sessions.http_server import HttpServer
+from otel_sessions.http.server import HttpServer
 from otel_sessions.types import HostPort
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from otel_sessions.component import AuthSettings, Settings
-from otel_sessions.receivers.otlp.tls import ServerTls
+from otel_sessions.http.tls import ServerTls
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration, HostPort, empty_means_defaults
 
 

@@ -20,10 +20,10 @@ from grpc_status import rpc_status
 
 from otel_sessions.component import Consumer, Outcome, Request
 from otel_sessions.errors import Retryable, TooLarge
-from otel_sessions.receivers.otlp.access import Access
+from otel_sessions.http.auth import Access
+from otel_sessions.http.tls import ServerTls, check_version
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.status import response_of
-from otel_sessions.receivers.otlp.tls import ServerTls, check_version
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 METHOD: Final = f"/{TRACE_SERVICE}/Export"

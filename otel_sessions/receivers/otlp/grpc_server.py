@@ -11,9 +11,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.config import GrpcSettings, Keepalive
 from otel_sessions.receivers.otlp.export import TRACE_SERVICE, PooledBehavior, TraceService
-from otel_sessions.receivers.otlp.tls import ServerTls
 from otel_sessions.receivers.otlp.unimplemented import OtherSignals
 from otel_sessions.types import HostPort
 

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from otel_sessions.receivers.otlp.access import Access
+from otel_sessions.errors import Unauthenticated
+from otel_sessions.http.auth import Access, Authenticated
+from otel_sessions.langfuse import OTLP_BASE, PREFIX, TRACES_PATH, LangfuseApi
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import Cors, HttpSettings
-from otel_sessions.receivers.otlp.http_auth import Authenticated
 from otel_sessions.receivers.otlp.http_export import HttpTraces
 from otel_sessions.receivers.otlp.http_formats import refusal_format
-from otel_sessions.receivers.otlp.langfuse import OTLP_BASE, PREFIX, TRACES_PATH, LangfuseApi
 from otel_sessions.receivers.otlp.unimplemented import SIGNALS, Notices, message_of
 
 _OTHER_SIGNALS: Final = {f"{base}/v1/{signal}": signal for base in ("", OTLP_BASE) for signal in SIGNALS}
@@ -33,8 +33,15 @@ def application(
     What answers finds the project of its request in `request.state.project`. Questions about CORS are answered before
     anybody asks for credentials: browsers send none with them.
     """
+
+    def refuse(request: Request, error: Exception) -> Response:
+        answer = refusal_format(request.headers.get("content-type", "")).refusal(accounting.refused(error))
+        if isinstance(error, Unauthenticated):
+            answer.headers["www-authenticate"] = error.challenge
+        return answer
+
     paths = Paths({settings.traces_url_path: traces.answer, TRACES_PATH: traces.answer})
-    app = Under(langfuse.application(access, accounting), Authenticated(paths, access, accounting))
+    app = Under(langfuse.application(access, accounting.refused), Authenticated(paths, access, refuse))
     return with_cors(app, settings.cors) if settings.cors.allowed_origins else app
 
 

@@ -10,8 +10,6 @@ from google.rpc import code_pb2 as code
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from otel_sessions.errors import InvalidData
-
 _HTTP: Final[Mapping[int, int]] = {
     code.UNAVAILABLE: 503,
     code.RESOURCE_EXHAUSTED: 429,
@@ -21,14 +19,6 @@ _HTTP: Final[Mapping[int, int]] = {
     code.UNIMPLEMENTED: 404,
     code.NOT_FOUND: 404,
 }
-
-
-class UnsupportedMediaType(InvalidData):
-    """A content type or encoding that nobody here reads: HTTP 415. `accept_encoding` is what to send instead."""
-
-    def __init__(self, message: str, *, accept_encoding: str = "") -> None:
-        super().__init__(message)
-        self.accept_encoding = accept_encoding
 
 
 def http_status(status: Status) -> int:

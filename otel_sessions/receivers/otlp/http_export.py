@@ -19,10 +19,9 @@ from starlette.types import Receive
 from otel_sessions.component import Consumer, Outcome
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import Retryable
+from otel_sessions.http.body import Bodies, SlowBody
+from otel_sessions.http.content_encoding import ContentEncoding, UnsupportedMediaType
 from otel_sessions.receivers.otlp.accounting import Accounting
-from otel_sessions.receivers.otlp.content_encoding import ContentEncoding
-from otel_sessions.receivers.otlp.http_body import Bodies, SlowBody
-from otel_sessions.receivers.otlp.http_errors import UnsupportedMediaType
 from otel_sessions.receivers.otlp.http_formats import FORMATS, Format, format_of, refusal_format
 from otel_sessions.receivers.otlp.status import response_of
 

@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from starlette.responses import Response
 
-from otel_sessions.receivers.otlp.http_errors import UnsupportedMediaType, http_status, retry_after
+from otel_sessions.http.content_encoding import UnsupportedMediaType
+from otel_sessions.receivers.otlp.http_errors import http_status, retry_after
 from otel_sessions.receivers.otlp.json_messages import protobuf_of
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from otel_sessions.errors import ConfigError, Fault
-from otel_sessions.http_server import HttpServer
-from otel_sessions.receivers.otlp.access import Access
+from otel_sessions.http.auth import Access
+from otel_sessions.http.server import HttpServer
+from otel_sessions.langfuse import LangfuseApi
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import HttpSettings
 from otel_sessions.receivers.otlp.http_app import application
 from otel_sessions.receivers.otlp.http_export import HttpTraces
-from otel_sessions.receivers.otlp.langfuse import LangfuseApi
 from otel_sessions.types import HostPort
 
 _KEEP_ALIVE_S = 75  # well over the 5 s after which an SDK sends again, so that it never meets a closing connection

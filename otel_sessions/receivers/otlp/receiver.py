@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from otel_sessions.component import AuthSettings, ComponentId, Consumer, Factory, Host
-from otel_sessions.receivers.otlp.access import Access, access_to
+from otel_sessions.http.auth import Access, access_to
+from otel_sessions.langfuse import LangfuseApi
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import OtlpSettings
 from otel_sessions.receivers.otlp.export import TraceService
 from otel_sessions.receivers.otlp.grpc_server import GrpcServer
 from otel_sessions.receivers.otlp.http_export import HttpTraces
 from otel_sessions.receivers.otlp.http_listener import HttpListener
-from otel_sessions.receivers.otlp.langfuse import LangfuseApi
 from otel_sessions.types import HostPort
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from otel_sessions.http_protocol import BoundedProtocol
+from otel_sessions.http.protocol import BoundedProtocol
 from otel_sessions.types import HostPort
 
 _BACKLOG = 2048

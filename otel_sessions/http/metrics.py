@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from otel_sessions.http_server import HttpServer
+from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 

@@ -1,4 +1,4 @@
-"""TLS of the receiver, under the names of the Collector's configtls."""
+"""TLS of what listens, `ServerTls`, and of what connects, `ClientTls`, by the names of the Collector's configtls."""
 
 from __future__ import annotations
 
@@ -79,3 +79,18 @@ def check_version(tls: ServerTls | None, context: grpc.ServicerContext) -> None:
     version = b"".join(found).decode()
     if version != f"TLSv{tls.min_version}":
         raise Unauthenticated(f"TLS {tls.min_version} is asked for, not {version or 'another'}", challenge="")
+
+
+class ClientTls(Settings):
+    """Files in PEM; without `ca_file` the system's authorities are trusted."""
+
+    ca_file: ReadableFile | None = None
+    cert_file: ReadableFile | None = None
+    key_file: ReadableFile | None = None
+    insecure_skip_verify: bool = False
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> ClientTls:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together")
+        return self

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.requests import Request
 
 from otel_sessions.errors import Retryable
-from otel_sessions.receivers.otlp.content_encoding import over
+from otel_sessions.http.content_encoding import over
 
 READ_TIMEOUT_S: Final = 30.0
 

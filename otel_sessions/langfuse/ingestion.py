@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse, Response
 from otel_sessions.component import Consumer
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import InvalidData
-from otel_sessions.receivers.otlp.langfuse.answers import message_of, status_of
-from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
-from otel_sessions.receivers.otlp.langfuse.score_body import ScoreBody, Time
-from otel_sessions.receivers.otlp.langfuse.store import Store
-from otel_sessions.receivers.otlp.langfuse.trace_update import TraceBody, export_of
+from otel_sessions.langfuse.answers import message_of, status_of
+from otel_sessions.langfuse.json_bodies import JsonBodies
+from otel_sessions.langfuse.score_body import ScoreBody, Time
+from otel_sessions.langfuse.store import Store
+from otel_sessions.langfuse.trace_update import TraceBody, export_of
 from otel_sessions.storage import scores
 from otel_sessions.storage.scores import Score
 

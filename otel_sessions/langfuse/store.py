@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.errors import Retryable
-from otel_sessions.receivers.otlp.langfuse.answers import NotStored
+from otel_sessions.langfuse.answers import NotStored
 from otel_sessions.storage.client import Endpoint
 from otel_sessions.storage.connection import Connection
 

@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from otel_sessions.component import DEFAULT_PROJECT, Authenticator, AuthSettings, Host
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 
@@ -72,3 +77,30 @@ class Intervals:
                 return False
             self._told[key] = now
             return True
+
+
+class Authenticated:
+    """Requests reach `app` with their project in `request.state.project`.
+
+    Others are refused with what `refuse` makes of the error, their body unread.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, refuse: Callable[[Request, Exception], Response]) -> None:
+        self._app = app
+        self._access = access
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        try:
+            request.state.project = await self._project(request)
+        except Exception as error:  # noqa: BLE001 - who refuses knows what each means
+            await self._refuse(request, error)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _project(self, request: Request) -> str:
+        client = request.client.host if request.client else "somebody"
+        if self._access.is_open:
+            return self._access.project_of(request.headers, client)
+        return await run_in_threadpool(self._access.project_of, request.headers, client)

@@ -13,7 +13,6 @@ else:
     from backports import zstd
 
 from otel_sessions.errors import InvalidData, TooLarge
-from otel_sessions.receivers.otlp.http_errors import UnsupportedMediaType
 
 SUPPORTED: Final = ("gzip", "deflate", "zstd")
 _PLAIN: Final = ("", "identity", "none")
@@ -27,6 +26,14 @@ _DECODERS: Final[Mapping[str, Callable[[], Any]]] = {
     "zlib": lambda: zlib.decompressobj(15),  # as the Collector's exporter says with `compression: zlib`
     "zstd": lambda: zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}),
 }
+
+
+class UnsupportedMediaType(InvalidData):
+    """A content type or encoding that nobody here reads: HTTP 415. `accept_encoding` is what to send instead."""
+
+    def __init__(self, message: str, *, accept_encoding: str = "") -> None:
+        super().__init__(message)
+        self.accept_encoding = accept_encoding
 
 
 class ContentEncoding:

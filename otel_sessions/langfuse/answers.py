@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
-from otel_sessions.receivers.otlp.http_errors import UnsupportedMediaType
+from otel_sessions.http.content_encoding import UnsupportedMediaType
 
 Handler = Callable[[Request], Awaitable[Response]]
 _logger = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -11,16 +12,14 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import Consumer
-from otel_sessions.receivers.otlp.access import Access
-from otel_sessions.receivers.otlp.accounting import Accounting
-from otel_sessions.receivers.otlp.http_auth import Authenticated
-from otel_sessions.receivers.otlp.langfuse import fixed
-from otel_sessions.receivers.otlp.langfuse.answers import Handler, NotFound, WrongMethod, answered, refusal
-from otel_sessions.receivers.otlp.langfuse.ingestion import Ingestion
-from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
-from otel_sessions.receivers.otlp.langfuse.scores import Scores
-from otel_sessions.receivers.otlp.langfuse.sessions import Sessions
-from otel_sessions.receivers.otlp.langfuse.store import Store
+from otel_sessions.http.auth import Access, Authenticated
+from otel_sessions.langfuse import fixed
+from otel_sessions.langfuse.answers import Handler, NotFound, WrongMethod, answered, refusal
+from otel_sessions.langfuse.ingestion import Ingestion
+from otel_sessions.langfuse.json_bodies import JsonBodies
+from otel_sessions.langfuse.scores import Scores
+from otel_sessions.langfuse.sessions import Sessions
+from otel_sessions.langfuse.store import Store
 from otel_sessions.storage.client import Endpoint
 
 PREFIX: Final = "/api/public/"
@@ -36,11 +35,14 @@ class LangfuseApi:
         self._stores = Store(endpoint), Store(endpoint)  # so that nobody who reads keeps scores waiting
         self._routes = _routes(*self._stores, JsonBodies(max_body), consumer)
 
-    def application(self, access: Access, accounting: Accounting) -> ASGIApp:
+    def application(self, access: Access, count_refused: Callable[[Exception], object]) -> ASGIApp:
         """Health is for everybody, all else for whom `access` lets in."""
-        inside = LangfuseAuthenticated(
-            Router(self._routes, redirect_slashes=False, default=_nothing), access, accounting
-        )
+
+        def refuse(_: Request, error: Exception) -> Response:
+            count_refused(error)
+            return refusal(error)
+
+        inside = Authenticated(Router(self._routes, redirect_slashes=False, default=_nothing), access, refuse)
         return Router([_route("health", fixed.health, "GET")], redirect_slashes=False, default=inside)
 
     def close(self) -> None:
@@ -64,14 +66,6 @@ class LangfuseRoute(Route):
         answer = refusal(WrongMethod(f"{scope['method']} is not supported; send {' or '.join(sorted(methods))}"))
         answer.headers["allow"] = ", ".join(sorted(methods))
         await answer(scope, receive, send)
-
-
-class LangfuseAuthenticated(Authenticated):
-    """Refuses as Langfuse does."""
-
-    def refusal(self, request: Request, error: Exception) -> Response:
-        self._accounting.refused(error)
-        return refusal(error)
 
 
 def _routes(reads: Store, writes: Store, bodies: JsonBodies, consumer: Consumer) -> list[Route]:

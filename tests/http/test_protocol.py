@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from otel_sessions import http_protocol
-from otel_sessions.http_server import HttpServer
+from otel_sessions.http import protocol
+from otel_sessions.http.server import HttpServer
 from otel_sessions.types import HostPort
 
 ANSWER_S = 60
@@ -38,7 +38,7 @@ def app() -> App:
 
 @pytest.fixture
 def server(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
-    monkeypatch.setattr(http_protocol, "HEADERS_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(protocol, "HEADERS_TIMEOUT_S", 0.3)
     server = HttpServer(app, HostPort("127.0.0.1", 0), keep_alive_s=ANSWER_S)
     server.start()
     yield server

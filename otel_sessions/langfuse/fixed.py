@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from otel_sessions import __version__
 from otel_sessions.errors import InvalidData
-from otel_sessions.receivers.otlp.langfuse.answers import NotFound
-from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
+from otel_sessions.langfuse.answers import NotFound
+from otel_sessions.langfuse.json_bodies import JsonBodies
 
 _HASH_CHARS: Final = 22  # how the SDKs make a media id of the hash of the content
 _ORGANIZATION: Final = {"id": "otel-sessions", "name": "otel-sessions"}

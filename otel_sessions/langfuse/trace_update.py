@@ -18,7 +18,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from pydantic import AfterValidator
 
-from otel_sessions.receivers.otlp.langfuse.score_body import Body, Id, Time, as_json
+from otel_sessions.langfuse.score_body import Body, Id, Time, as_json
 
 SPAN_NAME: Final = "otel_sessions.trace_update"
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")

@@ -9,12 +9,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.langfuse.answers import NotFound
+from otel_sessions.langfuse.paging import Page, parameters, time
+from otel_sessions.langfuse.score_body import Time
+from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import sessions, turns
 from otel_sessions.queries.rows import Row
-from otel_sessions.receivers.otlp.langfuse.answers import NotFound
-from otel_sessions.receivers.otlp.langfuse.paging import Page, parameters, time
-from otel_sessions.receivers.otlp.langfuse.score_body import Time
-from otel_sessions.receivers.otlp.langfuse.store import Store
 
 
 class SessionsPage(Page):

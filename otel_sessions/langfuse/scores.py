@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.langfuse.answers import NotFound, message_of
+from otel_sessions.langfuse.json_bodies import JsonBodies
+from otel_sessions.langfuse.paging import Page, parameters, score
+from otel_sessions.langfuse.score_body import ScoreBody
+from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import scores as queries
-from otel_sessions.receivers.otlp.langfuse.answers import NotFound, message_of
-from otel_sessions.receivers.otlp.langfuse.json_bodies import JsonBodies
-from otel_sessions.receivers.otlp.langfuse.paging import Page, parameters, score
-from otel_sessions.receivers.otlp.langfuse.score_body import ScoreBody
-from otel_sessions.receivers.otlp.langfuse.store import Store
 from otel_sessions.storage import scores as storage
 from otel_sessions.storage.scores import Score
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from otel_sessions.errors import InvalidData
-from otel_sessions.receivers.otlp.content_encoding import ContentEncoding
-from otel_sessions.receivers.otlp.http_body import Bodies
+from otel_sessions.http.body import Bodies
+from otel_sessions.http.content_encoding import ContentEncoding
 
 MAX_BODY: Final = 4 << 20
 """Bytes of a request, after decompression; the SDKs send 1 MiB at most."""

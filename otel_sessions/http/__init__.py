@@ -1,0 +1,1 @@
+"""All that listens: HTTP server, bounded protocol, request bodies, TLS, credentials, the metrics endpoint."""
