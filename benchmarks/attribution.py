@@ -18,12 +18,12 @@ from clickhouse_connect.driver.client import Client
 
 from benchmarks.load import EPOCH, SPANS_A_TRACE, Shape, bodies
 from benchmarks.verify import REQUESTS_AN_INSERT, insert
+from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import DEFAULT_PROJECT
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.storage import attribution, migrate
-from otel_sessions.storage.attribution import TraceKey
-from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.sessions import attribution, migrations
+from otel_sessions.sessions.attribution import TraceKey
 
 WEEK_NS = 7 * 86_400 * 10**9
 LATE = Shape(root_only=True)
@@ -36,7 +36,7 @@ def main() -> None:
     chosen = arguments.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         client = connect(Endpoint.parse(f"chdb://{Path(directory, 'data')}"))
-        migrate.apply(client, "otel")
+        migrations.apply(client, "otel")
         fill(client, chosen.spans)
         for number, traces in enumerate(chosen.traces):
             late(client, traces, EPOCH + WEEK_NS + number * 3600 * 10**9)

@@ -16,13 +16,14 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from benchmarks.load import Shape, bodies
+from otel_sessions.clickhouse import inserts
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.schema import TABLE
 from otel_sessions.component import DEFAULT_PROJECT
 from otel_sessions.pdata import STORED, SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.queries.verify import Report, verify
-from otel_sessions.storage import attribution, inserts, migrate
-from otel_sessions.storage.client import Endpoint, connect
-from otel_sessions.storage.columns import TABLE
+from otel_sessions.sessions import attribution, migrations
+from otel_sessions.sessions.verify import Report, verify
 
 REQUESTS_AN_INSERT = 64
 TRACES_A_MOVE = 5000
@@ -35,7 +36,7 @@ def main() -> None:
     chosen = arguments.parse_args()
     new = not chosen.data.exists()
     client = connect(Endpoint.parse(f"chdb://{chosen.data}"))
-    migrate.apply(client, "otel")
+    migrations.apply(client, "otel")
     if new:
         fill(client, chosen.spans)
     report, wall_s, cpu_s = timed(client)

@@ -184,8 +184,8 @@ class Forwarding(Protocol):
 class Host:
     """What the service offers its components.
 
-    `clickhouse` is the `storage.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates, or
-    None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
+    `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates,
+    or None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
     reported. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
     process did not. `authenticators` has those of the extensions that run. `owner_secret` opens the embedded data to
     whoever may read the service's lock file; it belongs in no log.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import (
     Authenticator,
     ComponentId,
@@ -27,10 +28,9 @@ from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
 from otel_sessions.http.metrics import MetricsServer
+from otel_sessions.lock import OWNER_SECRET, DataLock
 from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
-from otel_sessions.storage.client import Endpoint
-from otel_sessions.storage.lock import OWNER_SECRET, DataLock
 from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger("otel_sessions.service")

@@ -9,8 +9,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from hypothesis import settings
 
-from otel_sessions.storage import migrate
-from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint, connect
+from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
+from otel_sessions.sessions import migrations
 from tests.integration.running import Directory, Running, config
 
 settings.register_profile("shared machine", deadline=None)
@@ -57,7 +57,7 @@ def clickhouse_endpoint(engine: str, request: pytest.FixtureRequest) -> Endpoint
 def otel_client(clickhouse_endpoint: Endpoint) -> Iterator[Client]:
     """A client whose current database has the product's schema; tests share it, so each takes a project of its own."""
     client = connect(clickhouse_endpoint)
-    migrate.apply(client, DEFAULT_DATABASE)
+    migrations.apply(client, DEFAULT_DATABASE)
     yield client
     client.close()
 

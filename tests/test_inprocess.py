@@ -30,7 +30,7 @@ with session("in process", user_id="ada"):
     answer("a"), answer("b")
 get_client().shutdown()
 
-from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.clickhouse.client import Endpoint, connect
 with connect(Endpoint.parse(sys.argv[1])) as client:
     print(client.query("SELECT SessionId, TraceCount, UserIds, ServiceNames FROM otel.sessions").result_rows)
 """
@@ -42,7 +42,7 @@ get_client().flush()
 get_client().start_span(name="waiting").end()
 """
 COUNTING = """
-from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.clickhouse.client import Endpoint, connect
 with connect(Endpoint.parse({endpoint!r})) as client:
     print(client.query("SELECT count() FROM otel.otel_traces").first_row[0])
 """

@@ -14,7 +14,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 import otel_sessions
-from otel_sessions.storage import columns
+from otel_sessions.clickhouse import schema
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = (
@@ -30,7 +30,7 @@ PUBLIC = (
 
 @pytest.mark.parametrize("table", PUBLIC)
 def test_every_column_that_users_read_is_in_the_docs(otel_client: Client, table: str) -> None:
-    names = columns.actual(otel_client, table)
+    names = schema.actual(otel_client, table)
     documented = set(re.findall(r"`([A-Za-z.]+)`", (ROOT / "docs/sql.md").read_text()))
     assert names
     assert names.keys() - documented == set()

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Consumer, Factory, Host, Kind, Outcome, Request, Settings
 from otel_sessions.config import Config, load
 from otel_sessions.errors import ConfigError, Fault, Permanent, Retryable
 from otel_sessions.exporterhelper.config import SendingSettings
+from otel_sessions.lock import DataLock, holder
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.service import Service, run
-from otel_sessions.storage.client import Endpoint
-from otel_sessions.storage.lock import DataLock, holder
 from otel_sessions.testing.otlp import request, span
 
 BODY = request(span("one"), span("two")).SerializeToString()

@@ -15,8 +15,8 @@ from otel_sessions.types import HostPort
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+    from otel_sessions.clickhouse.client import Endpoint
     from otel_sessions.config import Config
-    from otel_sessions.storage.client import Endpoint
 
 LONG_S = 6 * 3600
 """How long a server may take for a statement of `writer`."""
@@ -43,7 +43,7 @@ def endpoint_of(config: Config) -> Endpoint:
 
 def owner_of(endpoint: Endpoint) -> dict[str, str]:
     """The facts of the running service that owns the embedded data, empty if none does or for a server."""
-    from otel_sessions.storage.lock import holder  # noqa: PLC0415
+    from otel_sessions.lock import holder  # noqa: PLC0415
 
     return holder(endpoint.path) if endpoint.path is not None else {}
 
@@ -53,7 +53,7 @@ def served_at(endpoint: Endpoint) -> Endpoint | None:
 
     Raises `Permanent` when a service owns the data and serves no SQL.
     """
-    from otel_sessions.storage.client import DEFAULT_DATABASE, Endpoint  # noqa: PLC0415
+    from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint  # noqa: PLC0415
 
     if not endpoint.embedded:
         return endpoint
@@ -84,9 +84,9 @@ def _owner_that_serves(endpoint: Endpoint) -> dict[str, str]:
 @contextmanager
 def embedded(endpoint: Endpoint) -> Iterator[Client]:
     """The embedded data, owned by this process meanwhile. Raises `NoData` where there are none, `DataInUse`."""
-    from otel_sessions.storage.client import connect  # noqa: PLC0415
-    from otel_sessions.storage.faults import reading  # noqa: PLC0415
-    from otel_sessions.storage.lock import DataLock  # noqa: PLC0415
+    from otel_sessions.clickhouse.client import connect  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
+    from otel_sessions.lock import DataLock  # noqa: PLC0415
 
     assert endpoint.path is not None
     if not endpoint.path.is_dir():
@@ -119,7 +119,7 @@ def writer(config: Config) -> Iterator[Client]:
 
     `Permanent` where the service has none, being of an older version, or the file is not this user's to read.
     """
-    from otel_sessions.storage.lock import OWNER, OWNER_SECRET  # noqa: PLC0415
+    from otel_sessions.lock import OWNER, OWNER_SECRET  # noqa: PLC0415
 
     endpoint = endpoint_of(config)
     server = served_at(endpoint)
@@ -134,8 +134,8 @@ def writer(config: Config) -> Iterator[Client]:
 
 @contextmanager
 def _client(endpoint: Endpoint, server: Endpoint | None, timeout_s: int = 300) -> Iterator[Client]:
-    from otel_sessions.storage.client import connect  # noqa: PLC0415
-    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+    from otel_sessions.clickhouse.client import connect  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
 
     if server is None:
         with embedded(endpoint) as client:

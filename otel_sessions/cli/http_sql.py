@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import NoReturn
 from urllib.parse import urlencode
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.errors import QueryError, Retryable
-from otel_sessions.storage.client import Endpoint
 
 _TIMEOUT_S = 600
 _CHUNK = 1 << 16

@@ -13,8 +13,8 @@ from otel_sessions.cli.options import ConfigFiles, Sets
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from otel_sessions.storage.client import Endpoint
-    from otel_sessions.storage.lock import DataLock
+    from otel_sessions.clickhouse.client import Endpoint
+    from otel_sessions.lock import DataLock
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the SQL that would run, and change nothing.")]
 
@@ -40,7 +40,7 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
 
 def _applied(endpoint: Endpoint) -> list[str]:
     """A line for each migration that was applied."""
-    from otel_sessions.storage import migrate as schema  # noqa: PLC0415
+    from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
 
     with _client(endpoint) as client:
         return [f"applied {migration.name} to {endpoint}" for migration in schema.apply(client, endpoint.database)]
@@ -48,7 +48,7 @@ def _applied(endpoint: Endpoint) -> list[str]:
 
 def _script(endpoint: Endpoint) -> list[str]:
     """The SQL, if there is any to run."""
-    from otel_sessions.storage import migrate as schema  # noqa: PLC0415
+    from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
 
     if endpoint.path is not None and not endpoint.path.is_dir():
         return [schema.script(schema.migrations(), endpoint.database)]
@@ -60,8 +60,8 @@ def _script(endpoint: Endpoint) -> list[str]:
 @contextmanager
 def _client(endpoint: Endpoint) -> Iterator[Client]:
     """Of the whole server; embedded data are this process's own meanwhile."""
-    from otel_sessions.storage.client import connect  # noqa: PLC0415
-    from otel_sessions.storage.faults import writing  # noqa: PLC0415
+    from otel_sessions.clickhouse.client import connect  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
 
     lock = _locked(endpoint)
     try:
@@ -77,7 +77,7 @@ def _client(endpoint: Endpoint) -> Iterator[Client]:
 
 
 def _locked(endpoint: Endpoint) -> DataLock | None:
-    from otel_sessions.storage.lock import DataInUse, DataLock  # noqa: PLC0415
+    from otel_sessions.lock import DataInUse, DataLock  # noqa: PLC0415
 
     if endpoint.path is None:
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from otel_sessions.storage.chunks import Period
+    from otel_sessions.clickhouse.chunks import Period
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -45,7 +45,7 @@ _LAST = datetime(2106, 1, 1, tzinfo=UTC)  # `ReceivedAt` ends soon after
 
 def period(start: str | None, end: str | None) -> Period | None:
     """None without either. A time without an offset from UTC is a usage error."""
-    from otel_sessions.storage.chunks import Period  # noqa: PLC0415
+    from otel_sessions.clickhouse.chunks import Period  # noqa: PLC0415
 
     if start is None and end is None:
         return None

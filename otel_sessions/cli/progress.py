@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from otel_sessions.storage.chunks import Progress
+    from otel_sessions.clickhouse.chunks import Progress
 
 T = TypeVar("T")
 Show = Callable[["Progress"], None]

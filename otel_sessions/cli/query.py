@@ -12,7 +12,7 @@ import typer
 from otel_sessions.cli.options import ConfigFiles, Sets
 
 if TYPE_CHECKING:
-    from otel_sessions.storage.client import Endpoint
+    from otel_sessions.clickhouse.client import Endpoint
 
 Sql = Annotated[str, typer.Argument(metavar="SQL", help="One statement; - reads it from standard input.")]
 Format = Annotated[
@@ -55,8 +55,8 @@ def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Se
 
 def _result(endpoint: Endpoint, sql: str, format_: str) -> Iterator[bytes]:
     from otel_sessions.cli import access, http_sql  # noqa: PLC0415
-    from otel_sessions.storage.faults import reading  # noqa: PLC0415
-    from otel_sessions.storage.guard import ReadGuard  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
+    from otel_sessions.sqlguard.guard import ReadGuard  # noqa: PLC0415
 
     server = access.served_at(endpoint)
     if server is not None:

@@ -12,7 +12,7 @@ import typer
 from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, period
 
 if TYPE_CHECKING:
-    from otel_sessions.queries.verify import Difference, Report
+    from otel_sessions.sessions.verify import Difference, Report
 
 _LINES = 20
 
@@ -32,9 +32,9 @@ def verify(
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
     from otel_sessions.cli.progress import follow  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
     from otel_sessions.config import load  # noqa: PLC0415
-    from otel_sessions.queries import verify as sessions  # noqa: PLC0415
-    from otel_sessions.storage.faults import reading  # noqa: PLC0415
+    from otel_sessions.sessions import verify as sessions  # noqa: PLC0415
 
     stored = period(start, end)
     with writer(load(config or [], set_ or [])) as client, reading():

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import Consumer
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.langfuse import fixed
@@ -20,7 +21,6 @@ from otel_sessions.langfuse.json_bodies import JsonBodies
 from otel_sessions.langfuse.scores import Scores
 from otel_sessions.langfuse.sessions import Sessions
 from otel_sessions.langfuse.store import Store
-from otel_sessions.storage.client import Endpoint
 
 PREFIX: Final = "/api/public/"
 OTLP_BASE: Final = "/api/public/otel"

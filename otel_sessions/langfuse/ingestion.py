@@ -22,8 +22,8 @@ from otel_sessions.langfuse.json_bodies import JsonBodies
 from otel_sessions.langfuse.score_body import ScoreBody, Time
 from otel_sessions.langfuse.store import Store
 from otel_sessions.langfuse.trace_update import TraceBody, export_of
-from otel_sessions.storage import scores
-from otel_sessions.storage.scores import Score
+from otel_sessions.sessions import scores
+from otel_sessions.sessions.scores import Score
 
 _OLD_KINDS: Final = ("span-", "generation-", "event-", "observation-")
 

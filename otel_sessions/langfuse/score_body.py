@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
-from otel_sessions.storage.scores import DataType, Score
+from otel_sessions.sessions.scores import DataType, Score
 
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # ClickHouse's DateTime64(9) ends soon after
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)

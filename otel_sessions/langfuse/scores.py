@@ -17,8 +17,8 @@ from otel_sessions.langfuse.paging import Page, parameters, score
 from otel_sessions.langfuse.score_body import ScoreBody
 from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import scores as queries
-from otel_sessions.storage import scores as storage
-from otel_sessions.storage.scores import Score
+from otel_sessions.sessions import scores as storage
+from otel_sessions.sessions.scores import Score
 
 
 class ScoresPage(Page):

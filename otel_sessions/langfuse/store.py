@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.connection import Connection
 from otel_sessions.errors import Retryable
 from otel_sessions.langfuse.answers import NotStored
-from otel_sessions.storage.client import Endpoint
-from otel_sessions.storage.connection import Connection
 
 T = TypeVar("T")
 TIMEOUT_S: Final = 10

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.storage.faults import reading
+from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.sql import statement
 
 Row = dict[str, Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
@@ -22,7 +22,7 @@ def select(client: Client, name: str, parameters: Mapping[str, Any]) -> list[Row
 
     Raises `Retryable` when ClickHouse is not reached, `QueryError` when it refuses.
     """
-    sql = files(__package__).joinpath("sql", f"{name}.sql").read_text("utf-8")
+    sql = statement(f"{__package__}.sql", name)
     with reading():
         body = client.raw_query(sql, parameters=dict(parameters), fmt="JSONEachRow")
     return [json.loads(line) for line in body.splitlines() if line]

@@ -1,4 +1,4 @@
-"""Scores, out of the table `scores` and the view `session_scores`; `storage.scores` writes them."""
+"""Scores, out of the table `scores` and the view `session_scores`; `sessions.scores` writes them."""
 
 from __future__ import annotations
 

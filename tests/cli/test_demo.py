@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from otel_sessions.storage.lock import DataLock
+from otel_sessions.lock import DataLock
 from tests.cli.conftest import OWN, launched
 
 TOPICS = ("sizing", "returns", "hut-tour", "invoice", "warranty")

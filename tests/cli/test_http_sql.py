@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from otel_sessions.cli import http_sql
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.errors import QueryError, Retryable
-from otel_sessions.storage.client import Endpoint
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

@@ -8,7 +8,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.cli import access
-from otel_sessions.storage.lock import DataLock
+from otel_sessions.lock import DataLock
 from tests.cli.conftest import OWN, Run, Served, launched, write_config
 
 

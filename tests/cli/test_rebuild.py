@@ -10,11 +10,11 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.cli import access
+from otel_sessions.clickhouse.chunks import Progress
 from otel_sessions.config import load
-from otel_sessions.queries.verify import Difference, Report
-from otel_sessions.queries.verify import run as looking
-from otel_sessions.storage.chunks import Progress
-from otel_sessions.storage.lock import DataLock, holder
+from otel_sessions.lock import DataLock, holder
+from otel_sessions.sessions.verify import Difference, Report
+from otel_sessions.sessions.verify import run as looking
 from otel_sessions.testing.otlp import request, span
 from tests.cli.conftest import Run
 from tests.integration.running import Directory, Running, config
@@ -119,7 +119,7 @@ def test_many_differences_are_counted(run: Run, serving: Serving, monkeypatch: p
         yield from ()
         return found
 
-    monkeypatch.setattr("otel_sessions.queries.verify.verify", verify)
+    monkeypatch.setattr("otel_sessions.sessions.verify.verify", verify)
     lines = run("verify", "--config", serving.config).stdout.splitlines()
     assert lines[1:3] == ["  p, s1: 1 span missing", "  p, s2: 2 spans missing"]
     assert lines[-2] == "  and 15 more"

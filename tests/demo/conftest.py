@@ -14,7 +14,7 @@ from otel_sessions.component import ComponentId, Host
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.receivers.otlp import factory
-from otel_sessions.storage import attribution
+from otel_sessions.sessions import attribution
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
 from tests.integration.delivery import insert, new_project

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import Host
 from otel_sessions.errors import Retryable
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.storage import attribution, migrate
-from otel_sessions.storage.attribution import Attribution, TraceKey
-from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.sessions import attribution, migrations
+from otel_sessions.sessions.attribution import Attribution, TraceKey
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import insert, new_project
@@ -179,7 +179,7 @@ def test_thousands_of_traces_at_once_are_put_under_their_sessions(start: Start, 
 
 def test_a_receiver_answers_for_itself_only(clickhouse_endpoint: Endpoint) -> None:
     client = connect(clickhouse_endpoint)
-    migrate.apply(client, f"attribution_{next(_databases)}")
+    migrations.apply(client, f"attribution_{next(_databases)}")
     now = attribution.server_time(client)
     late = Late(client)
     client.command(

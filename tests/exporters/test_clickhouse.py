@@ -9,6 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from pydantic import ValidationError
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Permanent, Retryable, SchemaError
 from otel_sessions.exporters.clickhouse import factory
@@ -16,7 +17,6 @@ from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.storage.client import Endpoint
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import new_project
@@ -153,7 +153,7 @@ def test_tables_of_another_version_stop_the_start(
     def refuse(_: Client) -> None:
         raise SchemaError("table otel_traces is not the one of this version")
 
-    monkeypatch.setattr("otel_sessions.storage.columns.check", refuse)
+    monkeypatch.setattr("otel_sessions.clickhouse.schema.check", refuse)
     with pytest.raises(SchemaError):
         build(clickhouse)
 
@@ -164,7 +164,7 @@ def test_tables_that_vanish_while_it_runs_are_waited_for(
     exporter, _ = build(clickhouse, create_schema=False)
     project = new_project()
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.storage.columns.TABLE", "no_such_table")
+        patch.setattr("otel_sessions.clickhouse.schema.TABLE", "no_such_table")
         with pytest.raises(SchemaError, match="otel-sessions migrate"):
             exporter.export([batch(project, span())], token_hex())
     exporter.export([batch(project, span())], token_hex())

@@ -21,10 +21,10 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import ConfigError
 from otel_sessions.extensions.clickhouse_http import ClickHouseHttp, Config, factory, inserts, native_compression
-from otel_sessions.storage.client import Endpoint, connect
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 

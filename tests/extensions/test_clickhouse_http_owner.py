@@ -11,9 +11,9 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.extensions.clickhouse_http import ClickHouseHttp, Config, factory
-from otel_sessions.storage.client import Endpoint
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 

@@ -13,10 +13,11 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from hypothesis import strategies as st
 
+from otel_sessions.clickhouse import inserts
+from otel_sessions.clickhouse.schema import TABLE
 from otel_sessions.pdata import STORED, SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.storage import attribution, inserts
-from otel_sessions.storage.columns import TABLE
+from otel_sessions.sessions import attribution
 from otel_sessions.testing import otlp
 from otel_sessions.testing.oracle import NO_CLAIM, OracleSpan
 

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
 from tests.integration.delivery import EPOCH, REACHED, Receiver, deliver, new_project, span_sets
 from tests.integration.running import Running

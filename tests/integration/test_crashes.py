@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import Outcome, Request
-from otel_sessions.storage.client import Endpoint
 from otel_sessions.testing.oracle import Identity, OracleSpan
 from tests.integration.delivery import Receiver, body, span_sets
 from tests.integration.lives import Life, Mode

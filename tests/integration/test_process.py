@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from otel_sessions.storage.lock import DataLock
+from otel_sessions.lock import DataLock
 from otel_sessions.testing.otlp import new_span_id, request, span
 from tests.integration.running import ANSWER_S, MEMORY, WAL, Directory, Running, config, wait_until
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.storage import migrate
-from otel_sessions.storage.client import Endpoint, connect
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.sessions import migrations
 
 SPANS = 200_000
 SPANS_A_TRACE = 10
@@ -43,7 +43,7 @@ FROM numbers({first:UInt64}, {count:UInt64})
 def full(chdb_endpoint: Endpoint) -> Iterator[Client]:
     """A database of its own with `SPANS` spans, which came in ten inserts."""
     client = connect(chdb_endpoint)
-    migrate.apply(client, "reads")
+    migrations.apply(client, "reads")
     for first in range(0, SPANS, SPANS // 10):
         values = {"spans": SPANS_A_TRACE, "traces": TRACES_A_SESSION, "first": first, "count": SPANS // 10}
         client.command(FILL, values)

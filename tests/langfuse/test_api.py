@@ -13,13 +13,13 @@ from urllib.parse import quote
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import Authenticator, ComponentId, Host
 from otel_sessions.errors import Retryable
 from otel_sessions.langfuse import json_bodies
 from otel_sessions.langfuse.trace_update import SPAN_NAME
 from otel_sessions.pdata import decode
 from otel_sessions.receivers.otlp import factory
-from otel_sessions.storage.client import Endpoint
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
 from tests.receivers.conftest import BODY, PROTOBUF

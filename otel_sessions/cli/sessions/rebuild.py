@@ -26,9 +26,9 @@ def rebuild(
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
     from otel_sessions.cli.progress import follow  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
     from otel_sessions.config import load  # noqa: PLC0415
-    from otel_sessions.storage import rebuild as tables  # noqa: PLC0415
-    from otel_sessions.storage.faults import writing  # noqa: PLC0415
+    from otel_sessions.sessions import rebuild as tables  # noqa: PLC0415
 
     stored = period(start, end)
     begin = time.monotonic()

@@ -16,7 +16,7 @@ from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporterhelper.config import SendingQueue
 from otel_sessions.exporterhelper.wal.frames import size_of
 from otel_sessions.exporterhelper.wal.segment import Segment, Writer, listed
-from otel_sessions.storage.lock import DataLock
+from otel_sessions.lock import DataLock
 
 logger = logging.getLogger("otel_sessions.wal")
 FULL_RETRY_AFTER_S: Final = 5.0

@@ -11,14 +11,14 @@ from typing import TypeVar
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import Host
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.storage import attribution
-from otel_sessions.storage.attribution import Attribution, Claim, TraceKey
-from otel_sessions.storage.client import Endpoint, connect
-from otel_sessions.storage.faults import writing
+from otel_sessions.sessions import attribution
+from otel_sessions.sessions.attribution import Attribution, Claim, TraceKey
 
 logger = logging.getLogger("otel_sessions.attribution")
 

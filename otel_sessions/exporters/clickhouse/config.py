@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from otel_sessions.clickhouse.client import Endpoint, Tls
 from otel_sessions.component import Settings
 from otel_sessions.exporterhelper.config import SendingSettings
 from otel_sessions.http.tls import ClientTls
-from otel_sessions.storage.client import Endpoint, Tls
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
 

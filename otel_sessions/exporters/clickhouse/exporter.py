@@ -13,14 +13,15 @@ from socket import gethostname
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse import inserts, schema
+from otel_sessions.clickhouse.client import connect
+from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.pdata import STORED, SpanBatch
-from otel_sessions.storage import columns, inserts, migrate
-from otel_sessions.storage.client import connect
-from otel_sessions.storage.faults import writing
+from otel_sessions.sessions import migrations
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
@@ -96,7 +97,7 @@ class ClickHouseExporter:
         token = self._tokens.token(name, block)
         with writing(f"inserting into {self._endpoint}"):
             client.raw_insert(
-                columns.TABLE,
+                schema.TABLE,
                 column_names=STORED.names,
                 insert_block=block,
                 settings={**inserts.settings(client, token), **_SETTINGS},
@@ -135,11 +136,11 @@ class ClickHouseExporter:
 
     def _prepare(self, client: Client) -> None:
         if self._config.create_schema:
-            for migration in migrate.apply(client, self._endpoint.database):
+            for migration in migrations.apply(client, self._endpoint.database):
                 logger.info("applied migration %s to %s", migration.name, self._endpoint)
         else:
             client.database = self._endpoint.database
-        columns.check(client)
+        schema.check(client)
         self._tokens.connected(client)
 
     def _client_failed(self, error: Exception) -> None:

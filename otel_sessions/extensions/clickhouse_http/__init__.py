@@ -1,6 +1,6 @@
 """`clickhouse_http`: SQL over ClickHouse's HTTP protocol on the embedded engine, for curl, clickhouse-connect, Grafana.
 
-A request becomes a `Job` (`job`, `bodies`), the `Engine` runs it past the guard of `storage`, and `answers` says what
+A request becomes a `Job` (`job`, `bodies`), the `Engine` runs it past the guard of `sqlguard`, and `answers` says what
 came of it in ClickHouse's own words.
 """
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from otel_sessions.component import Settings
-from otel_sessions.storage.read_lists import TABLE_FUNCTIONS
-from otel_sessions.storage.read_settings import Bounds
+from otel_sessions.sqlguard.read_lists import TABLE_FUNCTIONS
+from otel_sessions.sqlguard.read_settings import Bounds
 from otel_sessions.types import ByteSize, HostPort
 
 _MIB = 1 << 20

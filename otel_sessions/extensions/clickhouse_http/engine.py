@@ -7,17 +7,17 @@ from collections.abc import Mapping
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.connection import Pool
+from otel_sessions.clickhouse.errors import reading
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import inserts
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
-from otel_sessions.storage.client import Endpoint, connect
-from otel_sessions.storage.connection import Pool
-from otel_sessions.storage.faults import reading
-from otel_sessions.storage.guard import Parameter, ReadGuard, canonical
-from otel_sessions.storage.read_lists import FIRST_WORDS, SYSTEM
-from otel_sessions.storage.read_settings import accepted_settings
-from otel_sessions.storage.tokens import UnreadableError, at, output_format, parameters, settings, tokens
+from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
+from otel_sessions.sqlguard.read_lists import FIRST_WORDS, SYSTEM
+from otel_sessions.sqlguard.read_settings import accepted_settings
+from otel_sessions.sqlguard.tokens import UnreadableError, at, output_format, parameters, settings, tokens
 
 # What clickhouse-connect sends with every request, and has set already on its connections to chDB.
 _ALREADY_SET = {("date_time_input_format", "best_effort"), ("cast_string_to_dynamic_use_inference", "1")}

@@ -9,7 +9,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from hmac import compare_digest
 
-from otel_sessions.storage.lock import OWNER
+from otel_sessions.lock import OWNER
 
 
 def is_owner(headers: Mapping[str, str], secret: str) -> bool:

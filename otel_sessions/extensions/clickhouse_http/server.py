@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Factory, Host
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.extensions.clickhouse_http.app import application
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.engine import Engine
 from otel_sessions.http.server import HttpServer
-from otel_sessions.storage.client import Endpoint
 
 
 class ClickHouseHttp:

@@ -1,0 +1,1 @@
+"""The database: how to reach it, put rows in, bring its schema up to date, and what its errors mean."""

@@ -1,0 +1,133 @@
+"""The only way to ClickHouse: clickhouse-connect, in process (`chdb://`) or over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.errors import Permanent
+
+DEFAULT_DATABASE = "otel"
+INSERT_SETTINGS: Mapping[str, int] = {
+    "async_insert": 0,  # the insert is done when it is answered
+    "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
+    "max_partitions_per_insert_block": 0,
+}
+"""Of every insert of ours."""
+_HTTP_PORTS = {"http": 8123, "https": 8443}
+_CONNECT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a server proves who it is, and we to it: files in PEM, by the names of the Collector's configtls.
+
+    Without `ca_file` the system's authorities are trusted.
+    """
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure_skip_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where ClickHouse is, and who we are to it: `chdb://PATH` or `http(s)://[user[:password]@]host[:port][/database]`.
+
+    `path` is the data directory of the embedded engine, None for a server. The text never shows the password.
+    """
+
+    scheme: str
+    database: str = DEFAULT_DATABASE
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    tls: Tls = Tls()
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Raises ValueError with a text that says what an endpoint looks like."""
+        parts = urlsplit(text)
+        if parts.scheme == "chdb":
+            path = unquote(text.removeprefix("chdb://"))
+            if not path:
+                raise ValueError("a chdb endpoint names a directory, as in chdb://./otel-sessions-data")
+            return cls("chdb", path=Path(path).resolve())
+        if parts.scheme not in _HTTP_PORTS or not parts.hostname:
+            raise ValueError("write chdb://DIRECTORY or http(s)://[user:password@]host[:port][/database]")
+        return cls(
+            parts.scheme,
+            database=unquote(parts.path.strip("/")) or DEFAULT_DATABASE,
+            host=parts.hostname,
+            port=parts.port or _HTTP_PORTS[parts.scheme],
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+    @property
+    def embedded(self) -> bool:
+        return self.path is not None
+
+    def __str__(self) -> str:
+        return f"chdb://{self.path}" if self.embedded else f"{self.scheme}://{self.host}:{self.port}/{self.database}"
+
+    __repr__ = __str__
+
+
+def connect(
+    endpoint: Endpoint, *, database: str | None = None, timeout_s: int = 300, long_parameters: bool = False
+) -> Client:
+    """A client of its own for the caller; use it from one thread at a time.
+
+    `database` is the current database; None leaves the server's default, as `migrate` needs before it has made one.
+    With `long_parameters` those of queries travel in the body of their request, up to 128 KiB each, not in its line.
+    A server may take `timeout_s` seconds to answer a statement, and 10 of them to be reached.
+    Close an embedded client that has raised, and take another: chDB keeps what a failed query had written for the next
+    query on the same connection. Raises clickhouse-connect's errors, see `clickhouse.errors`; `Permanent` without chDB.
+    """
+    if endpoint.path is not None:
+        return _embedded(endpoint.path, database)
+    return clickhouse_connect.get_client(
+        interface=endpoint.scheme,
+        host=endpoint.host,
+        port=endpoint.port,
+        username=endpoint.user or None,
+        password=endpoint.password,
+        database=database or "default",
+        autogenerate_session_id=False,
+        connect_timeout=min(_CONNECT_S, timeout_s),
+        send_receive_timeout=timeout_s,
+        form_encode_query_params=long_parameters,
+        **_tls(endpoint),
+    )
+
+
+def _tls(endpoint: Endpoint) -> dict[str, Any]:
+    tls = endpoint.tls
+    return {
+        "verify": not tls.insecure_skip_verify,
+        "ca_cert": tls.ca_file,
+        "client_cert": tls.cert_file,
+        "client_cert_key": tls.key_file,
+        # With a password, the certificate is for whoever ends TLS; without one, it names the user to ClickHouse.
+        "tls_mode": "strict" if endpoint.password else None,
+    }
+
+
+def _embedded(path: Path, database: str | None) -> Client:
+    if find_spec("chdb") is None:
+        raise Permanent("the embedded ClickHouse is not installed: pip install 'otel-sessions[embedded]'")
+    path.mkdir(parents=True, exist_ok=True)
+    client = clickhouse_connect.get_client(interface="chdb", path=str(path), database=database)
+    client.set_client_setting("session_timezone", "UTC")
+    return client

@@ -1,0 +1,86 @@
+"""Connections to ClickHouse that are made when they are first needed, and anew after every error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.errors import writing
+
+
+class Pool:
+    """As many clients as were ever used at once, each by one thread at a time.
+
+    With `anchored` one that nobody uses stays open, and the embedded engine with it.
+    """
+
+    def __init__(self, open_: Callable[[], Client], *, anchored: bool = False) -> None:
+        self._open = open_
+        self._anchored = anchored
+        self._lock = threading.Lock()
+        self._idle: list[Client] = []
+        self._anchor: Client | None = None
+        self._closed = False
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """What the block raises closes the client, see `connect`."""
+        client = self._take()
+        try:
+            yield client
+        except BaseException:
+            client.close()
+            raise
+        self._give(client)
+
+    def close(self) -> None:
+        """Waits for nobody: a client in use is closed at the end of its use."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            anchor, self._anchor = self._anchor, None
+        for client in [*idle, *([anchor] if anchor else [])]:
+            client.close()
+
+    def _take(self) -> Client:
+        with self._lock:
+            if self._anchored and self._anchor is None and not self._closed:
+                self._anchor = self._open()
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
+
+    def _give(self, client: Client) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(client)
+                return
+        client.close()
+
+
+class Connection:
+    """One client for all threads, one at a time; its current database is the endpoint's."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout_s: int = 30) -> None:
+        self._endpoint = endpoint
+        self._timeout_s = timeout_s
+        self._using = threading.Lock()
+        self._pool = Pool(self._connected)
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Raises `Retryable` when ClickHouse is not reached. What the block raises closes the client."""
+        with self._using, self._pool.client() as client:
+            yield client
+
+    def close(self) -> None:
+        """Waits for nobody: a client in use is closed at the end of its use."""
+        self._pool.close()
+
+    def _connected(self) -> Client:
+        with writing(f"connecting to {self._endpoint}"):
+            return connect(self._endpoint, database=self._endpoint.database, timeout_s=self._timeout_s)

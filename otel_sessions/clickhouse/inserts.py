@@ -1,0 +1,75 @@
+"""Settings of inserts, and tokens by which ClickHouse knows an insert that it has had.
+
+A repeated insert with the same token adds to the table, and to each table that a view fills, what the first had not
+come to. That holds for an insert of one block, and while the server lives: one that keeps its tables by itself
+notes a token before it puts the rows in their place; one that is killed between the two, or whose disk fails there,
+refuses the rows ever after. See "Repeated inserts" in docs/exporters_clickhouse.md.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Mapping
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import INSERT_SETTINGS, Endpoint
+from otel_sessions.clickhouse.errors import code_of
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.errors import OtelSessionsError
+
+Settings = dict[str, int | str]
+
+_ONE_BLOCK: Mapping[str, int] = {
+    "max_insert_threads": 1,
+    "min_insert_block_size_rows": 1 << 40,
+    "min_insert_block_size_bytes": 0,
+}
+"""However many record batches there are: a part of a token's rows must not pass for all of them."""
+_HARMLESS = frozenset(
+    {
+        None,  # nobody answered; a server that has started anew since is seen by its time
+        159,  # TIMEOUT_EXCEEDED
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        241,  # MEMORY_LIMIT_EXCEEDED
+        252,  # TOO_MANY_PARTS
+        394,  # QUERY_WAS_CANCELLED
+    }
+)
+"""Errors that do not speak of rows that could not be put in their place."""
+
+
+def settings(client: Client, token: str = "") -> Settings:
+    """Those of an insert of ours through `client`; with a token, an Arrow insert that may be repeated."""
+    wanted: Settings = dict(INSERT_SETTINGS)
+    if token:
+        wanted |= _ONE_BLOCK
+        wanted |= {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
+    wanted["insert_deduplicate"] = int(bool(token))
+    # ClickHouse 26 no longer looks at insert_deduplicate; older ones do not know these.
+    newer = {"deduplicate_insert": "enable" if token else "disable", "deduplicate_insert_select": "disable"}
+    return wanted | {name: value for name, value in newer.items() if name in client.server_settings}
+
+
+class Tokens:
+    """Makes the tokens of one exporter: equal for equal bytes of an insert, as long as that is safe."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._embedded = endpoint.embedded
+        self._life = secrets.token_hex(8)
+        self._renewed = ""
+
+    def connected(self, client: Client) -> None:
+        """Asks a server since when it runs; the tables must be there. The embedded engine lives as we do."""
+        if not self._embedded:
+            self._life = str(client.query(statement(__package__, "life")).result_rows[0][0])
+
+    def failed(self, error: OtelSessionsError) -> None:
+        """After an error that may mean lost rows, tokens are new: stored twice is better than not at all."""
+        if code_of(error) not in _HARMLESS:
+            self._renewed = secrets.token_hex(8)
+
+    def token(self, name: str, block: bytes) -> str:
+        """`name` is the caller's for these spans; other bytes under it, from other processors, are another insert."""
+        return f"{self._life}-{self._renewed}-{name}-{zlib.crc32(block):08x}"

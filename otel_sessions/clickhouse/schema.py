@@ -1,0 +1,158 @@
+"""Brings the schema to a version, and checks that the table has the columns that are written.
+
+Migrations are numbered `.sql` files, each applied once, its checksum on record. A column that ClickHouse lacks would
+fail every insert, and one of another type could change values silently, so the columns are asked once, at the start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.errors import SchemaError
+from otel_sessions.pdata import STORED
+from otel_sessions.pdata.schema import ATTRIBUTES, COST, TIMESTAMP
+
+TABLE: Final = "otel_traces"
+# ClickHouse types that take an Arrow column whole, the table's own first.
+_ACCEPTS: Final[Mapping[pa.DataType, tuple[str, ...]]] = {
+    pa.string(): ("String", "LowCardinality(String)"),
+    pa.uint8(): ("UInt8",),
+    pa.uint32(): ("UInt32",),
+    pa.uint64(): ("UInt64",),
+    TIMESTAMP: ("DateTime64(9)", "DateTime64(9, 'UTC')"),
+    COST: ("Decimal(38, 12)",),
+    ATTRIBUTES: ("Map(LowCardinality(String), String)", "Map(String, String)"),
+    pa.list_(pa.string()): ("Array(String)", "Array(LowCardinality(String))"),
+    pa.list_(pa.uint32()): ("Array(UInt32)",),
+    pa.list_(TIMESTAMP): ("Array(DateTime64(9))", "Array(DateTime64(9, 'UTC'))"),
+    pa.list_(ATTRIBUTES): ("Array(Map(LowCardinality(String), String))", "Array(Map(String, String))"),
+}
+_LEDGER = """CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    Version UInt32,
+    Name String,
+    Checksum String,
+    AppliedAt DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(AppliedAt)
+ORDER BY Version"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file, as in `0001_otel_traces.sql`: statements that each end with a semicolon at the end of a line."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        return tuple(text.strip() for text in self.sql.split(";\n") if text.strip())
+
+
+def read(package: str) -> tuple[Migration, ...]:
+    """The migrations among the files of `package`, oldest first."""
+    found = [path for path in files(package).iterdir() if path.name.endswith(".sql")]
+    return tuple(
+        Migration(int(path.name[:4]), path.name.removesuffix(".sql"), path.read_text("utf-8"))
+        for path in sorted(found, key=lambda path: path.name)
+    )
+
+
+def pending(client: Client, database: str, known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Those of `known` that this database has not had, without changing anything.
+
+    Raises `SchemaError` where one that it had is not the one of this version, or is newer than this version knows.
+    """
+    applied = _applied(client, database)
+    for migration in known:
+        if applied.get(migration.version, migration.checksum) != migration.checksum:
+            raise SchemaError(
+                f"migration {migration.name} differs from the one that database {database} has had, from another "
+                "version of otel-sessions; use that version, or start with a new database"
+            )
+    newer = applied.keys() - {migration.version for migration in known}
+    if newer:
+        raise SchemaError(f"database {database} has migration {max(newer):04d} of a newer otel-sessions")
+    return tuple(migration for migration in known if migration.version not in applied)
+
+
+def apply(client: Client, database: str, known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Makes the database if need be and applies what is pending of `known`; returns what was applied.
+
+    Idempotent, also when it was cut short: each statement may run again. The client's current database is then
+    this one.
+    """
+    client.command(
+        "CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": database}, use_database=False
+    )
+    client.database = database
+    client.command(_LEDGER)
+    missing = pending(client, database, known)
+    for migration in missing:
+        for statement in migration.statements:
+            client.command(statement)
+        client.command(
+            "INSERT INTO schema_migrations (Version, Name, Checksum) "
+            "SELECT {version:UInt32}, {name:String}, {checksum:String}",
+            parameters={"version": migration.version, "name": migration.name, "checksum": migration.checksum},
+        )
+    return missing
+
+
+def script(missing: Sequence[Migration], database: str) -> str:
+    """The SQL that `apply` would run, to read."""
+    if not missing:
+        return ""
+    parts = [f"CREATE DATABASE IF NOT EXISTS `{database}`;\nUSE `{database}`;"]
+    parts += [f"-- {migration.name}\n{migration.sql.strip()}" for migration in missing]
+    return "\n\n".join(parts)
+
+
+def actual(client: Client, table: str = TABLE) -> dict[str, str]:
+    """Column names and types of a table of the client's database, in order."""
+    rows = client.query(
+        "SELECT name, type FROM system.columns "
+        "WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+        parameters={"table": table},
+    ).result_rows
+    return {str(name): str(type_) for name, type_ in rows}
+
+
+def check(client: Client) -> None:
+    """Raises `SchemaError` that names every column of `pdata.STORED` that is missing or has another type."""
+    columns = actual(client)
+    if not columns:
+        raise SchemaError(f"there is no table {TABLE}; run `otel-sessions migrate`")
+    wrong = [
+        f"{field.name} is {columns.get(field.name, 'missing')}, not {' or '.join(_ACCEPTS[field.type])}"
+        for field in STORED
+        if columns.get(field.name) not in _ACCEPTS[field.type]
+    ]
+    if wrong:
+        raise SchemaError(f"table {TABLE} is not the one of this version: {'; '.join(wrong)}")
+
+
+def _applied(client: Client, database: str) -> dict[int, str]:
+    exists = client.query(
+        "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'",
+        parameters={"database": database},
+    ).result_rows[0][0]
+    if not exists:
+        return {}
+    rows = client.query(
+        "SELECT Version, Checksum FROM {database:Identifier}.schema_migrations FINAL", parameters={"database": database}
+    ).result_rows
+    return {int(version): str(checksum) for version, checksum in rows}

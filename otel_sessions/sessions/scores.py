@@ -1,0 +1,75 @@
+"""Scores on sessions, traces and spans, written; `queries.scores` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.errors import writing
+from otel_sessions.clickhouse.inserts import settings
+
+DataType = Literal["NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"]
+_DELETE = """INSERT INTO scores
+SELECT known.* REPLACE (
+    1 AS IsDeleted,
+    greatest(now64(9, 'UTC'), known.UpdatedAt + INTERVAL 1 MICROSECOND) AS UpdatedAt)
+FROM
+(
+    SELECT * FROM scores FINAL WHERE Project = {project:String} AND ScoreId = {score_id:String} AND IsDeleted = 0
+) AS known"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One row of `scores`; its target is a session, a trace, or a span of a trace.
+
+    `value` is 0 for CATEGORICAL and TEXT, `string_value` is empty for NUMERIC. Of several scores with one id the one of
+    the latest `updated_at` counts, of equal ones the last stored. Times are aware, within 1970 and 2261.
+    """
+
+    project: str
+    score_id: str
+    name: str
+    data_type: DataType
+    timestamp: datetime
+    updated_at: datetime
+    value: float = 0.0
+    string_value: str = ""
+    session_id: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    comment: str = ""
+    source: str = "API"
+    metadata: str = ""
+    environment: str = ""
+
+
+def store(client: Client, scores: Sequence[Score]) -> None:
+    """Stores these; the same once more changes nothing. Raises `Retryable`, `SchemaError` or `Permanent`."""
+    if not scores:
+        return
+    body = b"\n".join(orjson.dumps(dict(_row(score))) for score in scores)
+    with writing("storing scores"):
+        client.raw_insert("scores", insert_block=body, settings=settings(client), fmt="JSONEachRow")
+
+
+def delete(client: Client, *, project: str, score_id: str) -> None:
+    """Deletes it for good, where it is; repetitions of what was stored before do not bring it back."""
+    with writing("deleting a score"):
+        client.command(_DELETE, parameters={"project": project, "score_id": score_id}, settings=settings(client))
+
+
+def _row(score: Score) -> Iterator[tuple[str, Any]]:
+    for name in Score.__slots__:
+        value = getattr(score, name)
+        column = "".join(part.capitalize() for part in name.split("_"))
+        yield column, _text(value) if isinstance(value, datetime) else value
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,1 @@
+"""What a foreign statement may be: one SELECT or the like, that reads what it may read."""

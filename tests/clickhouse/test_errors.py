@@ -1,0 +1,89 @@
+"""What a failure of ClickHouse means for those who write and those who read."""
+
+from __future__ import annotations
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.errors import reading, writing
+from otel_sessions.errors import OtelSessionsError, Permanent, QueryError, Retryable, SchemaError
+
+
+def error(code: int | None, kind: type[ClickHouseError] = DatabaseError) -> ClickHouseError:
+    found = kind("what ClickHouse said")
+    if code is not None:
+        found.code = code  # type: ignore[attr-defined]
+    return found
+
+
+def written(cause: Exception) -> OtelSessionsError:
+    with pytest.raises(OtelSessionsError) as raised, writing("inserting"):
+        raise cause
+    assert raised.value.__cause__ is cause
+    assert str(raised.value).startswith("inserting: ")
+    return raised.value
+
+
+@pytest.mark.parametrize("code", [107, 159, 202, 210, 241, 242, 252, 319, 516, 999])
+def test_a_server_that_is_busy_or_ill_is_asked_again(code: int) -> None:
+    assert type(written(error(code))) is Retryable
+
+
+def test_a_disk_that_fails_is_asked_again() -> None:
+    found = error(1001)
+    assert type(written(found)) is Permanent
+    found.args = ("filesystem error: in rename: Input/output error",)
+    assert type(written(found)) is Retryable
+
+
+@pytest.mark.parametrize("code", [16, 60, 81])
+def test_tables_that_are_not_there_are_an_error_that_says_what_to_run(code: int) -> None:
+    found = written(error(code))
+    assert type(found) is SchemaError
+    assert "otel-sessions migrate" in str(found)
+
+
+@pytest.mark.parametrize("code", [27, 53, 62, 117])
+def test_rows_that_clickhouse_will_never_take_are_permanent(code: int) -> None:
+    assert type(written(error(code))) is Permanent
+
+
+@pytest.mark.parametrize(
+    "cause", [error(None, OperationalError), ConnectionRefusedError("refused"), TimeoutError("late")]
+)
+def test_where_nobody_answered_the_same_is_tried_again(cause: Exception) -> None:
+    assert type(written(cause)) is Retryable
+
+
+def test_other_errors_are_not_clickhouses() -> None:
+    with pytest.raises(ZeroDivisionError), writing("inserting"):
+        raise ZeroDivisionError
+
+
+def test_a_reader_learns_what_clickhouse_refused() -> None:
+    with pytest.raises(QueryError, match="what ClickHouse said"), reading():
+        raise error(62)
+    with pytest.raises(Retryable, match="not reached"), reading():
+        raise error(None, OperationalError)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("INSERT INTO no_such_table VALUES (1)", SchemaError),
+        ("INSERT INTO otel_traces (no_such_column) VALUES (1)", SchemaError),
+        ("SELECT throwIf(1)", Permanent),
+        ("not SQL at all", Permanent),
+    ],
+)
+def test_the_embedded_engine_names_its_errors_as_a_server_does(
+    otel_client: Client, chdb_endpoint: Endpoint, statement: str, kind: type[Exception]
+) -> None:
+    # A client of its own: see `connect` on what a failed query leaves behind.
+    client = connect(chdb_endpoint, database=otel_client.database)
+    with pytest.raises(OtelSessionsError) as raised, writing("writing"):
+        client.command(statement)
+    client.close()
+    assert type(raised.value) is kind

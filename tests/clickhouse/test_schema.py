@@ -1,0 +1,123 @@
+"""What is declared, what is stored, and what other tools expect are the same columns."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse import schema
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.errors import SchemaError
+from otel_sessions.pdata import STORED
+from otel_sessions.sessions import migrations
+
+MADE_BY_CLICKHOUSE = {"ReceivedAt": "DateTime('UTC')", "Version": "UInt256"}
+
+# exporter/clickhouseexporter/internal/sqltemplates/traces_table.sql of opentelemetry-collector-contrib
+ATTRIBUTES = "Map(LowCardinality(String), String)"
+COLLECTOR = {
+    "Timestamp": "DateTime64(9)",
+    "TraceId": "String",
+    "SpanId": "String",
+    "ParentSpanId": "String",
+    "TraceState": "String",
+    "SpanName": "LowCardinality(String)",
+    "SpanKind": "LowCardinality(String)",
+    "ServiceName": "LowCardinality(String)",
+    "ResourceAttributes": ATTRIBUTES,
+    "ScopeName": "String",
+    "ScopeVersion": "String",
+    "SpanAttributes": ATTRIBUTES,
+    "Duration": "UInt64",
+    "StatusCode": "LowCardinality(String)",
+    "StatusMessage": "String",
+    "Events.Timestamp": "Array(DateTime64(9))",
+    "Events.Name": "Array(LowCardinality(String))",
+    "Events.Attributes": f"Array({ATTRIBUTES})",
+    "Links.TraceId": "Array(String)",
+    "Links.SpanId": "Array(String)",
+    "Links.TraceState": "Array(String)",
+    "Links.Attributes": f"Array({ATTRIBUTES})",
+}
+_databases = itertools.count()
+
+
+@pytest.fixture
+def client(chdb_endpoint: Endpoint) -> Iterator[Client]:
+    """Of a database whose tables a test may spoil."""
+    client = connect(chdb_endpoint)
+    database = f"columns_{next(_databases)}"
+    migrations.apply(client, database)
+    yield client
+    client.command(f"DROP DATABASE {database}", use_database=False)
+    client.close()
+
+
+def test_the_table_has_the_columns_that_are_declared_and_no_others(otel_client: Client) -> None:
+    assert set(schema.actual(otel_client)) == set(STORED.names) | set(MADE_BY_CLICKHOUSE)
+    schema.check(otel_client)
+
+
+def test_the_columns_that_clickhouse_fills_are_known(otel_client: Client) -> None:
+    actual = schema.actual(otel_client)
+    assert {name: actual[name] for name in MADE_BY_CLICKHOUSE} == MADE_BY_CLICKHOUSE
+
+
+def test_every_column_of_the_collectors_exporter_has_its_name_and_type(otel_client: Client) -> None:
+    actual = schema.actual(otel_client)
+    assert {name: actual.get(name) for name in COLLECTOR} == COLLECTOR
+
+
+def test_the_spans_of_a_session_have_the_columns_of_the_table(otel_client: Client) -> None:
+    table, view = schema.actual(otel_client), schema.actual(otel_client, "session_spans")
+    assert {name: view.get(name) for name in COLLECTOR} == COLLECTOR
+    # Which session it was when the span arrived is of no interest beside the one it belongs to.
+    hints = {"BestLevel", "BestNotRoot", "BestStart", "BestId", "SessionHint", *MADE_BY_CLICKHOUSE}
+    assert set(view) == {"SessionId", "SessionSource"} | (set(table) - hints)
+    assert {name: view[name] for name in table.keys() - hints} == {name: table[name] for name in table.keys() - hints}
+
+
+def test_moved_spans_have_the_columns_of_the_table(otel_client: Client) -> None:
+    assert schema.actual(otel_client, "otel_traces_moved") == schema.actual(otel_client)
+
+
+CONTRACT = {
+    "otel_traces_trace_id_ts": "TraceId Start End",
+    "sessions": "Project SessionId StartTime EndTime Duration TraceCount SpanCount ErrorCount UserIds ServiceNames "
+    "Environments Models Tags InputTokens OutputTokens TotalTokens Cost",
+    "session_traces": "Project SessionId TraceId Name StartTime EndTime Duration UserId SpanCount ErrorCount Input "
+    "Output Models InputTokens OutputTokens TotalTokens Cost",
+    "session_timeline": "Project SessionId Minute TraceCount SpanCount ErrorCount InputTokens OutputTokens Cost",
+}
+
+
+@pytest.mark.parametrize("view", CONTRACT)
+def test_a_view_has_the_columns_that_are_promised(otel_client: Client, view: str) -> None:
+    actual = schema.actual(otel_client, view)
+    assert list(actual) == CONTRACT[view].split()
+    for name, type_ in actual.items():
+        if name.endswith("Time") or name == "Minute":
+            assert type_ == "DateTime64(9, 'UTC')"
+        if name == "Duration":
+            assert type_ == "UInt64"
+
+
+def test_missing_and_mistyped_columns_are_named_together(client: Client) -> None:
+    for view in ("candidates", "claims"):
+        client.command(f"DROP VIEW otel_traces_session_{view}_mv")
+    client.command("ALTER TABLE otel_traces DROP COLUMN Tags")
+    client.command("ALTER TABLE otel_traces MODIFY COLUMN InputTokens UInt32")
+    with pytest.raises(SchemaError) as raised:
+        schema.check(client)
+    assert "Tags is missing, not Array(String)" in str(raised.value)
+    assert "InputTokens is UInt32, not UInt64" in str(raised.value)
+    assert "OutputTokens" not in str(raised.value)
+
+
+def test_a_database_without_the_table_is_told_what_to_run(client: Client) -> None:
+    client.command("RENAME TABLE otel_traces TO elsewhere")
+    with pytest.raises(SchemaError, match="otel-sessions migrate"):
+        schema.check(client)

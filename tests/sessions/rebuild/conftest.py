@@ -1,0 +1,63 @@
+"""A database of its own for what rebuilds all of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeVar
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.sessions import migrations
+from otel_sessions.sessions.verify import Difference, differences, verify
+from otel_sessions.testing.oracle import OracleSpan, assign, figures
+from tests.integration.test_attribution import read_figures, read_members
+
+T = TypeVar("T")
+_databases = itertools.count()
+
+
+@pytest.fixture
+def client(chdb_endpoint: Endpoint) -> Iterator[Client]:
+    client = connect(chdb_endpoint)
+    migrations.apply(client, f"rebuilt_{next(_databases)}")
+    yield client
+    client.command("DROP DATABASE {d:Identifier}", {"d": client.database}, use_database=False)
+    client.close()
+
+
+def drive(steps: Generator[object, None, T]) -> T:
+    """What the steps return in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def compared(client: Client, **options: object) -> tuple[Difference, ...]:
+    """What a verify reports, without waiting, in small pieces."""
+    return drive(verify(client, pauses_s=[0.0], rows_a_piece=50, **options)).differences  # type: ignore[arg-type]
+
+
+def compared_one_by_one(client: Client) -> tuple[Difference, ...]:
+    """The same of every session that there may be, span by span."""
+    sessions = client.query(
+        "SELECT Project, SessionId FROM session_candidates UNION DISTINCT "
+        "SELECT Project, ClaimId FROM otel_traces WHERE ClaimId != ''"
+    ).result_rows
+    return tuple(differences.find_among(client, [(project, session) for project, session in sessions]))
+
+
+def agrees(client: Client, spans: Sequence[OracleSpan]) -> bool:
+    """Whether the views say what the oracle says of these spans, all of one project."""
+    project = spans[0].project
+    members = {identity: session for identity, session in assign(spans).items() if session is not None}
+    return read_figures(client, project) == figures(spans) and read_members(client, project) == members
+
+
+def tables(client: Client) -> list[str]:
+    return [str(name) for (name,) in client.query("SHOW TABLES").result_rows]
