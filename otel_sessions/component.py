@@ -109,7 +109,7 @@ class Consumer(Protocol):
 class Component(Protocol):
     def start(self) -> None: ...
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Stops within `timeout` seconds; a second call does nothing."""
         ...
 

@@ -63,7 +63,7 @@ class ClickHouseSpanExporter(SpanExporter):
             self._closed = True
             running, self._running = self._running, None
         if running is not None:
-            running[0].stop()
+            running[0].shutdown()
 
     def _consumer(self) -> Consumer:
         with self._lock:

@@ -33,7 +33,7 @@ class _Receiver:
     def start(self) -> None:
         pass
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         pass
 
 

@@ -37,7 +37,7 @@ logger = logging.getLogger("otel_sessions.service")
 
 
 class Service:
-    """All components of a configuration, running between `start` and `stop`.
+    """All components of a configuration, running between `start` and `shutdown`.
 
     What is asked stops before what answers: receivers, pipelines, exporters, extensions. A start that fails stops what
     it had started and raises `OtelSessionsError`.
@@ -63,20 +63,20 @@ class Service:
         try:
             self._start()
         except BaseException:
-            self.stop()
+            self.shutdown()
             raise
 
-    def stop(self) -> None:
+    def shutdown(self) -> None:
         """Drains within `service.shutdown_timeout`; a second call does nothing."""
         end = time.monotonic() + self._config.service.shutdown_timeout
         for receiver in self._receivers:
-            _stopped(receiver, end)
+            _shutdown(receiver, end)
         for pipeline in self._pipelines.values():
             pipeline.close(_left(end))
         for exporter in self._exporters.values():
-            _stopped(exporter, end)
+            _shutdown(exporter, end)
         for extension in reversed(self._extensions):
-            _stopped(extension, end)
+            _shutdown(extension, end)
         self._receivers, self._pipelines, self._exporters, self._extensions = [], {}, {}, []
         if self._lock is not None:
             self._lock.release()
@@ -164,7 +164,7 @@ def run(config: Config, out: TextIO) -> int:
     print("ready", file=out, flush=True)
     stopping.wait()
     logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)
-    service.stop()
+    service.shutdown()
     return 0
 
 
@@ -182,9 +182,9 @@ def _left(end: float) -> float:
     return max(0.0, end - time.monotonic())
 
 
-def _stopped(component: Any, end: float) -> None:
+def _shutdown(component: Any, end: float) -> None:
     """Stops one component; what it raises is logged, so that the others are stopped too."""
     try:
-        component.stop(_left(end))
+        component.shutdown(_left(end))
     except Exception:
         logger.exception("a component did not stop well")

@@ -84,7 +84,7 @@ class Fake:
     def start(self) -> None:
         self._parts.tell(f"start {self._name}")
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         assert timeout >= 0
         self._parts.tell(f"stop {self._name}")
 
@@ -143,13 +143,13 @@ def test_what_stores_starts_first_and_what_listens_last(build: Build, parts: Par
     service.start()
     assert parts.of("start") == STARTED
     assert set(service.endpoints) == {name for name in STARTED if not name.startswith("exporters")}
-    service.stop()
+    service.shutdown()
 
 
 def test_what_is_asked_stops_before_what_answers(build: Build, parts: Parts) -> None:
     service = build()
     service.start()
-    service.stop()
+    service.shutdown()
     assert parts.of("stop") == [
         "receivers/fake",
         "receivers/fake/two",
@@ -157,14 +157,14 @@ def test_what_is_asked_stops_before_what_answers(build: Build, parts: Parts) -> 
         "extensions/fake/second",
         "extensions/fake",
     ]
-    service.stop()
+    service.shutdown()
     assert len(parts.of("stop")) == len(STARTED)
 
 
 def test_a_component_that_no_pipeline_names_is_never_made(build: Build, parts: Parts) -> None:
     service = build()
     service.start()
-    service.stop()
+    service.shutdown()
     assert "exporters/fake/unused" not in parts.of("create")
 
 
@@ -175,14 +175,14 @@ def test_spans_go_through_every_pipeline_of_their_receiver(build: Build, parts: 
     assert (parts.of("process"), parts.of("export")) == ([], ["exporters/fake"])
     assert outcome(parts.consumers["fake"]) == Outcome(accepted_spans=2)
     assert (parts.of("process"), parts.of("export")) == (["processors/fake"], ["exporters/fake"] * 3)
-    service.stop()
+    service.shutdown()
 
 
 def test_after_the_stop_senders_are_told_to_come_back(build: Build, parts: Parts) -> None:
     service = build()
     service.start()
     consumer = parts.consumers["fake/two"]
-    service.stop()
+    service.shutdown()
     with pytest.raises(Retryable):
         outcome(consumer)
 
@@ -204,7 +204,7 @@ def test_what_is_under_way_is_stored_before_the_exporter_stops(
     service.start()
     future: Future[Outcome] = parts.consumers["fake/two"].consume(Request(BODY))
     assert exporting.wait(30)
-    stopping = threading.Thread(target=service.stop)
+    stopping = threading.Thread(target=service.shutdown)
     stopping.start()
     free.set()
     stopping.join(30)
@@ -228,7 +228,7 @@ def test_a_stop_that_has_no_more_time_ends_all_the_same(
     service.start()
     future = parts.consumers["fake/two"].consume(Request(BODY))
     began = time.monotonic()
-    service.stop()
+    service.shutdown()
     assert time.monotonic() - began < 20
     assert isinstance(future.exception(0), Retryable)
     assert parts.of("stop")[-1] == "extensions/fake"
@@ -260,7 +260,7 @@ def test_one_component_that_does_not_stop_well_keeps_no_other_from_it(
     service = build()
     service.start()
     parts.failing = {f"stop {name}": RuntimeError("stuck") for name in STARTED}
-    service.stop()
+    service.shutdown()
     assert set(parts.of("stop")) == set(STARTED)
     assert caplog.text.count("did not stop well") == len(STARTED)
 
@@ -281,7 +281,7 @@ def test_embedded_data_are_owned_from_before_the_start_until_after_the_stop(
     assert str(parts.host.clickhouse) == f"chdb://{data}"
     secret = {"owner_secret": parts.host.owner_secret}
     assert holder(data) == {"pid": str(os.getpid()), **service.endpoints, **secret}
-    service.stop()
+    service.shutdown()
     assert holder(data) == {}
 
 
@@ -353,7 +353,7 @@ def test_a_log_that_no_pipeline_uses_any_more_is_told_of(
     text = CONFIG.replace("fake/unused: ", f'queued: {{sending_queue: {{directory: "{base}"}}}}')
     service = build(text.replace("exporters: [fake]", "exporters: [queued]", 1))
     service.start()
-    service.stop()
+    service.shutdown()
     told = [record.getMessage() for record in caplog.records if "not configured any more" in record.getMessage()]
     assert len(told) == 1
     assert str(base / "queued" / "old%2Fname") in told[0]

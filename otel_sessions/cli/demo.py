@@ -73,7 +73,7 @@ def present(console: Console, *, once: bool) -> None:
             console.print("\nServing until Ctrl-C.")
             threading.Event().wait()
     finally:
-        service.stop()
+        service.shutdown()
 
 
 def _show(console: Console, config: Config, endpoints: Mapping[str, str]) -> None:

@@ -29,8 +29,8 @@ class MetricsServer:
     def start(self) -> None:
         self._server.start()
 
-    def stop(self, timeout: float) -> None:
-        self._server.stop(timeout)
+    def shutdown(self, timeout: float) -> None:
+        self._server.shutdown(timeout)
 
     def _exposition(self, _: Request) -> Response:
         return Response(self._metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """One listening socket and the thread that serves it.
 
-    `start` returns when the socket takes connections, or raises OSError naming the endpoint; `stop` ends within its
+    `start` returns when the socket takes connections, or raises OSError naming the endpoint; `shutdown` ends within its
     timeout: requests under way get that long to finish. `address` is the `host:port` taken. With `tls` nothing else is
     spoken there. Restarting is not possible.
     """
@@ -76,7 +76,7 @@ class HttpServer:
         self._thread = threading.Thread(target=self._serve, name=f"http {self.address}", daemon=True)
         self._thread.start()
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         thread, self._thread = self._thread, None
         if thread is None:
             return

@@ -41,7 +41,7 @@ def sent() -> Iterator[Sent]:
     receiver.start()
     tallies = demo.run(f"http://{receiver.endpoints['otlp/grpc']}", run_id="test", on_turn=turns.append)
     yield Sent(tallies, consumer.bodies, turns, time.time_ns())
-    receiver.stop(5.0)
+    receiver.shutdown(5.0)
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]
 
     yield start
     for each in running:
-        each.stop(WAIT_S)
+        each.shutdown(WAIT_S)
 
 
 class Late:
@@ -98,7 +98,7 @@ def test_a_trace_that_is_settled_is_not_moved_again(start: Start, otel_client: C
     attributor.stored([late.child, late.claim])
     wait_until(lambda: moved(host), WAIT_S, lambda count: count == before + 1)
     attributor.stored([late.claim])
-    attributor.stop(WAIT_S)
+    attributor.shutdown(WAIT_S)
     assert (moved(host), late.spans()) == (before + 1, 2)
 
 
@@ -152,14 +152,14 @@ def test_stop_does_a_last_round(start: Start, otel_client: Client) -> None:
     attributor, _ = start()
     late = Late(otel_client)
     attributor.stored([late.child, late.claim])
-    attributor.stop(WAIT_S)
+    attributor.shutdown(WAIT_S)
     assert late.spans() == 2
 
 
 def test_without_a_server_it_says_so_and_stops_in_time(start: Start) -> None:
     attributor, host = start(Endpoint.parse(f"http://127.0.0.1:{free_port()}/otel"))
     wait_until(lambda: host.health().get("clickhouse/attribution"), WAIT_S)
-    attributor.stop(WAIT_S)
+    attributor.shutdown(WAIT_S)
 
 
 def test_thousands_of_traces_at_once_are_put_under_their_sessions(start: Start, otel_client: Client) -> None:

@@ -45,7 +45,7 @@ def build(otel_client: Client) -> Iterator[Build]:
 
     yield build
     for each in running:
-        each.stop(10.0)
+        each.shutdown(10.0)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, clickho
     root = span("root", attributes={"session.id": "late"})
     exporter.export([batch(project, span(parent=root))], token_hex())
     exporter.export([batch(project, root)], token_hex())
-    exporter.stop(30.0)
+    exporter.shutdown(30.0)
     query = "SELECT SessionId, SpanCount FROM sessions WHERE Project = {p:String}"
     assert otel_client.query(query, {"p": project}).result_rows == [("late", 2)]
 
@@ -173,10 +173,10 @@ def test_tables_that_vanish_while_it_runs_are_waited_for(
 
 def test_stopping_twice_or_before_the_start_does_nothing(build: Build, clickhouse: str) -> None:
     exporter, _ = build(clickhouse, start=False)
-    exporter.stop(1.0)
+    exporter.shutdown(1.0)
     started, _ = build(clickhouse)
-    started.stop(10.0)
-    started.stop(1.0)
+    started.shutdown(10.0)
+    started.shutdown(1.0)
 
 
 def test_an_attempt_that_is_repeated_stores_its_spans_once(build: Build, clickhouse: str, otel_client: Client) -> None:

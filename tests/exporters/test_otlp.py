@@ -91,7 +91,7 @@ def peer(transport: Transport, host: Host) -> Iterator[Callable[..., Peer]]:
 
     yield start
     for component in reversed(running):
-        component.stop(5.0)
+        component.shutdown(5.0)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
@@ -137,14 +137,14 @@ def test_a_back_end_that_is_away_is_retryable_and_no_secret_is_told(
     exporter = exporter_to(transport, "127.0.0.1:1", host, headers={"authorization": SECRET}, timeout="2s")
     with pytest.raises(Retryable, match=r"127\.0\.0\.1:1") as found:
         exporter.export([batch_of(request(span("a")))], "t")
-    exporter.stop(1.0)
+    exporter.shutdown(1.0)
     assert host.health()["otlp"] == str(found.value)
     assert SECRET not in caplog.text + str(found.value) + repr(found.value.__cause__)
 
 
 def test_a_stopped_exporter_sends_nothing(peer: Callable[..., Peer]) -> None:
     there = peer()
-    there.exporter.stop(1.0)
+    there.exporter.shutdown(1.0)
     with pytest.raises(Retryable):
         there.exporter.export([batch_of(request(span("a")))], "t")
 
@@ -291,7 +291,7 @@ def scripted(host: Host) -> Iterator[Callable[..., tuple[Server, OtlpExporter]]]
 
     yield start
     for http, exporter in running:
-        exporter.stop(1.0)
+        exporter.shutdown(1.0)
         http.shutdown()
         http.server_close()
 

@@ -42,7 +42,7 @@ class Pair:
 
     def stop(self) -> None:
         self.pipeline.close(5.0)
-        self.forwarder.stop(1.0)
+        self.forwarder.shutdown(1.0)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_back_end_that_is_away_does_not_hold_up_the_other_exporter(pair: Pair)
     try:
         wait_until(lambda: pair.queued("otlp"), 20.0, lambda nbytes: nbytes == 0)
     finally:
-        receiver.stop(5.0)
+        receiver.shutdown(5.0)
     sent = b"".join(consumer.bodies)
     assert all(name.encode() in sent for name in names)
     assert pair.host.health()["otlp"] is None

@@ -54,14 +54,14 @@ def tables(chdb_path: Path) -> Iterator[None]:
 def reader(chdb_path: Path, tables: None) -> Iterator[HostPort]:
     extension = serve(chdb_path, max_execution_time_s=2, max_result_bytes="2MiB", max_request_body_size=LIMIT)
     yield HostPort.parse(extension.endpoints["clickhouse_http"])
-    extension.stop(5)
+    extension.shutdown(5)
 
 
 @pytest.fixture(scope="module")
 def writer(chdb_path: Path, tables: None) -> Iterator[HostPort]:
     extension = serve(chdb_path, read_only=False)
     yield HostPort.parse(extension.endpoints["clickhouse_http"])
-    extension.stop(5)
+    extension.shutdown(5)
 
 
 class Answer:
@@ -344,7 +344,7 @@ def test_too_many_at_once_are_told_to_come_back(chdb_path: Path, tables: None) -
         assert sorted(found) == [408, 503, 503, 503]
         assert ask(server, "SELECT 1").status == 200
     finally:
-        extension.stop(5)
+        extension.shutdown(5)
 
 
 # --- clients
@@ -524,8 +524,8 @@ def test_it_serves_embedded_data_only(endpoint: str | None) -> None:
 def test_stopping_twice_does_nothing(chdb_path: Path, tables: None) -> None:
     extension = serve(chdb_path)
     assert ask(HostPort.parse(extension.endpoints["clickhouse_http"]), "SELECT 1").text == "1\n"
-    extension.stop(5)
-    extension.stop(5)
+    extension.shutdown(5)
+    extension.shutdown(5)
 
 
 def test_before_there_is_a_database_clients_can_still_shake_hands(chdb_path: Path) -> None:

@@ -30,7 +30,7 @@ def server(host: Host) -> Iterator[HostPort]:
     assert isinstance(extension, ClickHouseHttp)
     extension.start()
     yield HostPort.parse(extension.endpoints["clickhouse_http"])
-    extension.stop(5)
+    extension.shutdown(5)
 
 
 def status(server: HostPort, sql: str, headers: Mapping[str, str], method: str = "POST") -> int:

@@ -30,7 +30,7 @@ def health(host: Host) -> Iterator[HealthCheck]:
     extension = factory.create(ComponentId("health_check"), Config(endpoint=ANY_PORT), host)
     extension.start()
     yield extension
-    extension.stop(5)
+    extension.shutdown(5)
 
 
 def get(address: str, path: str = "/", method: str = "GET") -> tuple[int, dict[str, str], bytes]:
@@ -68,13 +68,13 @@ def test_uptime_is_written_as_go_writes_durations(host: Host) -> None:
     try:
         assert json.loads(get(extension.endpoints["health_check"])[2])["uptime"] == "1h2m3.5s"
     finally:
-        extension.stop(5)
+        extension.shutdown(5)
 
 
 def test_stopping_twice_does_nothing_and_frees_the_port(health: HealthCheck) -> None:
     address = HostPort.parse(health.endpoints["health_check"])
-    health.stop(5)
-    health.stop(5)
+    health.shutdown(5)
+    health.shutdown(5)
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((address.host, address.port), timeout=2)
 
@@ -97,4 +97,4 @@ def test_metrics_are_served_in_the_prometheus_text_format() -> None:
         assert b'otelcol_receiver_accepted_spans_total{receiver="otlp",transport="grpc"} 3.0' in body
         assert get(server.endpoints["metrics"], "/")[0] == 404
     finally:
-        server.stop(5)
+        server.shutdown(5)

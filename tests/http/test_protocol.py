@@ -42,7 +42,7 @@ def server(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
     server = HttpServer(app, HostPort("127.0.0.1", 0), keep_alive_s=ANSWER_S)
     server.start()
     yield server
-    server.stop(5.0)
+    server.shutdown(5.0)
 
 
 @pytest.fixture

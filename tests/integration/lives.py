@@ -34,8 +34,8 @@ class Faulty:
     def start(self) -> None:
         self._exporter.start()
 
-    def stop(self, timeout: float) -> None:
-        self._exporter.stop(timeout)
+    def shutdown(self, timeout: float) -> None:
+        self._exporter.shutdown(timeout)
 
     def export(self, batches: Sequence[SpanBatch], token: str) -> None:
         mode = self.mode  # which may change meanwhile
@@ -81,7 +81,7 @@ class Life:
     def stop(self) -> None:
         """As SIGTERM: drains, puts late claims into force."""
         self._pipeline.close(DRAINED_S)
-        self.exporter.stop(DRAINED_S)
+        self.exporter.shutdown(DRAINED_S)
 
     def crash(self, log: Path) -> None:
         """What is on disk at this moment is in `log`; nothing is stored or attributed any more."""
@@ -93,4 +93,4 @@ class Life:
                 shutil.copyfile(path, copy)
         self._clickhouse._attributor._touched.clear()
         self._pipeline.close(0.0)
-        self.exporter.stop(DRAINED_S)
+        self.exporter.shutdown(DRAINED_S)

@@ -76,7 +76,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     last = directory.start(config(exporters, clickhouse_http={"endpoint": ANY}))
     yield Chain(last, consumer)
     assert last.stop() == 0
-    receiver.stop(5.0)
+    receiver.shutdown(5.0)
 
 
 def test_spans_arrive_with_the_types_they_were_sent_with(chain: Chain, directory: Directory) -> None:

@@ -87,7 +87,7 @@ def start_api(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[St
 
     yield start
     for receiver in started:
-        receiver.stop(5.0)
+        receiver.shutdown(5.0)
 
 
 @pytest.fixture

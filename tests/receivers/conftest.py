@@ -110,7 +110,7 @@ def running() -> Iterator[list[Running]]:
     for each in running:
         for channel in each.channels:
             channel.close()
-        each.receiver.stop(5.0)
+        each.receiver.shutdown(5.0)
 
 
 @pytest.fixture

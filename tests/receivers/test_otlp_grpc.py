@@ -283,7 +283,7 @@ def test_health_is_SERVING_and_at_the_end_NOT_SERVING(start, service):
     watch = health_pb2_grpc.HealthStub(running.channel()).Watch(health_pb2.HealthCheckRequest(service=service))
     statuses = [next(watch).status]
     began = time.monotonic()
-    running.receiver.stop(30.0)
+    running.receiver.shutdown(30.0)
     statuses.append(next(watch).status)
     assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
     assert time.monotonic() - began < 5, "one who watches must not hold up the end"
@@ -301,7 +301,7 @@ def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     stub = running.channel().unary_unary(export.METHOD)
     calls = [stub.future(BODY, timeout=30) for _ in range(export.WORKERS + 20)]
     consumer.wait_for(export.WORKERS)
-    stopping = threading.Thread(target=running.receiver.stop, args=(20.0,))
+    stopping = threading.Thread(target=running.receiver.shutdown, args=(20.0,))
     stopping.start()
     wait_until(lambda: not reachable(running.endpoint))
     consumer.release()
@@ -318,8 +318,8 @@ def test_stop_ends_within_its_time_whatever_waits(start, consumer):
     call = running.channel().unary_unary(export.METHOD).future(BODY, timeout=30)
     consumer.wait_for(1)
     began = time.monotonic()
-    running.receiver.stop(0.3)
-    running.receiver.stop(0.3)
+    running.receiver.shutdown(0.3)
+    running.receiver.shutdown(0.3)
     assert time.monotonic() - began < 3
     assert call.code() in {Code.CANCELLED, Code.UNAVAILABLE}, "codes that a client retries"
 
@@ -338,7 +338,7 @@ def test_a_named_receiver_names_its_endpoint():
     receiver = factory.create(ComponentId("otlp", "b"), config, Host(Metrics()), RecordingConsumer())
     receiver.start()
     assert list(receiver.endpoints) == ["otlp/b/grpc"]
-    receiver.stop(1.0)
+    receiver.shutdown(1.0)
 
 
 def test_a_client_that_pings_aggressively_stays_connected(start):

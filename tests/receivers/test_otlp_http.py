@@ -370,8 +370,8 @@ def test_one_receiver_serves_both_protocols_and_names_them():
     receiver = factory.create(ComponentId("otlp", "b"), config, Host(Metrics()), RecordingConsumer())
     receiver.start()
     assert list(receiver.endpoints) == ["otlp/b/grpc", "otlp/b/http"]
-    receiver.stop(5.0)
-    receiver.stop(5.0)
+    receiver.shutdown(5.0)
+    receiver.shutdown(5.0)
 
 
 def test_a_client_that_has_gone_does_no_harm_and_its_spans_stay(start_http, consumer, caplog, monkeypatch):

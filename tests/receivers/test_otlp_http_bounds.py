@@ -200,7 +200,7 @@ def test_stop_answers_the_requests_at_work_and_takes_no_new_ones(start_http, con
     with ThreadPoolExecutor(20) as pool:
         calls = [pool.submit(running.post) for _ in range(20)]
         consumer.wait_for(20)
-        stopping = threading.Thread(target=running.receiver.stop, args=(20.0,))
+        stopping = threading.Thread(target=running.receiver.shutdown, args=(20.0,))
         stopping.start()
         wait_until(lambda: not reachable(running.endpoint))
         consumer.release()
@@ -216,7 +216,7 @@ def test_stop_ends_within_its_time_and_tells_those_who_wait_to_come_back(start_h
         call = pool.submit(running.post)
         consumer.wait_for(1)
         began = time.monotonic()
-        running.receiver.stop(0.5)
+        running.receiver.shutdown(0.5)
         assert time.monotonic() - began < 3
         assert (call.result().code, call.result().headers["retry-after"]) == (503, "1")
     consumer.release()
@@ -228,5 +228,5 @@ def test_stop_ends_within_its_time_whatever_is_being_sent(start_http):
     running = start_http()
     with half_sent(running, b"abc", 10):
         began = time.monotonic()
-        running.receiver.stop(0.5)
+        running.receiver.shutdown(0.5)
         assert time.monotonic() - began < 3

@@ -74,7 +74,7 @@ class Attributor:
             self._bound()
         self._wake.set()
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Does a last round, if that ends within `timeout` seconds."""
         self._stopping.set()
         self._wake.set()

@@ -31,7 +31,7 @@ _SETTINGS = {
 
 
 class ClickHouseExporter:
-    """Called by one thread at a time; `start` and `stop` may come from another.
+    """Called by one thread at a time; `start` and `shutdown` may come from another.
 
     A ClickHouse server that is away does not stop `start`: it is sought again with every export, and between them, so
     that `health_check` tells of its return before anybody sends. Tables that are not this version's do stop it, with
@@ -80,11 +80,11 @@ class ClickHouseExporter:
         self._host.report(self._id, None)
         self._attributor.stored(batches)
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         end = time.monotonic() + timeout
         self._stopping.set()
         self._failed.set()
-        self._attributor.stop(timeout)
+        self._attributor.shutdown(timeout)
         if self._seeker is not None:
             self._seeker.join(max(0.0, end - time.monotonic()))
             self._seeker = None

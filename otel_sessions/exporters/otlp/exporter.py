@@ -36,7 +36,10 @@ class Client(Protocol):
 
 
 class OtlpExporter:
-    """Called by one thread at a time; `start` and `stop` may come from another. A back end that is away is no fault."""
+    """Called by one thread at a time; `start` and `shutdown` may come from another.
+
+    A back end that is away is no fault.
+    """
 
     wants_requests = True
 
@@ -68,7 +71,7 @@ class OtlpExporter:
         del self._sent[token]
         self._host.report(self._id, None)
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()

@@ -87,7 +87,7 @@ class BasicAuth:
     def start(self) -> None:
         """There is nothing to start."""
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Nor to stop."""
 
     def authenticate(self, headers: Mapping[str, str]) -> str:

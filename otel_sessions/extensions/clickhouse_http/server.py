@@ -28,8 +28,8 @@ class ClickHouseHttp:
     def start(self) -> None:
         self._server.start()
 
-    def stop(self, timeout: float) -> None:
-        self._server.stop(timeout)
+    def shutdown(self, timeout: float) -> None:
+        self._server.shutdown(timeout)
 
 
 def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseHttp:

@@ -46,8 +46,8 @@ class HealthCheck:
         self._since = self._now()
         self._server.start()
 
-    def stop(self, timeout: float) -> None:
-        self._server.stop(timeout)
+    def shutdown(self, timeout: float) -> None:
+        self._server.shutdown(timeout)
 
     def _answer(self, _: Request) -> JSONResponse:
         problems = {name: text for name, text in self._host.health().items() if text is not None}

@@ -24,7 +24,7 @@ Option = tuple[str, int]
 
 
 class GrpcServer:
-    """Serves `traces`, `grpc.health.v1` and server reflection on one port from `start()` until `stop()`."""
+    """Serves `traces`, `grpc.health.v1` and server reflection on one port from `start()` until `shutdown()`."""
 
     def __init__(self, settings: GrpcSettings, traces: TraceService) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class GrpcServer:
         self._server = server
         return HostPort(self._settings.endpoint.host, port)
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Takes no new calls, answers those at work within `timeout` seconds, then ends what is left."""
         server, self._server = self._server, None
         if server is None:

@@ -16,7 +16,7 @@ _KEEP_ALIVE_S = 75  # well over the 5 s after which an SDK sends again, so that 
 
 
 class HttpListener:
-    """Serves `traces` and `langfuse` from `start()` until `stop()`."""
+    """Serves `traces` and `langfuse` from `start()` until `shutdown()`."""
 
     def __init__(
         self, settings: HttpSettings, traces: HttpTraces, access: Access, accounting: Accounting, langfuse: LangfuseApi
@@ -34,9 +34,9 @@ class HttpListener:
             raise ConfigError([Fault(path, error.strerror or str(error))]) from error
         return HostPort.parse(self._server.address)
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Takes no new requests, answers those at work within `timeout` seconds, and the rest with 503."""
-        self._server.stop(timeout)
+        self._server.shutdown(timeout)
 
     def _close(self) -> None:
         for each in self._closing:

@@ -25,7 +25,7 @@ class Server(Protocol):
         """Listens, and returns the address taken; `ConfigError` at `path` when it cannot be had."""
         ...
 
-    def stop(self, timeout: float) -> None: ...
+    def shutdown(self, timeout: float) -> None: ...
 
 
 class OtlpReceiver:
@@ -50,12 +50,12 @@ class OtlpReceiver:
             self._servers.append(server)
             self._endpoints[f"{self._id}/{name}"] = str(taken)
 
-    def stop(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Takes no new requests, and lets those at work be answered within `timeout` seconds."""
         servers, self._servers = self._servers, []
         if servers:
             with ThreadPoolExecutor(len(servers)) as pool:
-                list(pool.map(lambda server: server.stop(timeout), servers))
+                list(pool.map(lambda server: server.shutdown(timeout), servers))
 
     def _protocols(self) -> Iterator[tuple[str, Server]]:
         grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
