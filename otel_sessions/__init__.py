@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from otel_sessions._version import __version__
 
 if TYPE_CHECKING:
-    from otel_sessions.inprocess import ClickHouseSpanExporter
-    from otel_sessions.sdk.claiming import update_current_trace
+    from otel_sessions.inprocess.exporter import ClickHouseSpanExporter
     from otel_sessions.sdk.client import get_client
-    from otel_sessions.sdk.configuring import configure
-    from otel_sessions.sdk.events import session_end, session_start
-    from otel_sessions.sdk.observing import observe
+    from otel_sessions.sdk.configure import configure
+    from otel_sessions.sdk.observe import observe
     from otel_sessions.sdk.processor import SessionSpanProcessor
-    from otel_sessions.sdk.sessions import propagate_attributes, session
+    from otel_sessions.sdk.session import propagate_attributes, session, session_end, session_start
+    from otel_sessions.sdk.trace import update_current_trace
 
 __all__ = [
     "ClickHouseSpanExporter",
@@ -31,16 +30,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ClickHouseSpanExporter": "inprocess",
+    "ClickHouseSpanExporter": "inprocess.exporter",
     "SessionSpanProcessor": "sdk.processor",
-    "configure": "sdk.configuring",
+    "configure": "sdk.configure",
     "get_client": "sdk.client",
-    "observe": "sdk.observing",
-    "propagate_attributes": "sdk.sessions",
-    "session": "sdk.sessions",
-    "session_end": "sdk.events",
-    "session_start": "sdk.events",
-    "update_current_trace": "sdk.claiming",
+    "observe": "sdk.observe",
+    "propagate_attributes": "sdk.session",
+    "session": "sdk.session",
+    "session_end": "sdk.session",
+    "session_start": "sdk.session",
+    "update_current_trace": "sdk.trace",
 }
 
 

@@ -26,6 +26,7 @@ TRACE_METADATA: Final = "langfuse.trace.metadata"  # Langfuse SDK; `.KEY` below 
 TRACE_VERSION: Final = "langfuse.version"  # Langfuse SDK
 TRACE_RELEASE: Final = "langfuse.release"  # Langfuse SDK
 TRACE_PUBLIC: Final = "langfuse.trace.public"  # Langfuse SDK
+ENVIRONMENT: Final = "langfuse.environment"  # Langfuse SDK
 SESSION_PREVIOUS_ID: Final = "session.previous_id"  # OpenTelemetry semantic conventions
 SESSION_START: Final = "session.start"  # OpenTelemetry semantic conventions, event
 SESSION_END: Final = "session.end"  # OpenTelemetry semantic conventions, event
@@ -97,7 +98,7 @@ TAG_KEYS: Final = (
     "ai.telemetry.metadata.tags",  # Vercel AI SDK
 )
 ENVIRONMENT_KEYS: Final = (
-    "langfuse.environment",  # Langfuse SDK
+    ENVIRONMENT,
     "deployment.environment.name",  # OpenTelemetry semantic conventions, resource
     "deployment.environment",  # the same before version 1.27
 )

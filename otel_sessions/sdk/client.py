@@ -7,12 +7,11 @@ from typing import Final, Unpack
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_current_span, get_tracer_provider
 
-from otel_sessions.sdk import claiming, fields, scoring
-from otel_sessions.sdk.observations import Observation, Starting
-from otel_sessions.sdk.quietly import Quietly
-from otel_sessions.sdk.scores import SCORES
+from otel_sessions.sdk import scores, trace
+from otel_sessions.sdk.observations import Fields, Observation, Starting
+from otel_sessions.sdk.safely import Safely
 
-_flushing = Quietly("flushing")
+_flushing = Safely("flushing")
 
 
 class Client(Starting):
@@ -24,17 +23,17 @@ class Client(Starting):
 
     __slots__ = ()
 
-    def update_current_span(self, *, name: str | None = None, **more: Unpack[fields.Fields]) -> None:
+    def update_current_span(self, *, name: str | None = None, **more: Unpack[Fields]) -> None:
         """Says more of the current span, whoever started it."""
         Observation(get_current_span()).update(name=name, **more)
 
-    def update_current_generation(self, *, name: str | None = None, **more: Unpack[fields.Fields]) -> None:
+    def update_current_generation(self, *, name: str | None = None, **more: Unpack[Fields]) -> None:
         """The same, of a call of a model: `model`, `usage_details`, `cost_details`, ..."""
         Observation(get_current_span()).update(name=name, **more)
 
-    def update_current_trace(self, **more: Unpack[fields.TraceFields]) -> None:
+    def update_current_trace(self, **more: Unpack[trace.TraceFields]) -> None:
         """See `otel_sessions.update_current_trace`."""
-        claiming.update(get_current_span(), more)
+        trace.update(get_current_span(), more)
 
     def get_current_trace_id(self) -> str | None:
         ids = get_current_span().get_span_context()
@@ -52,26 +51,26 @@ class Client(Starting):
         session_id: str | None = None,
         trace_id: str | None = None,
         observation_id: str | None = None,
-        **more: Unpack[scoring.ScoreFields],
+        **more: Unpack[scores.ScoreFields],
     ) -> None:
         """Scores a session, a trace or an observation by its id, in the background."""
-        scoring.send(name, value, more, session_id=session_id, trace_id=trace_id, observation_id=observation_id)
+        scores.send(name, value, more, session_id=session_id, trace_id=trace_id, observation_id=observation_id)
 
     def score_session(
-        self, *, session_id: str, name: str, value: float | str | bool, **more: Unpack[scoring.ScoreFields]
+        self, *, session_id: str, name: str, value: float | str | bool, **more: Unpack[scores.ScoreFields]
     ) -> None:
         """Scores a session."""
-        scoring.send(name, value, more, session_id=session_id)
+        scores.send(name, value, more, session_id=session_id)
 
-    def score_current_trace(self, *, name: str, value: float | str | bool, **more: Unpack[scoring.ScoreFields]) -> None:
+    def score_current_trace(self, *, name: str, value: float | str | bool, **more: Unpack[scores.ScoreFields]) -> None:
         """Scores the current trace; without one, nothing happens."""
         if trace_id := self.get_current_trace_id():
-            scoring.send(name, value, more, trace_id=trace_id)
+            scores.send(name, value, more, trace_id=trace_id)
 
-    def score_current_span(self, *, name: str, value: float | str | bool, **more: Unpack[scoring.ScoreFields]) -> None:
+    def score_current_span(self, *, name: str, value: float | str | bool, **more: Unpack[scores.ScoreFields]) -> None:
         """Scores the current span; without one, nothing happens."""
         if trace_id := self.get_current_trace_id():
-            scoring.send(name, value, more, trace_id=trace_id, observation_id=self.get_current_observation_id())
+            scores.send(name, value, more, trace_id=trace_id, observation_id=self.get_current_observation_id())
 
     def auth_check(self) -> bool:
         """True: whether credentials are right shows when spans are sent."""
@@ -83,7 +82,7 @@ class Client(Starting):
             provider = get_tracer_provider()
             if isinstance(provider, TracerProvider):
                 provider.force_flush(int(timeout * 1000))
-            SCORES.flush(timeout)
+            scores.SCORES.flush(timeout)
 
     def shutdown(self) -> None:
         """Flushes, and shuts the tracer provider down: no span is recorded after that."""

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self, Unpack
+from datetime import datetime
+from typing import Any, Final, Literal, Self, TypedDict, Unpack
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
 
 from otel_sessions import semconv
-from otel_sessions.sdk import claiming, content, failing, fields, providers, scoring
-from otel_sessions.sdk.content import MAX_NAME
-from otel_sessions.sdk.quietly import Quietly
+from otel_sessions.sdk import redact, scores, serialize, trace
+from otel_sessions.sdk.configure import tracer
+from otel_sessions.sdk.processor import Attributes
+from otel_sessions.sdk.safely import Safely, warn_once
 
-_starting = Quietly("starting an observation")
-_updating = Quietly("updating an observation")
-_ending = Quietly("ending an observation")
+Level = Literal["DEBUG", "DEFAULT", "WARNING", "ERROR"]
+Kind = Literal[
+    "span", "generation", "embedding", "agent", "tool", "chain", "retriever", "evaluator", "guardrail", "event"
+]
+_MAX_DESCRIPTION: Final = 4096
+_starting = Safely("starting an observation")
+_updating = Safely("updating an observation")
+_ending = Safely("ending an observation")
+
+
+class Fields(TypedDict, total=False):
+    """What may be said of an observation beside its name; None says nothing. `usage` and `cost` are short forms."""
+
+    input: Any
+    output: Any
+    metadata: Any
+    version: str | None
+    level: Level | None
+    status_message: str | None
+    model: str | None
+    model_parameters: Mapping[str, Any] | None
+    usage: Mapping[str, int] | None
+    usage_details: Mapping[str, int] | None
+    cost: float | Mapping[str, float] | None
+    cost_details: Mapping[str, float] | None
+    completion_start_time: datetime | None
+    prompt: Any
 
 
 class Starting:
@@ -28,39 +56,37 @@ class Starting:
 
     __slots__ = ()
 
-    def start_span(self, *, name: str, **more: Unpack[fields.Fields]) -> Observation:
+    def start_span(self, *, name: str, **more: Unpack[Fields]) -> Observation:
         return self.start_observation(name=name, **more)
 
-    def start_generation(self, *, name: str, **more: Unpack[fields.Fields]) -> Observation:
+    def start_generation(self, *, name: str, **more: Unpack[Fields]) -> Observation:
         return self.start_observation(name=name, as_type="generation", **more)
 
-    def start_observation(
-        self, *, name: str, as_type: fields.Kind = "span", **more: Unpack[fields.Fields]
-    ) -> Observation:
+    def start_observation(self, *, name: str, as_type: Kind = "span", **more: Unpack[Fields]) -> Observation:
         return _started(self._parent(), name, as_type, more)
 
     @contextmanager
     def start_as_current_span(
-        self, *, name: str, end_on_exit: bool = True, **more: Unpack[fields.Fields]
+        self, *, name: str, end_on_exit: bool = True, **more: Unpack[Fields]
     ) -> Iterator[Observation]:
         with _current(_started(self._parent(), name, "span", more), end_on_exit) as observation:
             yield observation
 
     @contextmanager
     def start_as_current_generation(
-        self, *, name: str, end_on_exit: bool = True, **more: Unpack[fields.Fields]
+        self, *, name: str, end_on_exit: bool = True, **more: Unpack[Fields]
     ) -> Iterator[Observation]:
         with _current(_started(self._parent(), name, "generation", more), end_on_exit) as observation:
             yield observation
 
     @contextmanager
     def start_as_current_observation(
-        self, *, name: str, as_type: fields.Kind = "span", end_on_exit: bool = True, **more: Unpack[fields.Fields]
+        self, *, name: str, as_type: Kind = "span", end_on_exit: bool = True, **more: Unpack[Fields]
     ) -> Iterator[Observation]:
         with _current(_started(self._parent(), name, as_type, more), end_on_exit) as observation:
             yield observation
 
-    def create_event(self, *, name: str, **more: Unpack[fields.Fields]) -> Observation:
+    def create_event(self, *, name: str, **more: Unpack[Fields]) -> Observation:
         """An observation without duration."""
         observation = _started(self._parent(), name, "event", more)
         observation.end()
@@ -90,26 +116,26 @@ class Observation(Starting):
         """32 hex digits."""
         return f"{self.otel_span.get_span_context().trace_id:032x}"
 
-    def update(self, *, name: str | None = None, **more: Unpack[fields.Fields]) -> Self:
+    def update(self, *, name: str | None = None, **more: Unpack[Fields]) -> Self:
         """Says more of the observation; what is None stays as it is."""
         with _updating:
             if name is not None and self.otel_span.is_recording():
-                self.otel_span.update_name(content.words(name, MAX_NAME))
+                self.otel_span.update_name(serialize.words(name, serialize.MAX_NAME))
             _write(self.otel_span, more)
         return self
 
-    def update_trace(self, **more: Unpack[fields.TraceFields]) -> Self:
+    def update_trace(self, **more: Unpack[trace.TraceFields]) -> Self:
         """Says more of its whole trace, as `update_current_trace` does."""
-        claiming.update(self.otel_span, more)
+        trace.update(self.otel_span, more)
         return self
 
-    def score(self, *, name: str, value: float | str | bool, **more: Unpack[scoring.ScoreFields]) -> None:
+    def score(self, *, name: str, value: float | str | bool, **more: Unpack[scores.ScoreFields]) -> None:
         """Scores this observation."""
-        scoring.send(name, value, more, trace_id=self.trace_id, observation_id=self.id)
+        scores.send(name, value, more, trace_id=self.trace_id, observation_id=self.id)
 
-    def score_trace(self, *, name: str, value: float | str | bool, **more: Unpack[scoring.ScoreFields]) -> None:
+    def score_trace(self, *, name: str, value: float | str | bool, **more: Unpack[scores.ScoreFields]) -> None:
         """Scores its trace."""
-        scoring.send(name, value, more, trace_id=self.trace_id)
+        scores.send(name, value, more, trace_id=self.trace_id)
 
     def end(self, *, end_time: int | None = None) -> Self:
         """Ends it, now or at `end_time` (ns since 1970)."""
@@ -123,7 +149,7 @@ class Observation(Starting):
 
 def _started(parent: Context | None, name: str, kind: str, more: Mapping[str, Any]) -> Observation:
     with _starting:
-        span = providers.tracer().start_span(content.words(name, MAX_NAME), parent)
+        span = tracer().start_span(serialize.words(name, serialize.MAX_NAME), parent)
         with _updating:
             if kind != "span":
                 span.set_attribute(semconv.OBSERVATION_TYPE, kind)
@@ -139,7 +165,7 @@ def _current(observation: Observation, end_on_exit: bool) -> Iterator[Observatio
         yield observation
     except Exception as error:
         with _ending:
-            failing.record(observation.otel_span, error)
+            record_error(observation.otel_span, error)
         raise
     finally:
         detach(token)
@@ -150,8 +176,72 @@ def _current(observation: Observation, end_on_exit: bool) -> Iterator[Observatio
 def _write(span: Span, more: Mapping[str, Any]) -> None:
     if not more or not span.is_recording():
         return
-    for key, value in fields.observation(more).items():
-        span.set_attribute(key, value)
+    for field, value in more.items():
+        if value is None:
+            continue
+        if key := _CONTENTS.get(field):
+            redact.write(span, key, value)
+        elif convert := _CONVERT.get(field):
+            span.set_attributes(convert(value))
+        else:
+            warn_once(f"an observation has no field {field!r}; it is left out")
     if more.get("level") == "ERROR":
         message = more.get("status_message")
-        span.set_status(Status(StatusCode.ERROR, None if message is None else content.words(message)))
+        span.set_status(Status(StatusCode.ERROR, None if message is None else serialize.words(message)))
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """Records what has a place in a span: exceptions, not the end of the program or of a task. May raise."""
+    if not isinstance(error, Exception) or not span.is_recording():
+        return
+    kind, message = type(error), serialize.words(error)
+    described = serialize.words(f"{kind.__name__}: {message}", _MAX_DESCRIPTION)
+    span.set_status(Status(StatusCode.ERROR, described))
+    attributes = {  # OpenTelemetry semantic conventions, exceptions
+        "exception.type": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        "exception.message": message,
+        "exception.stacktrace": serialize.words("".join(traceback.format_exception(error))),
+    }
+    span.add_event("exception", attributes)
+
+
+def _usage(details: Any) -> Attributes:
+    """As given, and input and output tokens by their standard names."""
+    if not isinstance(details, Mapping):
+        return {semconv.USAGE_DETAILS: serialize.text(details)}
+    found: Attributes = {semconv.USAGE_DETAILS: json.dumps(dict(details), default=str)}
+    for key, names in _TOKENS.items():
+        counts = [details[name] for name in names if type(details.get(name)) is int]
+        if counts:
+            found[key] = serialize.attribute(counts[0])
+    return found
+
+
+def _cost(details: Any) -> Attributes:
+    as_map = dict(details) if isinstance(details, Mapping) else {"total": float(details)}
+    return {semconv.COST_DETAILS: json.dumps(as_map, default=float)}
+
+
+def _text(key: str) -> Callable[[Any], Attributes]:
+    return lambda value: {key: serialize.text(value)}
+
+
+_TOKENS: Final = {
+    semconv.INPUT_TOKENS: ("input", "input_tokens", "prompt_tokens"),
+    semconv.OUTPUT_TOKENS: ("output", "output_tokens", "completion_tokens"),
+}
+_CONTENTS: Final = {"input": semconv.OBSERVATION_INPUT, "output": semconv.OBSERVATION_OUTPUT}
+_CONVERT: Final[Mapping[str, Callable[[Any], Attributes]]] = {
+    "metadata": lambda value: serialize.metadata(semconv.OBSERVATION_METADATA, value),
+    "version": _text(semconv.TRACE_VERSION),
+    "level": _text(semconv.OBSERVATION_LEVEL),
+    "status_message": _text(semconv.OBSERVATION_STATUS_MESSAGE),
+    "model": _text(semconv.REQUEST_MODEL),
+    "model_parameters": _text(semconv.MODEL_PARAMETERS),
+    "usage": _usage,
+    "usage_details": _usage,
+    "cost": _cost,
+    "cost_details": _cost,
+    "completion_start_time": lambda value: {semconv.COMPLETION_START_TIME: value.isoformat()},
+    "prompt": trace.prompt,
+}

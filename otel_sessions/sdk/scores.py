@@ -9,16 +9,17 @@ import queue
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, TypedDict
 from urllib.parse import unquote, urlsplit
 
 from opentelemetry import context
 
-from otel_sessions.sdk import exporters
-from otel_sessions.sdk.ending import listens
-from otel_sessions.sdk.quietly import Quietly, log_once, logger
+from otel_sessions.sdk.export import environment_endpoint, listens
+from otel_sessions.sdk.safely import Safely, log_once, logger
 
+DataType = Literal["NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"]
 PATH: Final = "/api/public/scores"
 MAX_WAITING: Final = 1000
 _ATTEMPTS: Final = 4
@@ -26,7 +27,20 @@ _FIRST_WAIT_S: Final = 0.5
 _TIMEOUT_S: Final = 5.0
 _EXIT_S: Final = 3.0
 _DEFAULT: Final = "http://localhost:4318"
-_posting = Quietly("posting scores")
+_posting = Safely("posting scores")
+_sending = Safely("sending a score")
+_NAMES = {"score_id": "id", "data_type": "dataType", "config_id": "configId"}
+
+
+class ScoreFields(TypedDict, total=False):
+    """What a score may have beside name and value; `score_id` makes it the same score when it is sent again."""
+
+    score_id: str | None
+    data_type: DataType | None
+    comment: str | None
+    metadata: Any
+    environment: str | None
+    config_id: str | None
 
 
 class Scores:
@@ -46,7 +60,7 @@ class Scores:
 
     def put(self, score: Mapping[str, Any]) -> None:
         """Takes a score; when `MAX_WAITING` wait already, it is dropped and the log says so; after `close`, always."""
-        with Quietly("queueing a score"):
+        with Safely("queueing a score"):
             if self._closed or sys.is_finalizing():  # a thread that is started now would be waited for in vain
                 return
             try:
@@ -67,7 +81,7 @@ class Scores:
 
     def close(self, timeout: float) -> None:
         """Flushes, and takes no more."""
-        with Quietly("sending the last scores"):
+        with Safely("sending the last scores"):
             if not self.flush(timeout):
                 logger.warning("nobody answers at %s: scores that were not sent yet are dropped", self._target())
         self._closed = True
@@ -121,7 +135,7 @@ class Scores:
             return False
 
     def _target(self) -> str:
-        base = self.url or os.environ.get("OTEL_SESSIONS_SCORES_ENDPOINT") or _beside(exporters.environment_endpoint())
+        base = self.url or os.environ.get("OTEL_SESSIONS_SCORES_ENDPOINT") or _beside(environment_endpoint())
         return base.rstrip("/") + PATH
 
 
@@ -145,6 +159,38 @@ def _environment_headers() -> dict[str, str]:
     """Those of OTEL_EXPORTER_OTLP_HEADERS, by which the receiver knows its clients."""
     pairs = [pair.split("=", 1) for pair in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(",") if "=" in pair]
     return {key.strip(): unquote(value.strip()) for key, value in pairs}
+
+
+def send(
+    name: str,
+    value: float | str | bool,
+    more: Mapping[str, Any],
+    *,
+    session_id: str | None = None,
+    trace_id: str | None = None,
+    observation_id: str | None = None,
+) -> None:
+    """Sends it in the background; the type is that of the value unless given."""
+    with _sending:
+        if unknown := more.keys() - ScoreFields.__annotations__.keys():
+            logger.warning("a score has no field %s; it is left out", ", ".join(sorted(unknown)))
+        score = {
+            "id": uuid.uuid4().hex,
+            "name": name,
+            "value": int(value) if isinstance(value, bool) else value,
+            "dataType": _type(value),
+            "sessionId": session_id,
+            "traceId": trace_id,
+            "observationId": observation_id,
+            **{_NAMES.get(key, key): each for key, each in more.items() if key not in unknown and each is not None},
+        }
+        SCORES.put({key: each for key, each in score.items() if each is not None})
+
+
+def _type(value: object) -> DataType:
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    return "NUMERIC" if isinstance(value, int | float) else "CATEGORICAL"
 
 
 SCORES: Final = Scores()

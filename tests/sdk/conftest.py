@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sessions import SessionSpanProcessor
-from otel_sessions.sdk import quietly, settings
-from otel_sessions.sdk.traces import TRACES
+from otel_sessions.sdk import redact, safely
+from otel_sessions.sdk.processor import TRACES
 
 
 class App:
@@ -56,10 +56,10 @@ def _as_new(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing that one test has said is known to the next."""
     for name in ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED", "OTEL_SERVICE_NAME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(quietly, "_seen", set())
+    monkeypatch.setattr(safely, "_seen", set())
     yield
     TRACES.claims.clear()
-    settings.set_redact(None)
+    redact.set_hook(None)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import set_span_in_context
 
 from otel_sessions import SessionSpanProcessor, session, update_current_trace
-from otel_sessions.sdk.traces import Traces
+from otel_sessions.sdk.processor import Traces
 from tests.sdk.conftest import App
 
 

@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.sdk.trace import Span, SpanLimits
 from opentelemetry.util.types import AttributeValue
 
-from otel_sessions.sdk import stamping
+from otel_sessions.sdk import processor
 from tests.sdk.conftest import App
 
 STAMP: dict[str, AttributeValue] = {"session.id": "s" * 20, "user.id": "ada", "langfuse.trace.tags": ("a", "b")}
@@ -21,7 +21,7 @@ LIMITS = [SpanLimits(), SpanLimits(max_span_attributes=2), SpanLimits(max_span_a
 def test_both_ways_end_alike(limits: SpanLimits, own: dict[str, AttributeValue], monkeypatch: Any) -> None:
     app = App(span_limits=limits)
     found = []
-    for put in (stamping.put, stamping._put_by_api):
+    for put in (processor._put, processor._put_by_api):
         span = app.tracer.start_span("span", attributes=own)
         assert isinstance(span, Span)
         put(span, STAMP)
@@ -30,8 +30,8 @@ def test_both_ways_end_alike(limits: SpanLimits, own: dict[str, AttributeValue],
 
 
 def test_where_the_sdk_keeps_attributes_elsewhere_its_api_is_used(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stamping, "BoundedAttributes", dict)
+    monkeypatch.setattr(processor, "BoundedAttributes", dict)
     span = app.tracer.start_span("span")
     assert isinstance(span, Span)
-    stamping.put(span, STAMP)
+    processor._put(span, STAMP)
     assert dict(span.attributes or {}) == STAMP

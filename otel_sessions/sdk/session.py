@@ -10,13 +10,16 @@ from typing import Any, Self, TypeVar, cast
 from opentelemetry import baggage as w3c
 from opentelemetry.context import Context, attach, detach, get_current, set_value
 from opentelemetry.trace import get_current_span
+from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
-from otel_sessions.sdk import fields, state, steps
-from otel_sessions.sdk.quietly import Quietly, logger
+from otel_sessions.sdk import processor, serialize, trace, wrap
+from otel_sessions.sdk.configure import tracer
+from otel_sessions.sdk.safely import Safely, logger
 
 F = TypeVar("F", bound=Callable[..., Any])
-_entering = Quietly("entering a session")
+_entering = Safely("entering a session")
+_telling = Safely("telling of a session's life")
 
 
 class session:  # noqa: N801 - reads as a verb: `with session("id"):`
@@ -43,9 +46,9 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
     ) -> None:
         self._baggage = baggage
         self._entered: list[tuple[Context, Token[Context]]] = []
-        self._stamp: state.Attributes = {}
-        with Quietly("reading a session"):
-            found = state.attributes_of(session_id, user_id, tags, metadata)
+        self._stamp: processor.Attributes = {}
+        with Safely("reading a session"):
+            found = trace.attributes_of(session_id, user_id, tags, metadata)
             if semconv.SESSION_ID in found:
                 self._stamp = found
             elif session_id is not None:
@@ -77,19 +80,19 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
         self.__exit__(kind, error, traceback)
 
     def __call__(self, function: F, /) -> F:
-        return cast(F, steps.wrapped(function, lambda _: lambda args, kwargs: steps.Inside(self._context())))
+        return cast(F, wrap.wrapped(function, lambda _: lambda args, kwargs: wrap.Inside(self._context())))
 
     def _context(self) -> Context:
         """The current context with this session."""
         context = get_current()
         if self._stamp:
             with _entering:
-                context = set_value(state.KEY, state.stamp(self._attributes(context)), context)
+                context = set_value(processor.KEY, processor.stamp(self._attributes(context)), context)
                 if self._baggage and semconv.SESSION_ID in self._stamp:
                     context = w3c.set_baggage(semconv.SESSION_ID, self._stamp[semconv.SESSION_ID], context)
         return context
 
-    def _attributes(self, context: Context) -> state.Attributes:
+    def _attributes(self, context: Context) -> processor.Attributes:
         return self._stamp
 
 
@@ -113,15 +116,49 @@ class propagate_attributes(session):  # noqa: N801 - a name of Langfuse's API
         as_baggage: bool = False,
     ) -> None:
         super().__init__(session_id, baggage=as_baggage)
-        with Quietly("reading attributes to propagate"):
+        with Safely("reading attributes to propagate"):
             self._stamp = {
-                **state.attributes_of(session_id, user_id, tags, metadata),
-                **fields.propagated(version=version, trace_name=trace_name, environment=environment, prompt=prompt),
+                **trace.attributes_of(session_id, user_id, tags, metadata),
+                **trace.propagated(version=version, trace_name=trace_name, environment=environment, prompt=prompt),
             }
 
-    def _attributes(self, context: Context) -> state.Attributes:
+    def _attributes(self, context: Context) -> processor.Attributes:
         span = get_current_span(context)
         if span.is_recording():
             span.set_attributes(self._stamp)
-        outer = state.stamp_in(context)
+        outer = processor.stamp_in(context)
         return {**outer.attributes, **self._stamp} if outer is not None else self._stamp
+
+
+# OpenTelemetry's semantic conventions make these log events; logs are not stable in OpenTelemetry for Python, and the
+# receiver takes traces.
+
+
+def session_start(session_id: str, *, previous_id: str | None = None) -> None:
+    """Tells that a session has begun, and which one of the same user it follows; that one has ended thereby.
+
+    The event `session.start` is on the current span; without one, on a span of the same name. Never raises.
+    """
+    _tell(semconv.SESSION_START, session_id, previous_id)
+
+
+def session_end(session_id: str) -> None:
+    """Tells that a session has ended; where another one follows, call it before `session_start`. Never raises."""
+    _tell(semconv.SESSION_END, session_id, None)
+
+
+def _tell(name: str, session_id: str, previous_id: str | None) -> None:
+    with _telling:
+        session, previous = serialize.identifier(session_id), serialize.identifier(previous_id)
+        if session is None:
+            return
+        attributes: dict[str, AttributeValue] = {semconv.SESSION_ID: session}
+        if previous not in {None, session}:
+            attributes[semconv.SESSION_PREVIOUS_ID] = str(previous)
+        span = get_current_span()
+        if span.is_recording():
+            span.add_event(name, attributes)
+        elif not span.get_span_context().is_valid:  # a current span that is not sampled stays silent
+            own = tracer().start_span(name, attributes=attributes)
+            own.add_event(name, attributes)
+            own.end()

@@ -11,8 +11,8 @@ _KINDS: Final = 256
 _seen: set[tuple[str, type[BaseException]]] = set()
 
 
-class Quietly:
-    """`with Quietly("doing so"):` swallows every `Exception` of the block. Reusable, from any thread."""
+class Safely:
+    """`with Safely("doing so"):` swallows every `Exception` of the block. Reusable, from any thread."""
 
     __slots__ = ("_doing",)
 

@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sessions import SessionSpanProcessor, configure, get_client, observe, session
-from otel_sessions.sdk import configuring, exporters, providers, scores
+from otel_sessions.sdk import configure as configuring
+from otel_sessions.sdk import export, scores
 from tests.sdk.conftest import App, install
 
 
@@ -36,7 +37,7 @@ class Broken(SpanExporter):
 
 
 def exporters_of(provider: Any) -> list[SpanExporter]:
-    return [each.span_exporter for each in providers.processors(provider) if isinstance(each, BatchSpanProcessor)]
+    return [each.span_exporter for each in configuring.processors(provider) if isinstance(each, BatchSpanProcessor)]
 
 
 def test_one_line_is_enough() -> None:
@@ -60,7 +61,7 @@ def test_it_is_idempotent_and_says_when_it_is_told_otherwise(caplog: pytest.LogC
     assert configure("shop", exporter=memory) is first
     assert caplog.text == ""
     assert configure("other") is first
-    assert len(providers.processors(first)) == 2  # type: ignore[arg-type]
+    assert len(configuring.processors(first)) == 2  # type: ignore[arg-type]
     assert "changes nothing" in caplog.text
 
 
@@ -72,7 +73,7 @@ def test_what_is_installed_is_kept_and_added_to(app: App, caplog: pytest.LogCapt
     memory = InMemorySpanExporter()
     assert configure(exporter=memory, baggage_keys=["session.id"]) is bare
     assert "installed already" in caplog.text
-    assert [type(each) for each in providers.processors(bare)] == [SessionSpanProcessor, BatchSpanProcessor]
+    assert [type(each) for each in configuring.processors(bare)] == [SessionSpanProcessor, BatchSpanProcessor]
 
 
 def test_who_exports_already_gets_no_second_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +81,7 @@ def test_who_exports_already_gets_no_second_exporter(monkeypatch: pytest.MonkeyP
     install(monkeypatch, app.provider)
     assert configure() is app.provider
     assert exporters_of(app.provider) == []
-    assert len(providers.processors(app.provider)) == 2
+    assert len(configuring.processors(app.provider)) == 2
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_the_protocol_is_that_of_the_argument_the_environment_or_the_endpoint(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    (processor,) = exporters.processors(endpoint, protocol, {"x-key": "1"})
+    (processor,) = export.processors(endpoint, protocol, {"x-key": "1"})
     assert isinstance(processor, BatchSpanProcessor)
     exporter = processor.span_exporter
     try:
@@ -126,9 +127,9 @@ def test_the_protocol_is_that_of_the_argument_the_environment_or_the_endpoint(
 
 def test_the_environment_may_name_other_exporters_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
-    assert exporters.processors(None, None, None) == []
+    assert export.processors(None, None, None) == []
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console, none")
-    (processor,) = exporters.processors(None, None, None)
+    (processor,) = export.processors(None, None, None)
     assert isinstance(processor, BatchSpanProcessor)
     assert type(processor.span_exporter).__name__ == "ConsoleSpanExporter"
     processor.shutdown()
@@ -164,7 +165,7 @@ def test_a_broken_exporter_costs_only_the_export() -> None:
 
 def test_the_first_observation_configures_what_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = InMemorySpanExporter()
-    monkeypatch.setattr(exporters, "processors", lambda *_: [SimpleSpanProcessor(memory)])
+    monkeypatch.setattr(export, "processors", lambda *_: [SimpleSpanProcessor(memory)])
     with session("s"):
         assert observe(lambda: 7)() == 7
     get_client().flush()
@@ -175,7 +176,7 @@ def test_the_first_observation_completes_a_provider_that_stamps_no_sessions() ->
     bare = TracerProvider(shutdown_on_exit=False)
     trace._TRACER_PROVIDER = bare
     observe(lambda: 7)()
-    assert [type(each) for each in providers.processors(bare)] == [SessionSpanProcessor]
+    assert [type(each) for each in configuring.processors(bare)] == [SessionSpanProcessor]
 
 
 def test_scores_go_where_the_spans_go() -> None:

@@ -11,15 +11,19 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from otel_sessions import semconv
-from otel_sessions.sdk import content, failing, fields, providers, settings, steps
-from otel_sessions.sdk.content import MAX_NAME
-from otel_sessions.sdk.quietly import Quietly
+from otel_sessions.sdk import redact as redaction
+from otel_sessions.sdk import serialize, wrap
+from otel_sessions.sdk.configure import is_off, tracer
+from otel_sessions.sdk.observations import Kind, record_error
+from otel_sessions.sdk.processor import Attributes
+from otel_sessions.sdk.safely import Safely
 
 F = TypeVar("F", bound=Callable[..., Any])
-_starting = Quietly("starting an observed call")
-_ending = Quietly("ending an observed call")
+_starting = Safely("starting an observed call")
+_ending = Safely("ending an observed call")
 _OWNERS: Final = frozenset({"self", "cls"})
 _MAX_ITEMS: Final = 1000
+_SWITCHES: Final = ("OTEL_SESSIONS_CAPTURE_CONTENT", "LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED")
 
 
 @overload
@@ -28,24 +32,24 @@ def observe(function: F, /) -> F: ...
 def observe(
     *,
     name: str | None = None,
-    as_type: fields.Kind | None = None,
+    as_type: Kind | None = None,
     model: str | None = None,
     capture_input: bool | None = None,
     capture_output: bool | None = None,
-    redact: content.Redact | None = None,
-    max_chars: int = content.MAX_CHARS,
+    redact: serialize.Redact | None = None,
+    max_chars: int = serialize.MAX_CHARS,
 ) -> Callable[[F], F]: ...
 def observe(
     function: F | None = None,
     /,
     *,
     name: str | None = None,
-    as_type: fields.Kind | None = None,
+    as_type: Kind | None = None,
     model: str | None = None,
     capture_input: bool | None = None,
     capture_output: bool | None = None,
-    redact: content.Redact | None = None,
-    max_chars: int = content.MAX_CHARS,
+    redact: serialize.Redact | None = None,
+    max_chars: int = serialize.MAX_CHARS,
 ) -> F | Callable[[F], F]:
     """`@observe` or `@observe(...)`: each call of the function is a span of its name, current inside it.
 
@@ -58,7 +62,7 @@ def observe(
     first step until it is exhausted or closed, below the span that was current at the call. An exception is recorded
     and goes on. A call that is not sampled costs no capture. Never raises anything of its own.
     """
-    enabled = content.enabled()
+    enabled = not any(map(is_off, _SWITCHES))
     recipe = _Recipe(
         name=name,
         attributes=_kind(as_type, model),
@@ -70,8 +74,8 @@ def observe(
     return recipe.decorate(function) if function is not None else recipe.decorate
 
 
-def _kind(as_type: str | None, model: str | None) -> fields.Attributes:
-    found: fields.Attributes = {} if as_type is None else {semconv.OBSERVATION_TYPE: as_type}
+def _kind(as_type: str | None, model: str | None) -> Attributes:
+    found: Attributes = {} if as_type is None else {semconv.OBSERVATION_TYPE: as_type}
     return found if model is None else {**found, semconv.REQUEST_MODEL: model}
 
 
@@ -80,14 +84,14 @@ class _Recipe:
     """What `observe` was told."""
 
     name: str | None
-    attributes: fields.Attributes
+    attributes: Attributes
     capture_input: bool
     capture_output: bool
-    redact: content.Redact | None
+    redact: serialize.Redact | None
     max_chars: int
 
     def decorate(self, function: F) -> F:
-        return cast(F, steps.wrapped(function, lambda inner: _Calls(inner, self).watch))
+        return cast(F, wrap.wrapped(function, lambda inner: _Calls(inner, self).watch))
 
 
 class _Calls:
@@ -95,7 +99,9 @@ class _Calls:
 
     def __init__(self, function: Callable[..., Any], recipe: _Recipe) -> None:
         self._recipe = recipe
-        self._name = content.words(recipe.name or getattr(function, "__name__", type(function).__name__), MAX_NAME)
+        self._name = serialize.words(
+            recipe.name or getattr(function, "__name__", type(function).__name__), serialize.MAX_NAME
+        )
         self._parameters = _positional(function)
         self._is_method = bool(self._parameters) and self._parameters[0] in _OWNERS
 
@@ -105,30 +111,30 @@ class _Calls:
     def start(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context) -> Span:
         """The span of a call, not yet current; one that records nothing if that fails."""
         with _starting:
-            span = providers.tracer().start_span(self._name, context)
+            span = tracer().start_span(self._name, context)
             if span.is_recording():
                 for key, value in self._recipe.attributes.items():
                     span.set_attribute(key, value)
                 if self._recipe.capture_input and (named := self._named(args, kwargs)):
-                    span.set_attribute(semconv.OBSERVATION_INPUT, self._text(named))
+                    self._write(span, semconv.OBSERVATION_INPUT, named)
             return span
         return INVALID_SPAN
 
     def succeeded(self, span: Span, result: Any) -> None:
         with _ending:
             if self._recipe.capture_output and result is not None and span.is_recording():
-                span.set_attribute(semconv.OBSERVATION_OUTPUT, self._text(result))
+                self._write(span, semconv.OBSERVATION_OUTPUT, result)
 
     def failed(self, span: Span, error: BaseException) -> None:
         with _ending:
-            failing.record(span, error)
+            record_error(span, error)
 
     def end(self, span: Span) -> None:
         with _ending:
             span.end()
 
-    def _text(self, value: Any) -> str:
-        return content.text(value, self._recipe.max_chars, self._recipe.redact or settings.redact())
+    def _write(self, span: Span, key: str, value: Any) -> None:
+        redaction.write(span, key, value, self._recipe.max_chars, self._recipe.redact)
 
     def _named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments by the names of their parameters; those of `*args` together."""

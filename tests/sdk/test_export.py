@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sessions.sdk.ending import EndingProcessor, listens
+from otel_sessions.sdk.export import EndingProcessor, listens
 
 RETRIES_S = 30.0
 PROGRAM = """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from opentelemetry import baggage, context
 
 from otel_sessions import propagate_attributes, session
-from otel_sessions.sdk import state
+from otel_sessions.sdk import processor
 from tests.sdk.conftest import App
 
 
@@ -66,8 +66,8 @@ def test_any_nesting_leaves_each_block_its_own_session(tree: Tree) -> None:
 
 
 def here() -> object:
-    found = context.get_value(state.KEY)
-    return found.attributes["session.id"] if isinstance(found, state.Stamp) else None
+    found = context.get_value(processor.KEY)
+    return found.attributes["session.id"] if isinstance(found, processor.Stamp) else None
 
 
 @pytest.mark.parametrize("id_", [None, "", " \n", "x" * 8193, "é" * 4097])

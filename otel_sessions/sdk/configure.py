@@ -1,23 +1,31 @@
-"""`configure`: everything an application needs to send its sessions, in one line."""
+"""`configure`: everything an application needs to send its sessions, in one line; and the tracer of the helpers."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import NoOpTracer, ProxyTracerProvider, Tracer
 
-from otel_sessions.sdk import exporters, providers, scores, settings
-from otel_sessions.sdk.content import Redact
+from otel_sessions._version import __version__
+from otel_sessions.sdk import export, scores
 from otel_sessions.sdk.processor import SessionSpanProcessor
-from otel_sessions.sdk.quietly import Quietly, logger
+from otel_sessions.sdk.redact import set_hook
+from otel_sessions.sdk.safely import Safely, logger
+from otel_sessions.sdk.serialize import Redact
 
+SCOPE: Final = "otel_sessions"
+_OFF: Final = frozenset({"0", "false", "no", "off"})
+_finding = Safely("finding a tracer")
 _lock = threading.RLock()
 _done: list[tuple[trace.TracerProvider, dict[str, Any]]] = []
+_known: tuple[object, Tracer] = (None, NoOpTracer())
 
 
 def configure(
@@ -47,19 +55,62 @@ def configure(
             if _done[0][1] != arguments:
                 logger.warning("configure() was called before; this call changes nothing")
             return _done[0][0]
-        settings.set_redact(redact)
+        set_hook(redact)
         provider = _provider(service_name, resource_attributes)
-        with Quietly("configuring"):
+        with Safely("configuring"):
             scores.set_target(scores_endpoint, endpoint, headers)
             _add_processor(provider, baggage_keys)
             if isinstance(provider, TracerProvider) and (exporter or endpoint or not _exports(provider)):
-                found = (
-                    [BatchSpanProcessor(exporter)] if exporter else exporters.processors(endpoint, protocol, headers)
-                )
+                found = [BatchSpanProcessor(exporter)] if exporter else export.processors(endpoint, protocol, headers)
                 for each in found:
                     provider.add_span_processor(each)
         _done[:] = [(provider, arguments)]
         return provider
+
+
+def tracer() -> Tracer:
+    """The tracer of the provider that is installed at this moment; never raises.
+
+    The first call configures one with the defaults of `configure` where none is, and adds a `SessionSpanProcessor`
+    to an SDK's provider that has none. `OTEL_SESSIONS_AUTO_CONFIGURE=false` leaves everything as it is.
+    """
+    global _known  # noqa: PLW0603 - a pair replaced at once, so that threads see both halves of one
+    provider = trace.get_tracer_provider()
+    installed, found = _known
+    if provider is installed:
+        return found
+    with _finding:
+        if not is_off("OTEL_SESSIONS_AUTO_CONFIGURE"):
+            if isinstance(provider, TracerProvider):
+                add_session_processor(provider, SessionSpanProcessor())
+            elif (
+                isinstance(provider, ProxyTracerProvider) and threading.main_thread().is_alive()
+            ):  # not when all is ending
+                logger.info("no tracer provider is installed: configuring the default one")
+                provider = configure()
+        found = provider.get_tracer(SCOPE, __version__)
+        if not isinstance(provider, ProxyTracerProvider):
+            _known = (provider, found)
+        return found
+    return NoOpTracer()
+
+
+def is_off(variable: str) -> bool:
+    """Whether an environment variable says no."""
+    return os.environ.get(variable, "").strip().lower() in _OFF
+
+
+def add_session_processor(provider: TracerProvider, processor: SessionSpanProcessor) -> bool:
+    """Whether it had none, and so has this one now."""
+    if any(isinstance(each, SessionSpanProcessor) for each in processors(provider)):
+        return False
+    provider.add_span_processor(processor)
+    return True
+
+
+def processors(provider: TracerProvider) -> tuple[Any, ...]:
+    """Those that were added to it; the SDK has no public way to ask, so none where it keeps them elsewhere."""
+    return tuple(getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ()))
 
 
 def _provider(name: str | None, attributes: Mapping[str, Any] | None) -> trace.TracerProvider:
@@ -77,10 +128,10 @@ def _provider(name: str | None, attributes: Mapping[str, Any] | None) -> trace.T
 def _add_processor(provider: trace.TracerProvider, baggage_keys: Iterable[str]) -> None:
     if not isinstance(provider, TracerProvider):
         logger.warning("%s takes no span processors, so its spans carry no sessions", type(provider).__name__)
-    elif not providers.add_session_processor(provider, SessionSpanProcessor(baggage_keys)) and baggage_keys:
+    elif not add_session_processor(provider, SessionSpanProcessor(baggage_keys)) and baggage_keys:
         logger.warning("the provider has a SessionSpanProcessor already; baggage_keys have no effect")
 
 
 def _exports(provider: TracerProvider) -> bool:
     """Whether it has any processor but ours: who has set one up has thought of where spans go."""
-    return any(not isinstance(each, SessionSpanProcessor) for each in providers.processors(provider))
+    return any(not isinstance(each, SessionSpanProcessor) for each in processors(provider))

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sessions.sdk.ending import let_finalizers_wait
-from otel_sessions.sdk.quietly import log_once
+from otel_sessions.sdk.export import let_finalizers_wait
+from otel_sessions.sdk.safely import log_once
 
 if TYPE_CHECKING:
     from otel_sessions.component import Consumer
@@ -79,7 +79,7 @@ def _server_parts(endpoint: str) -> Any:
     embedded = endpoint.startswith("chdb:")
     try:
         import_module("chdb" if embedded else "clickhouse_connect")
-        return import_module("otel_sessions.inprocess_service")
+        return import_module("otel_sessions.inprocess.service")
     except ImportError as error:
         extra = "embedded" if embedded else "server"
         raise ImportError(f"ClickHouseSpanExporter needs pip install 'otel-sessions[{extra}]': {error}") from error

@@ -1,4 +1,7 @@
-"""Inputs and outputs as text: JSON of bounded size, of anything, without running much of the application's code."""
+"""Values as attributes: JSON of bounded size, of anything, that every exporter can encode.
+
+A value that cannot be written as OTLP would cost its whole batch of spans. Little of the application's code is run.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,35 @@ import datetime
 import decimal
 import enum
 import math
-import os
 import pathlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
+
+from opentelemetry.util.types import AttributeValue
 
 MAX_CHARS: Final = 65_536
 """Of one attribute, before what JSON adds for quotes and escapes."""
 MAX_NAME: Final = 1000
 """Of a span's name."""
 MAX_DEPTH: Final = 12
+MAX_ID_BYTES: Final = 8192
+"""Beyond that the receiver takes no text for an id."""
+MAX_TAGS: Final = 100
+MAX_METADATA: Final = 64
+_INT64: Final = 2**63
 _REPR_CHARS: Final = 1000
 _INT_BITS: Final = 4096
 _CUT: Final = "..."
 _MORE: Final = f'"{_CUT}"'
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 _AS_TEXT: Final = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, pathlib.PurePath)
-_OFF: Final = frozenset({"0", "false", "no", "off"})
 
 Redact = Callable[[Any], Any]
 """Takes a value that is about to become an attribute and returns what may be seen of it."""
-
-
-def enabled() -> bool:
-    """Whether the environment lets inputs and outputs be captured; Langfuse's variable is heeded too."""
-    names = ("OTEL_SESSIONS_CAPTURE_CONTENT", "LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED")
-    return not any(os.environ.get(name, "").strip().lower() in _OFF for name in names)
 
 
 def text(value: Any, limit: int = MAX_CHARS, redact: Redact | None = None) -> str:
@@ -176,3 +178,36 @@ def _described(value: Any) -> str:
         return _cut(repr(value), _REPR_CHARS)
     except Exception:  # noqa: BLE001
         return f"<{name}>"
+
+
+def identifier(value: object) -> str | None:
+    """An id as its text; None for what the receiver would not take: nothing, white space, over-long text."""
+    if value is None:
+        return None
+    text = encodable(value if type(value) is str else str(value))
+    if not text.strip() or len(text.encode()) > MAX_ID_BYTES:
+        return None
+    return text
+
+
+def attribute(value: object) -> AttributeValue:
+    """Text, truth and numbers that OTLP has as they are; anything else as JSON."""
+    if isinstance(value, bool | float):
+        return value
+    if isinstance(value, int) and -_INT64 <= value < _INT64:
+        return int(value)
+    return text(value)
+
+
+def tags(values: Sequence[object]) -> tuple[str, ...]:
+    """At most `MAX_TAGS`, each a text; one text is one tag."""
+    listed = [values] if isinstance(values, str) else list(values)
+    return tuple(encodable(str(tag)) for tag in listed[:MAX_TAGS])
+
+
+def metadata(prefix: str, values: object) -> dict[str, AttributeValue]:
+    """An attribute a key of a mapping, `prefix.KEY`, at most `MAX_METADATA`; anything else as one attribute."""
+    if not isinstance(values, Mapping):
+        return {prefix: attribute(values)}
+    pairs = list(values.items())[:MAX_METADATA]
+    return {f"{prefix}.{encodable(str(key))}": attribute(value) for key, value in pairs}

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from otel_sessions.sdk import content
+from otel_sessions.sdk import serialize
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -29,21 +29,21 @@ values = st.recursive(
 
 @given(st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3))
 def test_what_json_has_comes_back_from_it(value: Any) -> None:
-    assert json.loads(content.text(value, limit=100_000)) == value
+    assert json.loads(serialize.text(value, limit=100_000)) == value
 
 
 @given(st.lists(values) | st.dictionaries(st.text(), values), st.integers(0, 60))
 def test_it_is_json_however_short_it_is_cut(value: Any, limit: int) -> None:
-    written = content.text(value, limit)
+    written = serialize.text(value, limit)
     json.loads(written)
     written.encode()
 
 
 def test_large_values_are_cut_without_being_written_whole() -> None:
-    assert content.text("x" * 100, 10) == "xxxxxxxxxx..."
-    assert len(content.text({"a": "x" * 10**6, "b": [0] * 10**6}, 1000)) < 1100
-    assert json.loads(content.text(list(range(10**6)), 40))[-1].startswith("... ")
-    assert len(content.text([["x" * 50] * 10] * 10**5, 1000)) < 2000
+    assert serialize.text("x" * 100, 10) == "xxxxxxxxxx..."
+    assert len(serialize.text({"a": "x" * 10**6, "b": [0] * 10**6}, 1000)) < 1100
+    assert json.loads(serialize.text(list(range(10**6)), 40))[-1].startswith("... ")
+    assert len(serialize.text([["x" * 50] * 10] * 10**5, 1000)) < 2000
 
 
 class Colour(enum.Enum):
@@ -85,7 +85,7 @@ Pair = namedtuple("Pair", "left right")
         (Point(1), '{"x":1}'),
         (Model(name="m", point=Point(2)), '{"name":"m","point":{"x":2}}'),
         (Plain(), '"<Plain>"'),
-        (Plain, "\"<class 'tests.sdk.test_content.Plain'>\""),
+        (Plain, "\"<class 'tests.sdk.test_serialize.Plain'>\""),
         (Described(), '"Described()"'),
         (Broken(), '"<Broken>"'),
         (Pair(1, [2]), "[1,[2]]"),
@@ -104,13 +104,13 @@ Pair = namedtuple("Pair", "left right")
     ],
 )
 def test_other_values_become_what_says_most_of_them(value: Any, written: str) -> None:
-    assert content.text([value]) == f"[{written}]"
+    assert serialize.text([value]) == f"[{written}]"
 
 
 def test_what_contains_itself_ends_somewhere() -> None:
     loop: list[Any] = []
     loop.append(loop)
-    assert content.text(loop).count("[") == content.MAX_DEPTH
+    assert serialize.text(loop).count("[") == serialize.MAX_DEPTH
 
 
 def test_what_cannot_be_read_is_named() -> None:
@@ -118,13 +118,13 @@ def test_what_cannot_be_read_is_named() -> None:
         def items(self) -> Any:
             raise RuntimeError
 
-    assert content.text(Odd(a=1)) == '"<Odd that cannot be written>"'
+    assert serialize.text(Odd(a=1)) == '"<Odd that cannot be written>"'
     assert (
-        content.text({"odd": Odd(a=1), "question": "why?"})
+        serialize.text({"odd": Odd(a=1), "question": "why?"})
         == '{"odd":"<Odd that cannot be written>","question":"why?"}'
     )
 
 
 def test_what_utf8_cannot_hold_is_replaced() -> None:
-    assert content.text("a\ud800☂") == "a?☂"
-    assert content.text(["\udfff"]) == '["?"]'
+    assert serialize.text("a\ud800☂") == "a?☂"
+    assert serialize.text(["\udfff"]) == '["?"]'
