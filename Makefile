@@ -4,8 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BUILT_FROM := pyproject.toml hatch_build.py otel_sessions/pdata/_wire.c
 
+OLD := import sys; v = sys.version_info; sys.exit(v < (3, 11) and "needs Python 3.11 or newer, found %d.%d" % v[:2])
+WHICH := import sys; print(sys.version_info[:2], sys.base_prefix)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak clean
+.PHONY: help python demo test lint bench soak clean
 
 help:
 	@echo "make demo [ARGS=--once]  start the service, send chat sessions, show what came back"
@@ -13,33 +16,53 @@ help:
 	@echo "make lint                ruff, mypy, import-linter"
 	@echo "make bench [ARGS=...]    the benchmarks, see benchmarks/README.md"
 	@echo "make soak [ARGS=...]     kill -9 under load, a hundred times; ARGS=--help"
+	@echo "PYTHON=python3.12 with any of them takes another Python than python3"
+
+# Whether there is a Python that will do; a $(VENV) of another one goes.
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "needs Python 3.11 or newer, found no $(PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -c '$(OLD)' || { echo "take another one as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@if [ -e $(VENV) ] && [ "$$($(BIN)/python -c '$(WHICH)' 2>&1)" != "$$($(PYTHON) -c '$(WHICH)')" ]; then \
+		echo "$(VENV) is of another Python: it is made anew"; rm -rf $(VENV); fi
+
+# Of `pip install`: what it takes is about to be said, and what it made only stays when it is whole.
+define install
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version): $(2), a minute or two the first time"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[$(1)]' || { \
+		ls $(VENV)/.installed-* >/dev/null 2>&1 || rm -rf $(VENV); \
+		echo "the packages could not be installed, see above; run it again when that is mended" >&2; exit 1; }
+endef
 
 $(VENV)/.installed-demo: $(BUILT_FROM)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	$(call install,embedded,ClickHouse and 50 Python packages from the package index (some 200 MB))
 	@touch $@
 
 $(VENV)/.installed-dev: $(BUILT_FROM)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(call install,dev,ClickHouse and 80 Python packages from the package index (some 250 MB))
 	@touch $@ $(VENV)/.installed-demo
 
-demo: $(VENV)/.installed-demo
-	$(BIN)/otel-sessions demo $(ARGS)
+demo: python
+	@$(MAKE) --no-print-directory $(VENV)/.installed-demo
+	@$(BIN)/otel-sessions demo $(ARGS)
 
-test: $(VENV)/.installed-dev
+test: python
+	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: $(VENV)/.installed-dev
+lint: python
+	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev
+bench: python
+	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.installed-dev
+soak: python
+	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/python -m tests.soak $(ARGS)
 
 clean:
