@@ -7,17 +7,17 @@ those of the OpenTelemetry Collector.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from secrets import token_urlsafe
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
-from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.telemetry import Metrics
 
@@ -50,10 +50,21 @@ class ComponentId:
         return f"{self.type}/{self.name}" if self.name else self.type
 
 
+Used: TypeAlias = "Mapping[Kind, Mapping[ComponentId, Settings]]"
+"""The settings of every component that a service runs."""
+
+
 class Settings(BaseModel):
     """Base of every configuration: frozen, and a key it does not know is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def find_faults(self, used: Used) -> Iterable[Fault]:
+        """What a service would refuse of these settings beside the others in use, or where it would run.
+
+        Called before anything starts, where each setting is right by itself; paths are relative to the settings.
+        """
+        return ()
 
 
 def _parsed(value: Any) -> ComponentId:
@@ -213,12 +224,14 @@ class Factory(Generic[C]):
     """How a type of component comes to be; `name` is the type as a configuration names it.
 
     `create` is called as `create(component_id, config, host)`; a receiver's gets the `Consumer` as a fourth argument.
+    `replaced_by` is the name that a type has now, where this is an older one.
     """
 
     name: str
     config: type[C]
     create: Callable[..., Any]
     summary: str = ""
+    replaced_by: str = ""
 
 
 class Registry(Protocol):
@@ -242,8 +255,7 @@ class EntryPoints:
     def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
         entries = {entry.value: entry for entry in entry_points(group=GROUPS[kind], name=type_)}
         if not entries:
-            known = ", ".join(self.types(kind)) or "none"
-            raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}; there are: {known}")])
+            raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}{hint(type_, self.types(kind))}")])
         if len(entries) > 1:
             raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
         return _load(next(iter(entries.values())), path)

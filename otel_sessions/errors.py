@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 class OtelSessionsError(Exception):
@@ -76,3 +77,11 @@ class ConfigError(OtelSessionsError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(map(str, self.faults)))
+
+
+def hint(name: str, known: Sequence[str]) -> str:
+    """`; did you mean 'x'?`, or `; there are: x, y`, to append to a message about a name that is none of `known`."""
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(known)}" if known else "; there are none"

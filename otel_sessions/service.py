@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.client import Endpoint, endpoint_in_use
 from otel_sessions.component import (
     Authenticator,
     ComponentId,
@@ -23,15 +23,16 @@ from otel_sessions.component import (
     Receiver,
     Registry,
 )
-from otel_sessions.config import Config
+from otel_sessions.config import Config, dotted, listeners
 from otel_sessions.config import Pipeline as PipelineParts
-from otel_sessions.errors import OtelSessionsError
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
 from otel_sessions.http.metrics import MetricsServer
 from otel_sessions.lock import OWNER_SECRET, DataLock
 from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
 from otel_sessions.telemetry import Metrics
+from otel_sessions.types import address_problem
 
 logger = logging.getLogger("otel_sessions.service")
 
@@ -46,7 +47,7 @@ class Service:
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
         self._config = config
         self._registry = registry or EntryPoints()
-        self._host = Host(Metrics(), _clickhouse(config))
+        self._host = Host(Metrics(), endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")}))
         self._lock: DataLock | None = None
         self._exporters: dict[ComponentId, Exporter] = {}
         self._pipelines: dict[ComponentId, Pipeline] = {}
@@ -83,6 +84,7 @@ class Service:
             self._lock = None
 
     def _start(self) -> None:
+        self._find_taken_ports()
         self._own_embedded_data()
         logger.info("requests are decoded by the %s decoder", decoder())
         for id_ in self._config.used("exporters"):
@@ -104,6 +106,13 @@ class Service:
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:
             self._lock.describe({**self._listening, OWNER_SECRET: self._host.owner_secret})
+
+    def _find_taken_ports(self) -> None:
+        """`ConfigError` with every address that is not to be had, before anything is made on disk."""
+        problems = [(path, address_problem(address)) for path, address in listeners(self._config)]
+        faults = [Fault(dotted(path), problem) for path, problem in problems if problem]
+        if faults:
+            raise ConfigError(faults)
 
     def _outlets(self, parts: PipelineParts) -> Sequence[Outlet]:
         """The exporters of a pipeline; one without settings for it stores from memory."""
@@ -166,16 +175,6 @@ def run(config: Config, out: TextIO) -> int:
     logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)
     service.shutdown()
     return 0
-
-
-def _clickhouse(config: Config) -> Endpoint | None:
-    """Of the first clickhouse exporter in use."""
-    for id_ in config.used("exporters"):
-        connection = getattr(config.exporters[id_], "connection", None)
-        if id_.type == "clickhouse" and connection:
-            endpoint: Endpoint = connection()
-            return endpoint
-    return None
 
 
 def _left(end: float) -> float:

@@ -5,8 +5,11 @@ Their messages are complete sentences for the person who wrote the value; `confi
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,6 +89,29 @@ def _readable(path: str) -> str:
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
     return path
+
+
+def address_problem(address: HostPort) -> str | None:
+    """What the system has against listening there now; None where nothing."""
+    try:
+        family, _, _, _, name = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(name)
+            probe.listen()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"{address} is in use by another process; stop that, or choose another port (0: a free one)"
+        return f"cannot listen on {address}: {error.strerror or error}"
+    return None
+
+
+def directory_problem(path: Path) -> str | None:
+    """Why files cannot be written into this directory, which may be yet to be made; None where they can."""
+    there = next((each for each in (path, *path.parents) if each.exists()), None)
+    if there is None or not there.is_dir():
+        return f"{there or path} is not a directory; name one, or a path where it can be made"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable for this user"
 
 
 ReadableFile = Annotated[str, AfterValidator(_readable)]

@@ -33,11 +33,11 @@ class NoData(Permanent):
 
 def endpoint_of(config: Config) -> Endpoint:
     """That of the first clickhouse exporter in use; `ConfigError` if there is none."""
-    for id_ in config.used("exporters"):
-        settings = config.exporters[id_]
-        if id_.type == "clickhouse" and hasattr(settings, "connection"):
-            endpoint: Endpoint = settings.connection()
-            return endpoint
+    from otel_sessions.clickhouse.client import endpoint_in_use  # noqa: PLC0415
+
+    endpoint = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
+    if endpoint is not None:
+        return endpoint
     raise ConfigError([Fault("exporters", "no clickhouse exporter is in use, so there are no sessions to read")])
 
 

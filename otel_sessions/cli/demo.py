@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from otel_sessions.config import Config
     from otel_sessions.demo import Tally
     from otel_sessions.queries.rows import Row
-    from otel_sessions.types import HostPort
 
 Once = Annotated[bool, typer.Option("--once", help="Exit when all is shown, instead of serving until Ctrl-C.")]
 _COMPLETE_WITHIN_S = 20.0
@@ -162,7 +160,8 @@ def _command() -> str:
 def _config(console: Console) -> Config:
     """The default configuration with free ports in the place of those that are taken, of which it tells."""
     from otel_sessions.cli.access import endpoint_of, owner_of  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
+    from otel_sessions.config import dotted, listeners, load  # noqa: PLC0415
+    from otel_sessions.types import address_problem  # noqa: PLC0415
 
     config = load()
     endpoint = endpoint_of(config)
@@ -170,31 +169,8 @@ def _config(console: Console) -> Config:
         pid = owner.get("pid", "?")
         raise Permanent(f"{endpoint.path} is in use by process {pid}; stop it, or run the demo in another directory")
     sets = []
-    for path, address in _listeners(config):
-        if _is_taken(address):
-            sets.append(f"{path}={address.host}:0")
-            console.print(f"{address} is taken: a free port for {path}", soft_wrap=True)
-    return load((), sets) if sets else config
-
-
-def _listeners(config: Config) -> Iterator[tuple[str, HostPort]]:
-    """Every address that the configuration listens on, by its path."""
-    from otel_sessions.config.check import addresses  # noqa: PLC0415
-    from otel_sessions.config.document import dotted  # noqa: PLC0415
-
-    for kind in ("receivers", "extensions"):
-        for id_ in config.used(kind):
-            for path, address in addresses(config.settings(kind)[id_], (kind, str(id_))):
-                yield dotted(path), address
-    for path, address in addresses(config.service.telemetry, ("service", "telemetry")):
-        yield dotted(path), address
-
-
-def _is_taken(address: HostPort) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address.host, address.port))
-        except OSError:
-            return True
-    return False
+    for path, address in listeners(config):
+        if address_problem(address):
+            sets.append(f"{dotted(path)}={address.host}:0")
+            console.print(f"{address} is taken: a free port for {dotted(path)}", soft_wrap=True)
+    return load((), sets, to_serve=True)

@@ -25,7 +25,7 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
     """
     from otel_sessions.config import load  # noqa: PLC0415
 
-    loaded = load(config or [], set_ or [])
+    loaded = load(config or [], set_ or [], to_serve=True)
     output.warnings(loaded.warnings)
 
     from otel_sessions.service import run  # noqa: PLC0415

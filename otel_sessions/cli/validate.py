@@ -20,5 +20,5 @@ def validate(config: ConfigFiles = None, set_: Sets = None) -> None:
     """
     from otel_sessions.config import load  # noqa: PLC0415
 
-    output.warnings(load(config or [], set_ or []).warnings)
+    output.warnings(load(config or [], set_ or [], to_serve=True).warnings)
     typer.echo("configuration is valid")

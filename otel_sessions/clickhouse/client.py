@@ -12,9 +12,11 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.component import ComponentId, Settings
 from otel_sessions.errors import Permanent
 
 DEFAULT_DATABASE = "otel"
+NO_ENGINE = "the embedded ClickHouse is not installed; `pip install chdb-core` brings it"
 INSERT_SETTINGS: Mapping[str, int] = {
     "async_insert": 0,  # the insert is done when it is answered
     "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
@@ -84,6 +86,16 @@ class Endpoint:
     __repr__ = __str__
 
 
+def endpoint_in_use(exporters: Mapping[ComponentId, Settings]) -> Endpoint | None:
+    """Where a service with these exporters has its sessions: the endpoint of the first for ClickHouse, if any."""
+    for id_, settings in exporters.items():
+        connection = getattr(settings, "connection", None)
+        if id_.type == "clickhouse" and connection is not None:
+            endpoint: Endpoint = connection()
+            return endpoint
+    return None
+
+
 def connect(
     endpoint: Endpoint, *, database: str | None = None, timeout_s: int = 300, long_parameters: bool = False
 ) -> Client:
@@ -126,7 +138,7 @@ def _tls(endpoint: Endpoint) -> dict[str, Any]:
 
 def _embedded(path: Path, database: str | None) -> Client:
     if find_spec("chdb") is None:
-        raise Permanent("the embedded ClickHouse is not installed: pip install 'otel-sessions[embedded]'")
+        raise Permanent(NO_ENGINE)
     path.mkdir(parents=True, exist_ok=True)
     client = clickhouse_connect.get_client(interface="chdb", path=str(path), database=database)
     client.set_client_setting("session_timezone", "UTC")

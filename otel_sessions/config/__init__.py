@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from otel_sessions.component import EntryPoints, Registry
-from otel_sessions.config.check import Checker
-from otel_sessions.config.document import assignment, merge, parse, read
+from otel_sessions.config.check import Checker, listeners, service_faults
+from otel_sessions.config.document import assignment, dotted, merge, parse, read
 from otel_sessions.config.expand import Expander
 from otel_sessions.config.model import DEFAULT_CONFIG, Config, Pipeline, Service, Telemetry
 from otel_sessions.config.secrets import Scrubber
 from otel_sessions.errors import ConfigError, Fault
 
-__all__ = ["DEFAULT_CONFIG", "Config", "Pipeline", "Service", "Telemetry", "load"]
+__all__ = ["DEFAULT_CONFIG", "Config", "Pipeline", "Service", "Telemetry", "dotted", "listeners", "load"]
+
+_SQL_PORT = "clickhouse_http"
 
 
 def load(
@@ -30,29 +32,53 @@ def load(
     *,
     registry: Registry | None = None,
     environ: Mapping[str, str] | None = None,
+    to_serve: bool = False,
 ) -> Config:
     """The configuration of `files`, merged in their order, and of `sets` (`PATH=VALUE`) on top.
 
-    Without files it is `DEFAULT_CONFIG` that `sets` change. `${env:...}` is expanded from `environ`, by default the
-    process's; types of components come from `registry`, by default the installed plugins.
+    Without files it is `DEFAULT_CONFIG` that `sets` change; `clickhouse_http` of it is for the embedded engine, and is
+    left out where the endpoint is a server's and no set names it. `${env:...}` is expanded from `environ`, by default
+    the process's; types of components come from `registry`, by default the installed plugins. With `to_serve` all is
+    found that a service would refuse before it touches a database or a port.
     Raises `ConfigError` with every fault there is, and nothing else.
     """
-    tree = _merged(files, sets)
+    given = _merged(files, sets)
     expander = Expander(os.environ if environ is None else environ)
-    tree = expander.expand(tree)
+    default = {} if files else parse(DEFAULT_CONFIG, "default")
+    tree = expander.expand(merge(default, given))
+    if not files and _is_remote(tree) and not _names_sql_port(given):
+        del tree["extensions"][_SQL_PORT]
+        tree["service"]["extensions"].remove(_SQL_PORT)
     checker = Checker(tree, expander.texts, registry or EntryPoints())
     config = checker.config()
     scrubber = Scrubber(tree)
-    faults = [*expander.faults, *checker.faults]
+    faults = [*expander.faults, *map(expander.explain, checker.faults)]
+    if config is not None and not faults and to_serve:
+        faults += map(expander.explain, service_faults(config))
     if faults or config is None:
         raise ConfigError(list(dict.fromkeys(map(scrubber.fault, faults))))
     warnings = tuple(map(scrubber.text, [*expander.warnings, *checker.warnings]))
     return replace(config, warnings=warnings)
 
 
+def _is_remote(tree: Mapping[str, Any]) -> bool:
+    """Whether the default exporter's endpoint is that of a server."""
+    try:
+        return str(tree["exporters"]["clickhouse"]["endpoint"]).startswith(("http://", "https://"))
+    except (KeyError, TypeError):
+        return False
+
+
+def _names_sql_port(given: Mapping[str, Any]) -> bool:
+    """Whether the user has said something of `clickhouse_http`, or of which extensions run."""
+    extensions, service = given.get("extensions", {}), given.get("service", {})
+    told = not isinstance(extensions, Mapping) or _SQL_PORT in extensions
+    return told or not isinstance(service, Mapping) or "extensions" in service
+
+
 def _merged(files: Sequence[Path], sets: Sequence[str]) -> dict[str, Any]:
-    steps: list[Callable[[], dict[str, Any]]]
-    steps = [partial(read, file) for file in files] or [partial(parse, DEFAULT_CONFIG, "default")]
+    """What the user gives."""
+    steps: list[Callable[[], dict[str, Any]]] = [partial(read, file) for file in files]
     steps += [partial(assignment, text, number) for number, text in enumerate(sets, 1)]
     tree: dict[str, Any] = {}
     faults: list[Fault] = []

@@ -7,11 +7,20 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from otel_sessions.component import GROUPS, AuthenticatorSettings, AuthSettings, ComponentId, Kind, Registry, Settings
+from otel_sessions.component import (
+    GROUPS,
+    AuthenticatorSettings,
+    AuthSettings,
+    ComponentId,
+    Kind,
+    Registry,
+    Settings,
+    Used,
+)
 from otel_sessions.config.document import Path, dotted
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
-from otel_sessions.config.typed import hint, kind_of, unknown_key, validate
-from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.config.typed import kind_of, unknown_key, validate
+from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.types import HostPort
 
 M = TypeVar("M", bound=BaseModel)
@@ -92,6 +101,11 @@ class Checker:
         except ConfigError as error:
             self.faults += error.faults
             return None
+        if factory.replaced_by:
+            self.warnings.append(
+                f"{dotted(path)}: this type is called {factory.replaced_by!r} now, as in the Collector; the old "
+                "name goes on working. A log of a new name is a new one: rename when none is waiting"
+            )
         settings: Settings | None = self._validated(factory.config, value, path)
         return settings
 
@@ -168,16 +182,30 @@ class Checker:
                 self.warnings.append(f"{dotted((kind, str(id_)))}: configured, but no part of the service uses it")
 
     def _find_conflicts(self, config: Config) -> None:
-        found: list[tuple[Path, Any]] = []
         authenticators = Authenticators(self._named["extensions"], config.extensions, config.used("extensions"))
         for kind in ("receivers", "extensions"):
             for id_ in config.used(kind):
-                settings, path = config.settings(kind).get(id_), (kind, str(id_))
-                found += addresses(settings, path)
-                self.faults += authenticators.faults(settings, path)
-        if config.service.telemetry.metrics.level != "none":
-            found += addresses(config.service.telemetry, ("service", "telemetry"))
-        self.faults += conflicts(found)
+                self.faults += authenticators.faults(config.settings(kind).get(id_), (kind, str(id_)))
+        self.faults += conflicts(list(listeners(config)))
+
+
+def listeners(config: Config) -> Iterator[tuple[Path, HostPort]]:
+    """Every address that a service of this configuration listens on, by its path."""
+    for kind in ("receivers", "extensions"):
+        for id_ in config.used(kind):
+            yield from within(HostPort, config.settings(kind).get(id_), (kind, str(id_)))
+    if config.service.telemetry.metrics.level != "none":
+        yield from within(HostPort, config.service.telemetry, ("service", "telemetry"))
+
+
+def service_faults(config: Config) -> Iterator[Fault]:
+    """What the components in use have against each other, and against the machine."""
+    used: Used = {kind: {id_: config.settings(kind)[id_] for id_ in config.used(kind)} for kind in GROUPS}
+    for kind, components in used.items():
+        for id_, settings in components.items():
+            for fault in settings.find_faults(used):
+                path = dotted((kind, str(id_)))
+                yield Fault(f"{path}.{fault.path}" if fault.path else path, fault.message)
 
 
 class Authenticators:
@@ -209,16 +237,11 @@ class Authenticators:
         return None if id_ in self._running else f"'{id_}' does not run; name it in `service.extensions` too"
 
 
-def addresses(value: Any, path: Path) -> Iterator[tuple[Path, HostPort]]:
-    """Every `HostPort` in settings, by path."""
-    return within(HostPort, value, path)
-
-
-def conflicts(listeners: list[tuple[Path, HostPort]]) -> list[Fault]:
+def conflicts(found: list[tuple[Path, HostPort]]) -> list[Fault]:
     """A fault for each address that one before it in the list has taken."""
     faults = []
-    for index, (path, address) in enumerate(listeners):
-        for other_path, other in listeners[:index]:
+    for index, (path, address) in enumerate(found):
+        for other_path, other in found[:index]:
             if _clash(address, other):
                 faults.append(Fault(dotted(path), f"{address} is taken by {dotted(other_path)} ({other})"))
                 break

@@ -33,6 +33,7 @@ class Expander:
         self.texts: dict[Path, str] = {}
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
+        self._unset: dict[Path, str] = {}
         self._environ = environ
         self._left = MAX_REFERENCES
 
@@ -48,6 +49,13 @@ class Expander:
         if isinstance(tree, list):
             return [self.expand(value, (*path, index)) for index, value in enumerate(tree)]
         return tree
+
+    def explain(self, fault: Fault) -> Fault:
+        """The fault; where it is of a value whose variable is not set, with that."""
+        for path, name in self._unset.items():
+            if dotted(path) == fault.path:
+                return Fault(fault.path, f"{fault.message} (the environment variable {name} is not set)")
+        return fault
 
     def _text(self, text: str, path: Path) -> Any:
         for _ in range(MAX_ROUNDS):
@@ -87,6 +95,7 @@ class Expander:
     def _variable(self, name: str, default: str | None, path: Path) -> str:
         value = self._environ.get(name, default)
         if value is None:
+            self._unset[path] = name
             self.warnings.append(f"{dotted(path)}: the environment variable {name} is not set")
         return value or ""
 

@@ -6,15 +6,14 @@ import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from otel_sessions.config.document import Path, dotted, get, has, put, shown
-from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+from otel_sessions.config.document import Path, dotted, get, has, put
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, hint
 
 M = TypeVar("M", bound=BaseModel)
 _LEFT_OUT = object()
@@ -138,14 +137,6 @@ def _known(model: type[BaseModel], place: Path) -> list[str]:
 def unknown_key(key: str, known: list[str]) -> str:
     """The message for a key that is none of `known`."""
     return f"is not a known key{hint(key, known)}"
-
-
-def hint(name: str, known: list[str]) -> str:
-    """`; did you mean 'x'?`, or `; there are: x, y`, to append to a message."""
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(map(shown, known))}" if known else "; there are none"
 
 
 def kind_of(value: Any) -> str:

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
-from otel_sessions.component import Settings
-from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration
+from otel_sessions.component import Settings, Used
+from otel_sessions.errors import Fault
+from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration, directory_problem
 
 EXPORT_SPANS: Final = 65_536
 """Spans that are stored together, if so many wait: large inserts decide the cost of a span."""
@@ -65,6 +67,11 @@ class SendingSettings(Settings):
 
     sending_queue: Annotated[SendingQueue, EMPTY_MEANS_DEFAULTS] = SendingQueue()
     retry_on_failure: Annotated[Retry, EMPTY_MEANS_DEFAULTS] = Retry()
+
+    def find_faults(self, used: Used) -> Iterator[Fault]:
+        problem = directory_problem(self.log_directory()) if self.sending_queue.storage == "wal" else None
+        if problem:
+            yield Fault("sending_queue.directory", problem)
 
     def log_directory(self) -> Path:
         """Where the write-ahead logs of this exporter are."""

@@ -17,7 +17,12 @@ from otel_sessions.config.model import ServiceSettings
 from otel_sessions.config.typed import keys, model_of
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
-TYPES: list[tuple[Kind, str]] = [(kind, type_) for kind in GROUPS for type_ in EntryPoints().types(kind)]
+TYPES: list[tuple[Kind, str]] = [
+    (kind, type_)
+    for kind in GROUPS
+    for type_ in EntryPoints().types(kind)
+    if not EntryPoints().factory(kind, type_, type_).replaced_by
+]
 
 
 def everything() -> dict[str, Any]:

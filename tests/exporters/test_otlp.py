@@ -1,4 +1,4 @@
-"""The exporters `otlp` and `otlphttp` before a receiver, and before servers that answer as they are told."""
+"""The exporters `otlp_grpc` and `otlp_http` before a receiver, and before servers that answer as they are told."""
 
 from __future__ import annotations
 
@@ -376,6 +376,6 @@ def test_headers_are_not_in_what_a_configuration_prints() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{}, {"endpoint": "otlp.example:4318"}])
-def test_otlphttp_wants_a_url(wrong: dict[str, Any]) -> None:
+def test_otlp_http_wants_a_url(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         OtlpHttpConfig.model_validate(wrong)

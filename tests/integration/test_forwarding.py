@@ -70,7 +70,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     onward = f"http://{receiver.endpoints['otlp/http']}"
     exporters = {
         "clickhouse": {"endpoint": directory.data(), "sending_queue": MEMORY},
-        "otlphttp": {"endpoint": onward, "sending_queue": MEMORY},
+        "otlp_http": {"endpoint": onward, "sending_queue": MEMORY},
         "debug": {"verbosity": "normal"},
     }
     last = directory.start(config(exporters, clickhouse_http={"endpoint": ANY}))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from otel_sessions.clickhouse.client import Endpoint, Tls
-from otel_sessions.component import Settings
+from otel_sessions.clickhouse.client import NO_ENGINE, Endpoint, Tls, endpoint_in_use
+from otel_sessions.component import Settings, Used
+from otel_sessions.errors import Fault
 from otel_sessions.exporterhelper.config import SendingSettings
 from otel_sessions.http.tls import ClientTls
-from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
+from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration, directory_problem
 
 
 def _checked(text: str) -> str:
@@ -49,6 +52,21 @@ class ClickHouseConfig(SendingSettings):
         if scheme != "https" and self.tls != ClientTls():
             raise ValueError("tls is for an endpoint at https://")
         return self
+
+    def find_faults(self, used: Used) -> Iterator[Fault]:
+        data = Endpoint.parse(self.endpoint).path
+        if data is None:
+            yield from super().find_faults(used)
+            return
+        if find_spec("chdb") is None:
+            yield Fault("endpoint", NO_ENGINE)
+        if problem := directory_problem(data):
+            yield Fault("endpoint", problem)
+        else:
+            yield from super().find_faults(used)
+        first = endpoint_in_use(used["exporters"])
+        if first is not None and first.path not in {None, data}:
+            yield Fault("endpoint", f"a process has one directory of embedded data, and that is {first.path} already")
 
     def connection(self) -> Endpoint:
         """The endpoint with all that a connection to it needs."""

@@ -1,4 +1,4 @@
-"""Exporters `otlp` and `otlphttp`: spans to another OTLP back end, as they came but for what the processors changed."""
+"""Exporters `otlp_grpc` and `otlp_http`: spans to another OTLP back end, as the processors left them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from otel_sessions.exporters.otlp.exporter import OtlpExporter
 from otel_sessions.exporters.otlp.grpc_client import GrpcClient
 from otel_sessions.exporters.otlp.http_client import HttpClient
 
-__all__ = ["OtlpConfig", "OtlpExporter", "OtlpHttpConfig", "factory", "http_factory"]
+__all__ = ["OtlpConfig", "OtlpExporter", "OtlpHttpConfig", "factory", "http_factory", "old_factory", "old_http_factory"]
 
 
 def _grpc(component_id: ComponentId, config: OtlpConfig, host: Host) -> OtlpExporter:
@@ -19,5 +19,7 @@ def _http(component_id: ComponentId, config: OtlpHttpConfig, host: Host) -> Otlp
     return OtlpExporter(component_id, host, lambda: HttpClient(config))
 
 
-factory = Factory("otlp", OtlpConfig, _grpc, "Forwards spans to another OTLP back end over gRPC.")
-http_factory = Factory("otlphttp", OtlpHttpConfig, _http, "Forwards spans to another OTLP back end over HTTP.")
+factory = Factory("otlp_grpc", OtlpConfig, _grpc, "Forwards spans to another OTLP back end over gRPC.")
+http_factory = Factory("otlp_http", OtlpHttpConfig, _http, "Forwards spans to another OTLP back end over HTTP.")
+old_factory = Factory("otlp", OtlpConfig, _grpc, "The older name of otlp_grpc.", replaced_by="otlp_grpc")
+old_http_factory = Factory("otlphttp", OtlpHttpConfig, _http, "The older name of otlp_http.", replaced_by="otlp_http")

@@ -1,4 +1,4 @@
-"""Configuration of the exporters `otlp` and `otlphttp`; keys as in the Collector's."""
+"""Configuration of the exporters `otlp_grpc` and `otlp_http`; keys as in the Collector's."""
 
 from __future__ import annotations
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from otel_sessions.component import ComponentId, Factory, Host, Settings
+from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import Password, Plain
@@ -59,6 +59,12 @@ class Config(AuthConfig):
         check_one_of(named, "htpasswd.file, htpasswd.inline, credentials")
         check_once([each.username for each in self.credentials], "credentials")
         return self
+
+    def find_faults(self, used: Used) -> Iterator[Fault]:
+        try:
+            BasicAuth(self)
+        except (OSError, ValueError) as error:
+            yield Fault("htpasswd.file", str(error))
 
     def fixed(self) -> Users:
         """Those that stand here."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hmac import compare_digest
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
-from otel_sessions.component import ComponentId, Factory, Host, Settings
+from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import digest
@@ -50,6 +50,12 @@ class Config(AuthConfig):
             raise ValueError("write one of token, tokens and filename; credentials may stand beside it")
         check_once([_text(each.token) for each in self.credentials], "credentials")
         return self
+
+    def find_faults(self, used: Used) -> Iterator[Fault]:
+        try:
+            BearerTokenAuth(self)
+        except (OSError, ValueError) as error:
+            yield Fault("filename", str(error))
 
     def fixed(self) -> list[tuple[bytes, str]]:
         """The tokens that stand here, each with its project; the first of equal ones counts."""

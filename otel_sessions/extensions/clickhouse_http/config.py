@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
-from otel_sessions.component import Settings
+from otel_sessions.clickhouse.client import endpoint_in_use
+from otel_sessions.component import Settings, Used
+from otel_sessions.errors import Fault
 from otel_sessions.sqlguard.read_lists import TABLE_FUNCTIONS
 from otel_sessions.sqlguard.read_settings import Bounds
 from otel_sessions.types import ByteSize, HostPort
@@ -28,6 +31,13 @@ class Config(Settings):
     max_result_bytes: Annotated[ByteSize, Field(gt=0)] = 1024 * _MIB
     max_result_rows: Annotated[int, Field(ge=0)] = 0
     table_functions: list[str] = sorted(TABLE_FUNCTIONS)
+
+    def find_faults(self, used: Used) -> Iterator[Fault]:
+        endpoint = endpoint_in_use(used["exporters"])
+        if endpoint is None:
+            yield Fault("", "serves the data of a clickhouse exporter, and none is in use")
+        elif not endpoint.embedded:
+            yield Fault("", f"serves embedded data only; {endpoint} has an HTTP port of its own: leave this out")
 
     @property
     def max_body(self) -> int:
