@@ -65,4 +65,4 @@ def _result(endpoint: Endpoint, sql: str, format_: str) -> Iterator[bytes]:
     with access.embedded(endpoint) as client:
         read = ReadGuard(endpoint.database).check(client, sql)
         with reading():
-            yield client.raw_query(read.sql, fmt=None if read.format else format_)
+            yield read.run(client, format_)

@@ -4,9 +4,12 @@ ClickHouse parses; nothing here reads what a client wrote. In order:
 
 1. `formatQuerySingleLine` parses the text as a value, which runs nothing, and returns one statement in canonical form.
    From here on only that form is looked at, explained and run.
-2. Its words are checked for what a syntax tree does not show: settings, files, names inside column transformers.
+2. Its words are checked for what a syntax tree does not show: settings, names inside column transformers, and all of
+   what a SHOW looks for. A condition that a setting carries is a statement of its own for all these steps.
 3. `EXPLAIN AST`, with the client's parameters in place, must consist of known kinds of nodes; its table functions
-   must be on the list and its tables in databases that hold no files.
+   must be on the list and its tables in databases that hold no files. A name is refused where it stands for a
+   function: where it is called, or handed to one that calls it (`arrayMap(file, ...)`); as a name for anything
+   else, it is nobody's business.
 
 A current database of engine Atomic is part of the promise: chDB's `default` takes any table name for a path.
 """
@@ -21,21 +24,25 @@ from typing import NoReturn
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard import read_lists, syntax_tree
-from otel_sessions.sqlguard.read_settings import Bounds, refused_setting
+from otel_sessions.sqlguard.read_settings import FILTERS, RESULT_FILTER, Bounds, accepted_settings, refused_setting
 from otel_sessions.sqlguard.syntax_tree import Node
 from otel_sessions.sqlguard.tokens import (
     END,
     Token,
     UnreadableError,
+    Value,
     at,
     calls,
     identifier_parameters,
     output_format,
     parameters,
+    quoted,
     settings,
     tokens,
+    unescaped,
 )
 
 # What the engine adds to a syntax error about the call that this module made.
@@ -45,11 +52,25 @@ _PLAIN_NAME = re.compile(r"\w+(\.\w+)*")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A statement that may run: its canonical text, the format it names itself, and the parameters it takes."""
+    """A statement that may run: its canonical text, the format it names itself, and the parameters it takes.
+
+    `is_syntax_tree` says that it is an `EXPLAIN AST`, whose answer the engine gives in no format: `sql` is without one.
+    """
 
     sql: str
     format: str | None
     parameters: Mapping[str, Parameter]
+    is_syntax_tree: bool = False
+
+    def run(self, client: Client, format_: str, settings: Mapping[str, str] | None = None) -> bytes:
+        """The answer in the statement's own format, else in this one."""
+        bound = dict(self.parameters) or None
+        if not self.is_syntax_tree:
+            return client.raw_query(
+                self.sql, bound, settings=dict(settings or {}), fmt=None if self.format else format_
+            )
+        lines = unescaped(client.raw_query(self.sql, bound).decode("utf-8", "replace")).rstrip("\n")
+        return client.raw_query(statement(__package__, "lines"), {"text": lines}, fmt=self.format or format_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +110,9 @@ class ReadGuard:
         self._database = database
         self._table_functions = frozenset(name.lower() for name in table_functions)
         self._bounds = bounds or Bounds()
-        self._foreign: frozenset[str] | None = None
+        self._foreign: frozenset[str] = frozenset()
+        self._higher_order: frozenset[str] = frozenset()
+        self._learned = False
 
     def check(self, client: Client, sql: str, values: Mapping[str, str] | None = None) -> Read:
         """The statement to run in place of `sql`. Raises `QueryError` with ClickHouse's code where it may not run.
@@ -97,68 +120,106 @@ class ReadGuard:
         `values` are the query parameters as HTTP carries them. Nothing of `sql` has run when this returns.
         """
         text = canonical(client, sql)
-        try:
-            words = tokens(text)
-        except UnreadableError as error:
-            _deny(str(error))
+        words = _words(text)
         if not any(at(words, 0).is_word(first) for first in read_lists.FIRST_WORDS) and not at(words, 0).is_symbol("("):
             raise QueryError(
                 "Code: 164. DB::Exception: Only SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN run here. (READONLY)"
             )
+        self._learn(client)
         bound = {name: Parameter(value) for name, value in (values or {}).items() if name in parameters(words)}
-        clauses = self._check_words(client, words)
+        self._check_words(words)
         self._check_identifiers(words, bound)
-        self._check_tree(self._tree(client, text, bound), clauses, bool(identifier_parameters(words)))
-        return Read(text, output_format(words), bound)
+        clauses = self._check_settings(client, words)
+        root = self._tree(client, text, bound)
+        self._check_tree(root, clauses, bool(identifier_parameters(words)))
+        named = output_format(words)
+        is_syntax_tree = root.kind == "Explain" and root.name == "EXPLAIN AST"
+        if is_syntax_tree and named is not None:
+            text = text[: named.start].rstrip().removesuffix("FORMAT")
+        return Read(text, named.text if named else None, bound, is_syntax_tree)
 
-    def _check_words(self, client: Client, words: Sequence[Token]) -> int:
-        """What a syntax tree may hide. Returns the number of SETTINGS clauses."""
+    def accept_settings(self, client: Client, chosen: Mapping[str, str]) -> dict[str, str]:
+        """Of the settings that came beside a statement, those to run it with, see `accepted_settings`.
+
+        Raises `QueryError` for those that a reader may not set, and for a condition that does more than read.
+        """
+        accepted = {}
+        for name in FILTERS & chosen.keys():
+            literal = quoted(chosen[name]) if name == RESULT_FILTER else chosen[name]
+            words = _words(canonical(client, f"SELECT 1 SETTINGS {name} = {literal}"))
+            clauses = list(settings(words))
+            if [[pair[0] for pair in clause] for clause in clauses] != [[name]] or output_format(words):
+                _deny(f"{name} = {chosen[name]}")
+            accepted[name] = self._check_filter(client, name, clauses[0][0][1])
+        others = {name: value for name, value in chosen.items() if name not in FILTERS}
+        return accepted_settings(others, self._bounds) | accepted
+
+    def _check_words(self, words: Sequence[Token]) -> None:
+        """What a syntax tree may hide."""
+        hides = at(words, 0).is_word("SHOW") and any(word.is_word("WHERE") or word.is_word("LIMIT") for word in words)
         for index, word in enumerate(words):
             after = at(words, index + 1)
             if word.is_word("INTO") and after.is_word("OUTFILE"):
                 _deny("INTO OUTFILE")
-            if word.named and read_lists.REFUSED_FUNCTIONS.fullmatch(word.text.lower()):
-                _deny(f"function {word.text}")
-            if word.named and word.text in read_lists.FILE_DATABASES and after.is_symbol("."):
-                _deny(f"database {word.text}")
-            if word.is_word("APPLY") and not _applies_by_name(words, index):
-                _deny("APPLY of anything but the name of a function")
-        self._check_calls(client, calls(words))
+            if word.is_word("APPLY"):
+                if not _applies_by_name(words, index):
+                    _deny("APPLY of anything but the name of a function")
+                self._check_function(after.text)
+            if hides and word.named:
+                self._check_function(word.text)
+                if word.text in read_lists.FILE_DATABASES and after.is_symbol("."):
+                    _deny(f"database {word.text}")
+        for name in calls(words):
+            self._check_function(name)
+
+    def _check_function(self, name: str) -> None:
+        lower = name.lower()
+        if read_lists.REFUSED_FUNCTIONS.fullmatch(lower) or lower in self._foreign:
+            _deny(f"function {name}")
+
+    def _check_settings(self, client: Client, words: Sequence[Token]) -> int:
+        """Returns the number of SETTINGS clauses."""
         clauses = list(settings(words))
         for name, value in (pair for clause in clauses for pair in clause):
-            if (reason := refused_setting(name, value, self._bounds)) is not None:
+            if name in FILTERS:
+                self._check_filter(client, name, value)
+            elif (reason := refused_setting(name, value if isinstance(value, str) else None, self._bounds)) is not None:
                 raise QueryError(reason)
         return len(clauses)
 
-    def _check_calls(self, client: Client, names: Iterable[str]) -> None:
-        """Table functions by the engine's own list, wherever they stand, and functions that are not the engine's."""
-        if self._foreign is None:
-            with reading():
-                found = client.raw_query(
-                    "SELECT DISTINCT lower(name) FROM system.table_functions WHERE name NOT IN "
-                    "(SELECT name FROM system.functions) UNION ALL "
-                    "SELECT lower(name) FROM system.functions WHERE origin != 'System'",
-                    fmt="TSVRaw",
-                )
-            self._foreign = frozenset(found.decode().split()) - self._table_functions
-        for name in names:
-            if name.lower() in self._foreign:
-                _deny(f"function {name}")
+    def _check_filter(self, client: Client, name: str, value: Value | None) -> str:
+        """The same value as text. Its conditions are what the engine parses as one expression each: in brackets, such
+        a text is that expression and nothing else."""
+        if isinstance(value, str) and name == RESULT_FILTER:
+            self.check(client, f"SELECT 1 WHERE (\n{value}\n)")
+            return value
+        if not isinstance(value, Mapping) or name == RESULT_FILTER:
+            _deny(f"{name} that is not a plain value")
+        for condition in value.values():
+            self.check(client, f"SELECT 1 WHERE (\n{condition}\n)")
+        return "{" + ",".join(f"{quoted(table)}:{quoted(condition)}" for table, condition in value.items()) + "}"
+
+    def _learn(self, client: Client) -> None:
+        """What the engine says of its functions: which of them are not its own or make tables, which call others."""
+        if self._learned:
+            return
+        with reading():
+            foreign = client.raw_query(statement(__package__, "foreign_functions"), fmt="TSVRaw")
+            higher_order = client.raw_query(statement(__package__, "higher_order_functions"), fmt="TSVRaw")
+        self._foreign = frozenset(foreign.decode().split()) - self._table_functions
+        self._higher_order = frozenset(higher_order.decode().split())
+        self._learned = True
 
     def _check_identifiers(self, words: Sequence[Token], bound: Mapping[str, Parameter]) -> None:
         for name in identifier_parameters(words) & bound.keys():
             value = bound[name].text
-            if (
-                not _PLAIN_NAME.fullmatch(value)
-                or read_lists.REFUSED_FUNCTIONS.fullmatch(value.lower())
-                or value in read_lists.FILE_DATABASES
-            ):
+            if not _PLAIN_NAME.fullmatch(value) or value in read_lists.FILE_DATABASES:
                 _deny(f"identifier {value!r}")
 
     def _tree(self, client: Client, text: str, bound: Mapping[str, Parameter]) -> Node:
         with reading():
             answer = client.raw_query(f"EXPLAIN AST {text}", dict(bound) or None)
-        return syntax_tree.parse(_untabbed(answer.decode("utf-8", "replace")))
+        return syntax_tree.parse(unescaped_lines(answer.decode("utf-8", "replace")))
 
     def _check_tree(self, root: Node, clauses: int, binds_names: bool) -> None:
         if root.kind not in read_lists.ROOTS or (binds_names and root.kind in read_lists.SHOW):
@@ -170,11 +231,12 @@ class ReadGuard:
         if root.of("Literal"):
             _deny("INTO OUTFILE")
         sets = 0
+        aliases = _aliases(root)
         for node, parent in root.walk():
             if parent is None:
                 continue
             sets += node.kind == "Set" and parent.kind != "Explain"
-            self._check_node(node, parent)
+            self._check_node(node, parent, aliases)
         if sets > clauses:
             _deny("a SETTINGS clause of this form")
 
@@ -184,7 +246,7 @@ class ReadGuard:
         if len(root.of("SelectWithUnionQuery", "Set", "Identifier")) != len(root.children):
             _deny(root.name)
 
-    def _check_node(self, node: Node, parent: Node) -> None:
+    def _check_node(self, node: Node, parent: Node, aliases: Mapping[str, str]) -> None:
         if node.kind not in read_lists.NODES:
             _deny(f"{node.kind} in a SELECT")
         if node.kind == "SelectWithUnionQuery" and node.of("Literal"):
@@ -194,9 +256,17 @@ class ReadGuard:
         elif node.kind == "Function" and parent.kind == "TableExpression":
             if node.name.lower() not in self._table_functions:
                 _deny(f"table function {node.name}")
-        elif node.kind in ("Function", "Identifier") and read_lists.REFUSED_FUNCTIONS.fullmatch(node.name.lower()):
-            _deny(f"function {node.name}")
-        if node.kind == "Function" and node.name in read_lists.IN_FUNCTIONS:
+        elif node.kind == "Function":
+            self._check_function(node.name)
+            self._check_arguments(node, aliases)
+
+    def _check_arguments(self, node: Node, aliases: Mapping[str, str]) -> None:
+        """The first argument of a function that calls others may be the name of one."""
+        arguments = [argument for lists in node.of("ExpressionList") for argument in lists.children]
+        if node.name.lower() in self._higher_order and len(arguments) > 1 and arguments[0].kind == "Identifier":
+            called = arguments[0].name
+            self._check_function(aliases.get(called, called))
+        if node.name in read_lists.IN_FUNCTIONS:
             self._check_in(node)
 
     def _check_in(self, node: Node) -> None:
@@ -219,6 +289,19 @@ class ReadGuard:
             _deny(f"database {name}")
 
 
+def _aliases(root: Node) -> dict[str, str]:
+    """What each alias of a name stands for in the end; one that stands for several, for what may not be called."""
+    named: dict[str, str] = {}
+    for node, _ in root.walk():
+        if (
+            node.kind == "Identifier"
+            and node.alias
+            and not read_lists.REFUSED_FUNCTIONS.fullmatch(named.get(node.alias, "").lower())
+        ):
+            named[node.alias] = named.get(node.name, node.name)
+    return named
+
+
 def _applies_by_name(words: Sequence[Token], index: int) -> bool:
     """A lambda or the parameters of an applied function are not in the tree. A column may be called APPLY too."""
     name, after = at(words, index + 1), at(words, index + 2)
@@ -227,9 +310,16 @@ def _applies_by_name(words: Sequence[Token], index: int) -> bool:
     return name.named and not after.is_symbol("(") and not after.is_symbol("-")
 
 
-def _untabbed(text: str) -> str:
-    """TabSeparated escapes quotes and backslashes; neither matters to the nodes, but a backslash in a name does."""
-    return re.sub(r"\\(.)", r"\1", text)
+def unescaped_lines(text: str) -> str:
+    """A column of texts in TabSeparated, as its texts; what would forge a line stays escaped."""
+    return re.sub(r"\\(.)", lambda match: match[0] if match[1] in "0bfnrt" else match[1], text)
+
+
+def _words(text: str) -> list[Token]:
+    try:
+        return tokens(text)
+    except UnreadableError as error:
+        _deny(str(error))
 
 
 def _deny(what: str) -> NoReturn:

@@ -1,36 +1,23 @@
-"""Which of ClickHouse's settings a reader may choose: those that shape an answer or make it cheaper."""
+"""Which of ClickHouse's settings a reader may choose: those that shape an answer or make it cheaper.
+
+`read_settings.txt` names them one by one, since a new engine brings settings that nobody here has looked at.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 
 from otel_sessions.errors import QueryError
 
 _ALLOWED = frozenset(
-    {"aggregate_functions_null_for_empty", "cast_keep_nullable", "date_time_input_format", "date_time_output_format"}
-    | {"empty_result_for_aggregation_by_empty_set", "extremes", "final", "group_by_overflow_mode", "group_by_use_nulls"}
-    | {
-        "join_algorithm",
-        "join_default_strictness",
-        "join_use_nulls",
-        "limit",
-        "offset",
-        "log_comment",
-        "max_block_size",
-    }
-    | {"max_bytes_to_read", "max_rows_to_group_by", "max_rows_to_read", "max_rows_to_sort", "max_threads"}
-    | {"prefer_column_name_to_alias", "priority", "read_overflow_mode", "result_overflow_mode", "session_timezone"}
-    | {"sort_overflow_mode", "timeout_overflow_mode", "totals_mode", "transform_null_in", "union_default_mode"}
-    | {"describe_compact_output", "describe_include_subcolumns", "short_circuit_function_evaluation"}
-    | {
-        "bool_false_representation",
-        "bool_true_representation",
-        "use_skip_indexes",
-        "enable_named_columns_in_function_tuple",
-    }
+    line for line in files(__package__).joinpath("read_settings.txt").read_text("utf-8").splitlines() if line[0] != "#"
 )
+RESULT_FILTER = "additional_result_filter"
+FILTERS = frozenset({"additional_table_filters", RESULT_FILTER})
+"""Settings whose values are conditions in SQL, for the guard to look at. Grafana sends the filters of a board so."""
 # The formats' own settings; output_format_schema is not among them, it names a file to write.
 _ALLOWED_PREFIX = re.compile(
     r"output_format_(arrow|binary|bson|csv|decimal|float|image|json|markdown|msgpack|native|orc|parquet|pretty|sql_insert"
@@ -41,8 +28,11 @@ _IGNORED = re.compile(
     # what clickhouse-connect sends with every request, and has set already on its connections to chDB
     r"|cast_string_to_dynamic_use_inference|date_time_input_format"
     r"|(connect|receive|send)_timeout|use_client_time_zone|allow_experimental_analyzer|enable_analyzer|enable_json_type"
-    r"|allow_experimental_(json|object|dynamic|variant)_type"
+    # a cache of answers may be stale, and its memory is not the reader's
+    r"|use_query_cache|query_cache_\w+|enable_(reads_from|writes_to)_query_cache|network_\w+"
 )
+_ANALYZER = frozenset({"allow_experimental_analyzer", "enable_analyzer"})  # on, and nothing else
+_THREADS = frozenset({"max_threads", "max_final_threads"})
 _MAX_THREADS = 64
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _NUMBER = re.compile(r"(\d+)(?:\.\d*)?\s*(ki|mi|gi|k|m|g)?", re.IGNORECASE)
@@ -98,11 +88,11 @@ def refused_setting(name: str, value: str | None, bounds: Bounds) -> str | None:
     most = bounds.settings().get(name)
     if most is not None:
         return None if most == 0 or 0 < number_of(value) <= most else _violation(name, f"must be from 1 to {most}")
-    if name == "max_threads":
+    if name in _THREADS:
         return None if number_of(value) <= _MAX_THREADS else _violation(name, f"may be {_MAX_THREADS} at most")
     if name == "readonly":
         return None if value in ("1", "2") else _violation(name, "is 1 or 2 here")
-    if name in _ALLOWED or _ALLOWED_PREFIX.fullmatch(name):
+    if name in _ALLOWED or _ALLOWED_PREFIX.fullmatch(name) or (name in _ANALYZER and value in ("1", "true")):
         return None
     return _violation(name, "is not on the list of this read-only endpoint")
 

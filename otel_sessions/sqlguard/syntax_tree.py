@@ -15,6 +15,7 @@ class Node:
 
     kind: str
     name: str
+    alias: str = ""
     children: list[Node] = field(default_factory=list)
 
     def walk(self) -> Iterator[tuple[Node, Node | None]]:
@@ -53,5 +54,5 @@ def _node(line: str) -> Node:
     kind, _, rest = line.partition(" ")
     if rest.startswith("(children "):
         return Node(kind, "")
-    name = _CHILDREN.sub("", rest)
-    return Node(kind, name.split(" (alias ", 1)[0])
+    name, _, alias = _CHILDREN.sub("", rest).partition(" (alias ")
+    return Node(kind, name, alias.removesuffix(")"))

@@ -6,7 +6,7 @@ That form has no comments, no line breaks and one way to quote; nothing else is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_CONTROLS = {"0": "\0", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,17 @@ def _token(match: re.Match[str]) -> Token:
     text = match.group()
     if kind == "quoted":
         return Token("name", _unquoted_name(text), match.start(), quoted=True)
-    return Token(kind, _ESCAPE.sub(r"\1", text[1:-1]) if kind == "string" else text, match.start())
+    return Token(kind, unescaped(text[1:-1]) if kind == "string" else text, match.start())
+
+
+def unescaped(text: str) -> str:
+    """What ClickHouse has escaped in a literal or in TabSeparated."""
+    return _ESCAPE.sub(lambda match: _CONTROLS.get(match[1], match[1]), text)
+
+
+def quoted(text: str) -> str:
+    """A literal of this text."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _unquoted_name(text: str) -> str:
@@ -77,13 +88,33 @@ def at(words: Sequence[Token], index: int) -> Token:
 
 
 def calls(words: Sequence[Token]) -> Iterator[str]:
-    """Names that an opening parenthesis follows: functions, table functions, and some that are neither."""
+    """Names that an opening parenthesis follows: functions, table functions, and some that are neither.
+
+    Not those of a table whose columns follow: `WITH name (a, b) AS (...)`, `FROM t AS name (a, b)`.
+    """
     for index, word in enumerate(words):
-        if word.named and at(words, index + 1).is_symbol("("):
+        if word.named and at(words, index + 1).is_symbol("(") and not _names_a_table(words, index):
             yield word.text
 
 
-def settings(words: Sequence[Token]) -> Iterator[list[tuple[str, str | None]]]:
+def _names_a_table(words: Sequence[Token], index: int) -> bool:
+    depth = 0
+    for end in range(index + 1, len(words)):
+        depth += words[end].is_symbol("(") - words[end].is_symbol(")")
+        if not depth:
+            after = at(words, end + 2)
+            of_with = at(words, end + 1).is_word("AS") and (after.is_symbol("(") or after.is_word("MATERIALIZED"))
+            return of_with or at(words, index - 1).is_word("AS")
+        if depth > 1 or words[end].kind not in ("name", "symbol"):
+            return False
+    return False
+
+
+Value = str | Mapping[str, str]
+"""Of a setting: a literal's text, or a map of texts."""
+
+
+def settings(words: Sequence[Token]) -> Iterator[list[tuple[str, Value | None]]]:
     """A list of `(name, value)` for every SETTINGS clause; the value is None where it is not a plain literal."""
     for index, word in enumerate(words):
         if word.is_word("SETTINGS") and _is_pair(words, index + 1):
@@ -94,25 +125,45 @@ def _is_pair(words: Sequence[Token], index: int) -> bool:
     return at(words, index).named and at(words, index + 1).is_symbol("=")
 
 
-def _pairs(words: Sequence[Token], index: int) -> Iterator[tuple[str, str | None]]:
+def _pairs(words: Sequence[Token], index: int) -> Iterator[tuple[str, Value | None]]:
     while True:
-        name, value = at(words, index), at(words, index + 2)
-        if not _is_pair(words, index):
+        name, (value, after) = at(words, index), _value(words, index + 2)
+        if not _is_pair(words, index) or value is None:
             yield name.text, None
             return
-        plain = value.kind in ("string", "number") or value.named
-        yield name.text, value.text if plain else None
-        if not plain or not at(words, index + 3).is_symbol(","):
+        yield name.text, value
+        if not at(words, after).is_symbol(","):
             return
-        index += 4
+        index = after + 1
 
 
-def output_format(words: Sequence[Token]) -> str | None:
-    """The format that a FORMAT clause names; it ends the statement, or SETTINGS follow it."""
+def _value(words: Sequence[Token], index: int) -> tuple[Value | None, int]:
+    """The value that begins there, None for what is no plain literal, and where the next word stands."""
+    first = at(words, index)
+    if first.kind in ("string", "number") or first.named:
+        return first.text, index + 1
+    if first.is_symbol("-") and at(words, index + 1).kind == "number":
+        return f"-{at(words, index + 1).text}", index + 2
+    if not first.is_symbol("{"):
+        return None, index
+    found: dict[str, str] = {}
+    while not at(words, index + 1).is_symbol("}"):
+        key, colon, value = (at(words, index + step) for step in (1, 2, 3))
+        if key.kind != "string" or not colon.is_symbol(":") or value.kind != "string" or key.text in found:
+            return None, index
+        found[key.text] = value.text
+        index += 3
+        if at(words, index + 1).is_symbol(","):
+            index += 1
+    return found, index + 2
+
+
+def output_format(words: Sequence[Token]) -> Token | None:
+    """The word of a FORMAT clause that names the format; the clause ends the statement, or SETTINGS follow it."""
     for index, word in enumerate(words):
-        after = at(words, index + 2)
-        if word.is_word("FORMAT") and at(words, index + 1).named and (after is END or after.is_word("SETTINGS")):
-            return at(words, index + 1).text
+        name, after = at(words, index + 1), at(words, index + 2)
+        if word.is_word("FORMAT") and name.named and (after is END or after.is_word("SETTINGS")):
+            return name
     return None
 
 

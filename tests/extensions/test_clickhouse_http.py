@@ -130,6 +130,17 @@ def test_the_format_is_the_statements_the_headers_the_urls_or_tab_separated(read
     assert ask(reader, "SELECT 1 AS a, 'x' AS b FORMAT Values", headers=header).text == "(1,'x')"
 
 
+def test_a_syntax_tree_is_answered_in_the_format_that_was_asked_for(reader: HostPort) -> None:
+    line = "    Literal UInt64_1"
+    assert line in ask(reader, "EXPLAIN AST SELECT 1").text.splitlines()
+    named = ask(reader, "EXPLAIN AST SELECT 1 FORMAT JSON").text
+    assert {"explain": line} in json.loads(named)["data"]
+    assert "Identifier JSON" not in named
+    assert f'"{line}"' in ask(reader, "EXPLAIN AST SELECT 1", default_format="CSV").text.splitlines()
+    assert "(alias a\\\\nb)" not in ask(reader, "EXPLAIN AST SELECT 'a\\nb'").text
+    assert ask(reader, "EXPLAIN AST SELECT {x:UInt8}", param_x=1).status == 200
+
+
 def test_headers_say_what_clickhouses_say(reader: HostPort) -> None:
     headers = ask(reader, "SELECT 1 FORMAT JSON", query_id="mine").headers
     assert headers["x-clickhouse-format"] == "JSON"
@@ -281,6 +292,14 @@ def test_errors_are_clickhouses(reader: HostPort, sql: str, status: int, code: s
 def test_a_setting_that_is_not_on_the_list_is_refused(reader: HostPort) -> None:
     answer = ask(reader, "SELECT 1", allow_introspection_functions=1)
     assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (403, "452")
+
+
+def test_a_boards_filters_come_beside_the_statement_or_in_it(reader: HostPort) -> None:
+    filters = "{'otel.http_test':' a = 2 '}"
+    assert ask(reader, "SELECT b FROM http_test", additional_table_filters=filters).text == "y\n"
+    assert ask(reader, f"SELECT b FROM http_test settings additional_table_filters={filters}").text == "y\n"
+    hostile = ask(reader, "SELECT b FROM http_test", additional_table_filters="{'http_test':'file(b)'}")
+    assert (hostile.status, hostile.headers["x-clickhouse-exception-code"]) == (403, "497")
 
 
 def test_settings_that_clients_send_unasked_do_no_harm(reader: HostPort) -> None:

@@ -16,7 +16,6 @@ from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
 from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
 from otel_sessions.sqlguard.read_lists import FIRST_WORDS, SYSTEM
-from otel_sessions.sqlguard.read_settings import accepted_settings
 from otel_sessions.sqlguard.tokens import UnreadableError, at, output_format, parameters, settings, tokens
 
 # What clickhouse-connect sends with every request, and has set already on its connections to chDB.
@@ -67,11 +66,10 @@ class Engine:
 
     def _read(self, client: Client, job: Job) -> Answer:
         client.database = self._readable_database(client, job.database)
-        chosen = accepted_settings(job.settings, self._config.bounds)
+        chosen = self._guard.accept_settings(client, job.settings)
         read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
-        wanted = None if read.format else job.format
-        body = client.raw_query(read.sql, dict(read.parameters) or None, settings=chosen, fmt=wanted)
-        return Answer(body, read.format or job.format)
+        format_ = read.format or job.format
+        return Answer(read.run(client, format_, chosen), format_)
 
     def _readable_database(self, client: Client, asked: str) -> str:
         """`default` is what clients send who were told nothing; it stands for the configured database."""
@@ -109,10 +107,10 @@ class Engine:
             return Answer(b"", None)  # lasts as long as the session, and each request is one
         bound = {name: Parameter(value) for name, value in job.parameters.items() if name in parameters(words)}
         named = output_format(words)
-        wanted = job.format if reads and not named else None
+        wanted = job.format if reads and named is None else None
         chosen = dict(job.settings.items() - _ALREADY_SET)
         body = client.raw_query(sql, bound or None, settings=chosen, fmt=wanted)
-        return Answer(body, (named or job.format) if reads else None)
+        return Answer(body, (named.text if named else job.format) if reads else None)
 
     def _insert(self, client: Client, insert: inserts.Insert, chosen: Mapping[str, str]) -> Answer:
         text = canonical(client, insert.head)

@@ -1,0 +1,1 @@
+SELECT lower(name) FROM system.functions WHERE higher_order

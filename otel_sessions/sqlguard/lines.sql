@@ -1,0 +1,1 @@
+SELECT arrayJoin(splitByChar('\n', {text:String})) AS explain
