@@ -1,0 +1,150 @@
+-- The terms of the language as conditions over the view `sessions`, one below each name. COLUMN stands for the field's
+-- column; every value is a parameter, which `sql.py` numbers.
+
+-- nothing
+0
+
+-- id.exact
+SessionId IN {values:Array(String)}
+
+-- id.pattern
+match(SessionId, {pattern:String})
+
+-- texts.exact
+hasAny(COLUMN, {values:Array(String)})
+
+-- texts.pattern
+arrayExists(v -> match(v, {pattern:String}), COLUMN)
+
+-- tool.exact
+SessionId IN (
+    SELECT SessionId FROM session_spans
+    WHERE Project = {project:String} AND StepKind = 'tool' AND StepName IN {values:Array(String)})
+
+-- tool.pattern
+SessionId IN (
+    SELECT SessionId FROM session_spans
+    WHERE Project = {project:String} AND StepKind = 'tool' AND StepName != '' AND match(StepName, {pattern:String}))
+
+-- agent.exact
+SessionId IN (
+    SELECT SessionId FROM session_spans WHERE Project = {project:String} AND AgentName IN {values:Array(String)})
+
+-- agent.pattern
+SessionId IN (
+    SELECT SessionId FROM session_spans
+    WHERE Project = {project:String} AND AgentName != '' AND match(AgentName, {pattern:String}))
+
+-- label.exact
+SessionId IN (
+    SELECT SessionId FROM session_labels WHERE Project = {project:String} AND Label IN {values:Array(String)})
+
+-- label.pattern
+SessionId IN (
+    SELECT SessionId FROM session_labels WHERE Project = {project:String} AND match(Label, {pattern:String}))
+
+-- metadata.exact
+mapContains(Metadata, {key:String}) AND Metadata[{key:String}] IN {values:Array(String)}
+
+-- metadata.pattern
+mapContains(Metadata, {key:String}) AND match(Metadata[{key:String}], {pattern:String})
+
+-- metadata.float
+match(Metadata[{key:String}], {number:String})
+AND toFloat64OrZero(Metadata[{key:String}]) BETWEEN {low:Float64} AND {high:Float64}
+
+-- attr.exact
+SessionId IN (
+    SELECT SessionId FROM session_spans
+    WHERE Project = {project:String}
+        AND (mapContains(SpanAttributes, {key:String}) AND SpanAttributes[{key:String}] IN {values:Array(String)}
+            OR mapContains(ResourceAttributes, {key:String})
+                AND ResourceAttributes[{key:String}] IN {values:Array(String)}))
+
+-- attr.pattern
+SessionId IN (
+    SELECT SessionId FROM session_spans
+    WHERE Project = {project:String}
+        AND (mapContains(SpanAttributes, {key:String}) AND match(SpanAttributes[{key:String}], {pattern:String})
+            OR mapContains(ResourceAttributes, {key:String})
+                AND match(ResourceAttributes[{key:String}], {pattern:String})))
+
+-- attr.float
+SessionId IN (
+    SELECT SessionId FROM session_spans
+    WHERE Project = {project:String}
+        AND (match(SpanAttributes[{key:String}], {number:String})
+                AND toFloat64OrZero(SpanAttributes[{key:String}]) BETWEEN {low:Float64} AND {high:Float64}
+            OR match(ResourceAttributes[{key:String}], {number:String})
+                AND toFloat64OrZero(ResourceAttributes[{key:String}]) BETWEEN {low:Float64} AND {high:Float64}))
+
+-- score.exact
+SessionId IN (
+    SELECT SessionId FROM session_scores
+    WHERE Project = {project:String} AND Name = {key:String}
+        AND multiIf(
+            DataType = 'NUMERIC', Value IN {numbers:Array(Float64)},
+            DataType = 'BOOLEAN',
+                if(Value = 0, 'false', 'true') IN {values:Array(String)} OR Value IN {numbers:Array(Float64)},
+            StringValue IN {values:Array(String)}))
+
+-- score.pattern
+SessionId IN (
+    SELECT SessionId FROM session_scores
+    WHERE Project = {project:String} AND Name = {key:String}
+        AND multiIf(
+            DataType = 'NUMERIC', match('', {pattern:String}),
+            DataType = 'BOOLEAN', match(if(Value = 0, 'false', 'true'), {pattern:String}),
+            match(StringValue, {pattern:String})))
+
+-- score.float
+SessionId IN (
+    SELECT SessionId FROM session_scores
+    WHERE Project = {project:String} AND Name = {key:String} AND DataType IN ('NUMERIC', 'BOOLEAN')
+        AND Value BETWEEN {low:Float64} AND {high:Float64})
+
+-- count
+COLUMN BETWEEN {low:UInt64} AND {high:UInt64}
+
+-- float
+COLUMN BETWEEN {low:Float64} AND {high:Float64}
+
+-- time
+toUnixTimestamp64Nano(COLUMN) BETWEEN {low:Int64} AND {high:Int64}
+
+-- words
+match(SessionId, {pattern:String})
+OR arrayExists(v -> match(v, {pattern:String}), UserIds)
+OR SessionId IN (
+    SELECT SessionId FROM session_traces
+    WHERE Project = {project:String} AND (match(Input, {pattern:String}) OR match(Output, {pattern:String})))
+
+-- has.error
+ErrorCount > 0
+
+-- has.user
+notEmpty(UserIds)
+
+-- has.metadata
+notEmpty(Metadata)
+
+-- has.score
+SessionId IN (SELECT SessionId FROM session_scores WHERE Project = {project:String})
+
+-- has.comment
+SessionId IN (SELECT SessionId FROM session_comments WHERE Project = {project:String})
+
+-- has.label
+SessionId IN (SELECT SessionId FROM session_labels WHERE Project = {project:String})
+
+-- is.bookmarked
+SessionId IN (SELECT SessionId FROM session_bookmarks WHERE Project = {project:String})
+
+-- is.shared
+SessionId IN (SELECT SessionId FROM session_shares WHERE Project = {project:String})
+
+-- is.active
+toUnixTimestamp64Nano(EndTime) >= {active_since:Int64}
+
+-- is.unpriced
+UnpricedCalls > 0

@@ -1,0 +1,70 @@
+"""Words of a text: runs of letters and digits, of any script.
+
+In scripts that are written without spaces (Han, kana, Thai) a word may stand anywhere in a run.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Final
+
+UNSPACED: Final = (
+    (0x2E80, 0x2FDF), (0x3005, 0x3005), (0x3007, 0x3007), (0x3021, 0x3029), (0x3038, 0x303B), (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFD),  # Han
+    (0x3041, 0x309F), (0x30A1, 0x30FA), (0x30FC, 0x30FF), (0x31F0, 0x31FF),
+    (0xFF66, 0xFF9F), (0x1B000, 0x1B16F),  # kana
+    (0x0E01, 0x0E3A), (0x0E40, 0x0E5B),  # Thai
+)  # fmt: skip
+"""Code points of the scripts without spaces, from and to, inclusive."""
+_LAST_ASSIGNED_MARK: Final = 0x1FFFF
+_VARIATION_SELECTORS: Final = range(0xE0100, 0xE01F0)
+_LETTERS: Final = r"\p{L}\p{M}\p{N}"
+_SPACELESS: Final = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in UNSPACED)
+_APART: Final = rf"[^{_LETTERS}]"
+
+
+@cache
+def marks() -> str:
+    """The combining marks, as ranges inside the brackets of a regular expression of Python's."""
+    points = [
+        point
+        for point in (*range(0x300, _LAST_ASSIGNED_MARK), *_VARIATION_SELECTORS)
+        if point <= sys.maxunicode and unicodedata.category(chr(point)).startswith("M")
+    ]
+    firsts = [points[0], *(after for before, after in pairwise(points) if after != before + 1)]
+    lasts = [*(before for before, after in pairwise(points) if after != before + 1), points[-1]]
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
+
+
+def runs(text: str) -> tuple[str, ...]:
+    """The words of a text, in order."""
+    return tuple(_run().findall(text))
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    return re.compile(rf"(?:[^\W_]|[{marks()}])+")
+
+
+def is_unspaced(character: str) -> bool:
+    point = ord(character)
+    return any(first <= point <= last for first, last in UNSPACED)
+
+
+def expression(words: Sequence[str], *, is_beginning: bool) -> str:
+    """What ClickHouse's `match` finds such words by, that follow each other, letter case ignored."""
+    found = _edge(words[0][0], "^") + re.escape(words[0])
+    for before, after in pairwise(words):
+        needed = "*" if is_unspaced(before[-1]) or is_unspaced(after[0]) else "+"
+        found += f"{_APART}{needed}{re.escape(after)}"
+    return f"(?i){found}" if is_beginning else f"(?i){found}{_edge(words[-1][-1], '$')}"
+
+
+def _edge(character: str, end: str) -> str:
+    """Where a word may begin or end: anywhere in a script without spaces, else where no other letter touches."""
+    return "" if is_unspaced(character) else f"(?:{end}|{_APART}|[{_SPACELESS}])"
