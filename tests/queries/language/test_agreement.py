@@ -11,8 +11,8 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.queries.language import condition, parse
-from otel_sessions.storage.client import Endpoint, connect
 from tests.queries.language.evaluator import holds
 from tests.queries.language.generated import NOW, expressions, sessions
 from tests.queries.language.records import DATABASE, SessionRecord, create, store
