@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from otel_sessions.clickhouse.client import Endpoint, endpoint_in_use
+from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.component import (
     Authenticator,
     ComponentId,
@@ -84,8 +84,13 @@ class Service:
             self._lock = None
 
     def _start(self) -> None:
+        data = self._host.clickhouse and self._host.clickhouse.path
+        if data and data.is_dir():  # a service that has the data already has the ports too
+            self._lock = DataLock(data)
         self._find_taken_ports()
-        self._own_embedded_data()
+        if data and self._lock is None:
+            self._lock = DataLock(data)
+        self._tell_where_data_are()
         logger.info("requests are decoded by the %s decoder", decoder())
         for id_ in self._config.used("exporters"):
             self._exporters[id_] = self._create("exporters", id_)
@@ -135,10 +140,13 @@ class Service:
         for directory in sorted(left - {used for _, used in logs}):
             logger.warning("requests wait in %s, of a pipeline or exporter that is not configured any more", directory)
 
-    def _own_embedded_data(self) -> None:
-        clickhouse: Endpoint | None = self._host.clickhouse
-        if clickhouse and clickhouse.path:
-            self._lock = DataLock(clickhouse.path)
+    def _tell_where_data_are(self) -> None:
+        if self._host.clickhouse:
+            logger.info("sessions are stored in %s", self._host.clickhouse)
+        for id_ in self._config.used("exporters"):
+            settings = self._config.exporters[id_]
+            if isinstance(settings, SendingSettings) and settings.sending_queue.storage == "wal":
+                logger.info("requests wait in %s until %s has stored them", settings.log_directory(), id_)
 
     def _listen(self, component: Any, running: list[Any]) -> None:
         running.append(component)
@@ -160,9 +168,13 @@ def run(config: Config, out: TextIO) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    service = Service(config)
+    service, began = Service(config), time.monotonic()
     try:
         service.start()
+    except ConfigError as error:
+        for fault in error.faults:
+            logger.error("%s", fault)  # noqa: TRY400 - the sentences are for the operator
+        return 1
     except (OtelSessionsError, OSError) as error:  # a port that is taken, a directory that cannot be written
         logger.error("%s", error)  # noqa: TRY400 - the sentence is for the operator
         return 1
@@ -171,9 +183,12 @@ def run(config: Config, out: TextIO) -> int:
     gc.collect()
     gc.freeze()  # what is there now stays: collections under load need not look at it
     print("ready", file=out, flush=True)
+    logger.info("ready after %.1f s", time.monotonic() - began)
     stopping.wait()
     logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)
+    began = time.monotonic()
     service.shutdown()
+    logger.info("stopped after %.1f s", time.monotonic() - began)
     return 0
 
 

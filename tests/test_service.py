@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from otel_sessions.component import ComponentId, Consumer, Factory, Host, Kind, 
 from otel_sessions.config import Config, load
 from otel_sessions.errors import ConfigError, Fault, Permanent, Retryable
 from otel_sessions.exporterhelper.config import SendingSettings
-from otel_sessions.lock import DataLock, holder
+from otel_sessions.lock import DataInUse, DataLock, holder
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.service import Service, run
 from otel_sessions.testing.otlp import request, span
@@ -311,7 +312,10 @@ def signals() -> Any:
 
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(tmp_path: Path, number: int) -> None:
+def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(
+    tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="otel_sessions")
     file = tmp_path / "config.yaml"
     file.write_text(
         """
@@ -341,6 +345,8 @@ def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(tmp_path:
     ]
     assert lines[-1] == "ready"
     assert not any(line.endswith(":0") for line in lines)
+    for told in ("stored in http://127.0.0.1:1/otel", "requests wait in", "ready after", "stopping", "stopped after"):
+        assert told in caplog.text
 
 
 def test_a_log_that_no_pipeline_uses_any_more_is_told_of(
@@ -357,3 +363,22 @@ def test_a_log_that_no_pipeline_uses_any_more_is_told_of(
     told = [record.getMessage() for record in caplog.records if "not configured any more" in record.getMessage()]
     assert len(told) == 1
     assert str(base / "queued" / "old%2Fname") in told[0]
+
+
+def test_a_second_service_is_told_of_the_data_and_not_of_their_owners_ports(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sets = [
+            f"exporters.clickhouse.endpoint=chdb://{tmp_path}/data",
+            f"service.telemetry.metrics.endpoint=127.0.0.1:{port}",
+        ]
+        lock = DataLock(tmp_path / "data")
+        try:
+            with pytest.raises(DataInUse, match=f"{tmp_path}/data is in use by process"):
+                Service(load((), sets)).start()
+        finally:
+            lock.release()
+        with pytest.raises(ConfigError, match=f"metrics.endpoint: 127.0.0.1:{port} is in use"):
+            Service(load((), sets)).start()
+    DataLock(tmp_path / "data").release()

@@ -66,7 +66,7 @@ def present(console: Console, *, once: bool) -> None:
     service = Service(config)
     service.start()
     try:
-        _show(console, config, service.endpoints)
+        _show(console, config, service.endpoints, once=once)
         if not once:
             console.print("\nServing until Ctrl-C.")
             threading.Event().wait()
@@ -74,11 +74,10 @@ def present(console: Console, *, once: bool) -> None:
         service.shutdown()
 
 
-def _show(console: Console, config: Config, endpoints: Mapping[str, str]) -> None:
-    from otel_sessions.cli import render  # noqa: PLC0415
+def _show(console: Console, config: Config, endpoints: Mapping[str, str], *, once: bool) -> None:
+    from otel_sessions.cli import tables  # noqa: PLC0415
     from otel_sessions.cli.access import reader  # noqa: PLC0415
-    from otel_sessions.cli.sessions.show import print_session  # noqa: PLC0415
-    from otel_sessions.queries import sessions  # noqa: PLC0415
+    from otel_sessions.cli.sessions.show import print_session, read  # noqa: PLC0415
 
     tallies = _send(console, f"http://{endpoints['otlp/grpc']}")
     spans = sum(tally.spans for tally in tallies)
@@ -87,14 +86,13 @@ def _show(console: Console, config: Config, endpoints: Mapping[str, str]) -> Non
         rows = _complete(client, tallies)
         waited = time.monotonic() - began
         shown = next(tally.session_id for tally in tallies if tally.session_id.startswith(_SHOWN))
-        turns = sessions.traces(client, project="default", session_id=shown)
-        minutes = sessions.timeline(client, project="default", session_id=shown)
+        whole = read(client, "default", shown)
     console.print(f"Sent {spans} spans of {len(tallies)} sessions; all are in ClickHouse {waited:.1f} s later:\n")
-    console.print(render.sessions_table(rows, datetime.now(UTC), console.width))
+    console.print(tables.sessions_table(rows, datetime.now(UTC), console.width))
     console.print()
-    print_session(console, next(row for row in rows if row["SessionId"] == shown), turns, minutes)
+    print_session(console, whole)
     console.print()
-    _print_next_steps(console, endpoints, shown)
+    _print_next_steps(console, {} if once else endpoints, shown)
 
 
 def _send(console: Console, endpoint: str) -> tuple[Tally, ...]:
@@ -139,16 +137,21 @@ def _agrees(tally: Tally, row: Row | None) -> bool:
 
 
 def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id: str) -> None:
-    sql = "SELECT SessionId, TraceCount, Cost FROM sessions ORDER BY Cost DESC"
-    steps = [("Send your own traces", f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']}")]
+    """What to type next: while the service runs, or with no endpoints, when it has stopped."""
+    sql, command = "SELECT SessionId, TraceCount, Cost FROM sessions ORDER BY Cost DESC", _command()
+    steps = [("List sessions", f"{command} sessions list"), ("Show one", f"{command} sessions show {session_id}")]
     if "clickhouse_http" in endpoints:
         steps.append(("Ask in SQL", f"curl http://{endpoints['clickhouse_http']} --data-binary '{sql}'"))
+    else:
+        steps.append(("Ask in SQL", f'{command} query "{sql}"'))
     if "web" in endpoints:
         steps.append(("Look at them", f"http://{endpoints['web']}"))
-    command = _command()
-    steps += [("List sessions", f"{command} sessions list"), ("Show one", f"{command} sessions show {session_id}")]
+    if endpoints:
+        steps.append(("Send your own traces", f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']}"))
+    else:
+        steps.append(("Serve, for your traces", f"{command} serve"))
     for label, step in steps:
-        console.print(f"  {label:<21} {step}", soft_wrap=True)
+        console.print(f"  {label:<22} {step}", soft_wrap=True)
 
 
 def _command() -> str:

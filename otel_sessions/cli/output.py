@@ -20,6 +20,12 @@ def warnings(messages: Iterable[str]) -> None:
         typer.echo(f"warning: {message}", err=True)
 
 
+def hints(messages: Iterable[str]) -> None:
+    """A line each."""
+    for message in messages:
+        typer.echo(f"hint: {message}", err=True)
+
+
 def faults(found: Iterable[Fault]) -> None:
     """A line each, which starts with the fault's path."""
     for fault in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -60,6 +61,7 @@ _RETRYABLE = frozenset(
         999,  # KEEPER_EXCEPTION
     }
 )
+_WRAPPING = re.compile(r"^Received ClickHouse exception, code: \d+, server response: (?=Code: )| \(for url \S+\)$")
 _STD_EXCEPTION = 1001  # what a full or broken disk becomes, and much else
 _SCHEMA = frozenset({16, 60, 81})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_TABLE, UNKNOWN_DATABASE
 
@@ -67,6 +69,11 @@ _SCHEMA = frozenset({16, 60, 81})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_TABLE, UNK
 def code_of(error: BaseException) -> int | None:
     """The number of ClickHouse's error, also behind one of ours; None where nobody answered."""
     return error.code if isinstance(error, Error) else code_of(error.__cause__) if error.__cause__ else None
+
+
+def text_of(error: BaseException) -> str:
+    """What ClickHouse says, without the code and the address that clickhouse-connect puts around it a second time."""
+    return _WRAPPING.sub("", str(error))
 
 
 @contextmanager
@@ -80,12 +87,12 @@ def writing(what: str) -> Iterator[None]:
     except ClickHouseError as error:
         code = code_of(error)
         if code in _SCHEMA:
-            raise SchemaError(f"{what}: {error}; run `otel-sessions migrate`") from error
+            raise SchemaError(f"{what}: {text_of(error)}; run `otel-sessions migrate`") from error
         if code is None or code in _RETRYABLE or _is_of_the_disk(code, error):
-            raise Retryable(f"{what}: {error}") from error
-        raise Permanent(f"{what}: {error}") from error
+            raise Retryable(f"{what}: {text_of(error)}") from error
+        raise Permanent(f"{what}: {text_of(error)}") from error
     except OSError as error:
-        raise Retryable(f"{what}: {error}") from error
+        raise Retryable(f"{what}: {text_of(error)}") from error
 
 
 def _is_of_the_disk(code: int, error: ClickHouseError) -> bool:
@@ -100,5 +107,5 @@ def reading() -> Iterator[None]:
     except ClickHouseError as error:
         code = code_of(error)
         if code is None:
-            raise Retryable(f"ClickHouse is not reached: {error}") from error
-        raise QueryError(str(error)) from error
+            raise Retryable(f"ClickHouse is not reached: {text_of(error)}") from error
+        raise QueryError(text_of(error)) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.rows import Row, select
@@ -28,3 +30,31 @@ def traces(client: Client, *, project: str, session_id: str, limit: int = MAX_RO
 def timeline(client: Client, *, project: str, session_id: str, limit: int = MAX_ROWS) -> list[Row]:
     """Its minutes, oldest first, in the columns of the view `session_timeline`."""
     return select(client, "session_timeline", {"project": project, "session_id": session_id, "limit": limit})
+
+
+def ids_beginning(client: Client, *, project: str, beginning: str, limit: int) -> list[str]:
+    """The ids of the sessions last active that begin with this text, empty for all; latest first."""
+    rows = select(
+        client, "session_ids_beginning", {"project": project, "beginning": beginning, "limit": min(limit, MAX_ROWS)}
+    )
+    return [str(row["SessionId"]) for row in rows]
+
+
+def tree(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
+    """The spans of these traces of a session by their start: ids, name, service, model, figures, and `Error`."""
+    return select(
+        client,
+        "session_tree",
+        {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit},
+    )
+
+
+def other_projects(client: Client, *, project: str, limit: int) -> list[str]:
+    """Projects beside this one of which there are spans, in alphabetical order."""
+    rows = select(client, "other_projects", {"project": project, "limit": limit})
+    return [str(row["Project"]) for row in rows]
+
+
+def services_heard(client: Client, *, project: str, limit: int) -> list[Row]:
+    """`ServiceName` and `SpanCount` of the services whose spans came in the last day, those with most first."""
+    return select(client, "services_heard", {"project": project, "limit": limit})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -25,8 +26,13 @@ def test_it_shows_its_sessions_and_exits_and_a_second_run_adds_to_them(tmp_path:
         assert "\x1b" not in done.stdout
         for topic in TOPICS:
             assert re.search(rf"^{topic}-[0-9a-f]{{4}} ", done.stdout, re.MULTILINE)
-        for text in ("export OTEL_EXPORTER_OTLP_ENDPOINT=http://", "curl http://", "sessions list"):
-            assert text in done.stdout
+        assert "curl" not in done.stdout  # nobody listens any more
+        steps = re.findall(r"(?:sessions (?:list|show .*)|query \".*\")$", done.stdout, re.MULTILINE)
+        assert [step.split()[0] for step in steps] == ["sessions", "sessions", "query"]
+        for step in steps:
+            command = [*OWN, *shlex.split(step)]
+            again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+            assert "hut-tour-" in again.stdout
     command = [*OWN, "sessions", "list", "--json"]
     listed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert len(json.loads(listed)) == 2 * len(TOPICS)

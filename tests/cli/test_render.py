@@ -1,22 +1,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from rich.console import Console
 
 from otel_sessions.cli import render
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-
-
-def shown(table: Any, width: int = 120) -> list[str]:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(table)
-    assert isinstance(console.file, io.StringIO)
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -75,45 +67,23 @@ def test_text_is_on_one_line_and_commands_nothing() -> None:
     assert render.plain("日本 👩‍🚀 é") == "日本 👩‍🚀 é"
 
 
-def minute(number: int, spans: int = 2) -> dict[str, Any]:
-    time = NOW + timedelta(minutes=number)
-    return {
-        "Minute": f"{time:%Y-%m-%d %H:%M:%S}.000000000",
-        "TraceCount": 1,
-        "SpanCount": spans,
-        "ErrorCount": 0,
-        "InputTokens": 1,
-        "OutputTokens": 2,
-        "Cost": 0.5,
-    }
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("gpt-4.1-mini-2025-04-14", "gpt-4.1-mini"),
+        ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
+        ("claude-sonnet-4@20250514", "claude-sonnet-4"),
+        ("gpt-4o", "gpt-4o"),
+        ("llama-3-70b-8192", "llama-3-70b-8192"),
+    ],
+)
+def test_a_model_is_shown_without_the_date_of_its_release(name: str, shown: str) -> None:
+    assert render.model(name) == shown
 
 
-def test_minutes_without_spans_are_shown_between_others() -> None:
-    lines = shown(render.timeline_table([minute(0), minute(3, spans=1)]))
-    assert [line.split()[0] for line in lines[1:]] == ["12:00", "12:01", "12:02", "12:03"]
-    assert lines[2] == "12:01"
-
-
-def test_a_long_timeline_shows_only_minutes_with_spans_and_their_days() -> None:
-    lines = shown(render.timeline_table([minute(0), minute(2000)]))
-    assert [line[:16] for line in lines[1:]] == ["2026-05-04 12:00", "2026-05-05 21:20"]
-
-
-def test_a_timeline_of_nothing_is_empty() -> None:
-    assert len(shown(render.timeline_table([]))) == 1
-
-
-@pytest.mark.parametrize("width", [60, 80, 120, 300])
-def test_a_turn_takes_three_lines_whatever_the_width(width: int) -> None:
-    turn = {
-        "StartTime": "2026-05-04 12:00:00.123456789",
-        "Name": "n" * 400,
-        "Input": "question " * 100,
-        "Output": "answer [bold]\n" * 100,
-        "Duration": 1_500_000_000,
-        "TotalTokens": 7,
-        "Cost": 0.5,
-        "ErrorCount": 1,
-    }
-    lines = shown(render.turns_table([turn], width), width)
-    assert [line.split()[0] for line in lines[1:]] == ["12:00:00", ">", "<"]
+def test_a_pipe_has_no_colours_whatever_the_environment_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    console = render.console()
+    console.print("plain", style="bold red")
+    assert sys.stdout.getvalue() == "plain\n"  # type: ignore[attr-defined]

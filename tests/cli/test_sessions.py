@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.pdata import NO_CLAIM
 from otel_sessions.queries import sessions
 from tests.cli.conftest import Run, Served, listed, write_config
-from tests.integration.delivery import new_project
+from tests.integration.delivery import EPOCH, new_project
 from tests.queries.test_sessions import ODD_IDS, span, store
 
 
@@ -22,7 +25,7 @@ WIDE = {"COLUMNS": "160"}  # a table has fewer columns on a narrow terminal
 
 def test_the_list_shows_what_was_sent_the_last_active_first(run: Run, served: Served) -> None:
     result = run("sessions", "list", "--limit", 100, "--config", served.config, env=WIDE)
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
     lines = [line for line in result.stdout.splitlines() if "-test" in line]
     order = ["warranty-test", "invoice-test", "hut-tour-test", "returns-test", "sizing-test"]
     assert [line.split()[0] for line in lines] == order
@@ -115,3 +118,50 @@ def test_nothing_in_a_session_reaches_the_terminal_as_a_command(run: Run, direct
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "\\u001b[31mred\\u0007\\u202e" in shown
+
+
+def test_a_beginning_that_no_other_session_has_is_enough(run: Run, served: Served) -> None:
+    found = run("sessions", "show", "hut", "--json", "--config", served.config)
+    assert json.loads(found.stdout)["session_id"] == "hut-tour-test"
+
+
+def test_a_whole_id_comes_before_those_that_begin_with_it(run: Run, direct: Path, otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, span(project, "chat"), span(project, "chat-1", 2), span(project, "chat-2", 3))
+    arguments = ["--project", project, "--config", direct]
+    assert json.loads(run("sessions", "show", "chat", "--json", *arguments).stdout)["session_id"] == "chat"
+    several = run("sessions", "show", "cha", *arguments)
+    assert several.exit_code == 1
+    assert "several begin so: chat" in several.stderr
+    near = run("sessions", "show", "chat-3", *arguments)
+    assert near.exit_code == 1
+    assert "near it: chat-" in near.stderr
+
+
+def test_spans_are_shown_as_a_tree_with_their_errors(run: Run, served: Served) -> None:
+    result = run("sessions", "show", "invoice-test", "--spans", "--config", served.config)
+    assert "├── execute_tool check_vat" in result.stdout
+    assert "! the registry answered 503" in result.stdout
+    found = json.loads(run("sessions", "show", "invoice-test", "--spans", "--json", "--config", served.config).stdout)
+    assert len(found["spans"]) == found["span_count"]
+
+
+def test_turns_are_bounded_by_the_limit_which_says_so(run: Run, served: Served) -> None:
+    result = run("sessions", "show", "hut-tour-test", "--limit", 2, "--config", served.config)
+    assert result.stdout.count("chat turn") == 2
+    assert "and 4 turns more" in result.stdout
+
+
+def test_a_list_of_nothing_tells_of_other_projects_and_of_spans_without_a_session(
+    run: Run, direct: Path, otel_client: Client
+) -> None:
+    project, other = new_project(), new_project()
+    now = (time.time_ns() - EPOCH) // 1_000_000_000
+    store(otel_client, replace(span(project, "", start=now), level=NO_CLAIM))
+    store(otel_client, span(other, "s1"))
+    result = run("sessions", "list", "--project", project, "--config", direct)
+    assert "no sessions" in result.stdout
+    assert "none names a session" in result.stderr
+    assert "session.id" in result.stderr
+    assert "--project" in result.stderr
+    assert run("sessions", "list", "--json", "--project", project, "--config", direct).stderr == ""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,53 +17,148 @@ from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
 from otel_sessions.errors import QueryError
 
 if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
     from rich.console import Console
 
     from otel_sessions.queries.rows import Row
 
-SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The id of the session.")]
+SessionId = Annotated[
+    str, typer.Argument(metavar="SESSION", help="The id of the session, or a beginning that no other has.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many turns, from the first.")]
+Spans = Annotated[bool, typer.Option("--spans", help="Show the spans of each turn as a tree.")]
+Full = Annotated[bool, typer.Option("--full", help="Show texts as far as they are kept, not cut to the width.")]
+NoPager = Annotated[bool, typer.Option("--no-pager", help="On a terminal, print more than a page without stopping.")]
+_MAX_SPANS = 5000
+_MAX_SCORES = 1000
+_NAMED = 5
 
 
-def show(
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that is shown of one session; `spans` is None where nobody asked for them."""
+
+    session: Row
+    turns: list[Row]
+    minutes: list[Row]
+    scores: list[Row]
+    spans: list[Row] | None = None
+
+
+def show(  # noqa: PLR0917 - the command line names them
     session_id: SessionId,
     project: Project = "default",
+    limit: Limit = 100,
+    spans: Spans = False,
+    full: Full = False,
+    no_pager: NoPager = False,
     json_: AsJson = False,
     config: ConfigFiles = None,
     set_: Sets = None,
 ) -> None:
-    """Show one session: its figures, its turns, and what happened in each minute.
+    """Show one session: its figures, its turns with what was said, errors and scores, and what happened each minute.
 
     \b
     Examples:
       otel-sessions sessions show SESSION
+      otel-sessions sessions show SESS --spans
       otel-sessions sessions show SESSION --json
     """
     from otel_sessions.cli.access import reader  # noqa: PLC0415
     from otel_sessions.config import load  # noqa: PLC0415
-    from otel_sessions.queries import sessions  # noqa: PLC0415
     from otel_sessions.queries.rows import as_json  # noqa: PLC0415
 
     with reader(load(config or [], set_ or [])) as client:
-        row = sessions.one(client, project=project, session_id=session_id)
-        if row is None:
-            raise QueryError(f"there is no session {session_id!r} in the project {project!r}")
-        turns = sessions.traces(client, project=project, session_id=session_id)
-        minutes = sessions.timeline(client, project=project, session_id=session_id)
+        whole = read(client, project, find(client, project, session_id), limit=limit, spans=spans)
     if json_:
-        below = {"traces": [as_json(turn) for turn in turns], "timeline": [as_json(minute) for minute in minutes]}
-        typer.echo(json.dumps({**as_json(row), **below}, indent=2))
+        below = {"traces": whole.turns, "timeline": whole.minutes, "scores": whole.scores}
+        if whole.spans is not None:
+            below["spans"] = whole.spans
+        lists = {name: [as_json(row) for row in rows] for name, rows in below.items()}
+        typer.echo(json.dumps({**as_json(whole.session), **lists}, indent=2))
     else:
         from otel_sessions.cli import render  # noqa: PLC0415
 
-        print_session(render.console(), row, turns, minutes)
+        console = render.console()
+        with _paged(console, wanted=not no_pager):
+            print_session(console, whole, full=full)
 
 
-def print_session(console: Console, row: Row, turns: list[Row], minutes: list[Row]) -> None:
-    """One session whole."""
-    from otel_sessions.cli import render  # noqa: PLC0415
+def find(client: Client, project: str, text: str) -> str:
+    """The session of this id, or the only one whose id begins so; `QueryError` names those that come near."""
+    from otel_sessions.cli.render import plain  # noqa: PLC0415
+    from otel_sessions.queries import sessions  # noqa: PLC0415
 
-    console.print(render.session_header(row, datetime.now(UTC)))
+    found = sessions.ids_beginning(client, project=project, beginning=text, limit=_NAMED + 1)
+    if text in found or (len(found) > 1 and sessions.one(client, project=project, session_id=text)):
+        return text
+    if len(found) == 1:
+        return found[0]
+    message = f"there is no session {text!r} in the project {project!r}"
+    if found:
+        more = ", ..." if len(found) > _NAMED else ""
+        raise QueryError(f"{message}; several begin so: {', '.join(map(plain, found[:_NAMED]))}{more}")
+    recent = sessions.ids_beginning(client, project=project, beginning="", limit=sessions.MAX_ROWS)
+    near = get_close_matches(text[:200], [id_[:200] for id_ in recent], n=3, cutoff=0.5)
+    others = "" if recent else _elsewhere(client, project)
+    raise QueryError(message + (f"; near it: {', '.join(map(plain, near))}" if near else others))
+
+
+def _elsewhere(client: Client, project: str) -> str:
+    from otel_sessions.queries import sessions  # noqa: PLC0415
+
+    names = sessions.other_projects(client, project=project, limit=_NAMED)
+    return f", which has none; there are the projects {', '.join(names)} (--project)" if names else ", which has none"
+
+
+def read(client: Client, project: str, session_id: str, *, limit: int = 100, spans: bool = False) -> Whole:
+    """One session with its first `limit` turns; `QueryError` where there is none."""
+    from otel_sessions.queries import scores, sessions  # noqa: PLC0415
+
+    row = sessions.one(client, project=project, session_id=session_id)
+    if row is None:
+        raise QueryError(f"there is no session {session_id!r} in the project {project!r}")
+    turns = sessions.traces(client, project=project, session_id=session_id, limit=limit)
+    minutes = sessions.timeline(client, project=project, session_id=session_id)
+    given, _ = scores.page(client, project=project, session_id=session_id, limit=_MAX_SCORES)
+    ids = [str(turn["TraceId"]) for turn in turns]
+    tree = (
+        sessions.tree(client, project=project, session_id=session_id, traces=ids, limit=_MAX_SPANS) if spans else None
+    )
+    return Whole(row, turns, minutes, given, tree)
+
+
+def print_session(console: Console, whole: Whole, *, full: bool = False) -> None:
+    """One session, what is left out said."""
+    from otel_sessions.cli import tables  # noqa: PLC0415
+
+    row, turns = whole.session, whole.turns
+    by_trace = _by_trace(whole.scores)
+    spans = None if whole.spans is None else _by_trace(whole.spans)
+    console.print(tables.session_header(row, by_trace.pop("", []), datetime.now(UTC)))
     console.print()
-    console.print(render.turns_table(turns, console.width))
+    console.print(tables.turns(turns, console.width, full=full, scores=by_trace, spans=spans))
+    if len(turns) < row["TraceCount"]:
+        console.print(f"... and {row['TraceCount'] - len(turns):,} turns more; --limit shows up to 1000")
+    if whole.spans is not None and len(whole.spans) == _MAX_SPANS:
+        console.print(f"... the first {_MAX_SPANS:,} spans; all are in the view session_spans")
     console.print()
-    console.print(render.timeline_table(minutes, ascii_only=console.options.ascii_only))
+    console.print(tables.timeline_table(whole.minutes, ascii_only=console.options.ascii_only))
+
+
+def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row["TraceId"]), []).append(row)
+    return found
+
+
+@contextmanager
+def _paged(console: Console, *, wanted: bool) -> Iterator[None]:
+    """Through `$PAGER`, or `less` that ends by itself where all fits on the screen."""
+    if not (wanted and console.is_terminal):
+        yield
+        return
+    os.environ.setdefault("LESS", "-FRX")
+    with console.pager(styles=True):
+        yield
