@@ -40,6 +40,11 @@ class Metrics:
         self.outgoing_items = self._counter(
             "otelcol_processor_outgoing_items", "Spans out of a processor.", "processor"
         )
+        self.spans_without_session = self._counter(
+            "otel_sessions_spans_without_session",
+            "Spans stored while no session was known for their trace; a late claim still finds them.",
+            "processor",
+        )
         self.redacted_values = self._counter(
             "otel_sessions_redacted_values", "Values that were dropped, hidden or masked.", "processor"
         )

@@ -17,6 +17,7 @@ from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
 from otel_sessions.processors.session.resolve import best_claims
+from otel_sessions.processors.session.unclaimed import Unclaimed
 
 _LEARNED: Final = 10_000
 """Claims from elsewhere that may wait for the next batch; it is a hint, the oldest go first."""
@@ -29,8 +30,10 @@ class SessionProcessor:
     of recent traces; all other columns are a function of their span alone.
     """
 
-    def __init__(self, config: SessionConfig) -> None:
+    def __init__(self, config: SessionConfig, unclaimed: Unclaimed | None = None) -> None:
+        """`unclaimed` is shown every batch, once its sessions are known."""
         self._config = config
+        self._unclaimed = unclaimed
         self._genai = GenAi(config)
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
         self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
@@ -41,6 +44,8 @@ class SessionProcessor:
     def learn(self, trace: TraceKey, claim: tuple[int, int, int, str]) -> None:
         """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
         self._learned.append((trace, Claim(*claim)))
+        if self._unclaimed:
+            self._unclaimed.claimed(trace)
 
     def forget(self) -> None:
         """Starts afresh: a claim that is not stored may not decide where spans are filed."""
@@ -66,6 +71,8 @@ class SessionProcessor:
             **self._genai.columns(batch, entries),
         }
         found = note_too_long(batch.with_columns(columns), span, resource, config)
+        if self._unclaimed:
+            self._unclaimed.see(found)
         return limited(found, config.span_limits)
 
     def _roots(self, batch: SpanBatch, entries: Entries) -> Mask:
