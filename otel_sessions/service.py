@@ -8,8 +8,10 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TextIO
 
+from otel_sessions import langfuse
 from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.component import (
     Authenticator,
@@ -27,7 +29,8 @@ from otel_sessions.config import Config, dotted, listeners
 from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
-from otel_sessions.http.metrics import MetricsServer
+from otel_sessions.http.metrics import metrics_server
+from otel_sessions.http.server import HttpServer
 from otel_sessions.lock import OWNER_SECRET, DataLock
 from otel_sessions.pdata import decoder
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
@@ -47,12 +50,13 @@ class Service:
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
         self._config = config
         self._registry = registry or EntryPoints()
-        self._host = Host(Metrics(), endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")}))
+        clickhouse = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
+        self._host = Host(Metrics(), clickhouse, mounts=[partial(langfuse.mount, clickhouse)])
         self._lock: DataLock | None = None
         self._exporters: dict[ComponentId, Exporter] = {}
         self._pipelines: dict[ComponentId, Pipeline] = {}
         self._listening: dict[str, str] = {}
-        self._extensions: list[Extension | MetricsServer] = []
+        self._extensions: list[Extension | HttpServer] = []
         self._receivers: list[Receiver] = []
 
     @property
@@ -106,7 +110,7 @@ class Service:
                 self._host.authenticators[id_] = extension
         metrics = self._config.service.telemetry.metrics
         if metrics.level != "none":
-            self._listen(MetricsServer(metrics.endpoint, self._host.metrics), self._extensions)
+            self._listen(metrics_server(metrics.endpoint, self._host.metrics), self._extensions)
         for id_ in self._config.used("receivers"):
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:

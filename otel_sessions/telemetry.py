@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import TextIO
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Final, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 logger = logging.getLogger("otel_sessions")
+_REMEMBERED_KEYS: Final = 1024
 
 
 class Metrics:
@@ -80,6 +84,26 @@ class Metrics:
     def exposition(self) -> bytes:
         """The Prometheus text format."""
         return generate_latest(self.registry)
+
+
+class Intervals:
+    """For what is logged again and again: says yes once in `every_s` seconds and key, of 1,024 keys at most."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, every_s: float = 60.0) -> None:
+        self._now = now
+        self._every_s = every_s
+        self._told: OrderedDict[str, float] = OrderedDict()
+        self._lock = Lock()
+
+    def due(self, key: str) -> bool:
+        with self._lock:
+            now = self._now()
+            while self._told and next(iter(self._told.values())) <= now - self._every_s:
+                self._told.popitem(last=False)
+            if key in self._told or len(self._told) == _REMEMBERED_KEYS:
+                return False
+            self._told[key] = now
+            return True
 
 
 def printable(text: str) -> str:

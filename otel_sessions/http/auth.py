@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from threading import Lock
-from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,10 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import DEFAULT_PROJECT, Authenticator, AuthSettings, Host
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
+from otel_sessions.telemetry import Intervals
 
 _logger = logging.getLogger(__name__)
-_NOTICE_EVERY_S: Final = 60.0
-_REMEMBERED_CLIENTS: Final = 1024
 
 
 class Access:
@@ -58,25 +53,6 @@ def access_to(host: Host, auth: AuthSettings | None, transport: str, path: str) 
     if authenticator is None:
         raise ConfigError([Fault(f"{path}.auth.authenticator", f"'{auth.authenticator}' is no running authenticator")])
     return Access(authenticator, transport)
-
-
-class Intervals:
-    """Says yes once in `_NOTICE_EVERY_S` seconds and key, of `_REMEMBERED_CLIENTS` keys at most."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._told: OrderedDict[str, float] = OrderedDict()
-        self._lock = Lock()
-
-    def due(self, key: str) -> bool:
-        with self._lock:
-            now = self._now()
-            while self._told and next(iter(self._told.values())) <= now - _NOTICE_EVERY_S:
-                self._told.popitem(last=False)
-            if key in self._told or len(self._told) == _REMEMBERED_CLIENTS:
-                return False
-            self._told[key] = now
-            return True
 
 
 class Authenticated:

@@ -1,65 +1,223 @@
-"""Request bodies, read within bounds of size, memory and time."""
+"""Request bodies, bounded in every way: size, packed and unpacked; memory of all together; time; members; window.
+
+Every listener reads its bodies here. The class of an error decides the answer to what is wrong with one: `TooLarge`,
+`BrokenBody`, `UnsupportedMediaType`, `SlowBody`, `Retryable`, and Starlette's `ClientDisconnect`, whose answer nobody
+reads.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import sys
+import threading
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final, TypeVar
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from starlette.requests import Request
+from starlette.responses import Response
 
-from otel_sessions.errors import Retryable
-from otel_sessions.http.content_encoding import over
+from otel_sessions.errors import InvalidData, Retryable, TooLarge
 
+T = TypeVar("T")
 READ_TIMEOUT_S: Final = 30.0
+"""From the first look at a body to its last byte."""
+NOBODY_READS: Final = Response(status_code=499)
+"""The answer to a client that has gone while it sent."""
+_PLAIN: Final = ("", "identity", "none")
+_MAX_MEMBERS: Final = 32  # every member of a gzip file, or frame of zstd, has what follows it copied
+_MAX_WINDOW_LOG: Final = 23  # 8 MiB, https://www.rfc-editor.org/rfc/rfc9659
+
+Decoders = Mapping[str, Callable[[], Any]]
+"""By content encoding, what makes an object with `decompress(data, max_length)`, `eof` and `unused_data`."""
+_DECODERS: Final[Decoders] = {
+    "gzip": lambda: zlib.decompressobj(31),
+    "x-gzip": lambda: zlib.decompressobj(31),
+    "deflate": lambda: zlib.decompressobj(15),
+    "zlib": lambda: zlib.decompressobj(15),  # as the Collector's exporter says with `compression: zlib`
+    "zstd": lambda: zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}),
+}
+_BROKEN: Final = (zlib.error, zstd.ZstdError, EOFError, RuntimeError, ValueError, OSError)
+
+
+class UnsupportedMediaType(InvalidData):
+    """A content type or encoding that nobody here reads: HTTP 415. `accept_encoding` is what to send instead."""
+
+    def __init__(self, message: str, *, accept_encoding: str = "") -> None:
+        super().__init__(message)
+        self.accept_encoding = accept_encoding
+
+
+class BrokenBody(InvalidData):
+    """The body is not in the encoding that its header names."""
 
 
 class SlowBody(Retryable):
-    """The body was not there in `READ_TIMEOUT_S` seconds."""
+    """The body was not there in `READ_TIMEOUT_S` seconds; the connection is of no more use."""
 
 
 class Bodies:
-    """Reads bodies of at most so many bytes together; all calls are of one event loop."""
+    """Reads bodies of at most `limit` bytes each, packed and unpacked, and of `together` bytes that are held at a time.
 
-    def __init__(self, max_bytes: int) -> None:
-        self._left = max_bytes
+    All reading is on one event loop, work at bodies in `pool` or the threads of that loop. `more` are decoders beside
+    those for gzip, deflate and zstd.
+    """
+
+    def __init__(
+        self, limit: int, together: int, *, pool: Executor | None = None, more: Decoders | None = None
+    ) -> None:
+        self.limit = limit
+        self._room = _Room(together)
+        self._pool = pool
+        self._decoders: Decoders = {**_DECODERS, **(more or {})}
+        self._accepted = ", ".join(dict.fromkeys(["gzip", "deflate", "zstd", *(more or {})]))
 
     @asynccontextmanager
-    async def read(self, request: Request, limit: int) -> AsyncIterator[bytes]:
-        """The body, which counts until the block ends.
+    async def read(self, request: Request) -> AsyncIterator[Body]:
+        """The body as it was sent; it counts until the block ends.
 
-        Raises `TooLarge` for more than `limit` bytes, and for a header that announces them; `Retryable` when there is
-        no room; `SlowBody`; Starlette's `ClientDisconnect`.
+        Raises `UnsupportedMediaType`; `TooLarge` for more than `limit` bytes, and for a header that announces them;
+        `Retryable` when there is no room; `SlowBody`; Starlette's `ClientDisconnect`.
         """
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > limit:
-            raise over(limit)
-        body = await self._collected(request, limit)
+        body = Body(self.limit, self._room, *self._decoder(request.headers.get("content-encoding", "")))
+        body.check_announced(request.headers.get("content-length", ""))
         try:
+            try:
+                async with asyncio.timeout(READ_TIMEOUT_S):
+                    async for chunk in request.stream():
+                        body.add(chunk)
+            except TimeoutError:
+                raise SlowBody(f"the request was not there after {READ_TIMEOUT_S:g} s") from None
             yield body
         finally:
-            self._left += len(body)
+            body.release()
 
-    async def _collected(self, request: Request, limit: int) -> bytes:
-        parts: list[bytes] = []
+    async def take(self, request: Request, work: Callable[[Body], T], pool: Executor | None = None) -> T:
+        """What `work` makes of the body, in a thread, of `pool` if that is named; raises as `read`."""
+        async with self.read(request) as body:
+            return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work, body)
+
+    def _decoder(self, header: str) -> tuple[str, Callable[[], Any] | None]:
+        encoding = header.strip().lower()
+        if encoding not in _PLAIN and encoding not in self._decoders:
+            raise UnsupportedMediaType(
+                f"the content encoding {encoding!r} is not supported; send {self._accepted} or none",
+                accept_encoding=self._accepted,
+            )
+        return encoding, self._decoders.get(encoding)
+
+
+class Body:
+    """One body: the event loop adds to it, a thread unpacks it."""
+
+    def __init__(self, limit: int, room: _Room, encoding: str, decoder: Callable[[], Any] | None) -> None:
+        self._limit = limit
+        self._room = room
+        self._encoding = encoding
+        self._decoder = decoder
+        self._parts: list[bytes] = []
+        self._size = self._held = 0
+        self._is_over = False
+        # Compression makes some bodies a little longer.
+        self._most = limit if decoder is None else limit + limit // 256 + 1024
+
+    def check_announced(self, length: str) -> None:
+        """Raises `TooLarge` by what the header `Content-Length` says."""
+        if length.isdecimal() and int(length) > self._most:
+            raise self._too_large_error()
+
+    def add(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._most:
+            raise self._too_large_error()
+        self._hold(len(chunk))
+        self._parts.append(chunk)
+
+    def unpacked(self) -> bytes:
+        """The body, never inflated past its limit and one byte; in a thread, as it would hold up an event loop.
+
+        Raises `TooLarge`, `BrokenBody`, and `Retryable` when there is no room for what was inflated.
+        """
+        data = b"".join(self._parts)
+        if self._decoder is not None:
+            _refuse_event_loops()
+            try:
+                data = self._inflated(data, self._decoder)
+            except _BROKEN as error:
+                raise BrokenBody(f"the body is not {self._encoding}: {error}") from error
+            if len(data) > self._limit:
+                raise self._too_large_error()
+            self._hold(len(data) - self._size)
+            self._decoder, self._size = None, len(data)
+        self._parts = [data]
+        return data
+
+    def json(self) -> Any:
+        """The body as JSON; text that is no Unicode is kept, so that it costs only what it is in.
+
+        Raises as `unpacked`, and `InvalidData`.
+        """
+        data = self.unpacked()
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
-                await self._collect(request, limit, parts)
-        except BaseException as error:
-            self._left += sum(map(len, parts))
-            if isinstance(error, TimeoutError):
-                raise SlowBody(f"the request was not there after {READ_TIMEOUT_S:g} s") from None
-            raise
-        return b"".join(parts)
+            return json.loads(data)
+        except RecursionError:
+            raise InvalidData("the body is nested too deep") from None
+        except ValueError as error:
+            raise InvalidData(f"the body is not JSON: {error}") from error
 
-    async def _collect(self, request: Request, limit: int, parts: list[bytes]) -> None:
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise over(limit)
-            if len(chunk) > self._left:
+    def release(self) -> None:
+        """Gives its room back, whoever still works at it."""
+        with self._room.lock:
+            self._is_over = True
+            self._room.left += self._held
+            self._held = 0
+
+    def _too_large_error(self) -> TooLarge:
+        return TooLarge(f"the request is over the limit of {self._limit} bytes")
+
+    def _hold(self, size: int) -> None:
+        with self._room.lock:
+            if self._is_over:
+                return
+            if size > self._room.left:
                 raise Retryable("too many requests are being read")
-            self._left -= len(chunk)
-            parts.append(chunk)
+            self._room.left -= size
+            self._held += size
+
+    def _inflated(self, data: bytes, decoder: Callable[[], Any]) -> bytes:
+        found: list[bytes] = []
+        left = self._limit + 1
+        while data and left:
+            if len(found) == _MAX_MEMBERS:
+                raise EOFError(f"over {_MAX_MEMBERS} members")
+            member = decoder()
+            found.append(member.decompress(data, left))
+            left -= len(found[-1])
+            if left and not member.eof:
+                raise EOFError("it ends early")
+            data = member.unused_data
+        return b"".join(found)
+
+
+class _Room:
+    """Bytes that are left for bodies."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.lock = threading.Lock()
+
+
+def _refuse_event_loops() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise AssertionError("bodies are inflated in a thread, as Bodies.take does")

@@ -1,8 +1,12 @@
-"""HTTP/1.1 as uvicorn speaks it, with a limit to how long a client may take to make a request."""
+"""HTTP/1.1 as uvicorn speaks it, with limits to how long a client may take to make a request and to read an answer.
+
+`H11Protocol` is uvicorn's own ground: the version is pinned, and tests/http/test_private_ground.py says what is used.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from typing import Any, Final
 from urllib.parse import unquote
@@ -10,10 +14,20 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from otel_sessions.telemetry import Intervals
+
 HEADERS_TIMEOUT_S: Final = 30.0
 """For the headers of a request, from the opening of its connection or from its first byte."""
 
-
+READ_ANSWER_TIMEOUT_S: Final = 60.0
+"""For a client to take some of an answer off its connection."""
+_logger = logging.getLogger(__name__)
+_notices: Final = Intervals()
+_STRANGERS: Final = {
+    b"\x16\x03": ("TLS", "there is none here: send to http://, or set `tls` for this endpoint"),
+    b"PRI * H": ("HTTP/2", "HTTP/1.1 is spoken here: OTLP over gRPC has a port of its own, 4317 by default"),
+}
+"""How the first bytes of other protocols begin, their names, and what to do."""
 _AUTHORITY: Final = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 
 
@@ -54,15 +68,18 @@ def _origin_form(scope: Scope) -> Scope:
 
 
 class BoundedProtocol(H11Protocol):
-    """Closes a connection that sends nothing, or a few bytes now and then, and no request.
+    """Closes a connection that makes no request, or leaves its answer unread.
 
-    How long a body takes is for the application to bound; one that nobody reads any more has the same limit.
+    A client that sends nothing, or a few bytes now and then, is one; so is one that speaks another protocol, which the
+    log names. How long a body takes is for the application to bound; one that nobody reads any more has the same limit.
     """
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.app = Requests(self.app)
         self._timer: asyncio.TimerHandle | None = None
+        self._draining: asyncio.TimerHandle | None = None
+        self._is_new = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
@@ -70,14 +87,54 @@ class BoundedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
+        self._stop_draining()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_new:
+            self._is_new = False
+            if any(data.startswith(start) for start in _STRANGERS):
+                self._send_away(data)
+                return
         super().data_received(data)
         if self._at_work():
             self._unwatch()
         elif not self.transport.is_closing():
             self._watch()
+
+    def pause_writing(self) -> None:
+        """Called by the event loop when more of an answer waits than the connection takes at a time."""
+        super().pause_writing()
+        self._expect_progress(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        self._stop_draining()
+        super().resume_writing()
+
+    def _expect_progress(self, waiting: int) -> None:
+        """Breaks the connection off unless fewer than so many bytes wait when the time is over."""
+
+        def look() -> None:
+            left = self.transport.get_write_buffer_size()
+            if left < waiting:
+                self._expect_progress(left)
+            else:
+                self.transport.abort()
+
+        self._draining = self.loop.call_later(READ_ANSWER_TIMEOUT_S, look)
+
+    def _stop_draining(self) -> None:
+        timer, self._draining = self._draining, None
+        if timer is not None:
+            timer.cancel()
+
+    def _send_away(self, data: bytes) -> None:
+        name, advice = next(told for start, told in _STRANGERS.items() if data.startswith(start))
+        client = self.client[0] if self.client else "somebody"
+        here = ":".join(map(str, self.server or ()))
+        if _notices.due(f"{client} {name} {here}"):
+            _logger.warning("%s speaks %s to %s: %s", client, name, here, advice)
+        self.transport.close()
 
     def _should_upgrade(self) -> bool:
         """Never, and without a word: Java's client asks for HTTP/2 with its every first request."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import uvicorn
 
+from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.http.protocol import BoundedProtocol
+from otel_sessions.http.tls import ServerTls
 from otel_sessions.types import HostPort
 
 _BACKLOG = 2048
@@ -29,11 +30,12 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """One listening socket and the thread that serves it.
+    """One listening socket and the thread that serves it: a component, and all that an extension needs to be one.
 
-    `start` returns when the socket takes connections, or raises OSError naming the endpoint; `shutdown` ends within its
-    timeout: requests under way get that long to finish. `address` is the `host:port` taken. With `tls` nothing else is
-    spoken there. Restarting is not possible.
+    `name` is what the service calls the endpoint, as in `metrics`; `path` is where its `host:port` stands in the
+    configuration. `start` returns when the socket takes connections, or raises `ConfigError` at `path`; `shutdown`
+    ends within its timeout: requests under way get that long to finish. With `tls` nothing else is spoken there.
+    Restarting is not possible.
     """
 
     def __init__(
@@ -41,12 +43,17 @@ class HttpServer:
         app: Callable[..., Any],
         endpoint: HostPort,
         *,
-        on_stop: Callable[[], None] | None = None,
+        name: str,
+        path: str,
+        tls: ServerTls | None = None,
         keep_alive_s: int = 5,
-        tls: ssl.SSLContext | None = None,
+        on_stop: Callable[[], None] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._address = endpoint
+        self._name = name
+        self._path = path
+        self._tls = tls
         self._on_stop = on_stop
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -63,17 +70,19 @@ class HttpServer:
                 timeout_keep_alive=keep_alive_s,
             )
         )
-        self._server.config.load()
-        self._server.config.ssl = tls  # uvicorn would make one of its own, with fewer settings
 
     @property
-    def address(self) -> str:
-        return str(self._address)
+    def endpoints(self) -> Mapping[str, str]:
+        """The name and the `host:port` taken."""
+        return {self._name: str(self._address)}
 
     def start(self) -> None:
+        self._server.config.load()
+        # uvicorn would make one of its own, with fewer settings
+        self._server.config.ssl = self._tls.context() if self._tls else None
         self._socket = self._bind()
         self._address = HostPort(*self._socket.getsockname()[:2])
-        self._thread = threading.Thread(target=self._serve, name=f"http {self.address}", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=f"http {self._address}", daemon=True)
         self._thread.start()
 
     def shutdown(self, timeout: float) -> None:
@@ -102,7 +111,8 @@ class HttpServer:
             listener.listen(_BACKLOG)
         except OSError as exc:
             listener.close()
-            raise OSError(exc.errno, f"cannot listen on {self._endpoint}: {exc.strerror or exc}") from exc
+            reason = f"cannot listen on {self._endpoint}: {exc.strerror or exc}"
+            raise ConfigError([Fault(self._path, reason)]) from exc
         return listener
 
     def _serve(self) -> None:

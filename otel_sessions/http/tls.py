@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import grpc
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from otel_sessions.component import Settings
-from otel_sessions.errors import Unauthenticated
 from otel_sessions.types import ReadableFile
 
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -60,25 +57,6 @@ class ServerTls(Settings):
             context.load_verify_locations(self.client_ca_file)
             context.verify_mode = ssl.CERT_REQUIRED
         return context
-
-    def credentials(self) -> grpc.ServerCredentials:
-        """For a server of gRPC's, which cannot be told of `min_version`: see `check_version`."""
-        pair = (Path(self.key_file).read_bytes(), Path(self.cert_file).read_bytes())
-        authorities = Path(self.client_ca_file).read_bytes() if self.client_ca_file is not None else None
-        return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
-
-
-def check_version(tls: ServerTls | None, context: grpc.ServicerContext) -> None:
-    """Raises `Unauthenticated` for a call over a connection of TLS 1.2 where 1.3 is asked for.
-
-    gRPC takes connections of both, and nothing older.
-    """
-    if tls is None or tls.min_version == "1.2":
-        return
-    found: Any = context.auth_context().get("ssl_tls_version", [])
-    version = b"".join(found).decode()
-    if version != f"TLSv{tls.min_version}":
-        raise Unauthenticated(f"TLS {tls.min_version} is asked for, not {version or 'another'}", challenge="")
 
 
 class ClientTls(Settings):

@@ -1,5 +1,5 @@
-"""Langfuse's public API, as far as its SDKs need it to send, on the HTTP port of the receiver."""
+"""Langfuse's public API, as far as its SDKs need it to send, on the HTTP ports of receivers: `Host.mounts` has it."""
 
-from otel_sessions.langfuse.api import OTLP_BASE, PREFIX, TRACES_PATH, LangfuseApi
+from otel_sessions.langfuse.api import mount
 
-__all__ = ["OTLP_BASE", "PREFIX", "TRACES_PATH", "LangfuseApi"]
+__all__ = ["mount"]

@@ -12,11 +12,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
-from otel_sessions.http.content_encoding import UnsupportedMediaType
+from otel_sessions.http.body import NOBODY_READS, SlowBody, UnsupportedMediaType
 
 Handler = Callable[[Request], Awaitable[Response]]
 _logger = logging.getLogger(__name__)
-_NOBODY_READS: Final = Response(status_code=499)
 _FAULTS_SHOWN: Final = 5
 
 
@@ -52,7 +51,7 @@ def answered(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ClientDisconnect:
-            return _NOBODY_READS
+            return NOBODY_READS
         except Exception as error:  # noqa: BLE001 - refusal knows what each means
             return refusal(error)
 
@@ -67,6 +66,8 @@ def refusal(error: Exception) -> Response:
     answer = JSONResponse({"message": message_of(error), "error": name}, status)
     if isinstance(error, Retryable):
         answer.headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, SlowBody):
+        answer.headers["connection"] = "close"
     if isinstance(error, Unauthenticated):
         answer.headers["www-authenticate"] = error.challenge
     return answer

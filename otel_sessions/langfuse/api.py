@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.component import Consumer
-from otel_sessions.http.auth import Access, Authenticated
+from otel_sessions.http.auth import Authenticated
+from otel_sessions.http.body import Bodies
+from otel_sessions.http.mounts import Listener, Mounted
 from otel_sessions.langfuse import fixed
 from otel_sessions.langfuse.answers import Handler, NotFound, WrongMethod, answered, refusal
 from otel_sessions.langfuse.ingestion import Ingestion
-from otel_sessions.langfuse.json_bodies import JsonBodies
 from otel_sessions.langfuse.scores import Scores
 from otel_sessions.langfuse.sessions import Sessions
 from otel_sessions.langfuse.store import Store
@@ -25,29 +25,40 @@ from otel_sessions.langfuse.store import Store
 PREFIX: Final = "/api/public/"
 OTLP_BASE: Final = "/api/public/otel"
 """Where the SDKs post OTLP; what is under it is answered as OTLP/HTTP is."""
-TRACES_PATH: Final = f"{OTLP_BASE}/v1/traces"
+MAX_BODY: Final = 4 << 20
+"""Bytes of a request, after decompression; the SDKs send 1 MiB at most."""
+_READ_BODIES: Final = 8
+_WORKERS: Final = 2
+"""Threads that make sense of bodies, beside the event loop, which is that of OTLP/HTTP."""
 
 
-class LangfuseApi:
-    """Everything else under `PREFIX`. Scores and sessions are in the ClickHouse at `endpoint`, if there is one."""
+def mount(endpoint: Endpoint | None, listener: Listener) -> Mounted:
+    """The API on a listener. Scores and sessions are in the ClickHouse at `endpoint`, if there is one.
 
-    def __init__(self, consumer: Consumer, endpoint: Endpoint | None, max_body: int) -> None:
-        self._stores = Store(endpoint), Store(endpoint)  # so that nobody who reads keeps scores waiting
-        self._routes = _routes(*self._stores, JsonBodies(max_body), consumer)
+    Health is for everybody, all else for whom the listener lets in.
+    """
+    reads, writes = Store(endpoint), Store(endpoint)  # so that nobody who reads keeps scores waiting
+    limit = min(listener.max_body, MAX_BODY)
+    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="langfuse-bodies")
+    bodies = Bodies(limit, _READ_BODIES * limit, pool=pool)
+    routes = _routes(reads, writes, bodies, Ingestion(writes, bodies, listener.consumer))
 
-    def application(self, access: Access, count_refused: Callable[[Exception], object]) -> ASGIApp:
-        """Health is for everybody, all else for whom `access` lets in."""
+    def refuse(_: Request, error: Exception) -> Response:
+        listener.count_refused(error)
+        return refusal(error)
 
-        def refuse(_: Request, error: Exception) -> Response:
-            count_refused(error)
-            return refusal(error)
-
-        inside = Authenticated(Router(self._routes, redirect_slashes=False, default=_nothing), access, refuse)
-        return Router([_route("health", fixed.health, "GET")], redirect_slashes=False, default=inside)
-
-    def close(self) -> None:
-        for store in self._stores:
+    def close() -> None:
+        pool.shutdown(wait=False)
+        for store in (reads, writes):
             store.close()
+
+    inside = Router(routes, redirect_slashes=False, default=_nothing)
+    app = Router(
+        [_route("health", fixed.health, "GET")],
+        redirect_slashes=False,
+        default=Authenticated(inside, listener.access, refuse),
+    )
+    return Mounted(PREFIX, OTLP_BASE, app, close)
 
 
 class LangfuseRoute(Route):
@@ -68,14 +79,14 @@ class LangfuseRoute(Route):
         await answer(scope, receive, send)
 
 
-def _routes(reads: Store, writes: Store, bodies: JsonBodies, consumer: Consumer) -> list[Route]:
+def _routes(reads: Store, writes: Store, bodies: Bodies, ingestion: Ingestion) -> list[Route]:
     media, scores, sessions = fixed.Media(bodies), Scores(reads, writes, bodies), Sessions(reads)
     return [
         _route("projects", fixed.projects, "GET"),
         _route("v2/prompts/{name:path}", fixed.prompt, "GET"),
         _route("media", media.announce, "POST"),
         _route("media/{id}", media.uploaded, "PUT", "PATCH"),
-        _route("ingestion", Ingestion(writes, bodies, consumer).take, "POST"),
+        _route("ingestion", ingestion.take, "POST"),
         _route("scores", scores.create, "POST"),
         *(_route(f"{version}scores", scores.page, "GET") for version in ("", "v2/")),
         *(_route(f"{version}scores/{{id:path}}", scores.one, "GET") for version in ("", "v2/")),

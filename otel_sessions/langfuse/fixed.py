@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from otel_sessions import __version__
 from otel_sessions.errors import InvalidData
+from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import NotFound
-from otel_sessions.langfuse.json_bodies import JsonBodies
 
 _HASH_CHARS: Final = 22  # how the SDKs make a media id of the hash of the content
 _ORGANIZATION: Final = {"id": "otel-sessions", "name": "otel-sessions"}
@@ -35,12 +35,12 @@ async def prompt(request: Request) -> Response:
 class Media:
     """Takes note of nothing: the answer says that the content is there already, so that nobody uploads it."""
 
-    def __init__(self, bodies: JsonBodies) -> None:
+    def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
 
     async def announce(self, request: Request) -> Response:
         """The SDK's own id of the content, without an address to upload it to."""
-        body = await self._bodies.read(request)
+        body = await self._bodies.take(request, Body.json)
         digest = body.get("sha256Hash") if isinstance(body, dict) else None
         if not isinstance(digest, str) or not digest:
             raise InvalidData("sha256Hash: text expected")
@@ -48,8 +48,8 @@ class Media:
 
     async def uploaded(self, request: Request) -> Response:
         """Whatever is told of an upload, or uploaded, is let go by."""
-        await self._bodies.pass_over(request)
-        return JSONResponse({})
+        async with self._bodies.read(request):
+            return JSONResponse({})
 
 
 def media_id(digest: str) -> str:

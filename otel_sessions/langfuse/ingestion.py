@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -17,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from otel_sessions.component import Consumer
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import InvalidData
+from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import message_of, status_of
-from otel_sessions.langfuse.json_bodies import JsonBodies
 from otel_sessions.langfuse.score_body import ScoreBody, Time
 from otel_sessions.langfuse.store import Store
 from otel_sessions.langfuse.trace_update import TraceBody, export_of
@@ -39,7 +38,7 @@ class Event(BaseModel):
 
 @dataclass
 class Batch:
-    """What a batch comes to: what to store, and an answer for each event."""
+    """What a batch comes to: what to store, and at its end what is said of traces as an `export`, and its `answer`."""
 
     project: str
     now: datetime
@@ -47,6 +46,8 @@ class Batch:
     updates: list[Span] = field(default_factory=list)
     successes: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
+    export: ExportRequest | None = None
+    answer: bytes = b""
 
     def add(self, raw: Any) -> None:
         """Raises nothing: an event that is wrong has its error."""
@@ -59,6 +60,12 @@ class Batch:
             self.errors.append({"id": id_, "status": status, "message": message_of(error), "error": name})
         else:
             self.successes.append({"id": event.id, "status": 201})
+
+    def finish(self) -> None:
+        """There are no more events."""
+        if self.updates:
+            self.export = ExportRequest(export_of(self.updates), self.project)
+        self.answer = bytes(JSONResponse({"successes": self.successes, "errors": self.errors}).body)
 
     def _take(self, event: Event) -> None:
         if event.type == "score-create":
@@ -74,28 +81,29 @@ class Batch:
 class Ingestion:
     """Handlers; what they raise, `answered` answers, and the SDK sends the whole batch again."""
 
-    def __init__(self, store: Store, bodies: JsonBodies, consumer: Consumer) -> None:
+    def __init__(self, store: Store, bodies: Bodies, consumer: Consumer) -> None:
         self._store = store
         self._bodies = bodies
         self._consumer = consumer
 
     async def take(self, request: Request) -> Response:
         """207 when every good event of the batch is safe."""
-        body = await self._bodies.read(request)
-        events = body.get("batch") if isinstance(body, dict) else None
-        if not isinstance(events, list):
-            raise InvalidData("batch: a list of events expected")
-        batch = _batch(events, request.state.project, lambda: datetime.now(UTC))
-        if batch.updates:
-            export = ExportRequest(export_of(batch.updates), batch.project)
-            await asyncio.wrap_future(self._consumer.consume(export))
+        batch = await self._bodies.take(request, partial(_batch, request.state.project))
+        if batch.export is not None:
+            await asyncio.wrap_future(self._consumer.consume(batch.export))
         if batch.scores:
             await self._store.run(partial(scores.store, scores=batch.scores))
-        return JSONResponse({"successes": batch.successes, "errors": batch.errors}, 207)
+        return Response(batch.answer, 207, media_type="application/json")
 
 
-def _batch(events: Sequence[Any], project: str, now: Callable[[], datetime]) -> Batch:
-    batch = Batch(project, now())
+def _batch(project: str, body: Body) -> Batch:
+    """In a thread, as a batch may be of tens of thousands of events. Raises `InvalidData` if it is none."""
+    content = body.json()
+    events = content.get("batch") if isinstance(content, dict) else None
+    if not isinstance(events, list):
+        raise InvalidData("batch: a list of events expected")
+    batch = Batch(project, datetime.now(UTC))
     for event in events:
         batch.add(event)
+    batch.finish()
     return batch

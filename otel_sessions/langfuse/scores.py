@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import NotFound, message_of
-from otel_sessions.langfuse.json_bodies import JsonBodies
 from otel_sessions.langfuse.paging import Page, parameters, score
 from otel_sessions.langfuse.score_body import ScoreBody
 from otel_sessions.langfuse.store import Store
@@ -33,19 +33,21 @@ class ScoresPage(Page):
 class Scores:
     """Handlers; what they raise, `answered` answers."""
 
-    def __init__(self, reads: Store, writes: Store, bodies: JsonBodies) -> None:
+    def __init__(self, reads: Store, writes: Store, bodies: Bodies) -> None:
         self._reads = reads
         self._writes = writes
         self._bodies = bodies
 
     async def create(self, request: Request) -> Response:
         """One, answered with its id, or a list of them, of which those that are wrong cost only themselves."""
-        body, project = await self._bodies.read(request), request.state.project
-        if isinstance(body, list):
-            return await self._create_all(body, project)
-        made = _score(body, project)
-        await self._writes.run(partial(storage.store, scores=[made]))
-        return JSONResponse({"id": made.score_id})
+        sent = await self._bodies.take(request, partial(_sent, request.state.project))
+        await self._writes.run(partial(storage.store, scores=sent.made))
+        if not sent.is_list:
+            return JSONResponse({"id": sent.made[0].score_id})
+        if sent.faults:
+            counts = {"accepted": len(sent.made), "rejected": len(sent.faults)}
+            return JSONResponse({**counts, "errors": sent.faults}, 207)
+        return JSONResponse({"message": "Accepted"}, 202)
 
     async def page(self, request: Request) -> Response:
         wanted, project = ScoresPage.model_validate(parameters(request)), request.state.project
@@ -70,19 +72,25 @@ class Scores:
             raise NotFound(f"there is no score {named['score_id']!r}")
         return row
 
-    async def _create_all(self, bodies: Sequence[Any], project: str) -> Response:
-        made, faults = [], []
-        for number, body in enumerate(bodies):
-            try:
-                made.append(_score(body, project))
-            except ValidationError as error:
-                faults.append({"index": number, "message": f"score {number}: {message_of(error)}"})
-        await self._writes.run(partial(storage.store, scores=made))
-        if faults:
-            return JSONResponse({"accepted": len(made), "rejected": len(faults), "errors": faults}, 207)
-        return JSONResponse({"message": "Accepted"}, 202)
+
+@dataclass(frozen=True)
+class _Sent:
+    """The scores of a body, and what is wrong with the others; `is_list` unless it was one score by itself."""
+
+    made: list[Score]
+    faults: list[dict[str, Any]]
+    is_list: bool
 
 
-def _score(body: Any, project: str) -> Score:
-    now = datetime.now(UTC)
-    return ScoreBody.model_validate(body).score(project, now, now)
+def _sent(project: str, body: Body) -> _Sent:
+    """In a thread, as a list may be long; raises pydantic's `ValidationError` for one score that is wrong."""
+    content, now = body.json(), datetime.now(UTC)
+    if not isinstance(content, list):
+        return _Sent([ScoreBody.model_validate(content).score(project, now, now)], [], False)
+    made, faults = [], []
+    for number, each in enumerate(content):
+        try:
+            made.append(ScoreBody.model_validate(each).score(project, now, now))
+        except ValidationError as error:
+            faults.append({"index": number, "message": f"score {number}: {message_of(error)}"})
+    return _Sent(made, faults, True)

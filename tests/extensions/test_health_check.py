@@ -11,8 +11,9 @@ from http.client import HTTPConnection
 import pytest
 
 from otel_sessions.component import ComponentId, Host
+from otel_sessions.errors import ConfigError
 from otel_sessions.extensions.health_check import Config, HealthCheck, factory
-from otel_sessions.http.metrics import MetricsServer
+from otel_sessions.http.metrics import metrics_server
 from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
@@ -63,7 +64,7 @@ def test_a_problem_makes_it_503_and_is_named_until_it_is_over(health: HealthChec
 
 def test_uptime_is_written_as_go_writes_durations(host: Host) -> None:
     times = iter([datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=s) for s in (0, 0, 3723.5)])
-    extension = HealthCheck(Config(endpoint=ANY_PORT), host, now=lambda: next(times))
+    extension = HealthCheck(ComponentId("health_check"), Config(endpoint=ANY_PORT), host, now=lambda: next(times))
     extension.start()
     try:
         assert json.loads(get(extension.endpoints["health_check"])[2])["uptime"] == "1h2m3.5s"
@@ -81,14 +82,14 @@ def test_stopping_twice_does_nothing_and_frees_the_port(health: HealthCheck) -> 
 
 def test_a_port_that_is_taken_is_an_error_that_names_the_endpoint(health: HealthCheck) -> None:
     address = health.endpoints["health_check"]
-    with pytest.raises(OSError, match=address):
-        HttpServer(lambda: None, HostPort.parse(address)).start()
+    with pytest.raises(ConfigError, match=f"^here: cannot listen on {address}: Address already in use"):
+        HttpServer(lambda: None, HostPort.parse(address), name="a", path="here").start()
 
 
 def test_metrics_are_served_in_the_prometheus_text_format() -> None:
     metrics = Metrics()
     metrics.accepted_spans.labels("otlp", "grpc").inc(3)
-    server = MetricsServer(ANY_PORT, metrics)
+    server = metrics_server(ANY_PORT, metrics)
     server.start()
     try:
         status, headers, body = get(server.endpoints["metrics"], "/metrics")

@@ -39,7 +39,7 @@ def app() -> App:
 @pytest.fixture
 def server(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
     monkeypatch.setattr(protocol, "HEADERS_TIMEOUT_S", 0.3)
-    server = HttpServer(app, HostPort("127.0.0.1", 0), keep_alive_s=ANSWER_S)
+    server = HttpServer(app, HostPort("127.0.0.1", 0), name="a", path="a", keep_alive_s=ANSWER_S)
     server.start()
     yield server
     server.shutdown(5.0)
@@ -47,7 +47,7 @@ def server(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def connection(server: HttpServer) -> Iterator[socket.socket]:
-    host, _, port = server.address.rpartition(":")
+    host, _, port = server.endpoints["a"].rpartition(":")
     with socket.create_connection((host, int(port)), ANSWER_S) as connection:
         yield connection
 
@@ -90,7 +90,7 @@ def test_a_body_that_nobody_reads_is_not_waited_for(connection: socket.socket) -
 
 
 def test_an_answer_may_take_longer(connection: socket.socket, app: App, server: HttpServer) -> None:
-    host, _, port = server.address.rpartition(":")
+    host, _, port = server.endpoints["a"].rpartition(":")
     connection.sendall(REQUEST.replace(b"/ ", b"/held "))
     with socket.create_connection((host, int(port)), ANSWER_S) as silent:
         assert silent.recv(1) == b""  # the time is over
@@ -101,7 +101,7 @@ def test_an_answer_may_take_longer(connection: socket.socket, app: App, server: 
 def test_an_idle_connection_is_kept_between_requests(connection: socket.socket, server: HttpServer) -> None:
     connection.sendall(REQUEST)
     assert answered(connection)
-    host, _, port = server.address.rpartition(":")
+    host, _, port = server.endpoints["a"].rpartition(":")
     with socket.create_connection((host, int(port)), ANSWER_S) as silent:
         assert silent.recv(1) == b""
     connection.sendall(REQUEST)

@@ -6,6 +6,7 @@ import gzip
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
@@ -13,10 +14,11 @@ from urllib.parse import quote
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions import langfuse
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import Authenticator, ComponentId, Host
 from otel_sessions.errors import Retryable
-from otel_sessions.langfuse import json_bodies
+from otel_sessions.langfuse.api import MAX_BODY
 from otel_sessions.langfuse.trace_update import SPAN_NAME
 from otel_sessions.pdata import decode
 from otel_sessions.receivers.otlp import factory
@@ -78,7 +80,7 @@ def start_api(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[St
         **settings: Any,
     ) -> Api:
         known = {ComponentId.parse(name): each for name, each in (authenticators or {}).items()}
-        host = Host(Metrics(), authenticators=known, clickhouse=clickhouse)
+        host = Host(Metrics(), authenticators=known, mounts=[partial(langfuse.mount, clickhouse)])
         config = factory.config.model_validate({"protocols": {"http": {"endpoint": "127.0.0.1:0", **settings}}})
         consumer = consumer or RecordingConsumer()
         started.append(factory.create(ComponentId("otlp"), config, host, consumer))
@@ -327,7 +329,7 @@ def test_a_body_that_is_no_JSON_is_refused(api: Api, body: bytes) -> None:
 
 
 def test_bodies_are_bounded_after_decompression(api: Api, session: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    large = json.dumps(score(sessionId=session, comment="x" * json_bodies.MAX_BODY)).encode()
+    large = json.dumps(score(sessionId=session, comment="x" * MAX_BODY)).encode()
     assert api.ask("POST", "scores", large)[0] == 413
     assert api.ask("POST", "scores", gzip.compress(large), content_encoding="gzip")[0] == 413
     small = gzip.compress(json.dumps(score(sessionId=session)).encode())

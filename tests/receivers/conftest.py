@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from google.protobuf import json_format
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from otel_sessions import langfuse
 from otel_sessions.component import Authenticator, ComponentId, Consumer, Host
 from otel_sessions.receivers.otlp import factory
 from otel_sessions.receivers.otlp.receiver import OtlpReceiver
@@ -133,7 +135,12 @@ def _starter(running: list[Running], transport: Transport) -> Start:
         known = {ComponentId.parse(name): each for name, each in (authenticators or {}).items()}
         consumer = consumer or RecordingConsumer()
         config = factory.config.model_validate({"protocols": {transport: {"endpoint": "127.0.0.1:0", **settings}}})
-        receiver = factory.create(ComponentId("otlp"), config, Host(metrics, authenticators=known), consumer)
+        receiver = factory.create(
+            ComponentId("otlp"),
+            config,
+            Host(metrics, mounts=[partial(langfuse.mount, None)], authenticators=known),
+            consumer,
+        )
         running.append(Running(receiver, consumer, metrics, transport))
         receiver.start()
         return running[-1]

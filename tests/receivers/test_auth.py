@@ -20,9 +20,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import ConfigError
-from otel_sessions.http.auth import Intervals
 from otel_sessions.receivers.otlp import factory
-from otel_sessions.telemetry import Metrics
+from otel_sessions.telemetry import Intervals, Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
 
 from .conftest import BODY, JSON, PROTOBUF, Running, Start

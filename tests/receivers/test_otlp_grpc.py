@@ -18,9 +18,10 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.pdata import decode
-from otel_sessions.receivers.otlp import export, factory
+from otel_sessions.receivers.otlp import factory
+from otel_sessions.receivers.otlp import grpc as otlp_grpc
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
-from otel_sessions.receivers.otlp.grpc_server import options
+from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 
@@ -107,7 +108,7 @@ def test_A7_unknown_fields_are_ignored_and_the_same_again_is_taken(start, consum
 
 def test_G1_concurrent_calls_each_get_their_own_outcome(start):
     running = start(RecordingConsumer(lambda r: Outcome(0, len(r.body), "")))
-    stub = running.channel().unary_unary(export.METHOD)
+    stub = running.channel().unary_unary(otlp_grpc.METHOD)
 
     def send(size: int) -> bool:
         answer = ExportTraceServiceResponse.FromString(stub(bytes(size), timeout=30))
@@ -120,9 +121,9 @@ def test_G1_concurrent_calls_each_get_their_own_outcome(start):
 def test_G1_calls_in_line_wait_for_a_worker_and_health_checks_do_not(start, consumer):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(export.METHOD)
-    calls = [stub.future(BODY, timeout=30) for _ in range(export.WORKERS + 50)]
-    consumer.wait_for(export.WORKERS)
+    stub = running.channel().unary_unary(otlp_grpc.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(otlp_grpc.WORKERS + 50)]
+    consumer.wait_for(otlp_grpc.WORKERS)
     health = health_pb2_grpc.HealthStub(running.channel())
     assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == health_pb2.HealthCheckResponse.SERVING
     consumer.release()
@@ -130,10 +131,10 @@ def test_G1_calls_in_line_wait_for_a_worker_and_health_checks_do_not(start, cons
 
 
 def test_G3_calls_beyond_the_bound_are_told_to_come_back(start, consumer, monkeypatch):
-    monkeypatch.setattr(export, "OPEN_CALLS", 3)
+    monkeypatch.setattr(otlp_grpc, "OPEN_CALLS", 3)
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(export.METHOD)
+    stub = running.channel().unary_unary(otlp_grpc.METHOD)
     calls = [stub.future(BODY, timeout=30) for _ in range(3)]
     consumer.wait_for(3)
     with pytest.raises(grpc.RpcError) as raised:
@@ -219,7 +220,7 @@ def test_G5_a_cancelled_future_is_not_UNKNOWN(start):
 def test_a_call_without_a_message_is_refused(start, consumer):
     running = start(consumer)
     with pytest.raises(grpc.RpcError) as raised:
-        running.channel().stream_unary(export.METHOD)(iter(()), timeout=30)
+        running.channel().stream_unary(otlp_grpc.METHOD)(iter(()), timeout=30)
     assert raised.value.code() is Code.RESOURCE_EXHAUSTED
     assert not consumer.requests
 
@@ -227,21 +228,21 @@ def test_a_call_without_a_message_is_refused(start, consumer):
 def test_a_client_whose_deadline_passes_frees_its_worker_and_its_spans_stay(start, consumer, caplog):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(export.METHOD)
-    calls = [stub.future(BODY, timeout=0.5) for _ in range(export.WORKERS)]
+    stub = running.channel().unary_unary(otlp_grpc.METHOD)
+    calls = [stub.future(BODY, timeout=0.5) for _ in range(otlp_grpc.WORKERS)]
     assert {call.code() for call in calls} == {Code.DEADLINE_EXCEEDED}
     late = stub.future(BODY, timeout=30)
-    consumer.wait_for(export.WORKERS + 1)
+    consumer.wait_for(otlp_grpc.WORKERS + 1)
     consumer.release()
     assert late.result() == b""
-    wait_until(lambda: running.sample("otelcol_receiver_accepted_spans_total") == export.WORKERS + 1)
+    wait_until(lambda: running.sample("otelcol_receiver_accepted_spans_total") == otlp_grpc.WORKERS + 1)
     assert not caplog.records
 
 
 def test_a_client_that_cancels_does_no_harm(start, consumer, caplog):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(export.METHOD)
+    stub = running.channel().unary_unary(otlp_grpc.METHOD)
     for number in range(1, 30):
         call = stub.future(BODY)
         consumer.wait_for(number)
@@ -277,7 +278,7 @@ def test_the_spans_are_counted(start):
     assert running.sample("otelcol_receiver_refused_spans_total") == 4
 
 
-@pytest.mark.parametrize("service", ["", export.TRACE_SERVICE])
+@pytest.mark.parametrize("service", ["", otlp_grpc.TRACE_SERVICE])
 def test_health_is_SERVING_and_at_the_end_NOT_SERVING(start, service):
     running = start()
     watch = health_pb2_grpc.HealthStub(running.channel()).Watch(health_pb2.HealthCheckRequest(service=service))
@@ -291,16 +292,18 @@ def test_health_is_SERVING_and_at_the_end_NOT_SERVING(start, service):
 
 def test_reflection_lists_the_services(start):
     database = ProtoReflectionDescriptorDatabase(start().channel())
-    assert set(database.get_services()) >= {export.TRACE_SERVICE, "grpc.health.v1.Health"}
-    assert database.FindFileContainingSymbol(export.TRACE_SERVICE).package == "opentelemetry.proto.collector.trace.v1"
+    assert set(database.get_services()) >= {otlp_grpc.TRACE_SERVICE, "grpc.health.v1.Health"}
+    assert (
+        database.FindFileContainingSymbol(otlp_grpc.TRACE_SERVICE).package == "opentelemetry.proto.collector.trace.v1"
+    )
 
 
 def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(export.METHOD)
-    calls = [stub.future(BODY, timeout=30) for _ in range(export.WORKERS + 20)]
-    consumer.wait_for(export.WORKERS)
+    stub = running.channel().unary_unary(otlp_grpc.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(otlp_grpc.WORKERS + 20)]
+    consumer.wait_for(otlp_grpc.WORKERS)
     stopping = threading.Thread(target=running.receiver.shutdown, args=(20.0,))
     stopping.start()
     wait_until(lambda: not reachable(running.endpoint))
@@ -308,14 +311,14 @@ def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     stopping.join(10)
     assert not stopping.is_alive()
     answered = [call for call in calls if call.code() == Code.OK]
-    assert len(answered) >= export.WORKERS, "those at work, and those in line that the server had seen"
+    assert len(answered) >= otlp_grpc.WORKERS, "those at work, and those in line that the server had seen"
     assert {call.code() for call in calls} <= {Code.OK, Code.CANCELLED, Code.UNAVAILABLE}, "else a client drops data"
 
 
 def test_stop_ends_within_its_time_whatever_waits(start, consumer):
     consumer.hold()
     running = start(consumer)
-    call = running.channel().unary_unary(export.METHOD).future(BODY, timeout=30)
+    call = running.channel().unary_unary(otlp_grpc.METHOD).future(BODY, timeout=30)
     consumer.wait_for(1)
     began = time.monotonic()
     running.receiver.shutdown(0.3)
@@ -349,7 +352,7 @@ def test_a_client_that_pings_aggressively_stays_connected(start):
     )
     states: list[grpc.ChannelConnectivity] = []
     channel.subscribe(states.append)
-    channel.unary_unary(export.METHOD)(BODY, timeout=5)
+    channel.unary_unary(otlp_grpc.METHOD)(BODY, timeout=5)
     time.sleep(3.5)  # gRPC's own limits end the connection after 3 s
     assert states[-1] is grpc.ChannelConnectivity.READY
     assert states.count(grpc.ChannelConnectivity.READY) == 1

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.pdata import decode
-from otel_sessions.receivers.otlp import factory, http_export
+from otel_sessions.receivers.otlp import factory, http
 from otel_sessions.receivers.otlp.config import HttpSettings, OtlpSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
@@ -181,7 +181,7 @@ def test_H7_overload_is_503_with_Retry_After_in_whole_seconds(start_http, second
 
 
 def test_H7_requests_beyond_the_bound_are_told_to_come_back(start_http, consumer, monkeypatch):
-    monkeypatch.setattr(http_export, "OPEN_REQUESTS", 3)
+    monkeypatch.setattr(http, "OPEN_REQUESTS", 3)
     consumer.hold()
     running = start_http(consumer)
     with ThreadPoolExecutor(3) as pool:
@@ -375,7 +375,7 @@ def test_one_receiver_serves_both_protocols_and_names_them():
 
 
 def test_a_client_that_has_gone_does_no_harm_and_its_spans_stay(start_http, consumer, caplog, monkeypatch):
-    monkeypatch.setattr(http_export, "OPEN_REQUESTS", 5)
+    monkeypatch.setattr(http, "OPEN_REQUESTS", 5)
     consumer.hold()
     running = start_http(consumer)
     host, _, port = running.endpoint.rpartition(":")

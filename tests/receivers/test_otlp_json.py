@@ -16,8 +16,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.errors import InvalidData, TooLarge
 from otel_sessions.pdata import Decoded, decode
-from otel_sessions.receivers.otlp import json_messages
-from otel_sessions.receivers.otlp.json_messages import protobuf_of
+from otel_sessions.receivers.otlp import json as otlp_json
+from otel_sessions.receivers.otlp.json import protobuf_of
 from otel_sessions.testing.otlp import request, span
 from tests.pdata.test_otlp import REQUESTS
 from tests.receivers.otlp_json import plain, varied
@@ -271,7 +271,7 @@ def test_H6_deep_nesting_is_InvalidData_or_saved_and_never_a_crash(depth, openin
 
 
 def test_A2_so_many_values_that_they_take_far_more_room_than_their_text_are_refused(monkeypatch):
-    monkeypatch.setattr(json_messages, "MAX_CONTAINERS", 600_000)
+    monkeypatch.setattr(otlp_json, "MAX_CONTAINERS", 600_000)
     allowed = b'{"a": [' + b"[]," * 599_997 + b"1]}"
     assert protobuf_of(allowed) == b""
     with pytest.raises(TooLarge, match="send fewer spans"):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from otel_sessions.errors import OtelSessionsError, QueryError
 from otel_sessions.extensions.clickhouse_http import answers
-from otel_sessions.extensions.clickhouse_http.bodies import Body, form_fields
+from otel_sessions.extensions.clickhouse_http.bodies import bodies_of, form_fields, in_clickhouse_words
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.engine import Engine
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job, job
 from otel_sessions.extensions.clickhouse_http.owner import is_owner
+from otel_sessions.http.body import NOBODY_READS, Body
 from otel_sessions.telemetry import logger
 
 
@@ -27,6 +29,7 @@ class Endpoint:
         self._engine = engine
         self._config = config
         self._owner_secret = owner_secret
+        self._bodies = bodies_of(config)
         self._slots = asyncio.Semaphore(config.max_concurrent_queries)
         self._present = 0
 
@@ -36,14 +39,22 @@ class Endpoint:
     async def query(self, request: Request) -> Response:
         params = request.query_params
         response = await self._response(request, params.get("query_id"))
+        if response is NOBODY_READS:
+            return response
         return await run_in_threadpool(answers.packed, response, params, request.headers.get("accept-encoding", ""))
 
     async def _response(self, request: Request, query_id: str | None) -> Response:
         try:
-            wanted = await self._job(request)
-            if wanted is None:
+            if request.method in ("GET", "HEAD") and "query" not in request.query_params:  # is somebody there?
                 return answers.plain("Ok.\n")
-            return answers.ok(await self._run(wanted), query_id)
+            owner = is_owner(request.headers, self._owner_secret)
+            async with AsyncExitStack() as held:
+                with in_clickhouse_words():
+                    body = await held.enter_async_context(self._bodies[owner].read(request))
+                    wanted = await run_in_threadpool(_job, request, body, owner)
+                return answers.ok(await self._run(wanted), query_id)
+        except ClientDisconnect:
+            return NOBODY_READS
         except OtelSessionsError as error:
             return answers.failed(str(error), query_id)
         except Exception as error:  # noqa: BLE001 - the client is told, and the service lives on
@@ -60,22 +71,15 @@ class Endpoint:
         finally:
             self._present -= 1
 
-    async def _job(self, request: Request) -> Job | None:
-        """None for a GET of `/` without a query, which asks whether somebody is there."""
-        params = dict(request.query_params)
-        get = request.method in ("GET", "HEAD")
-        if get and "query" not in params:
-            return None
-        owner = is_owner(request.headers, self._owner_secret)
-        received = Body(self._config.max_request_body_size if owner else self._config.max_body)
-        async for chunk in request.stream():
-            received.add(chunk)
-        body = received.content(request.headers.get("content-encoding", "").strip().lower())
-        content_type = request.headers.get("content-type", "")
-        if content_type.startswith("multipart/form-data"):
-            params |= form_fields(content_type, body)
-            body = b""
-        return job(params, request.headers, body, get=get, owner=owner)
+
+def _job(request: Request, body: Body, owner: bool) -> Job:
+    """In a thread: bodies may have to be inflated, and forms are taken apart."""
+    params, content = dict(request.query_params), body.unpacked()
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith("multipart/form-data"):
+        params |= form_fields(content_type, content)
+        content = b""
+    return job(params, request.headers, content, get=request.method in ("GET", "HEAD"), owner=owner)
 
 
 def application(engine: Engine, config: Config, owner_secret: str = "") -> Starlette:

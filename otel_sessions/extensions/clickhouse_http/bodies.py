@@ -1,94 +1,57 @@
-"""Request bodies: bounded, decompressed within the same bound, and forms taken apart."""
+"""Request bodies of ClickHouse's HTTP interface: which there may be, its words for what is wrong, and its forms."""
 
 from __future__ import annotations
 
-import io
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import Any
+from typing import Any, Final
 
-from otel_sessions.errors import QueryError, TooLarge
+from otel_sessions.errors import InvalidData, QueryError, Retryable, TooLarge
+from otel_sessions.extensions.clickhouse_http.config import Config
+from otel_sessions.http.body import Bodies, BrokenBody, SlowBody, UnsupportedMediaType
 
-_CHUNK = 1 << 20
-
-
-class Body:
-    """Collects a request's body. `add` raises `TooLarge` past `limit` bytes, and so does `content` once inflated."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def add(self, chunk: bytes) -> None:
-        self._size += len(chunk)
-        if self._size > self._limit:
-            raise self._too_large()
-        self._parts.append(chunk)
-
-    def content(self, encoding: str) -> bytes:
-        """What was sent, decompressed. Raises `QueryError` for an unknown encoding, or bytes that are not in it."""
-        data = b"".join(self._parts)
-        if encoding in ("", "identity"):
-            return data
-        if encoding not in _DECODERS:
-            raise QueryError(f"Code: 48. DB::Exception: Unknown compression method: {encoding}. (NOT_IMPLEMENTED)")
-        try:
-            inflated = _DECODERS[encoding](data, self._limit + 1)
-        except (zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
-            raise QueryError(f"Code: 354. DB::Exception: {encoding} failed: {error}. (ZLIB_INFLATE_FAILED)") from error
-        if len(inflated) > self._limit:
-            raise self._too_large()
-        return inflated
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"Code: 307. DB::Exception: The body is over {self._limit} bytes. (TOO_MANY_BYTES)")
+_READ_BODIES: Final = 16
+_OWNERS_BODIES: Final = 4
+_MAX_FORM_LINES: Final = 100_000
+_MAX_FORM_PARTS: Final = 1_000
 
 
-def _zlib(window: int) -> Callable[[bytes, int], bytes]:
-    def inflate(data: bytes, limit: int) -> bytes:
-        found = io.BytesIO()
-        while data and found.tell() < limit:  # members may follow one another
-            decoder = zlib.decompressobj(window)
-            found.write(decoder.decompress(data, limit - found.tell()))
-            if not decoder.eof and found.tell() < limit:
-                raise zlib.error("the data end early")
-            data = decoder.unused_data
-        return found.getvalue()
-
-    return inflate
+def bodies_of(config: Config) -> dict[bool, Bodies]:
+    """For everybody, and under True for the owner, who may send more and whom nobody keeps out."""
+    read, most = config.max_body, config.max_request_body_size
+    more = {"lz4": _lz4}
+    return {
+        False: Bodies(read, _READ_BODIES * read, more=more),
+        True: Bodies(most, _OWNERS_BODIES * most, more=more),
+    }
 
 
-def _lz4(data: bytes, limit: int) -> bytes:
+def _lz4() -> Any:
     # clickhouse-connect brings it, for older Pythons only
     from lz4.frame import LZ4FrameDecompressor  # type: ignore[import-untyped] # noqa: PLC0415
 
-    decoder: Any = LZ4FrameDecompressor()
-    found: bytes = decoder.decompress(data, limit)
-    if not decoder.eof and len(found) < limit:
-        raise EOFError("the data end early")
-    return found
+    return LZ4FrameDecompressor()
 
 
-def _zstd(data: bytes, limit: int) -> bytes:
+@contextmanager
+def in_clickhouse_words() -> Iterator[None]:
+    """What is wrong with a body becomes a `QueryError` with ClickHouse's code for it, which decides the answer."""
     try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415
-    except ImportError:
-        from backports import zstd  # noqa: PLC0415
-    with zstd.open(io.BytesIO(data)) as file:
-        inflated: bytes = file.read(limit)
-    return inflated
-
-
-_DECODERS: Mapping[str, Callable[[bytes, int], bytes]] = {
-    "gzip": _zlib(31),
-    "x-gzip": _zlib(31),
-    "deflate": _zlib(15),
-    "lz4": _lz4,
-    "zstd": _zstd,
-}
+        yield
+    except TooLarge as error:
+        raise QueryError(f"Code: 307. DB::Exception: {error}. (TOO_MANY_BYTES)") from error
+    except UnsupportedMediaType as error:
+        raise QueryError(f"Code: 48. DB::Exception: Unknown compression method: {error}. (NOT_IMPLEMENTED)") from error
+    except BrokenBody as error:
+        raise QueryError(f"Code: 354. DB::Exception: {error}. (ZLIB_INFLATE_FAILED)") from error
+    except SlowBody as error:
+        raise QueryError(f"Code: 159. DB::Exception: {error}. (TIMEOUT_EXCEEDED)") from error
+    except Retryable as error:
+        raise QueryError(f"Code: 202. DB::Exception: {error}. (TOO_MANY_SIMULTANEOUS_QUERIES)") from error
+    except InvalidData as error:
+        raise QueryError(f"Code: 36. DB::Exception: {error}. (BAD_ARGUMENTS)") from error
 
 
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:

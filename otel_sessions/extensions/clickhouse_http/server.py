@@ -16,14 +16,16 @@ from otel_sessions.http.server import HttpServer
 class ClickHouseHttp:
     """Serves the embedded engine of `endpoint`. The engine opens with the first request."""
 
-    def __init__(self, config: Config, endpoint: Endpoint, owner_secret: str = "") -> None:
+    def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, owner_secret: str = "") -> None:
         self._engine = Engine(endpoint, config)
         app = application(self._engine, config, owner_secret)
-        self._server = HttpServer(app, config.endpoint, on_stop=self._engine.close)
+        self._server = HttpServer(
+            app, config.endpoint, name="clickhouse_http", path=f"extensions.{id_}.endpoint", on_stop=self._engine.close
+        )
 
     @property
     def endpoints(self) -> Mapping[str, str]:
-        return {"clickhouse_http": self._server.address}
+        return self._server.endpoints
 
     def start(self) -> None:
         self._server.start()
@@ -40,7 +42,7 @@ def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseH
         raise ConfigError([Fault(path, "serves the data of a clickhouse exporter, and there is none")])
     if not endpoint.embedded:
         raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
-    return ClickHouseHttp(config, endpoint, host.owner_secret)
+    return ClickHouseHttp(component_id, config, endpoint, host.owner_secret)
 
 
 factory = Factory("clickhouse_http", Config, create, "ClickHouse's HTTP protocol over the embedded data.")

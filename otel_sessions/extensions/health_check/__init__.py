@@ -32,15 +32,16 @@ def _utc_now() -> datetime:
 class HealthCheck:
     """Answers from `host.health()` at the moment of the request; up since `start`."""
 
-    def __init__(self, config: Config, host: Host, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, id_: ComponentId, config: Config, host: Host, now: Callable[[], datetime] = _utc_now) -> None:
         self._host = host
         self._now = now
         self._since = now()
-        self._server = HttpServer(Starlette(routes=[Route(config.path, self._answer)]), config.endpoint)
+        app = Starlette(routes=[Route(config.path, self._answer)])
+        self._server = HttpServer(app, config.endpoint, name="health_check", path=f"extensions.{id_}.endpoint")
 
     @property
     def endpoints(self) -> Mapping[str, str]:
-        return {"health_check": self._server.address}
+        return self._server.endpoints
 
     def start(self) -> None:
         self._since = self._now()
@@ -73,8 +74,4 @@ def _go_duration(elapsed: timedelta) -> str:
     return f"{int(minutes)}m{text}" if minutes else text
 
 
-def create(_: ComponentId, config: Config, host: Host) -> HealthCheck:
-    return HealthCheck(config, host)
-
-
-factory = Factory("health_check", Config, create, "Says over HTTP whether the service is well.")
+factory = Factory("health_check", Config, HealthCheck, "Says over HTTP whether the service is well.")

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
-from otel_sessions.component import AuthSettings, ComponentId, Consumer, Factory, Host
+from otel_sessions.component import AuthSettings, ComponentId, Consumer, Factory, Host, Listening
 from otel_sessions.http.auth import Access, access_to
-from otel_sessions.langfuse import LangfuseApi
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import OtlpSettings
-from otel_sessions.receivers.otlp.export import TraceService
-from otel_sessions.receivers.otlp.grpc_server import GrpcServer
-from otel_sessions.receivers.otlp.http_export import HttpTraces
-from otel_sessions.receivers.otlp.http_listener import HttpListener
-from otel_sessions.types import HostPort
-
-
-class Server(Protocol):
-    """One protocol."""
-
-    def start(self, path: str) -> HostPort:
-        """Listens, and returns the address taken; `ConfigError` at `path` when it cannot be had."""
-        ...
-
-    def shutdown(self, timeout: float) -> None: ...
+from otel_sessions.receivers.otlp.grpc import GrpcServer, TraceService
+from otel_sessions.receivers.otlp.http import http_server
 
 
 class OtlpReceiver:
@@ -36,7 +21,7 @@ class OtlpReceiver:
         self._settings = settings
         self._host = host
         self._consumer = consumer
-        self._servers: list[Server] = []
+        self._servers: list[Listening] = []
         self._endpoints: dict[str, str] = {}
 
     @property
@@ -45,10 +30,10 @@ class OtlpReceiver:
 
     def start(self) -> None:
         """Listens; `ConfigError` naming the endpoint when its port cannot be had."""
-        for name, server in self._protocols():
-            taken = server.start(f"{self._path(name)}.endpoint")
+        for server in self._protocols():
+            server.start()
             self._servers.append(server)
-            self._endpoints[f"{self._id}/{name}"] = str(taken)
+            self._endpoints.update(server.endpoints)
 
     def shutdown(self, timeout: float) -> None:
         """Takes no new requests, and lets those at work be answered within `timeout` seconds."""
@@ -57,16 +42,22 @@ class OtlpReceiver:
             with ThreadPoolExecutor(len(servers)) as pool:
                 list(pool.map(lambda server: server.shutdown(timeout), servers))
 
-    def _protocols(self) -> Iterator[tuple[str, Server]]:
+    def _protocols(self) -> Iterator[Listening]:
         grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
         if grpc is not None:
             accounting, access = self._accounting("grpc"), self._access("grpc", grpc.auth)
-            yield "grpc", GrpcServer(grpc, TraceService(self._consumer, accounting, access, grpc.tls))
+            traces = TraceService(self._consumer, accounting, access, grpc.tls)
+            yield GrpcServer(grpc, traces, name=f"{self._id}/grpc", path=f"{self._path('grpc')}.endpoint")
         if http is not None:
-            accounting, access = self._accounting("http"), self._access("http", http.auth)
-            traces = HttpTraces(self._consumer, accounting, http.max_request_body_size)
-            langfuse = LangfuseApi(self._consumer, self._host.clickhouse, http.max_request_body_size)
-            yield "http", HttpListener(http, traces, access, accounting, langfuse)
+            yield http_server(
+                http,
+                self._consumer,
+                self._accounting("http"),
+                self._access("http", http.auth),
+                self._host.mounts,
+                name=f"{self._id}/http",
+                path=f"{self._path('http')}.endpoint",
+            )
 
     def _accounting(self, transport: str) -> Accounting:
         return Accounting(self._id, transport, self._host.metrics)

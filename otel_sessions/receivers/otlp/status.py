@@ -7,10 +7,13 @@ unless its class says that the same bytes would fail again.
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Mapping
+from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAUTHENTICATED, UNAVAILABLE
+from google.rpc import code_pb2 as code
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -22,9 +25,18 @@ from otel_sessions.component import Outcome
 from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
 
 _logger = logging.getLogger(__name__)
-UNEXPECTED_RETRY_AFTER_S = 5.0
-_RETRY_WITHIN_S = 3600.0
-_MESSAGE_BYTES = 512  # it travels up to three times in the trailers, and clients refuse trailers over 8 KiB
+UNEXPECTED_RETRY_AFTER_S: Final = 5.0
+_RETRY_WITHIN_S: Final = 3600.0
+_MESSAGE_BYTES: Final = 512  # it travels up to three times in the trailers, and clients refuse trailers over 8 KiB
+_HTTP: Final[Mapping[int, int]] = {
+    code.UNAVAILABLE: 503,
+    code.RESOURCE_EXHAUSTED: 429,
+    code.INVALID_ARGUMENT: 400,
+    code.UNAUTHENTICATED: 401,
+    code.PERMISSION_DENIED: 403,
+    code.UNIMPLEMENTED: 404,
+    code.NOT_FOUND: 404,
+}
 
 
 def response_of(outcome: Outcome) -> ExportTraceServiceResponse:
@@ -45,22 +57,39 @@ def status_of(error: BaseException) -> Status:
     match error:
         case InvalidData():
             violation = BadRequest.FieldViolation(description=_text(error))
-            return _status(INVALID_ARGUMENT, error, BadRequest(field_violations=[violation]))
+            return _status(code.INVALID_ARGUMENT, error, BadRequest(field_violations=[violation]))
         case TooLarge():
-            return _status(RESOURCE_EXHAUSTED, error)  # without RetryInfo: the client must not come back (G2)
+            return _status(code.RESOURCE_EXHAUSTED, error)  # without RetryInfo: the client must not come back (G2)
         case Unauthenticated():
-            return _status(UNAUTHENTICATED, error)
+            return _status(code.UNAUTHENTICATED, error)
         case Permanent():
-            return _status(INTERNAL, error)
+            return _status(code.INTERNAL, error)
         case Retryable():
-            return _status(UNAVAILABLE, error, _retry_info(error.retry_after))
+            return _status(code.UNAVAILABLE, error, _retry_info(error.retry_after))
     _logger.error("unexpected error, the sender is asked to try again", exc_info=error)
     again = Retryable("internal error, try again", retry_after=UNEXPECTED_RETRY_AFTER_S)
-    return _status(UNAVAILABLE, again, _retry_info(again.retry_after))
+    return _status(code.UNAVAILABLE, again, _retry_info(again.retry_after))
 
 
-def _status(code: int, error: BaseException, *details: Message) -> Status:
-    status = Status(code=code, message=_text(error))
+def http_status(status: Status) -> int:
+    """The status code; what would be RESOURCE_EXHAUSTED again is too large, 413."""
+    if status.code == code.RESOURCE_EXHAUSTED and retry_after(status) is None:
+        return 413
+    return _HTTP.get(status.code, 500)
+
+
+def retry_after(status: Status) -> int | None:
+    """Whole seconds, at least 1, after which the client should come back; None if it should not."""
+    info = RetryInfo()
+    for detail in status.details:
+        if detail.Unpack(info):
+            delay_ns: int = info.retry_delay.ToNanoseconds()
+            return max(1, math.ceil(delay_ns / 1e9))
+    return None
+
+
+def _status(code_: int, error: BaseException, *details: Message) -> Status:
+    status = Status(code=code_, message=_text(error))
     for detail in details:
         status.details.add().Pack(detail)
     return status
