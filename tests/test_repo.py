@@ -23,6 +23,9 @@ PUBLIC = (
     "session_timeline",
     "session_spans",
     "session_scores",
+    "session_bookmarks",
+    "session_comments",
+    "session_shares",
     "otel_traces",
     "otel_traces_trace_id_ts",
 )

@@ -37,11 +37,11 @@ SessionId IN (
 
 -- label.exact
 SessionId IN (
-    SELECT SessionId FROM session_labels WHERE Project = {project:String} AND Label IN {values:Array(String)})
+    SELECT SessionId FROM _labels WHERE Project = {project:String} AND Label IN {values:Array(String)})
 
 -- label.pattern
 SessionId IN (
-    SELECT SessionId FROM session_labels WHERE Project = {project:String} AND match(Label, {pattern:String}))
+    SELECT SessionId FROM _labels WHERE Project = {project:String} AND match(Label, {pattern:String}))
 
 -- metadata.exact
 mapContains(Metadata, {key:String}) AND Metadata[{key:String}] IN {values:Array(String)}
@@ -135,7 +135,7 @@ SessionId IN (SELECT SessionId FROM session_scores WHERE Project = {project:Stri
 SessionId IN (SELECT SessionId FROM session_comments WHERE Project = {project:String})
 
 -- has.label
-SessionId IN (SELECT SessionId FROM session_labels WHERE Project = {project:String})
+SessionId IN (SELECT SessionId FROM _labels WHERE Project = {project:String})
 
 -- is.bookmarked
 SessionId IN (SELECT SessionId FROM session_bookmarks WHERE Project = {project:String})

@@ -26,7 +26,7 @@ TABLES = {
         "Project String, SessionId String, Name String, DataType LowCardinality(String), Value Float64, "
         "StringValue String"
     ),
-    "session_labels": "Project String, SessionId String, Label String",
+    "_labels": "Project String, SessionId String, Label String",
     "session_comments": "Project String, SessionId String",
     "session_bookmarks": "Project String, SessionId String",
     "session_shares": "Project String, SessionId String",
@@ -111,7 +111,7 @@ def _rows(table: str, session: SessionRecord) -> list[dict[str, Any]]:
                 {"Name": score.name, "DataType": score.data_type, "Value": score.value, "StringValue": score.text}
                 for score in session.scores
             ]
-        case "session_labels":
+        case "_labels":
             return [{"Label": label} for label in session.labels]
         case _:
             there = {"session_comments": "commented", "session_bookmarks": "bookmarked", "session_shares": "shared"}

@@ -1,0 +1,93 @@
+"""What people add to a session, written; `queries.additions` reads it. Scores are in `sessions.scores`.
+
+Every function raises `Retryable`, `SchemaError` or `Permanent`. What is written is there for the next read, and the
+same once more changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.errors import writing
+from otel_sessions.clickhouse.inserts import settings
+from otel_sessions.clickhouse.sql import statement
+
+
+def set_bookmark(client: Client, *, project: str, session_id: str, wanted: bool) -> None:
+    """Stars the session, or takes the star back."""
+    _run(client, "bookmark", project=project, session_id=session_id, is_deleted=int(not wanted))
+
+
+def set_label(client: Client, *, project: str, session_id: str, label: str, wanted: bool) -> None:
+    """Gives the session the label, or takes it away."""
+    _run(client, "label", project=project, session_id=session_id, label=label, is_deleted=int(not wanted))
+
+
+def comment(client: Client, *, project: str, session_id: str, text: str, trace_id: str = "", span_id: str = "") -> str:
+    """Stores a comment, and returns its id."""
+    comment_id = secrets.token_hex(8)
+    _run(
+        client,
+        "comment",
+        project=project,
+        session_id=session_id,
+        comment_id=comment_id,
+        trace_id=trace_id,
+        span_id=span_id,
+        text=text,
+        is_deleted=0,
+    )
+    return comment_id
+
+
+def delete_comment(client: Client, *, project: str, session_id: str, comment_id: str) -> None:
+    nothing = {"trace_id": "", "span_id": "", "text": ""}
+    _run(client, "comment", project=project, session_id=session_id, comment_id=comment_id, is_deleted=1, **nothing)
+
+
+def publish(client: Client, *, project: str, session_id: str, expires_at: datetime | None = None) -> str:
+    """Makes a link to the session, and returns its token of 128 random bits; only the hash of it is stored."""
+    token = secrets.token_urlsafe(16)
+    expires = f"{expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}" if expires_at else None
+    _run(
+        client,
+        "publish",
+        token_hash=token_hash(token),
+        project=project,
+        session_id=session_id,
+        expires_at=expires,
+    )
+    return token
+
+
+def unpublish(client: Client, *, project: str, session_id: str) -> None:
+    """Takes every link to the session back, for good."""
+    _run(client, "unpublish", project=project, session_id=session_id)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of the token of a link."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def save_view(
+    client: Client, *, project: str, name: str, query: str, sort: str = "", order: str = "", columns: Sequence[str] = ()
+) -> None:
+    """Saves a query under a name, in place of what had it; empty texts are defaults."""
+    saved = {"query": query, "sort": sort, "order": order, "columns": list(columns)}
+    _run(client, "view", project=project, name=name, is_deleted=0, **saved)
+
+
+def delete_view(client: Client, *, project: str, name: str) -> None:
+    _run(client, "view", project=project, name=name, is_deleted=1, query="", sort="", order="", columns=[])
+
+
+def _run(client: Client, name: str, /, **parameters: Any) -> None:
+    with writing("storing what people add"):
+        client.command(statement(__package__, name), parameters=parameters, settings=settings(client))

@@ -1,0 +1,4 @@
+INSERT INTO _session_shares (TokenHash, Project, SessionId, CreatedAt, ExpiresAt, UpdatedAt, IsDeleted)
+SELECT
+    {token_hash:String}, {project:String}, {session_id:String}, now64(9, 'UTC'),
+    {expires_at:Nullable(DateTime64(9, 'UTC'))}, now64(9, 'UTC'), 0

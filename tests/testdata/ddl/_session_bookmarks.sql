@@ -1,0 +1,11 @@
+CREATE TABLE _session_bookmarks
+(
+    `Project` LowCardinality(String) CODEC(ZSTD(1)),
+    `SessionId` String CODEC(ZSTD(1)),
+    `CreatedAt` DateTime64(9, 'UTC') CODEC(ZSTD(1)),
+    `UpdatedAt` DateTime64(9, 'UTC') CODEC(ZSTD(1)),
+    `IsDeleted` UInt8 CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(UpdatedAt)
+ORDER BY (Project, SessionId)
+SETTINGS index_granularity = 8192
