@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from otel_sessions.extensions.clickhouse_http import native_compression
-from otel_sessions.extensions.clickhouse_http.job import Answer, native_compression_wanted
+from otel_sessions.extensions.clickhouse_http.job import Answer, is_on
 
 SERVER_NAME = "otel-sessions"
 _CODE = re.compile(r"Code: (\d+)\.")
@@ -59,9 +59,9 @@ def failed(message: str, query_id: str | None) -> Response:
 def packed(response: Response, params: Mapping[str, str], accepted: str) -> Response:
     """The same response, compressed as its request wants it. ClickHouse sends 401 and 403 as they are."""
     body = bytes(response.body)
-    if native_compression_wanted(params):
-        if response.status_code not in (401, 403) and native_compression.available():
-            body = native_compression.compressed(body)
+    if is_on(params, "compress"):
+        if response.status_code not in (401, 403):
+            body = native_compression.compressed(body, params.get("network_compression_method", "LZ4"))
     elif params.get("enable_http_compression") == "1" and "gzip" in accepted:
         body = gzip.compress(body, 1)
         response.headers["Content-Encoding"] = "gzip"

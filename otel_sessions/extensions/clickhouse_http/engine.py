@@ -11,7 +11,7 @@ from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.errors import QueryError
-from otel_sessions.extensions.clickhouse_http import inserts
+from otel_sessions.extensions.clickhouse_http import inserts, native_blocks
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
 from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
@@ -20,6 +20,7 @@ from otel_sessions.sqlguard.tokens import UnreadableError, at, output_format, pa
 
 # What clickhouse-connect sends with every request, and has set already on its connections to chDB.
 _ALREADY_SET = {("date_time_input_format", "best_effort"), ("cast_string_to_dynamic_use_inference", "1")}
+_FOR_VERSION = {"output_format_native_write_json_as_string": "1"}
 _FALLBACK_DATABASE = "information_schema"  # holds no files, unlike `default`
 # Belt and braces behind the guard. `readonly = 2` still lets a query choose its settings.
 _HARDENED = {"allow_ddl": 0, "allow_introspection_functions": 0, "implicit_select": 0, "readonly": 2}
@@ -69,7 +70,9 @@ class Engine:
         chosen = self._guard.accept_settings(client, job.settings)
         read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
         format_ = read.format or job.format
-        return Answer(read.run(client, format_, chosen), format_)
+        version = job.protocol_version if format_ == "Native" else 0
+        body = read.run(client, format_, _FOR_VERSION | chosen if version else chosen)
+        return Answer(native_blocks.for_version(body, version), format_)
 
     def _readable_database(self, client: Client, asked: str) -> str:
         """`default` is what clients send who were told nothing; it stands for the configured database."""
@@ -108,9 +111,11 @@ class Engine:
         bound = {name: Parameter(value) for name, value in job.parameters.items() if name in parameters(words)}
         named = output_format(words)
         wanted = job.format if reads and named is None else None
-        chosen = dict(job.settings.items() - _ALREADY_SET)
+        format_ = (named.text if named else job.format) if reads else None
+        version = job.protocol_version if format_ == "Native" else 0
+        chosen = dict(_FOR_VERSION if version else {}) | dict(job.settings.items() - _ALREADY_SET)
         body = client.raw_query(sql, bound or None, settings=chosen, fmt=wanted)
-        return Answer(body, (named.text if named else job.format) if reads else None)
+        return Answer(native_blocks.for_version(body, version), format_)
 
     def _insert(self, client: Client, insert: inserts.Insert, chosen: Mapping[str, str]) -> Answer:
         text = canonical(client, insert.head)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from otel_sessions.errors import QueryError
-from otel_sessions.extensions.clickhouse_http import native_compression
 
 DEFAULT_FORMAT = "TabSeparated"
 # Parameters of the protocol itself, and settings of the HTTP server that clients send unasked. Users and passwords
@@ -16,9 +15,11 @@ _TRANSPORT = frozenset(
     {"query", "database", "user", "password", "query_id", "default_format", "session_id", "session_timeout"}
     | {"session_check", "compress", "decompress", "wait_end_of_query", "buffer_size", "quota_key", "role", "stacktrace"}
     | {"client_protocol_version", "enable_http_compression", "add_http_cors_header", "close_session"}
-    | {"send_progress_in_http_headers", "cancel_http_readonly_queries_on_client_close"}
+    | {"send_progress_in_http_headers", "cancel_http_readonly_queries_on_client_close", "network_compression_method"}
+    | {"network_zstd_compression_level"}
 )
 _TRANSPORT_PREFIX = ("param_", "http_")
+_VERSION_DIGITS = 9
 _FORMAT = re.compile(r"\w+", re.ASCII)
 
 
@@ -27,7 +28,7 @@ class Job:
     """`statement` is the URL's `query`, a line end, and the body: bytes, as the data of an INSERT may be in it.
 
     `parameters` are the values of `{name:Type}` as sent. `get` says that the method allows no change, `owner` that the
-    client may do everything.
+    client may do everything. `protocol_version` is for blocks of the format Native, see `native_blocks`.
     """
 
     statement: bytes
@@ -37,6 +38,7 @@ class Job:
     format: str = DEFAULT_FORMAT
     get: bool = False
     owner: bool = False
+    protocol_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,6 @@ class Answer:
 
 def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool, owner: bool = False) -> Job:
     """Raises `QueryError` for what this endpoint does not speak."""
-    if _is_on(params, "decompress"):
-        raise _unsupported("decompress=1 (ClickHouse's native compression of a request) is not")
-    if native_compression_wanted(params) and not native_compression.available():
-        raise _unsupported(
-            "compress=1 needs the Python package clickhouse-cityhash beside otel-sessions; without it, it is"
-        )
     query = params.get("query", "").encode()
     return Job(
         statement=query + b"\n" + body if query and body else query or body,
@@ -69,7 +65,14 @@ def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, g
         format=_format(headers.get("x-clickhouse-format") or params.get("default_format") or DEFAULT_FORMAT),
         get=get,
         owner=owner,
+        protocol_version=_version(params.get("client_protocol_version", "0")),
     )
+
+
+def _version(text: str) -> int:
+    if not text.isdecimal() or len(text) > _VERSION_DIGITS:
+        raise QueryError("Code: 36. DB::Exception: client_protocol_version is not a number. (BAD_ARGUMENTS)")
+    return int(text)
 
 
 def _format(name: str) -> str:
@@ -78,15 +81,5 @@ def _format(name: str) -> str:
     return name
 
 
-def native_compression_wanted(params: Mapping[str, str]) -> bool:
-    return _is_on(params, "compress")
-
-
-def _is_on(params: Mapping[str, str], name: str) -> bool:
+def is_on(params: Mapping[str, str], name: str) -> bool:
     return params.get(name, "0") not in ("0", "false", "")
-
-
-def _unsupported(what: str) -> QueryError:
-    return QueryError(
-        f"Code: 48. DB::Exception: {what} not supported; use HTTP compression, or none. (NOT_IMPLEMENTED)"
-    )

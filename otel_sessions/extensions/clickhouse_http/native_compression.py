@@ -1,39 +1,103 @@
-"""ClickHouse's own compressed stream, which JDBC clients (DBeaver) ask for with `compress=1`.
+"""ClickHouse's own compressed stream: `compress=1` for answers, `decompress=1` for what is inserted.
 
-A block: CityHash128 (version 1.0.2, as in ClickHouse) of what follows, a byte for LZ4, the size of the block behind the
-hash, the size of its content, the content in LZ4. The hash comes from `clickhouse-cityhash`, an optional package.
+clickhouse-go and the JDBC drivers ask for it unless told otherwise. A block: CityHash128 (version 1.0.2, as in
+ClickHouse) of what follows, a byte for the method, the size of the block behind the hash, the size of its content, the
+content compressed.
 """
 
 from __future__ import annotations
 
 import struct
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+import sys
 
-_LZ4 = 0x82
+import lz4.block  # type: ignore[import-untyped]
+from clickhouse_cityhash.cityhash import CityHash128  # type: ignore[import-untyped]
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+from otel_sessions.errors import QueryError, TooLarge
+
+_NONE, _LZ4, _ZSTD = 0x02, 0x82, 0x90
+_METHODS = {"NONE": _NONE, "LZ4": _LZ4, "LZ4HC": _LZ4, "ZSTD": _ZSTD}
 _HEADER = struct.Struct("<BII")
+_HASH_BYTES = 16
 _BLOCK = 1 << 20
 _LOW = (1 << 64) - 1
 
 
-def available() -> bool:
-    return find_spec("clickhouse_cityhash") is not None and find_spec("lz4") is not None
+def compressed(data: bytes, method: str = "LZ4") -> bytes:
+    """`data` as such a stream; nothing for nothing.
 
-
-def compressed(data: bytes) -> bytes:
-    """`data` as such a stream; nothing for nothing. Raises ImportError if not `available`."""
-    lz4: Any = import_module("lz4.block")
+    `method` as `network_compression_method` says it; an unknown one is LZ4.
+    """
+    chosen = _METHODS.get(method.upper(), _LZ4)
     found = bytearray()
     for start in range(0, len(data), _BLOCK):
         content = data[start : start + _BLOCK]
-        packed: bytes = lz4.compress(content, store_size=False)
-        block = _HEADER.pack(_LZ4, _HEADER.size + len(packed), len(content)) + packed
+        packed = _packed(content, chosen)
+        block = _HEADER.pack(chosen, _HEADER.size + len(packed), len(content)) + packed
         found += checksum(block) + block
+    return bytes(found)
+
+
+def decompressed(stream: bytes, limit: int) -> bytes:
+    """What was compressed.
+
+    Raises `TooLarge` past `limit` bytes, before they are inflated, and `QueryError` for a stream that is broken.
+    """
+    found = bytearray()
+    at = 0
+    while at < len(stream):
+        method, size, content = _header(stream, at + _HASH_BYTES)
+        end = at + _HASH_BYTES + size
+        block = stream[at + _HASH_BYTES : end]
+        if len(block) != size or checksum(block) != stream[at : at + _HASH_BYTES]:
+            raise _broken("a checksum does not match")
+        if len(found) + content > limit:
+            raise TooLarge(f"Code: 307. DB::Exception: The body is over {limit} bytes. (TOO_MANY_BYTES)")
+        found += _unpacked(block[_HEADER.size :], method, content)
+        at = end
     return bytes(found)
 
 
 def checksum(block: bytes) -> bytes:
     """The 16 bytes that stand before a block."""
-    value: int = import_module("clickhouse_cityhash.cityhash").CityHash128(block)
+    value: int = CityHash128(block)
     return struct.pack("<QQ", value >> 64, value & _LOW)
+
+
+def _packed(content: bytes, method: int) -> bytes:
+    if method == _ZSTD:
+        return zstd.compress(content, 1)
+    packed: bytes = lz4.block.compress(content, store_size=False) if method == _LZ4 else content
+    return packed
+
+
+def _header(stream: bytes, at: int) -> tuple[int, int, int]:
+    if len(stream) < at + _HEADER.size:
+        raise _broken("it ends early")
+    method, size, content = _HEADER.unpack_from(stream, at)
+    if size < _HEADER.size or method not in _METHODS.values():
+        raise _broken("no such block")
+    return method, size, content
+
+
+def _unpacked(packed: bytes, method: int, size: int) -> bytes:
+    try:
+        content: bytes = packed
+        if method == _LZ4:
+            content = lz4.block.decompress(packed, uncompressed_size=size)
+        elif method == _ZSTD:
+            content = zstd.ZstdDecompressor().decompress(packed, size + 1)
+    except (lz4.block.LZ4BlockError, zstd.ZstdError) as error:
+        raise _broken(str(error)) from error
+    if len(content) != size:
+        raise _broken("a block has another size than it says")
+    return content
+
+
+def _broken(why: str) -> QueryError:
+    return QueryError(f"Code: 271. DB::Exception: Cannot decompress the body: {why}. (CANNOT_DECOMPRESS)")
