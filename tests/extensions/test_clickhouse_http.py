@@ -5,26 +5,34 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-import struct
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import clickhouse_connect
-import lz4.block  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import ComponentId, Host
-from otel_sessions.errors import ConfigError
-from otel_sessions.extensions.clickhouse_http import ClickHouseHttp, Config, factory, inserts, native_compression
+from otel_sessions.errors import ConfigError, QueryError
+from otel_sessions.extensions.clickhouse_http import (
+    ClickHouseHttp,
+    Config,
+    engine,
+    factory,
+    native_blocks,
+    native_compression,
+)
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 
@@ -223,32 +231,51 @@ def test_a_body_over_the_limit_is_413(reader: HostPort) -> None:
     assert ask(reader, b"SELECT 1" + b" " * LIMIT).status == 413
 
 
-def test_native_compression_is_spoken_where_its_package_is(reader: HostPort) -> None:
-    answer = ask(reader, "SELECT number FROM numbers(200000)", compress=1)
-    if not native_compression.available():
-        assert answer.status == 501
-        assert "clickhouse-cityhash" in answer.text
-        return
-    assert unpacked(answer.body) == ask(reader, "SELECT number FROM numbers(200000)").body
-    assert unpacked(ask(reader, "SELEC", compress=1).body).startswith(b"Code: 62. DB::Exception")
-    assert ask(reader, "DROP TABLE http_test", compress=1).text.startswith("Code: 164. DB::Exception")
-    assert ask(reader, "SELECT 1 WHERE 0", compress=1).body == b""
+@pytest.mark.parametrize("method", ["", "LZ4", "LZ4HC", "ZSTD", "NONE", "odd"])
+def test_clickhouses_own_compression_is_spoken_in_every_method(reader: HostPort, method: str) -> None:
+    asked: dict[str, Any] = {"compress": 1} | ({"network_compression_method": method} if method else {})
+    sql = "SELECT number FROM numbers(200000)"
+    answer = ask(reader, sql, **asked)
+    assert native_compression.decompressed(answer.body, 1 << 30) == ask(reader, sql).body
+    error = native_compression.decompressed(ask(reader, "SELEC", **asked).body, 1 << 20)
+    assert error.startswith(b"Code: 62. DB::Exception")
+    assert ask(reader, "DROP TABLE http_test", **asked).text.startswith("Code: 164. DB::Exception")
+    assert ask(reader, "SELECT 1 WHERE 0", **asked).body == b""
 
 
-def unpacked(stream: bytes) -> bytes:
-    found = b""
-    while stream:
-        method, size, content = struct.unpack_from("<BII", stream, 16)
-        assert method == 0x82
-        found += lz4.block.decompress(stream[25 : 16 + size], uncompressed_size=content)
-        stream = stream[16 + size :]
-    return found
+@pytest.mark.parametrize("method", ["LZ4", "ZSTD", "NONE"])
+def test_a_compressed_request_is_read_within_its_bound(reader: HostPort, method: str) -> None:
+    sql = native_compression.compressed(b"SELECT 1", method)
+    assert ask(reader, sql, decompress=1).text == "1\n"
+    assert ask(reader, native_compression.compressed(b" " * (LIMIT + 1), method), decompress=1).status == 413
+    broken = ask(reader, sql[:-1] + b"\0", decompress=1)
+    assert (broken.status, broken.headers["x-clickhouse-exception-code"]) == (500, "271")
+
+
+@given(data=st.binary(max_size=64), at=st.integers(0, 200), byte=st.integers(0, 255), cut=st.integers(0, 80))
+def test_a_broken_stream_is_an_error_of_ours(data: bytes, at: int, byte: int, cut: int) -> None:
+    stream = bytearray(native_compression.compressed(data * 4))
+    if stream:
+        stream[at % len(stream)] = byte
+    with suppress(QueryError):
+        assert native_compression.decompressed(bytes(stream[cut:]), 1 << 20) in (data * 4, b"")
+
+
+def test_a_protocol_version_gets_its_blocks(reader: HostPort) -> None:
+    sql = "SELECT 1 AS a, 'x' AS b"
+    asked: dict[str, Any] = {"default_format": "Native"}
+    plain = ask(reader, sql, **asked).body
+    versioned = ask(reader, sql, client_protocol_version=54460, **asked).body
+    assert versioned == native_blocks.for_version(plain, 54460) != plain
+    assert ask(reader, f"{sql} FORMAT Native", client_protocol_version=54460).body == versioned
+    assert ask(reader, f"{sql} FORMAT CSV", client_protocol_version=54460, **asked).text == '1,"x"\n'
+    assert ask(reader, "SELECT '{\"a\":1}'::JSON AS j", client_protocol_version=54460, **asked).status == 200
+    assert ask(reader, sql, client_protocol_version=99999, **asked).status == 501
+    assert ask(reader, sql, client_protocol_version="x", **asked).status == 400
 
 
 def test_native_blocks_have_the_checksum_that_clickhouse_writes(chdb_path: Path, tables: None) -> None:
     """A column's file is a chain of the same blocks; this one is short enough to be one."""
-    if not native_compression.available():
-        pytest.skip("clickhouse-cityhash is not installed")
     with connect(Endpoint("chdb", path=chdb_path)) as client:
         client.command("CREATE TABLE otel.http_blocks (x FixedString(200)) ENGINE Log")
         client.command("INSERT INTO otel.http_blocks SELECT repeat('abcd', 50)")
@@ -258,11 +285,6 @@ def test_native_blocks_have_the_checksum_that_clickhouse_writes(chdb_path: Path,
         written = (Path(str(folder)) / "x.bin").read_bytes()
         client.command("DROP TABLE otel.http_blocks SYNC")
     assert native_compression.checksum(written[16:]) == written[:16]
-
-
-def test_a_natively_compressed_request_is_refused_in_words(reader: HostPort) -> None:
-    answer = ask(reader, "SELECT 1", decompress=1)
-    assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (501, "48")
 
 
 @pytest.mark.parametrize(
@@ -516,7 +538,7 @@ def test_set_and_use_last_as_long_as_the_request(writer: HostPort) -> None:
     ],
 )
 def test_the_data_of_an_insert_begin_behind_its_format(statement: bytes, format_: str, data: bytes) -> None:
-    insert = inserts.split(statement)
+    insert = engine.insert_of(statement)
     assert insert is not None
     assert (insert.format, insert.data) == (format_, data)
 
@@ -526,7 +548,7 @@ def test_the_data_of_an_insert_begin_behind_its_format(statement: bytes, format_
     [b"SELECT 1", b"", b"INSERT INTO t SELECT 1 FORMAT CSV", b"INSERT INTO t WITH x AS (SELECT 1) SELECT 1"],
 )
 def test_other_statements_bring_no_data(statement: bytes) -> None:
-    assert inserts.split(statement) is None
+    assert engine.insert_of(statement) is None
 
 
 # --- the component

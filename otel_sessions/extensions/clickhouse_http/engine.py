@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
@@ -11,7 +13,7 @@ from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.errors import QueryError
-from otel_sessions.extensions.clickhouse_http import inserts, native_blocks
+from otel_sessions.extensions.clickhouse_http import native_blocks
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
 from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
@@ -24,6 +26,13 @@ _FOR_VERSION = {"output_format_native_write_json_as_string": "1"}
 _FALLBACK_DATABASE = "information_schema"  # holds no files, unlike `default`
 # Belt and braces behind the guard. `readonly = 2` still lets a query choose its settings.
 _HARDENED = {"allow_ddl": 0, "allow_introspection_functions": 0, "implicit_select": 0, "readonly": 2}
+
+_WORD = re.compile(
+    rb"""(?:\s|--[^\n]*\n|\#[ !][^\n]*\n|/\*.*?\*/)*
+         (?P<word>'(?:[^'\\]|\\.|'')*' | `(?:[^`\\]|\\.)*` | "(?:[^"\\]|\\.)*" | [A-Za-z_][A-Za-z0-9_]* | \S)""",
+    re.VERBOSE | re.DOTALL,
+)
+_LINE_END = re.compile(rb"[ \t\f]*(\r?\n)?")
 
 
 class Engine:
@@ -94,7 +103,7 @@ class Engine:
 
     def _write(self, client: Client, job: Job) -> Answer:
         client.database = job.database or (self._endpoint.database if self._has_database(client) else "default")
-        insert = None if job.get else inserts.split(job.statement)
+        insert = None if job.get else insert_of(job.statement)
         if insert is not None:
             return self._insert(client, insert, job.settings)
         sql = job.statement.decode("utf-8", "replace")
@@ -117,7 +126,7 @@ class Engine:
         body = client.raw_query(sql, bound or None, settings=chosen, fmt=wanted)
         return Answer(native_blocks.for_version(body, version), format_)
 
-    def _insert(self, client: Client, insert: inserts.Insert, chosen: Mapping[str, str]) -> Answer:
+    def _insert(self, client: Client, insert: Insert, chosen: Mapping[str, str]) -> Answer:
         text = canonical(client, insert.head)
         words = tokens(text)
         ends = (word.start for word in words if word.is_word("SETTINGS") or word.is_word("FORMAT"))
@@ -125,3 +134,48 @@ class Engine:
         written = {name: value for clause in settings(words) for name, value in clause if value is not None}
         summary = client.raw_insert(target, None, insert.data, {**written, **chosen}, insert.format)
         return Answer(b"", None, {name: str(value) for name, value in summary.summary.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """`head` ends with the format's name, `data` is in that format."""
+
+    head: str
+    format: str
+    data: bytes
+
+
+def insert_of(statement: bytes) -> Insert | None:
+    """None where the statement is no INSERT, or brings no data: INSERT ... SELECT, or FROM INFILE."""
+    words = _words(statement)
+    if next(words, (b"", 0))[0].upper() != b"INSERT":
+        return None
+    depth = 0
+    in_target = True
+    previous = b""
+    for word, end in words:
+        depth += (word == b"(") - (word == b")")
+        keyword = b"" if depth or in_target or previous == b"." else word.upper()
+        if previous == b"FORMAT" and not depth:
+            return _insert(statement, end, word.decode("ascii", "replace"))
+        if keyword == b"VALUES":
+            return _insert(statement, end, "Values")
+        if keyword in (b"SELECT", b"WITH", b"INFILE"):
+            return None
+        in_target = in_target and word.upper() in (b"INTO", b"TABLE", b"FUNCTION")
+        previous = b"." if word == b"." else keyword
+    return None
+
+
+def _words(statement: bytes) -> Iterator[tuple[bytes, int]]:
+    """Each word and where it ends, as far as they are asked for."""
+    position = 0
+    while (match := _WORD.match(statement, position)) is not None:
+        position = match.end()
+        yield match["word"], position
+
+
+def _insert(statement: bytes, end: int, name: str) -> Insert:
+    line_end = _LINE_END.match(statement, end)
+    start = line_end.end() if line_end else end
+    return Insert(statement[:end].decode("utf-8", "replace"), name, statement[start:])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hmac import compare_digest
 
 from otel_sessions.errors import QueryError
+from otel_sessions.lock import OWNER
 
 DEFAULT_FORMAT = "TabSeparated"
 # Parameters of the protocol itself, and settings of the HTTP server that clients send unasked. Users and passwords
-# are taken, and only the owner's are looked at (see `owner`): who reaches the port may read.
+# are taken, and only the owner's are looked at: who reaches the port may read.
 _TRANSPORT = frozenset(
     {"query", "database", "user", "password", "query_id", "default_format", "session_id", "session_timeout"}
     | {"session_check", "compress", "decompress", "wait_end_of_query", "buffer_size", "quota_key", "role", "stacktrace"}
@@ -83,3 +86,28 @@ def _format(name: str) -> str:
 
 def is_on(params: Mapping[str, str], name: str) -> bool:
     return params.get(name, "0") not in ("0", "false", "")
+
+
+def is_owner(headers: Mapping[str, str], secret: str) -> bool:
+    """Whether the request carries the owner's name and this secret, in ClickHouse's headers or as basic authentication.
+
+    The secret is in the lock file of the data directory, which who can read can write the data anyway. All others read,
+    whatever they call themselves. Takes equally long for every secret that is wrong; never true for an empty one.
+    """
+    user, password = _credentials(headers)
+    return bool(secret) and user == OWNER.encode() and compare_digest(password, secret.encode())
+
+
+def _credentials(headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        return _basic(value)
+    return headers.get("x-clickhouse-user", "").encode(), headers.get("x-clickhouse-key", "").encode()
+
+
+def _basic(value: str) -> tuple[bytes, bytes]:
+    try:
+        user, _, password = b64decode(value, validate=True).partition(b":")
+    except ValueError:
+        return b"", b""
+    return user, password

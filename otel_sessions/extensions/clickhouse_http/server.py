@@ -1,16 +1,101 @@
-"""The extension."""
+"""The extension: ClickHouse's HTTP interface as a Starlette application, and the server under it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Factory, Host
-from otel_sessions.errors import ConfigError, Fault
-from otel_sessions.extensions.clickhouse_http.app import application
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, QueryError
+from otel_sessions.extensions.clickhouse_http import answers, native_compression
+from otel_sessions.extensions.clickhouse_http.bodies import bodies_of, form_fields, in_clickhouse_words
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.engine import Engine
+from otel_sessions.extensions.clickhouse_http.job import Answer, Job, is_on, is_owner, job
+from otel_sessions.http.body import NOBODY_READS, Body
 from otel_sessions.http.server import HttpServer
+from otel_sessions.telemetry import logger
+
+
+class Interface:
+    """Turns requests into jobs, runs so many at once, lets so many wait, and sends the others away."""
+
+    def __init__(self, engine: Engine, config: Config, owner_secret: str) -> None:
+        self._engine = engine
+        self._config = config
+        self._owner_secret = owner_secret
+        self._bodies = bodies_of(config)
+        self._slots = asyncio.Semaphore(config.max_concurrent_queries)
+        self._present = 0
+
+    async def ping(self, _: Request) -> Response:
+        return answers.plain("Ok.\n")
+
+    async def query(self, request: Request) -> Response:
+        params = request.query_params
+        response = await self._response(request, params.get("query_id"))
+        if response is NOBODY_READS:
+            return response
+        return await run_in_threadpool(answers.packed, response, params, request.headers.get("accept-encoding", ""))
+
+    async def _response(self, request: Request, query_id: str | None) -> Response:
+        try:
+            if request.method in ("GET", "HEAD") and "query" not in request.query_params:  # is somebody there?
+                return answers.plain("Ok.\n")
+            owner = is_owner(request.headers, self._owner_secret)
+            async with AsyncExitStack() as held:
+                with in_clickhouse_words():
+                    body = await held.enter_async_context(self._bodies[owner].read(request))
+                    wanted = await run_in_threadpool(_job, request, body, owner, self._bodies[owner].limit)
+                return answers.ok(await self._run(wanted), query_id)
+        except ClientDisconnect:
+            return NOBODY_READS
+        except OtelSessionsError as error:
+            return answers.failed(str(error), query_id)
+        except Exception as error:  # noqa: BLE001 - the client is told, and the service lives on
+            logger.exception("clickhouse_http: a query failed in an unexpected way")
+            return answers.failed(f"{type(error).__name__}: {error}", query_id)
+
+    async def _run(self, wanted: Job) -> Answer:
+        if self._present >= self._config.max_concurrent_queries + self._config.max_waiting_queries:
+            raise QueryError("Code: 202. DB::Exception: Too many queries wait. (TOO_MANY_SIMULTANEOUS_QUERIES)")
+        self._present += 1
+        try:
+            async with self._slots:
+                return await run_in_threadpool(self._engine.run, wanted)
+        finally:
+            self._present -= 1
+
+
+def _job(request: Request, body: Body, owner: bool, limit: int) -> Job:
+    """In a thread: bodies may have to be inflated, and forms are taken apart."""
+    params, content = dict(request.query_params), body.unpacked()
+    if is_on(params, "decompress"):
+        content = native_compression.decompressed(content, limit)
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith("multipart/form-data"):
+        params |= form_fields(content_type, content)
+        content = b""
+    return job(params, request.headers, content, get=request.method in ("GET", "HEAD"), owner=owner)
+
+
+def application(engine: Engine, config: Config, owner_secret: str = "") -> Starlette:
+    interface = Interface(engine, config, owner_secret)
+    return Starlette(
+        routes=[
+            Route("/", interface.query, methods=["GET", "POST"]),
+            Route("/ping", interface.ping),
+            Route("/replicas_status", interface.ping),
+        ]
+    )
 
 
 class ClickHouseHttp:
