@@ -44,28 +44,41 @@ def configure(
 
     What is not given comes from OpenTelemetry's environment variables; without these, spans go to
     `http://localhost:4317`. A provider that is installed already is kept and added to, which the log says; it gets an
-    exporter only if `endpoint` or `exporter` is given, or it has none. A second call changes nothing.
+    exporter only if `endpoint` or `exporter` is given, or it has none.
 
-    `redact` sees every input and output before it is written. Scores are posted to the base URL `scores_endpoint`, by
-    default that of the receiver's HTTP port beside `endpoint`. Spans and scores are flushed at exit. Never raises.
+    `redact` sees every input and output before it is written, and those that were written before the call but are not
+    exported yet. Scores are posted to the base URL `scores_endpoint`, by default that of the receiver's HTTP port
+    beside `endpoint`. Spans and scores are flushed at exit. Of a later call these two take effect; whatever else
+    cannot take effect, then or on a provider that is installed already, is named in a warning. Never raises.
     """
-    arguments = {"service_name": service_name, "endpoint": endpoint, "protocol": protocol, "exporter": exporter}
-    with _lock:
-        if _done and _done[0][0] is trace.get_tracer_provider():
-            if _done[0][1] != arguments:
-                logger.warning("configure() was called before; this call changes nothing")
-            return _done[0][0]
-        set_hook(redact)
-        provider = _provider(service_name, resource_attributes)
-        with Safely("configuring"):
-            scores.set_target(scores_endpoint, endpoint, headers)
-            _add_processor(provider, baggage_keys)
-            if isinstance(provider, TracerProvider) and (exporter or endpoint or not _exports(provider)):
-                found = [BatchSpanProcessor(exporter)] if exporter else export.processors(endpoint, protocol, headers)
-                for each in found:
-                    provider.add_span_processor(each)
-        _done[:] = [(provider, arguments)]
-        return provider
+    given: dict[str, Any] = {
+        "service_name": service_name,
+        "endpoint": endpoint,
+        "protocol": protocol,
+        "headers": headers,
+        "resource_attributes": resource_attributes,
+        "baggage_keys": baggage_keys,
+        "exporter": exporter,
+    }
+    with _lock, Safely("configuring"):
+        if redact is not None:
+            set_hook(redact)
+        if scores_endpoint:
+            scores.SCORES.url = scores_endpoint
+        provider = trace.get_tracer_provider()
+        if _done and _done[0][0] is provider:
+            _warn_unused([name for name, value in given.items() if value and value != _done[0][1][name]])
+            return provider
+        unlike: list[str] = []
+        if isinstance(provider, ProxyTracerProvider):
+            provider = _installed(given)
+        else:
+            logger.info("a tracer provider is installed already; it is kept and added to")
+            unlike = _unlike(provider, given)
+        _done[:] = [(provider, given)]
+        scores.set_target(scores_endpoint, endpoint, headers)
+        _warn_unused(unlike + _add_to(provider, given))
+    return trace.get_tracer_provider()
 
 
 def tracer() -> Tracer:
@@ -113,23 +126,49 @@ def processors(provider: TracerProvider) -> tuple[Any, ...]:
     return tuple(getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ()))
 
 
-def _provider(name: str | None, attributes: Mapping[str, Any] | None) -> trace.TracerProvider:
-    """The one that is installed; a new one if none is."""
-    installed = trace.get_tracer_provider()
-    if not isinstance(installed, trace.ProxyTracerProvider):
-        logger.info("a tracer provider is installed already; it is kept and added to")
-        return installed
-    own = {SERVICE_NAME: name} if name else {}
-    provider = TracerProvider(resource=Resource.create({**(attributes or {}), **own}))
+def _installed(given: Mapping[str, Any]) -> TracerProvider:
+    attributes: dict[str, Any] = {}
+    with Safely("reading resource_attributes"):
+        attributes.update(given["resource_attributes"] or {})
+    if given["service_name"]:
+        attributes[SERVICE_NAME] = given["service_name"]
+    provider = TracerProvider(resource=Resource.create(attributes))
     trace.set_tracer_provider(provider)
     return provider
 
 
-def _add_processor(provider: trace.TracerProvider, baggage_keys: Iterable[str]) -> None:
+def _add_to(provider: trace.TracerProvider, given: Mapping[str, Any]) -> list[str]:
+    """Adds a session processor and an exporter where it has none; the names of the arguments that have no effect."""
     if not isinstance(provider, TracerProvider):
         logger.warning("%s takes no span processors, so its spans carry no sessions", type(provider).__name__)
-    elif not add_session_processor(provider, SessionSpanProcessor(baggage_keys)) and baggage_keys:
-        logger.warning("the provider has a SessionSpanProcessor already; baggage_keys have no effect")
+        return [name for name in ("protocol", "headers", "baggage_keys", "exporter") if given[name]]
+    unused = []
+    if not add_session_processor(provider, SessionSpanProcessor(given["baggage_keys"])):
+        unused.append("baggage_keys")
+    if given["exporter"]:
+        provider.add_span_processor(BatchSpanProcessor(given["exporter"]))
+        unused.append("protocol")
+    elif given["endpoint"] or not _exports(provider):
+        for each in export.processors(given["endpoint"], given["protocol"], given["headers"]):
+            provider.add_span_processor(each)
+    else:
+        unused += ["protocol", "headers"]
+    return [name for name in unused if given[name]]
+
+
+def _unlike(provider: trace.TracerProvider, given: Mapping[str, Any]) -> list[str]:
+    """Which arguments say of the resource what the provider's own, which nothing can change, does not."""
+    has = getattr(getattr(provider, "resource", None), "attributes", {})
+    wanted = {
+        "service_name": {SERVICE_NAME: given["service_name"]},
+        "resource_attributes": given["resource_attributes"],
+    }
+    return [name for name, said in wanted.items() if given[name] and not said.items() <= dict(has).items()]
+
+
+def _warn_unused(names: list[str]) -> None:
+    if names:
+        logger.warning("configure() changes nothing of what is set up already: no effect of %s", ", ".join(names))
 
 
 def _exports(provider: TracerProvider) -> bool:

@@ -32,11 +32,12 @@ _stopping = Safely("stopping an exporter")
 
 def processors(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> list[SpanProcessor]:
     """OTLP to `endpoint`; without one, what `OTEL_TRACES_EXPORTER` names, OTLP by default. May raise anything."""
-    names = ["otlp"] if endpoint is not None else os.environ.get("OTEL_TRACES_EXPORTER", "otlp").split(",")
+    listed = "otlp" if endpoint is not None else os.environ.get("OTEL_TRACES_EXPORTER", "otlp")
+    names = [name for name in map(str.strip, listed.split(",")) if name not in _NONE]
+    if (protocol or headers) and "otlp" not in names:
+        logger.warning("OTEL_TRACES_EXPORTER is %s, so spans are sent without protocol and headers", listed)
     return [
-        _otlp(endpoint, protocol, headers) if name == "otlp" else BatchSpanProcessor(_named(name))
-        for name in map(str.strip, names)
-        if name not in _NONE
+        _otlp(endpoint, protocol, headers) if name == "otlp" else BatchSpanProcessor(_named(name)) for name in names
     ]
 
 

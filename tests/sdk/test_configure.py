@@ -60,9 +60,86 @@ def test_it_is_idempotent_and_says_when_it_is_told_otherwise(caplog: pytest.LogC
     first = configure("shop", exporter=memory)
     assert configure("shop", exporter=memory) is first
     assert caplog.text == ""
+    assert configure() is first
+    assert caplog.text == ""
     assert configure("other") is first
     assert len(configuring.processors(first)) == 2  # type: ignore[arg-type]
-    assert "changes nothing" in caplog.text
+    assert "no effect of service_name" in caplog.text
+
+
+LATER: list[dict[str, Any]] = [
+    {"service_name": "other"},
+    {"endpoint": "http://h:4318"},
+    {"protocol": "grpc"},
+    {"headers": {"authorization": "Basic x"}},
+    {"resource_attributes": {"deployment.environment.name": "test"}},
+    {"baggage_keys": ["session.id"]},
+    {"exporter": InMemorySpanExporter()},
+]
+
+
+@pytest.mark.parametrize("later", LATER, ids=lambda later: next(iter(later)))
+@pytest.mark.parametrize("implicit", [False, True], ids=["after configure", "after an observed call"])
+def test_what_a_later_call_cannot_change_is_named(
+    later: dict[str, Any], implicit: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    if implicit:
+        observe(lambda: 7)()
+    else:
+        configure("shop")
+    assert caplog.text == ""
+    configure(**later)
+    assert f"no effect of {next(iter(later))}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"service_name": "other"},
+        {"resource_attributes": {"deployment.environment.name": "test"}},
+        {"protocol": "grpc"},
+        {"headers": {"authorization": "Basic x"}},
+        {"baggage_keys": ["session.id"]},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_has_no_effect_on_an_installed_provider_is_named(
+    given: dict[str, Any], app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    trace._TRACER_PROVIDER = app.provider
+    assert configure(**given) is app.provider
+    assert f"no effect of {next(iter(given))}" in caplog.text
+
+
+def test_an_installed_provider_may_be_described_as_it_is(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    trace._TRACER_PROVIDER = app.provider
+    configure(str(app.provider.resource.attributes["service.name"]))
+    assert caplog.text == ""
+
+
+def test_a_later_call_says_where_scores_go() -> None:
+    configure(exporter=InMemorySpanExporter())
+    configure(scores_endpoint="http://scores:1")
+    assert scores.SCORES._target() == "http://scores:1/api/public/scores"
+
+
+def test_arguments_that_cannot_be_read_cost_no_more_than_themselves(caplog: pytest.LogCaptureFixture) -> None:
+    memory = InMemorySpanExporter()
+    configure("shop", exporter=memory, resource_attributes=7)  # type: ignore[arg-type]
+    observe(lambda: 7)()
+    get_client().flush()
+    assert [span.resource.attributes["service.name"] for span in memory.get_finished_spans()] == ["shop"]
+    assert "reading resource_attributes failed" in caplog.text
+    configure(baggage_keys=None)  # type: ignore[arg-type]
+
+
+def test_headers_and_protocol_without_otlp_are_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    configure(headers={"authorization": "Basic x"})
+    assert "without protocol and headers" in caplog.text
 
 
 def test_what_is_installed_is_kept_and_added_to(app: App, caplog: pytest.LogCaptureFixture) -> None:
