@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_sessions.sdk.export import let_finalizers_wait
-from otel_sessions.sdk.safely import log_once
+from otel_sessions.sdk.safely import log_once, logger
 
 if TYPE_CHECKING:
     from otel_sessions.component import Consumer
@@ -33,19 +33,33 @@ class ClickHouseSpanExporter(SpanExporter):
     `endpoint` is that of the exporter `clickhouse` (`chdb://DIRECTORY` or `http(s)://...`), and `settings` its further
     keys; without one it is `OTEL_SESSIONS_CLICKHOUSE_ENDPOINT`, or embedded data in ./otel-sessions-data. The tables
     are made, and embedded data owned, from the first export until `shutdown`. An export is `SUCCESS` when the spans
-    are stored, or, with `sending_queue={"storage": "wal"}`, on disk. Raises ImportError where the server's packages are
-    not installed and `OtelSessionsError` for settings that are wrong; nothing after that.
+    are stored, or, with `sending_queue={"storage": "wal"}`, on disk. Raises `OtelSessionsError` for settings that are
+    wrong, and nothing else: where the server's packages are not installed the log says which, and exports fail.
     """
 
     def __init__(self, endpoint: str | None = None, **settings: Any) -> None:
         chosen = endpoint or os.environ.get("OTEL_SESSIONS_CLICKHOUSE_ENDPOINT") or DEFAULT_ENDPOINT
-        self._parts = _server_parts(chosen)
-        self._config = self._parts.config(chosen, settings)
+        self._is_embedded = chosen.startswith("chdb:")
+        self._closed = False
+        self._parts: Any = None
+        try:
+            import_module("chdb" if self._is_embedded else "clickhouse_connect")
+            self._parts = import_module("otel_sessions.inprocess.service")
+        except ImportError as error:
+            extra = "embedded" if self._is_embedded else "server"
+            logger.error("no spans are stored: they need pip install 'otel-sessions[%s]': %s", extra, error)
+        else:
+            self._config = self._parts.config(chosen, settings)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._running: tuple[Service, Consumer] | None = None
-        self._closed = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._parts is None:
+            return SpanExportResult.FAILURE
         try:
             request = self._parts.encoded(spans)
             outcome = self._consumer().consume(request).result(_ANSWER_S)
@@ -59,27 +73,26 @@ class ClickHouseSpanExporter(SpanExporter):
 
     def shutdown(self) -> None:
         """Drains and lets go of the data; a second call does nothing."""
+        self._be_of_this_process()
         with self._lock:
             self._closed = True
             running, self._running = self._running, None
         if running is not None:
             running[0].shutdown()
 
+    def _be_of_this_process(self) -> None:
+        """The service that a parent process runs is not here, where its threads are not; nor are embedded data."""
+        if self._pid != os.getpid():
+            self._closed = self._closed or self._is_embedded
+            self._begin()
+
     def _consumer(self) -> Consumer:
+        self._be_of_this_process()
         with self._lock:
             if self._closed:
-                raise RuntimeError("the exporter is shut down")
+                raise RuntimeError(
+                    "the exporter is shut down, or its embedded data belong to the parent of this process"
+                )
             if self._running is None:
                 self._running = self._parts.started(self._config)
             return self._running[1]
-
-
-def _server_parts(endpoint: str) -> Any:
-    """The module with all that an exporter needs; ImportError that says what to install."""
-    embedded = endpoint.startswith("chdb:")
-    try:
-        import_module("chdb" if embedded else "clickhouse_connect")
-        return import_module("otel_sessions.inprocess.service")
-    except ImportError as error:
-        extra = "embedded" if embedded else "server"
-        raise ImportError(f"ClickHouseSpanExporter needs pip install 'otel-sessions[{extra}]': {error}") from error

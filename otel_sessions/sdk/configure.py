@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import NoOpTracer, ProxyTracerProvider, Tracer
 
 from otel_sessions._version import __version__
-from otel_sessions.sdk import export, scores
+from otel_sessions.sdk import children, export, scores
 from otel_sessions.sdk.processor import SessionSpanProcessor
 from otel_sessions.sdk.redact import set_hook
 from otel_sessions.sdk.safely import Safely, logger
@@ -79,6 +79,14 @@ def configure(
         scores.set_target(scores_endpoint, endpoint, headers)
         _warn_unused(unlike + _add_to(provider, given))
     return trace.get_tracer_provider()
+
+
+def _renew_lock() -> None:
+    global _lock  # noqa: PLW0603
+    _lock = threading.RLock()
+
+
+children.after_fork(_renew_lock)
 
 
 def tracer() -> Tracer:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import socket
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from otel_sessions.sdk.safely import Safely, logger
 
@@ -50,18 +51,18 @@ def _otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str]
     target = endpoint or environment_endpoint()
     wanted = protocol or _first(_PROTOCOLS) or _guessed(target)
     sent = dict(headers) if headers else None
-    exporter: SpanExporter
+    make: Callable[[], SpanExporter]
     if wanted == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc  # noqa: PLC0415
 
-        exporter = OTLPSpanExporter(endpoint=endpoint and _with_scheme(endpoint), headers=sent)
+        make = partial(grpc.OTLPSpanExporter, endpoint=endpoint and _with_scheme(endpoint), headers=sent)
     elif wanted == "http/protobuf":
-        from opentelemetry.exporter.otlp.proto.http import trace_exporter  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http import trace_exporter as http  # noqa: PLC0415
 
-        exporter = trace_exporter.OTLPSpanExporter(endpoint=endpoint and _traces_url(endpoint), headers=sent)
+        make = partial(http.OTLPSpanExporter, endpoint=endpoint and _traces_url(endpoint), headers=sent)
     else:
         raise ValueError(f"the protocol {wanted!r} is not known here; there are grpc and http/protobuf")
-    return EndingProcessor(exporter, _with_scheme(target or _DEFAULTS[wanted]))
+    return EndingProcessor(PerProcess(make), _with_scheme(target or _DEFAULTS[wanted]))
 
 
 def _named(name: str) -> SpanExporter:
@@ -92,6 +93,30 @@ def _with_scheme(endpoint: str) -> str:
 
 def _first(names: tuple[str, ...]) -> str | None:
     return next((found for name in names if (found := os.environ.get(name, "").strip())), None)
+
+
+class PerProcess(SpanExporter):
+    """An exporter of its own for each process: a forked one must not send on the connections of its parent."""
+
+    def __init__(self, make: Callable[[], SpanExporter]) -> None:
+        self._make = make
+        self._made = (os.getpid(), make())
+
+    @property
+    def exporter(self) -> SpanExporter:
+        pid = os.getpid()
+        if self._made[0] != pid:
+            self._made = (pid, self._make())
+        return self._made[1]
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self.exporter.export(spans)
+
+    def shutdown(self) -> None:
+        self.exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self.exporter.force_flush(timeout_millis)
 
 
 class EndingProcessor(BatchSpanProcessor):

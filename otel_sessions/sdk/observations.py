@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, Literal, Self, TypedDict, Unpack
+from typing import Any, Final, Literal, Self, TypedDict, Unpack, get_args
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
@@ -22,7 +22,9 @@ Level = Literal["DEBUG", "DEFAULT", "WARNING", "ERROR"]
 Kind = Literal[
     "span", "generation", "embedding", "agent", "tool", "chain", "retriever", "evaluator", "guardrail", "event"
 ]
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
 _MAX_DESCRIPTION: Final = 4096
+_checking = Safely("checking as_type")
 _starting = Safely("starting an observation")
 _updating = Safely("updating an observation")
 _ending = Safely("ending an observation")
@@ -152,6 +154,7 @@ def _started(parent: Context | None, name: str, kind: str, more: Mapping[str, An
         span = tracer().start_span(serialize.words(name, serialize.MAX_NAME), parent)
         with _updating:
             if kind != "span":
+                check_kind(kind)
                 span.set_attribute(semconv.OBSERVATION_TYPE, kind)
             _write(span, more)
         return Observation(span, parent)
@@ -188,6 +191,18 @@ def _write(span: Span, more: Mapping[str, Any]) -> None:
     if more.get("level") == "ERROR":
         message = more.get("status_message")
         span.set_status(Status(StatusCode.ERROR, None if message is None else serialize.words(message)))
+
+
+def check_kind(kind: object) -> None:
+    """Warns of one that nobody knows: the observation goes on, but counts as none of the known ones."""
+    if kind in KINDS:
+        return
+    with _checking:
+        from difflib import get_close_matches  # noqa: PLC0415 - slow to import, seldom needed
+
+        near = get_close_matches(str(kind).lower(), KINDS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}"
+        warn_once(f"as_type={kind!r:.80} is no known kind of observation; {hint}")
 
 
 def record_error(span: Span, error: BaseException) -> None:

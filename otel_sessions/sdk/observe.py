@@ -14,7 +14,7 @@ from otel_sessions import semconv
 from otel_sessions.sdk import redact as redaction
 from otel_sessions.sdk import serialize, wrap
 from otel_sessions.sdk.configure import is_off, tracer
-from otel_sessions.sdk.observations import Kind, record_error
+from otel_sessions.sdk.observations import Kind, check_kind, record_error
 from otel_sessions.sdk.processor import Attributes
 from otel_sessions.sdk.safely import Safely
 
@@ -75,7 +75,10 @@ def observe(
 
 
 def _kind(as_type: str | None, model: str | None) -> Attributes:
-    found: Attributes = {} if as_type is None else {semconv.OBSERVATION_TYPE: as_type}
+    found: Attributes = {}
+    if as_type is not None:
+        check_kind(as_type)
+        found[semconv.OBSERVATION_TYPE] = as_type
     return found if model is None else {**found, semconv.REQUEST_MODEL: model}
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Final
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.baggage import get_baggage
 from opentelemetry.context import Context, create_key, get_current
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.trace import Span as AnySpan
+from opentelemetry.trace import get_tracer_provider
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
-from otel_sessions.sdk import serialize
+from otel_sessions.sdk import children, serialize
 from otel_sessions.sdk.safely import Safely, log_once
 
 MAX_TRACES: Final = 10_000
@@ -54,6 +56,9 @@ class Traces:
         self.claims: dict[int, Stamp] = {}
         self._roots: dict[int, tuple[AnySpan, ...]] = {}
         self._limit = limit
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
         self._lock = threading.Lock()
 
     def opened(self, trace_id: int, root: AnySpan) -> None:
@@ -94,6 +99,18 @@ def _bound(entries: dict[int, Stamp] | dict[int, tuple[AnySpan, ...]], limit: in
 
 TRACES: Final = Traces()
 """One for the process: a trace goes through whatever tracer providers there are."""
+children.after_fork(TRACES.renew_lock)
+
+
+@cache
+def _see_to_children() -> None:
+    children.at_end(_flush)
+
+
+def _flush() -> None:
+    provider = get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.force_flush()
 
 
 class SessionSpanProcessor(SpanProcessor):
@@ -106,6 +123,7 @@ class SessionSpanProcessor(SpanProcessor):
 
     def __init__(self, baggage_keys: Iterable[str] = ()) -> None:
         self._baggage_keys = (baggage_keys,) if isinstance(baggage_keys, str) else tuple(baggage_keys)
+        _see_to_children()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         try:

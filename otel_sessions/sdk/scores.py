@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from opentelemetry import context
 
+from otel_sessions.sdk import children
 from otel_sessions.sdk.export import environment_endpoint, listens
 from otel_sessions.sdk.safely import Safely, log_once, logger
 
@@ -194,6 +195,6 @@ def _type(value: object) -> DataType:
 
 
 SCORES: Final = Scores()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=SCORES._begin)
+children.after_fork(SCORES._begin)
 atexit.register(SCORES.close, _EXIT_S)
+children.at_end(lambda: SCORES.close(_EXIT_S))

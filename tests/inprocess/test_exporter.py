@@ -120,13 +120,61 @@ def test_settings_that_are_wrong_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "missing", "extra"), [("chdb://x", "chdb", "embedded"), ("http://x", "clickhouse_connect", "server")]
 )
-def test_what_is_not_installed_is_named(
-    endpoint: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
+def test_what_is_not_installed_is_named_and_costs_only_the_export(
+    endpoint: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert importlib.util.find_spec(missing)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match=rf"pip install 'otel-sessions\[{extra}\]'"):
-        ClickHouseSpanExporter(endpoint)
+    exporter = ClickHouseSpanExporter(endpoint)
+    assert f"pip install 'otel-sessions[{extra}]'" in caplog.text
+    assert exporter.export([ended_span()]) is SpanExportResult.FAILURE
+    exporter.shutdown()
+
+
+FORKING = """
+import multiprocessing, sys
+from otel_sessions import ClickHouseSpanExporter, configure, get_client, observe, session
+observed = observe(lambda: 7)
+def child():
+    with session("child"):
+        observed()
+if __name__ == "__main__":
+    configure("app", exporter=ClickHouseSpanExporter(sys.argv[1]))
+    with session("parent"):
+        observed()
+    get_client().flush()
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join(20)
+    print(process.exitcode)
+    with session("parent"):
+        observed()
+    get_client().shutdown()
+"""
+
+
+def test_a_forked_child_leaves_embedded_data_to_its_parent(tmp_path: Path) -> None:
+    ended = run(FORKING, f"chdb://{tmp_path}/data")
+    assert ended.stdout == "0\n", ended.stderr
+    assert "belong to the parent" in ended.stderr
+    assert run(COUNTING.format(endpoint=f"chdb://{tmp_path}/data")).stdout == "2\n"
+
+
+def test_a_forked_child_stores_in_a_server_what_it_records(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    try:
+        server = directory.start(config(directory.data(), read_only=False))
+        ended = run(FORKING, f"http://{server.endpoints['clickhouse_http']}/otel")
+        assert ended.stdout == "0\n", ended.stderr
+        found = server.sql("SELECT SessionId, SpanCount FROM sessions ORDER BY SessionId")
+        assert found == [["child", 1], ["parent", 2]]
+    finally:
+        directory.close()
+
+
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
 
 
 def ended_span() -> ReadableSpan:

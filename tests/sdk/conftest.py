@@ -60,6 +60,7 @@ def _as_new(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     TRACES.claims.clear()
     redact.set_hook(None)
+    redact._written.clear()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -134,6 +136,41 @@ def test_arguments_that_cannot_be_read_cost_no_more_than_themselves(caplog: pyte
     configure(baggage_keys=None)  # type: ignore[arg-type]
 
 
+LOCKED = """
+import multiprocessing, threading
+from otel_sessions import configure, observe, session, update_current_trace
+from otel_sessions.sdk import configure as configuring, processor
+
+def child():
+    @observe
+    def work():
+        update_current_trace(session_id="s")
+    work()
+    configure(redact=str)
+
+def hold():
+    with configuring._lock, processor.TRACES._lock:
+        held.set()
+        forked.wait()
+
+configure("parent", "http://127.0.0.1:9")
+held, forked = threading.Event(), threading.Event()
+threading.Thread(target=hold).start()
+held.wait()
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start()
+process.join(20)
+forked.set()
+print(process.exitcode)
+process.kill()
+"""
+
+
+def test_locks_that_a_parents_threads_hold_do_not_stop_a_forked_child() -> None:
+    ended = subprocess.run([sys.executable, "-c", LOCKED], check=True, capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "0\n", ended.stderr
+
+
 def test_headers_and_protocol_without_otlp_are_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -194,7 +231,8 @@ def test_the_protocol_is_that_of_the_argument_the_environment_or_the_endpoint(
         monkeypatch.setenv(name, value)
     (processor,) = export.processors(endpoint, protocol, {"x-key": "1"})
     assert isinstance(processor, BatchSpanProcessor)
-    exporter = processor.span_exporter
+    assert isinstance(processor.span_exporter, export.PerProcess)
+    exporter = processor.span_exporter.exporter
     try:
         assert type(exporter) is kind
         assert sends_to in exporter._endpoint  # type: ignore[attr-defined]

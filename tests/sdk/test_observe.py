@@ -16,7 +16,35 @@ from opentelemetry.trace import StatusCode
 
 from otel_sessions import configure, get_client, observe, session
 from otel_sessions.sdk import redact
+from otel_sessions.sdk.observations import KINDS
 from tests.sdk.conftest import App, install
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [("generatoin", "did you mean 'generation'?"), ("Tool", "'tool'"), (7, "there are span, generation")],
+)
+def test_a_kind_that_nobody_knows_is_told_with_the_nearest(
+    kind: Any, hint: str, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    @observe(as_type=kind)
+    def observed() -> int:
+        return 7
+
+    with get_client().start_as_current_observation(name="by hand", as_type=kind):
+        assert observed() == 7
+    assert app.attributes("by hand")["langfuse.observation.type"] == kind
+    assert app.attributes("observed")["langfuse.observation.type"] == kind
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert repr(kind) in warning.getMessage()
+    assert hint in warning.getMessage()
+
+
+def test_known_kinds_are_no_matter_for_the_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    for kind in KINDS:
+        observe(lambda: 7, name=kind, as_type=kind)  # type: ignore[call-overload]
+    assert caplog.text == ""
+
 
 INPUT, OUTPUT = "langfuse.observation.input", "langfuse.observation.output"
 
