@@ -54,15 +54,23 @@ def main() -> None:
     before, after = bare.get_tracer("bare"), stamping.get_tracer("stamping")
     parent = trace.set_span_in_context(before.start_span("parent"))
 
-    def started(tracer: trace.Tracer) -> Callable[[], object]:
-        return lambda: tracer.start_span("span", parent)
+    def root(tracer: trace.Tracer) -> Callable[[], object]:
+        def span() -> None:
+            with tracer.start_as_current_span("span"):
+                pass
+
+        return span
+
+    def child(tracer: trace.Tracer) -> Callable[[], object]:
+        return lambda: tracer.start_span("span", parent).end()
 
     print(f"{'':44}plain  helpers add")
-    show("a span, no session, us", *difference_us(started(before), started(after)))
-    with session("chat-42"):
-        show("a span in a session: its id, us", *difference_us(started(before), started(after)))
-    with session("chat-42", user_id="ada"):
-        show("a span in a session: its id and user, us", *difference_us(started(before), started(after)))
+    for kind, span in (("root", root), ("child", child)):
+        show(f"a {kind} span, no session, us", *difference_us(span(before), span(after)))
+        with session("chat-42"):
+            show(f"a {kind} span in a session: its id, us", *difference_us(span(before), span(after)))
+        with session("chat-42", user_id="ada"):
+            show(f"a {kind} span in a session: id and user, us", *difference_us(span(before), span(after)))
 
     def answer(question: str, top: int) -> str:
         return question

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Final
+from typing import Any, Final
+from weakref import ref
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.baggage import get_baggage
 from opentelemetry.context import Context, create_key, get_current
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.trace import Span as AnySpan
 from opentelemetry.trace import get_tracer_provider
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
 from otel_sessions.sdk import children, serialize
-from otel_sessions.sdk.safely import Safely, log_once
+from otel_sessions.sdk.safely import log_once
 
 MAX_TRACES: Final = 10_000
-"""Of the open ones, and of the claimed ones: the oldest are forgotten first."""
+"""Of the claimed ones, and of roots since the last claim: the oldest are forgotten first. Of open ones twice that."""
 KEY: Final = create_key("otel-sessions")
 Attributes = dict[str, AttributeValue]
 _numbers: Final = count(1)
-_forgetting = Safely("forgetting a trace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +50,32 @@ def stamp_in(context: Context) -> Stamp | None:
 class Traces:
     """The traces of this process: their local roots while these are open, and what was claimed for whole traces.
 
-    Any thread may call it.
+    Any thread may call it. Roots are looked for when a trace is claimed: when they start, which is for each request,
+    they are only noted.
     """
 
     def __init__(self, limit: int = MAX_TRACES) -> None:
         self.claims: dict[int, Stamp] = {}
-        self._roots: dict[int, tuple[AnySpan, ...]] = {}
+        self.started: deque[ref[AnySpan]] = deque(maxlen=limit)
+        """Spans without parent, or whose parent is in another process, since roots were last looked for."""
+        self._roots: dict[int, tuple[ref[AnySpan], ...]] = {}
         self._limit = limit
         self.renew_lock()
 
     def renew_lock(self) -> None:
         self._lock = threading.Lock()
 
-    def opened(self, trace_id: int, root: AnySpan) -> None:
-        """A span without parent, or whose parent is in another process, has started."""
-        with self._lock:
-            known = self._roots.get(trace_id, ())
-            if root not in known:
-                self._roots[trace_id] = (*known, root)
-                _bound(self._roots, self._limit)
-
-    def ended(self, trace_id: int, span_id: int) -> None:
-        """Such a span has ended."""
-        with self._lock:
-            left = tuple(root for root in self._roots.pop(trace_id, ()) if _span_id(root) != span_id)
-            if left:
-                self._roots[trace_id] = left
-
     def roots(self, trace_id: int) -> tuple[AnySpan, ...]:
         """The open local roots of a trace; most often one."""
-        return self._roots.get(trace_id, ())
+        with self._lock:
+            while self.started:
+                if root := _if_open(noted := self.started.popleft()):
+                    started = root.get_span_context().trace_id
+                    self._roots[started] = (*self._roots.get(started, ()), noted)
+            if len(self._roots) > 2 * self._limit:
+                self._roots = {key: each for key, each in self._roots.items() if any(map(_if_open, each))}
+                _bound(self._roots, self._limit)
+            return tuple(root for noted in self._roots.get(trace_id, ()) if (root := _if_open(noted)))
 
     def claim(self, trace_id: int, attributes: Attributes) -> None:
         """Later spans of this trace get these attributes, and those that were claimed before."""
@@ -88,13 +85,14 @@ class Traces:
             _bound(self.claims, self._limit)
 
 
-def _span_id(span: AnySpan) -> int:
-    return span.get_span_context().span_id
+def _if_open(noted: ref[AnySpan]) -> AnySpan | None:
+    span = noted()
+    return span if span is not None and span.is_recording() else None
 
 
-def _bound(entries: dict[int, Stamp] | dict[int, tuple[AnySpan, ...]], limit: int) -> None:
+def _bound(entries: dict[int, Any], limit: int) -> None:
     while len(entries) > limit:
-        del entries[next(iter(entries))]
+        entries.pop(next(iter(entries)), None)
 
 
 TRACES: Final = Traces()
@@ -129,54 +127,42 @@ class SessionSpanProcessor(SpanProcessor):
         try:
             parent = span.parent
             if parent is None or parent.is_remote:
-                TRACES.opened(span.context.trace_id, span)
-            if found := self._attributes(span, parent_context):
-                _put(span, found)
+                TRACES.started.append(ref(span))
+            # A context that was handed over comes before the current one.
+            here: Stamp | None = parent_context.get(KEY) if parent_context else None  # type: ignore[assignment]
+            if here is None:
+                here = get_current().get(KEY)  # type: ignore[assignment]
+            if TRACES.claims or self._baggage_keys:
+                _put(span, self._with_more(here, span, parent_context))
+            elif here is not None:
+                _put(span, here.attributes)
         except Exception as error:  # noqa: BLE001 - the application's span goes on without
             log_once("stamping a span with its session", type(error), error)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        parent = span.parent
-        if parent is None or parent.is_remote:
-            with _forgetting:
-                TRACES.ended(span.context.trace_id, span.context.span_id)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing waits here. Without this, older SDKs would not flush the processors that follow."""
         return True
 
-    def _attributes(self, span: Span, parent_context: Context | None) -> Mapping[str, AttributeValue] | None:
-        """What is to be on the span; a context that was handed over comes before the current one."""
-        here = stamp_in(parent_context) if parent_context is not None else None
-        if here is None:
-            here = stamp_in(get_current())
-        claims = TRACES.claims
-        claim = claims.get(span.context.trace_id) if claims else None
-        if claim is None and not self._baggage_keys:
-            return here.attributes if here is not None else None
-        found = _latest(here, claim)
-        return self._with_baggage(found, parent_context) if self._baggage_keys else found
-
-    def _with_baggage(
-        self, found: Mapping[str, AttributeValue] | None, context: Context | None
-    ) -> Mapping[str, AttributeValue]:
-        carried = {}
+    def _with_more(self, here: Stamp | None, span: Span, context: Context | None) -> Attributes:
+        """What the context says, what was claimed for the trace, and entries of baggage."""
+        found = _latest(here, TRACES.claims.get(span.context.trace_id))
+        carried: Attributes = {}
         for key in self._baggage_keys:
             if (value := serialize.identifier(get_baggage(key, context))) is not None:
                 carried[key] = value
-        return {**carried, **(found or {})}
+        return {**carried, **found} if carried else found
 
 
-def _latest(one: Stamp | None, other: Stamp | None) -> Mapping[str, AttributeValue] | None:
+def _latest(one: Stamp | None, other: Stamp | None) -> Attributes:
     """The attributes of both, the later one's first where they disagree."""
     if one is None or other is None:
         only = one or other
-        return only.attributes if only else None
+        return only.attributes if only else {}
     older, newer = sorted((one, other), key=lambda each: each.number)
     return {**older.attributes, **newer.attributes}
 
 
-def _put(span: Span, attributes: Mapping[str, AttributeValue]) -> None:
+def _put(span: Span, attributes: Attributes) -> None:
     """Sets attributes that are known to be valid; a session id that the span has already stays.
 
     The SDK checks each attribute anew, at more than a microsecond each; those of a session were checked when it began.
@@ -184,25 +170,20 @@ def _put(span: Span, attributes: Mapping[str, AttributeValue]) -> None:
     """
     try:
         held = span._attributes
-        inner = held._dict  # type: ignore[union-attr]
-        if held.max_value_len is None and type(held) is BoundedAttributes:  # type: ignore[union-attr]
-            with held._lock:
-                if held.maxlen is None or len(inner) + len(attributes) <= held.maxlen:
-                    _update(inner, attributes)
-                    return
+        if type(held) is BoundedAttributes and held.max_value_len is None:
+            inner = held._dict
+            if held.maxlen is None or len(inner) + len(attributes) <= held.maxlen:
+                own = inner.get(semconv.SESSION_ID) if inner else None
+                inner.update(attributes)  # without its lock: a span that is just starting is in no other thread's hands
+                if own is not None:
+                    inner[semconv.SESSION_ID] = own
+                return
     except AttributeError:
         pass  # another SDK's span, or another version's
     _put_by_api(span, attributes)
 
 
-def _update(inner: dict[str, AttributeValue], attributes: Mapping[str, AttributeValue]) -> None:
-    own = inner.get(semconv.SESSION_ID) if inner else None
-    inner.update(attributes)
-    if own is not None:
-        inner[semconv.SESSION_ID] = own
-
-
-def _put_by_api(span: Span, attributes: Mapping[str, AttributeValue]) -> None:
+def _put_by_api(span: Span, attributes: Attributes) -> None:
     own = semconv.SESSION_ID in (span.attributes or {})
     for key, value in attributes.items():
         if not (own and key == semconv.SESSION_ID):

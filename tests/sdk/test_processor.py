@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from weakref import ref
+
 import pytest
 from opentelemetry import baggage, context
 from opentelemetry.sdk.trace import TracerProvider
@@ -76,13 +79,34 @@ def test_of_session_and_claim_what_was_said_last_counts(app: App) -> None:
 def test_what_is_remembered_of_traces_is_bounded(app: App) -> None:
     traces = Traces(limit=3)
     roots = [app.tracer.start_span(str(number)) for number in range(5)]
-    for number, root in enumerate(roots):
-        traces.opened(number, root)
-        traces.claim(number, {"session.id": str(number)})
-    assert set(traces.claims) == {2, 3, 4}
-    assert [traces.roots(number) for number in range(5)] == [(), (), *((root,) for root in roots[2:])]
-    traces.ended(4, roots[4].get_span_context().span_id)
-    assert traces.roots(4) == ()
+    ids = [root.get_span_context().trace_id for root in roots]
+    for id_, root in zip(ids, roots, strict=True):
+        traces.started.append(ref(root))
+        traces.claim(id_, {"session.id": "s"})
+    assert list(traces.claims) == ids[2:]
+    assert [traces.roots(id_) for id_ in ids] == [(), (), *((root,) for root in roots[2:])]
+    roots[4].end()
+    assert traces.roots(ids[4]) == ()
+
+
+def test_open_roots_are_known_however_many_have_come_and_gone(app: App) -> None:
+    traces = Traces(limit=3)
+    kept = app.tracer.start_span("kept")
+    traces.started.append(ref(kept))
+    for _ in range(50):
+        gone = app.tracer.start_span("gone")
+        traces.started.append(ref(gone))
+        assert traces.roots(gone.get_span_context().trace_id) == (gone,)
+        gone.end()
+        assert len(traces._roots) <= 6
+    assert traces.roots(kept.get_span_context().trace_id) == (kept,)
+
+
+def test_a_root_is_not_kept_alive(app: App) -> None:
+    app.ended.shutdown()  # which takes no more
+    seen = ref(app.tracer.start_span("gone"))
+    gc.collect()
+    assert seen() is None
 
 
 def test_a_stamp_that_fails_leaves_the_span_alone(
@@ -93,7 +117,7 @@ def test_a_stamp_that_fails_leaves_the_span_alone(
         app.touch("one")
         app.touch("two")
     assert app.sessions() == {"one": None, "two": None}
-    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 2  # starting and ending
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
 
 
 def test_a_sibling_root_of_the_same_trace_is_known_while_it_is_open(app: App) -> None:
