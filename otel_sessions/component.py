@@ -6,7 +6,9 @@ those of the OpenTelemetry Collector.
 
 from __future__ import annotations
 
+import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,6 +23,7 @@ from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.telemetry import Metrics
 
+logger = logging.getLogger("otel_sessions")
 Kind = Literal["receivers", "processors", "exporters", "extensions"]
 GROUPS: Mapping[Kind, str] = {
     "receivers": "otel_sessions.receivers",
@@ -117,8 +120,13 @@ class Consumer(Protocol):
         ...
 
 
+@runtime_checkable
 class Component(Protocol):
-    def start(self) -> None: ...
+    """What has a life: it does no I/O and starts no thread before `start`, and keeps nothing after `shutdown`."""
+
+    def start(self) -> None:
+        """Raises when it cannot work, and then nothing is left behind: a second try may do."""
+        ...
 
     def shutdown(self, timeout: float) -> None:
         """Stops within `timeout` seconds; a second call does nothing."""
@@ -154,9 +162,22 @@ class Authenticator(Protocol):
 
 
 class Processor(Protocol):
-    """Derives columns, or drops rows. Called by one thread at a time; returns, never forwards."""
+    """Derives columns, or drops rows. Called by one thread at a time; returns, never forwards.
+
+    One that is a `Component` too is started before spans come and shut down after the last. With a write-ahead log the
+    sender is answered before its spans are processed; see `Noting`.
+    """
 
     def process(self, batch: SpanBatch) -> SpanBatch: ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A processor whose notes reach the sender although it is answered first: it makes them only of requests that have
+    an attribute, of a span or a resource, under one of `noted_keys` with a value of more than `noted_bytes` bytes."""
+
+    noted_keys: frozenset[str]
+    noted_bytes: int
 
 
 @runtime_checkable
@@ -181,6 +202,17 @@ class Exporter(Component, Protocol):
 
         The same `token` means the same spans once more: an exporter that can stores them once.
         """
+        ...
+
+
+@runtime_checkable
+class Syncing(Protocol):
+    """An exporter whose disk may be this machine's: `needs_sync` says whether it is."""
+
+    needs_sync: bool
+
+    def sync(self) -> None:
+        """Returns when all that was stored before outlasts a power cut; raises OSError. Any thread may call it."""
         ...
 
 
@@ -216,6 +248,47 @@ class Host:
 
     def health(self) -> Mapping[str, str | None]:
         return dict(self.statuses)
+
+
+class Worker:
+    """A thread of a component, from `start` until `run` returns.
+
+    If `run` raises instead, the component `name` is not well from then on, the log says why, and `failed` is called, to
+    settle what the thread held.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        task: str,
+        run: Callable[[], None],
+        host: Host,
+        failed: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
+        self._name = f"{name}-{task}"
+        self._run = run
+        self._host = host
+        self._failed = failed
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._guarded, name=self._name, daemon=True)
+        self._thread.start()
+
+    def join(self, timeout: float) -> bool:
+        """Waits for its end, at most `timeout` seconds; returns whether it has ended."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:
+            logger.exception("the thread %s has ended by an error; restart the service", self._name)
+            self._host.report(self._name, f"its thread has ended by an error: {type(error).__name__}: {error}")
+            self._failed(error)
 
 
 C = TypeVar("C", bound=Settings)

@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, TextIO
 
@@ -26,7 +26,6 @@ from otel_sessions.component import (
     Registry,
 )
 from otel_sessions.config import Config, dotted, listeners
-from otel_sessions.config import Pipeline as PipelineParts
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
 from otel_sessions.http.metrics import metrics_server
@@ -50,12 +49,11 @@ class Service:
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
         self._config = config
         self._registry = registry or EntryPoints()
-        clickhouse = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
-        self._host = Host(Metrics(), clickhouse, mounts=[partial(langfuse.mount, clickhouse)])
         self._lock: DataLock | None = None
         self._exporters: dict[ComponentId, Exporter] = {}
         self._pipelines: dict[ComponentId, Pipeline] = {}
         self._listening: dict[str, str] = {}
+        self._host: Host
         self._extensions: list[Extension | HttpServer] = []
         self._receivers: list[Receiver] = []
 
@@ -77,7 +75,7 @@ class Service:
         for receiver in self._receivers:
             _shutdown(receiver, end)
         for pipeline in self._pipelines.values():
-            pipeline.close(_left(end))
+            _shutdown(pipeline, end)
         for exporter in self._exporters.values():
             _shutdown(exporter, end)
         for extension in reversed(self._extensions):
@@ -88,7 +86,10 @@ class Service:
             self._lock = None
 
     def _start(self) -> None:
-        data = self._host.clickhouse and self._host.clickhouse.path
+        clickhouse = endpoint_in_use({id_: self._config.exporters[id_] for id_ in self._config.used("exporters")})
+        self._host = Host(Metrics(), clickhouse, mounts=[partial(langfuse.mount, clickhouse)])
+        self._listening = {}
+        data = clickhouse and clickhouse.path
         if data and data.is_dir():  # a service that has the data already has the ports too
             self._lock = DataLock(data)
         self._find_taken_ports()
@@ -99,9 +100,12 @@ class Service:
         for id_ in self._config.used("exporters"):
             self._exporters[id_] = self._create("exporters", id_)
             self._exporters[id_].start()
+        outlets = {id_: self._outlet(id_) for id_ in self._exporters}
         for name, parts in self._config.service.pipelines.items():
             processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
-            self._pipelines[name] = Pipeline(str(name), processors, self._outlets(parts), self._host)
+            pipeline = Pipeline(str(name), processors, [outlets[id_] for id_ in parts.exporters], self._host)
+            pipeline.start()
+            self._pipelines[name] = pipeline
         self._tell_of_forgotten_logs()
         for id_ in self._config.used("extensions"):
             extension = self._create("extensions", id_)
@@ -123,14 +127,11 @@ class Service:
         if faults:
             raise ConfigError(faults)
 
-    def _outlets(self, parts: PipelineParts) -> Sequence[Outlet]:
-        """The exporters of a pipeline; one without settings for it stores from memory."""
+    def _outlet(self, id_: ComponentId) -> Outlet:
+        """An exporter with its settings for sending; one without any stores from memory."""
+        config = self._config.exporters[id_]
         memory = SendingSettings(sending_queue=SendingQueue(storage="memory"))
-        configs = [(id_, self._config.exporters[id_]) for id_ in parts.exporters]
-        return [
-            Outlet(id_, self._exporters[id_], config if isinstance(config, SendingSettings) else memory)
-            for id_, config in configs
-        ]
+        return Outlet(id_, self._exporters[id_], config if isinstance(config, SendingSettings) else memory)
 
     def _tell_of_forgotten_logs(self) -> None:
         """A pipeline or exporter that was renamed leaves its log behind."""

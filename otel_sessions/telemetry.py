@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
+import resource
+import shutil
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Lock
-from typing import Final, TextIO
+from typing import Final, Protocol, TextIO
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 logger = logging.getLogger("otel_sessions")
 _REMEMBERED_KEYS: Final = 1024
@@ -75,6 +82,30 @@ class Metrics:
             "exporter",
         )
 
+        self._log_bytes = self._gauge(
+            "otel_sessions_log_bytes", "Bytes of a write-ahead log on disk.", "exporter", "pipeline"
+        )
+        self._log_free_bytes = self._gauge(
+            "otel_sessions_log_free_bytes", "Bytes free where a write-ahead log is.", "exporter", "pipeline"
+        )
+        self._oldest = self._gauge(
+            "otel_sessions_oldest_unstored_seconds",
+            "How long the request that has waited longest has waited to be stored; 0 if none waits.",
+            "exporter",
+            "pipeline",
+        )
+        self.registry.register(ProcessCollector())
+
+    def watch_log(self, log: LogState, exporter: str, pipeline: str) -> None:
+        """Shows the size and the age of a log, as they are when asked, until `forget_log`."""
+        self._log_bytes.labels(exporter, pipeline).set_function(lambda: log.nbytes)
+        self._log_free_bytes.labels(exporter, pipeline).set_function(lambda: _free_bytes(log.directory))
+        self._oldest.labels(exporter, pipeline).set_function(lambda: _age(log.oldest))
+
+    def forget_log(self, exporter: str, pipeline: str) -> None:
+        for gauge in (self._log_bytes, self._log_free_bytes, self._oldest):
+            gauge.remove(exporter, pipeline)
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
@@ -83,7 +114,66 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """The Prometheus text format."""
-        return generate_latest(self.registry)
+        return generate_latest(_WithoutTimes(self.registry))
+
+
+class LogState(Protocol):
+    """What a write-ahead log says of itself; `oldest` is since when what waits longest waits, in unix seconds."""
+
+    directory: Path
+
+    @property
+    def nbytes(self) -> int: ...
+
+    @property
+    def oldest(self) -> float | None: ...
+
+
+class ProcessCollector(Collector):
+    """The process, under the names of the Collector."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "otelcol_process_uptime_seconds", "How long the service runs.", value=self._clock() - self._began
+        )
+        yield CounterMetricFamily("otelcol_process_cpu_seconds", "CPU time of the process.", value=time.process_time())
+        yield GaugeMetricFamily("otelcol_process_memory_rss_bytes", "Resident memory.", value=_resident_bytes())
+
+
+class _WithoutTimes:
+    """A registry whose counters do not say when they were made, which doubles their number."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+
+def _age(since: float | None) -> float:
+    return 0.0 if since is None else max(0.0, time.time() - since)
+
+
+def _free_bytes(directory: Path) -> float:
+    try:
+        return float(shutil.disk_usage(directory).free)
+    except OSError:
+        return math.nan
+
+
+def _resident_bytes() -> float:
+    """Of this process, where the system has /proc; else the most it ever was."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 class Intervals:

@@ -109,7 +109,14 @@ service:
     traces/two: {receivers: [fake, fake/two], exporters: [fake]}
   telemetry: {metrics: {level: none}}
 """
-STARTED = ["exporters/fake", "extensions/fake", "extensions/fake/second", "receivers/fake", "receivers/fake/two"]
+STARTED = [
+    "exporters/fake",
+    "processors/fake",
+    "extensions/fake",
+    "extensions/fake/second",
+    "receivers/fake",
+    "receivers/fake/two",
+]
 
 Build = Callable[..., Service]
 
@@ -143,7 +150,7 @@ def test_what_stores_starts_first_and_what_listens_last(build: Build, parts: Par
     service = build()
     service.start()
     assert parts.of("start") == STARTED
-    assert set(service.endpoints) == {name for name in STARTED if not name.startswith("exporters")}
+    assert set(service.endpoints) == {name for name in STARTED if not name.startswith(("exporters", "processors"))}
     service.shutdown()
 
 
@@ -154,6 +161,7 @@ def test_what_is_asked_stops_before_what_answers(build: Build, parts: Parts) -> 
     assert parts.of("stop") == [
         "receivers/fake",
         "receivers/fake/two",
+        "processors/fake",
         "exporters/fake",
         "extensions/fake/second",
         "extensions/fake",

@@ -1,95 +1,112 @@
-"""Delivery from memory: a thread stores all that was decoded meanwhile, then the senders are answered."""
+"""A queue in memory: a thread stores all that came meanwhile, then the senders are answered."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Final
 
-from otel_sessions.errors import Permanent
+from otel_sessions.component import Host, Worker
+from otel_sessions.errors import Retryable
+from otel_sessions.exporterhelper.bisect import bisect
 from otel_sessions.exporterhelper.config import EXPORT_SPANS
-from otel_sessions.exporterhelper.ledger import Ledger, answerable
-from otel_sessions.exporterhelper.parcel import Parcel
-from otel_sessions.exporterhelper.sender import Outlet, Sender
-from otel_sessions.telemetry import Metrics
+from otel_sessions.exporterhelper.outlet import Outlet
+from otel_sessions.exporterhelper.processing import Processing, messages
+from otel_sessions.exporterhelper.retry import Sender
+from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable
 
-EXPORT_BYTES: Final = 128 * 2**20
-WAITING_SPANS: Final = 2 * EXPORT_SPANS
-"""Decoded spans that may wait; beyond that requests wait as bytes, which are smaller."""
+EXPORT_BYTES: Final = 64 * 2**20
+"""Of requests whose spans are stored together."""
 GATHER_S: Final = 0.01
 """How long senders that were just answered together may take to send again."""
 
 
-class MemoryDelivery:
-    """Hands parcels to the exporter in the order they came, and settles their tickets when they are stored.
+class MemoryQueue:
+    """Decodes requests in the order they came, hands their spans to the exporter, and settles their tickets when these
+    are stored. Requests wait as bytes, which the ledger bounds."""
 
-    `lost` is called when spans were not, by its thread.
-    """
-
-    def __init__(self, name: str, outlet: Outlet, metrics: Metrics, ledger: Ledger, lost: Callable[[], None]) -> None:
+    def __init__(
+        self, pipeline: str, outlet: Outlet, host: Host, *, ledger: Ledger, processing: Processing, counted: bool = True
+    ) -> None:
+        self.name = str(outlet.id)
         self._outlet = outlet
-        self._sender = Sender(outlet, metrics)
-        self._max_elapsed = outlet.settings.retry_on_failure.max_elapsed_time
         self._ledger = ledger
-        self._lost = lost
-        self._failed_spans = metrics.send_failed_spans.labels(str(outlet.id))
-        self._waiting: deque[Parcel] = deque()
+        self._processing = processing
+        self._counted = counted
+        self._sender = Sender(outlet, host.metrics)
+        self._max_elapsed = outlet.settings.retry_on_failure.max_elapsed_time
+        self._failed_spans = host.metrics.send_failed_spans.labels(self.name)
+        self._waiting: deque[Ticket] = deque()
+        self._at_work: Sequence[Ticket] = ()
         self._waiting_spans = 0
         self._last_requests = 0
         self._changed = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name=f"{name}-{outlet.id}", daemon=True)
-        self._thread.start()
+        self._closed: Retryable | None = None
+        self._worker = Worker(f"{pipeline}-{self.name}", "store", self._run, host, self._died)
 
-    def room(self, nbytes: int) -> None:
-        """Always: the ledger bounds what is on its way."""
+    def start(self) -> None:
+        self._closed = None
+        self._sender.start()
+        self._worker.start()
 
-    def put(self, parcel: Parcel) -> None:
-        """Returns when there is room for the parcel; after `drain` it is forgotten."""
+    def check_room(self, nbytes: int) -> None:
+        """There always is: the ledger bounds what is on its way."""
+
+    def offer(self, tickets: Sequence[Ticket]) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting_spans < WAITING_SPANS)
-            if not self._closed:
-                batch = self._outlet.batch(parcel.batch, parcel.requests.values())
-                self._waiting.append(replace(parcel, batch=batch))
-                self._waiting_spans += len(parcel.batch)
+            closed = self._closed
+            if closed is None:
+                self._waiting.extend(tickets)
+                self._waiting_spans += _spans(tickets)
                 self._changed.notify_all()
+        if closed is not None:
+            self._ledger.settle(tickets, closed)
 
-    def drain(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Forgets what waits, as the ledger has ended all tickets; an export that is running is waited for."""
         self._sender.stop()
+        self._close(Retryable("shutting down", retry_after=INTERNAL_RETRY_AFTER_S))
+        self._worker.join(timeout)
+
+    def _close(self, reason: Retryable) -> None:
         with self._changed:
-            self._closed = True
+            self._closed = reason
+            left = list(self._waiting)
             self._waiting.clear()
             self._changed.notify_all()
-        self._thread.join(timeout)
+        self._ledger.settle(left, reason)
+
+    def _died(self, _: BaseException) -> None:
+        self._close(Retryable(f"{self.name} does not store any more", retry_after=INTERNAL_RETRY_AFTER_S))
+        self._ledger.settle(self._at_work, self._closed)
 
     def _run(self) -> None:
-        while self._deliver(self._take()):
-            pass
+        while tickets := self._take():
+            self._at_work = tickets
+            bisect(tickets, self._store, self._fail)
+            self._at_work = ()
 
-    def _take(self) -> list[Parcel]:
+    def _take(self) -> Sequence[Ticket]:
         """All that waits, up to the bounds of one export; nothing when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
             self._gather()
-            taken: list[Parcel] = []
+            taken: list[Ticket] = []
             spans = nbytes = 0
             while self._waiting:
-                spans += len(self._waiting[0].batch)
-                nbytes += self._waiting[0].batch.nbytes
+                spans += self._waiting[0].outcome.accepted_spans
+                nbytes += len(self._waiting[0].request.body)
                 if taken and (spans > EXPORT_SPANS or nbytes > EXPORT_BYTES):
                     break
                 taken.append(self._waiting.popleft())
-            self._waiting_spans -= sum(len(parcel.batch) for parcel in taken)
-            self._last_requests = sum(len(parcel.tickets) for parcel in taken)
-            self._changed.notify_all()
+            self._waiting_spans -= _spans(taken)
+            self._last_requests = len(taken)
         return taken
 
     def _gather(self) -> None:
-        """Under load, waits for the requests that are being decoded: an insert has a price, whatever its size.
+        """Under load, waits for the requests that are being checked: an insert has a price, whatever its size.
 
         Never longer than the last insert took, and not at all for an only sender.
         """
@@ -98,47 +115,25 @@ class MemoryDelivery:
             self._changed.wait_for(self._has_all, self._sender.last_seconds)
 
     def _is_enough(self) -> bool:
-        return self._closed or self._waiting_spans >= EXPORT_SPANS
+        return bool(self._closed) or self._waiting_spans >= EXPORT_SPANS
 
     def _has_all(self) -> bool:
-        return self._is_enough() or sum(len(parcel.tickets) for parcel in self._waiting) >= len(self._ledger)
+        return self._is_enough() or len(self._waiting) >= len(self._ledger)
 
-    def _deliver(self, parcels: Sequence[Parcel]) -> bool:
-        """Stores the parcels and settles their tickets; False when there are none.
+    def _store(self, tickets: Sequence[Ticket]) -> None:
+        requests = [ticket.request for ticket in tickets]
+        batch = self._processing.batch(requests, counted=self._counted)
+        if len(batch):
+            self._sender.send([self._outlet.batch(batch, requests)], secrets.token_hex(16), self._max_elapsed)
+        for number, texts in messages(batch).items():
+            tickets[number].notes.update(dict.fromkeys(texts))
+        self._ledger.settle(tickets, by=self.name)
 
-        What the exporter will never take is found by halving, so that one request does not fail its neighbours.
-        """
-        try:
-            self._export(parcels)
-        except Exception as error:  # noqa: BLE001 - every ticket is answered
-            parts = _parts(parcels) if isinstance(error, Permanent) else ()
-            for part in parts:
-                self._deliver(part)
-            if not parts:
-                self._fail(parcels, error)
-        else:
-            self._settle(parcels)
-        return bool(parcels)
-
-    def _export(self, parcels: Sequence[Parcel]) -> None:
-        batches = [parcel.batch for parcel in parcels if len(parcel.batch)]
-        if batches:
-            self._sender.send(batches, secrets.token_hex(16), self._max_elapsed)
-
-    def _fail(self, parcels: Sequence[Parcel], error: Exception) -> None:
-        self._failed_spans.inc(sum(len(parcel.batch) for parcel in parcels))
-        self._lost()
-        self._settle(parcels, answerable(error))
-
-    def _settle(self, parcels: Sequence[Parcel], error: Exception | None = None) -> None:
-        for parcel in parcels:
-            self._ledger.settle(parcel.tickets.values(), error)
+    def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        self._failed_spans.inc(_spans(tickets))
+        self._processing.distrust()
+        self._ledger.settle(tickets, answerable(error))
 
 
-def _parts(parcels: Sequence[Parcel]) -> Sequence[Sequence[Parcel]]:
-    """The parcels in two; nothing when they are one request."""
-    if len(parcels) > 1:
-        return parcels[: len(parcels) // 2], parcels[len(parcels) // 2 :]
-    if parcels and len(parcels[0].tickets) > 1:
-        return [[half] for half in parcels[0].halves()]
-    return ()
+def _spans(tickets: Sequence[Ticket]) -> int:
+    return sum(ticket.outcome.accepted_spans for ticket in tickets)

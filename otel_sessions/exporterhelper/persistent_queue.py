@@ -1,4 +1,11 @@
-"""Delivery from a write-ahead log: senders are answered when their requests are on disk; a thread stores them."""
+"""A queue on disk: senders are answered when their requests are in the write-ahead log; a thread stores them.
+
+1. `offer` puts tickets in line. One thread appends all that are in line, with one fsync, and settles them.
+2. A segment is sealed when it is old or large enough. Another thread reads it, decodes it, runs the processors and
+   calls the exporter; nothing decoded waits.
+3. Where the exporter's disk is this machine's, a third sees to it that what is stored outlasts a power cut, for many
+   segments at once, and only then are they removed.
+"""
 
 from __future__ import annotations
 
@@ -9,101 +16,227 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from otel_sessions.component import Host, Request
+from otel_sessions.component import Host, Request, Syncing, Worker
 from otel_sessions.errors import Retryable
-from otel_sessions.exporterhelper.ledger import Ledger, answerable
-from otel_sessions.exporterhelper.memory_queue import WAITING_SPANS
-from otel_sessions.exporterhelper.parcel import Parcel
+from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
-from otel_sessions.exporterhelper.sender import Outlet
 from otel_sessions.exporterhelper.storing import Storing
-from otel_sessions.exporterhelper.wal import Log
+from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable
+from otel_sessions.exporterhelper.wal import Log, Segment
 from otel_sessions.exporterhelper.wal.parts import Part
-from otel_sessions.pdata import SpanBatch
 
 logger = logging.getLogger("otel_sessions.wal")
 SEGMENT_BYTES: Final = 64 * 2**20
+WAITING_SPANS: Final = 131_072
+"""Spans of new segments that may wait before those that follow go to the end of the backlog."""
 PROBE_S: Final = 2.0
 """How long after the disk has failed it is tried again, if no request does."""
+SYNC_S: Final = 5.0
+"""How often what was stored is made to outlast a power cut; sooner where the log fills."""
 
 
-class DurableDelivery:
+class PersistentQueue:
     """Appends requests to the log and settles their tickets; stores segments, the oldest first.
 
-    Spans stay decoded in memory until they are stored, unless too many wait: those are read from the log again. New
-    segments and those read again take turns, so that a backlog does not keep new sessions from being seen.
+    New segments and those of the backlog take turns, so that a backlog does not keep new sessions from being seen.
     """
 
     def __init__(
         self,
-        name: str,
+        pipeline: str,
         outlet: Outlet,
         host: Host,
         *,
         ledger: Ledger,
         processing: Processing,
         seen: Callable[[Iterable[Request]], None],
+        counted: bool = True,
     ) -> None:
+        """`seen` is told of the requests that an earlier process has left."""
         queue = outlet.settings.sending_queue
-        self._outlet = outlet
-        self._component = f"{outlet.id}/wal"
+        self.name = str(outlet.id)
+        self._component = f"{self.name}/wal"
+        self._exporter = outlet.exporter
         self._host = host
         self._ledger = ledger
         self._processing = processing
+        self._seen = seen
         self._batch = queue.batch
-        self._failed_spans = host.metrics.enqueue_failed_spans.labels(str(outlet.id))
-        size = host.metrics.queue_size.labels(str(outlet.id))
-        host.metrics.queue_capacity.labels(str(outlet.id)).inc(queue.capacity)
-        self._log = Log(outlet.settings.log_of(str(outlet.id), name), queue, size.inc)
-        self._log.recover(seen)
-        self._storing = Storing(outlet, host, self._log, processing)
+        self._capacity = queue.capacity
+        self._labels = (self.name, pipeline)
+        self._failed_spans = host.metrics.enqueue_failed_spans.labels(self.name)
+        size = host.metrics.queue_size.labels(self.name)
+        self._log = Log(outlet.settings.log_of(self.name, pipeline), queue, size.inc)
+        self._storing = Storing(outlet, host, self._log, processing, counted=counted)
+        self._in_line: deque[Ticket] = deque()
+        self._at_work: Sequence[Ticket] = ()
+        self._active_since: float | None = None
+        self._active_spans = 0
         self._fresh: deque[Part] = deque()
-        self._backlog = deque(map(Part.whole, self._log.sealed()))
-        self._active: list[SpanBatch] = []
-        self._active_since = 0.0
+        self._backlog: deque[Part] = deque()
         self._turns = 0
         self._changed = threading.Condition()
+        self._closed: Retryable | None = Retryable("not started", retry_after=INTERNAL_RETRY_AFTER_S)
         self._end: float | None = None  # when to leave the rest in the log
         self._probe_at: float | None = None  # when to see whether the disk works again
-        self._thread = threading.Thread(target=self._run, name=f"{name}-{outlet.id}", daemon=True)
-        self._thread.start()
+        self._sync_now = threading.Event()
+        self._synced = threading.Event()  # nothing more comes to be synced
+        worker = f"{pipeline}-{self.name}"
+        self._writing = Worker(worker, "append", self._write, host, self._stop_taking)
+        self._reading = Worker(worker, "store", self._store, host)
+        self._syncing = Worker(worker, "sync", self._sync, host)
 
-    def room(self, nbytes: int) -> None:
+    def start(self) -> None:
+        self._log.open()
+        try:
+            self._log.recover(self._seen)
+            self._storing.start()
+            self._fresh.clear()
+            self._backlog = deque(map(Part.whole, self._log.sealed()))
+            self._end = None
+            self._synced.clear()
+            self._host.metrics.queue_capacity.labels(self.name).inc(self._capacity)
+            self._host.metrics.watch_log(self._log, *self._labels)
+            self._closed = None
+            for worker in (self._writing, self._reading, *self._sync_workers()):
+                worker.start()
+        except BaseException:
+            self.shutdown(0.0)
+            raise
+
+    def check_room(self, nbytes: int) -> None:
         try:
             self._log.check_room(nbytes)
         except Retryable as error:
             self._host.report(self._component, str(error))
             raise
 
-    def put(self, parcel: Parcel) -> None:
-        """Returns when the requests are on disk, or are answered that they could not be put there."""
-        numbers = [number for number, ticket in parcel.tickets.items() if ticket.outcome.accepted_spans]
-        batch = self._outlet.batch(parcel.batch, parcel.requests.values())
-        try:
-            self._append([parcel.requests[number] for number in numbers], batch)
-        except Exception as error:  # noqa: BLE001 - every ticket is answered
-            self._failed_spans.inc(len(parcel.batch))
-            self._processing.distrust()
-            self._troubled(error)
-            self._ledger.settle(parcel.tickets.values(), answerable(error))
-        else:
-            self._host.report(self._component, None)
-            self._ledger.settle(parcel.tickets.values())
-
-    def drain(self, timeout: float) -> None:
-        """Stores what it can within `timeout` seconds; what is left stays in the log."""
+    def offer(self, tickets: Sequence[Ticket]) -> None:
         with self._changed:
-            self._end = time.monotonic() + timeout
+            closed = self._closed
+            if closed is None:
+                self._in_line.extend(tickets)
+                self._changed.notify_all()
+        if closed is not None:
+            self._ledger.settle(tickets, closed)
+
+    def shutdown(self, timeout: float) -> None:
+        """Stores what it can within `timeout` seconds; what is left stays in the log."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            started, self._closed = self._closed is None, Retryable("shutting down", retry_after=INTERNAL_RETRY_AFTER_S)
+            self._changed.notify_all()
+        self._writing.join(timeout + 1.0)  # an fsync
+        with self._changed:
+            self._end = end
             self._storing.stop()
             self._changed.notify_all()
-        self._thread.join(timeout)
+        self._reading.join(max(0.0, end - time.monotonic()))
+        self._synced.set()
+        self._sync_now.set()
+        self._syncing.join(max(1.0, end - time.monotonic()))
         self._log.close()
+        if started:
+            self._host.metrics.queue_capacity.labels(self.name).dec(self._capacity)
+            self._host.metrics.forget_log(*self._labels)
 
-    def _troubled(self, error: Exception) -> None:
+    # --- appending ---
+
+    def _write(self) -> None:
+        while tickets := self._take():
+            self._at_work = tickets
+            self._append(tickets)
+            self._at_work = ()
+
+    def _take(self) -> Sequence[Ticket]:
+        """What is in line, as far as one segment has room for it; nothing when the queue is closed and all is done."""
         with self._changed:
+            self._changed.wait_for(lambda: self._in_line or self._closed)
+            taken: list[Ticket] = []
+            spans = nbytes = 0
+            while self._in_line:
+                spans += self._in_line[0].outcome.accepted_spans
+                nbytes += len(self._in_line[0].request.body)
+                if taken and (spans > self._batch.max_size or nbytes > SEGMENT_BYTES):
+                    break
+                taken.append(self._in_line.popleft())
+        return taken
+
+    def _append(self, tickets: Sequence[Ticket]) -> None:
+        """Returns when the requests are on disk, or are answered that they could not be put there."""
+        spans = sum(ticket.outcome.accepted_spans for ticket in tickets)
+        try:
+            if self._active_spans and self._active_spans + spans > self._batch.max_size:
+                self._seal()
+            segment = self._log.append([ticket.request for ticket in tickets], spans)
+        except Exception as error:  # noqa: BLE001 - every ticket is answered
+            self._failed_spans.inc(spans)
+            if any(ticket.notes for ticket in tickets):  # processors have seen them
+                self._processing.distrust()
             self._host.report(self._component, str(error))
-            self._probe_at = time.monotonic() + PROBE_S
-            self._changed.notify_all()
+            with self._changed:
+                self._probe_at = time.monotonic() + PROBE_S
+                self._changed.notify_all()
+            self._ledger.settle(tickets, answerable(error))
+        else:
+            self._host.report(self._component, None)
+            self._ledger.settle(tickets, by=self.name)
+            with self._changed:
+                self._active_spans = segment.spans
+                self._active_since = self._active_since or time.monotonic()
+                self._changed.notify_all()
+            if segment.spans >= self._batch.max_size or segment.nbytes >= SEGMENT_BYTES:
+                self._seal()
+
+    def _seal(self) -> None:
+        """The active segment becomes one to store."""
+        segment = self._log.seal()
+        with self._changed:
+            self._active_since, self._active_spans = None, 0
+            if segment is not None:
+                waiting = sum(part.segment.spans for part in self._fresh)
+                fits = waiting + segment.spans <= WAITING_SPANS
+                (self._fresh if fits else self._backlog).append(Part.whole(segment))
+                self._changed.notify_all()
+
+    def _stop_taking(self, _: BaseException) -> None:
+        """The thread that appends has died."""
+        with self._changed:
+            self._closed = Retryable(f"{self.name} takes nothing any more", retry_after=INTERNAL_RETRY_AFTER_S)
+            left = [*self._at_work, *self._in_line]
+            self._in_line.clear()
+        self._ledger.settle(left, self._closed)
+
+    # --- storing ---
+
+    def _store(self) -> None:
+        while (part := self._next()) is not None:
+            try:
+                self._storing.store(part)
+            except Retryable as error:  # only when it is to stop
+                logger.info("left in the write-ahead log: %s", error)
+                return
+            except Exception as error:  # noqa: BLE001 - it stays in the log
+                self._storing.put_off(part, error)
+            if self._log.nbytes > self._capacity // 2:
+                self._sync_now.set()
+
+    def _next(self) -> Part | None:
+        """What to store now, as soon as there is anything; None when it is time to leave the rest."""
+        while True:
+            now = time.monotonic()
+            if self._end is not None and now >= self._end:
+                return None
+            if self._probe_at is not None and now >= self._probe_at:
+                self._probe()
+            since = self._active_since
+            if since is not None and (self._end is not None or now >= since + self._batch.flush_timeout):
+                self._seal()
+            with self._changed:
+                part = self._chosen(now)
+                if part is not None or self._end is not None:
+                    return part
+                self._changed.wait(self._until_next(now))
 
     def _probe(self) -> None:
         """Health must not wait for a request: a load balancer sends none to who is not well."""
@@ -111,63 +244,8 @@ class DurableDelivery:
         self._host.report(self._component, problem)
         self._probe_at = time.monotonic() + PROBE_S if problem else None
 
-    def _append(self, requests: Sequence[Request], batch: SpanBatch) -> None:
-        with self._changed:
-            if self._active and self._active_spans + len(batch) > self._batch.max_size:
-                self._seal()
-            segment = self._log.append(requests)
-            if not self._active:
-                self._active_since = time.monotonic()
-            self._active.append(batch)
-            if self._active_spans >= self._batch.max_size or segment.nbytes >= SEGMENT_BYTES:
-                self._seal()
-            self._changed.notify_all()
-
-    @property
-    def _active_spans(self) -> int:
-        return sum(map(len, self._active))
-
-    def _seal(self) -> None:
-        """The active segment becomes one to store; its spans are forgotten where too many are in memory."""
-        segment, batches, self._active = self._log.seal(), self._active, []
-        if segment is None:
-            return
-        waiting = sum(len(batch) for part in self._fresh for batch in part.batches or ())
-        if waiting + sum(map(len, batches)) <= WAITING_SPANS:
-            self._fresh.append(Part.whole(segment, batches))
-        else:
-            self._backlog.append(Part.whole(segment))
-
-    def _run(self) -> None:
-        while (part := self._next()) is not None:
-            try:
-                self._storing.store(part)
-            except Retryable as error:  # only when it is to stop
-                logger.info("left in the write-ahead log: %s", error)
-                return
-            except Exception:
-                logger.exception("%s of the write-ahead log waits for the next start", part.token)
-            else:
-                self._host.report(self._component, None)  # there is room again, or the next request tells
-
-    def _next(self) -> Part | None:
-        """What to store now, as soon as there is anything; None when it is time to leave the rest."""
-        with self._changed:
-            while True:
-                now = time.monotonic()
-                if self._end is not None and now >= self._end:
-                    return None
-                if self._probe_at is not None and now >= self._probe_at:
-                    self._probe()
-                if self._active and (self._end is not None or now >= self._active_since + self._batch.flush_timeout):
-                    self._seal()
-                part = self._chosen(now)
-                if part is not None or self._end is not None:
-                    return part
-                self._changed.wait(self._until_next(now))
-
     def _chosen(self, now: float) -> Part | None:
-        """Of the segments in memory, those on disk and those that were refused, each in its turn."""
+        """Of the new segments, the backlog and those that were refused, each in its turn."""
         for _ in range(3):
             self._turns += 1
             match self._turns % 3:
@@ -180,7 +258,35 @@ class DurableDelivery:
         return None
 
     def _until_next(self, now: float) -> float | None:
-        times = [self._active_since + self._batch.flush_timeout] if self._active else []
+        times = [self._active_since + self._batch.flush_timeout] if self._active_since is not None else []
         times += [part.not_before for part in self._storing.doubtful]
         times += [moment for moment in (self._end, self._probe_at) if moment is not None]
         return max(0.001, min(times) - now) if times else None
+
+    # --- outlasting a power cut ---
+
+    def _sync_workers(self) -> Sequence[Worker]:
+        return [self._syncing] if isinstance(self._exporter, Syncing) and self._exporter.needs_sync else []
+
+    def _sync(self) -> None:
+        problem, last = None, False
+        while not last:
+            self._sync_now.wait(SYNC_S)
+            self._sync_now.clear()
+            last = self._synced.is_set()
+            if kept := self._log.kept():
+                problem = self._synced_or_told(kept, problem)
+                self._host.report(f"{self.name}/sync", problem)
+
+    def _synced_or_told(self, kept: Sequence[Segment], problem: str | None) -> str | None:
+        """Removes the segments once they outlast a power cut, or says why they do not, which was `problem` before."""
+        assert isinstance(self._exporter, Syncing)
+        try:
+            self._exporter.sync()
+        except OSError as error:
+            if problem is None:
+                logger.error("what is stored may not outlast a power cut: %s", error)  # noqa: TRY400
+            return f"what is stored may not outlast a power cut: {error}"
+        for segment in kept:
+            self._log.remove(segment)
+        return None

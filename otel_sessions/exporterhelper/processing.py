@@ -1,12 +1,13 @@
-"""The processors of a pipeline, one after another."""
+"""From requests to the spans an exporter is given: decoded, and through the processors of the pipeline."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
-from otel_sessions.component import ComponentId, Forgetting, Processor
-from otel_sessions.pdata import SpanBatch
+from otel_sessions.component import ComponentId, Forgetting, Processor, Request
+from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.telemetry import Metrics
 
 NamedProcessor = tuple[ComponentId, Processor]
@@ -17,19 +18,28 @@ class Processing:
 
     def __init__(self, processors: Sequence[NamedProcessor], metrics: Metrics) -> None:
         self._processors = processors
-        self._metrics = metrics
+        self._incoming = [metrics.incoming_items.labels(str(id_)) for id_, _ in processors]
+        self._outgoing = [metrics.outgoing_items.labels(str(id_)) for id_, _ in processors]
         self._turn = threading.Lock()
         self._distrusted = threading.Event()
 
-    def process(self, batch: SpanBatch) -> SpanBatch:
+    def batch(self, requests: Sequence[Request], *, counted: bool = True) -> SpanBatch:
+        """The spans of the requests, by the column `Request`; raises `TooLarge` where they are too many for a batch.
+
+        Where a pipeline has several exporters, the way to one of them is `counted`.
+        """
+        batch = decode([request.body for request in requests], [request.project for request in requests]).batch
         if not len(batch):
             return batch
         with self._turn:
             self._forget_if_distrusted()
-            for id_, processor in self._processors:
-                self._metrics.incoming_items.labels(str(id_)).inc(len(batch))
+            steps = zip(self._processors, self._incoming, self._outgoing, strict=True)
+            for (_, processor), incoming, outgoing in steps:
+                spans = len(batch)
                 batch = processor.process(batch)
-                self._metrics.outgoing_items.labels(str(id_)).inc(len(batch))
+                if counted:
+                    incoming.inc(spans)
+                    outgoing.inc(len(batch))
         return batch
 
     def distrust(self) -> None:
@@ -42,3 +52,12 @@ class Processing:
             for _, processor in self._processors:
                 if isinstance(processor, Forgetting):
                     processor.forget()
+
+
+def messages(batch: SpanBatch) -> Mapping[int, Sequence[str]]:
+    """What the processors noted for the senders of a batch, by the number of the request."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for note in batch.notes:
+        for number in note.requests:
+            found[number].append(note.message)
+    return found

@@ -1,8 +1,8 @@
 """The one data model: spans in columns, and how OTLP becomes them."""
 
 from otel_sessions.pdata.batch import Note, SpanBatch, split
-from otel_sessions.pdata.fast import decode, decoder
-from otel_sessions.pdata.otlp import Decoded, RequestResult
+from otel_sessions.pdata.fast import check, decode, decoder
+from otel_sessions.pdata.otlp import Checked, Decoded, RequestResult
 from otel_sessions.pdata.schema import (
     ATTRIBUTES,
     COST,
@@ -25,10 +25,12 @@ __all__ = [
     "TIMESTAMP",
     "TRANSIENT",
     "WIRE",
+    "Checked",
     "Decoded",
     "Note",
     "RequestResult",
     "SpanBatch",
+    "check",
     "decode",
     "decoder",
     "split",

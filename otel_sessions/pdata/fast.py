@@ -20,7 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from otel_sessions.errors import InvalidData
 from otel_sessions.pdata import otlp, wire
 from otel_sessions.pdata.batch import SpanBatch
-from otel_sessions.pdata.otlp import Decoded, RequestResult
+from otel_sessions.pdata.otlp import Checked, Decoded, RequestResult
 from otel_sessions.pdata.rows import BAD_PARENT, BAD_SPAN, BAD_TRACE, KINDS, STATUSES, Rows
 from otel_sessions.pdata.schema import TIMESTAMP
 from otel_sessions.pdata.values import as_text
@@ -43,6 +43,28 @@ def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
     columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
     decoded = _decoded(columns, requests, projects) if columns else None
     return decoded or otlp.decode(requests, projects)
+
+
+def check(requests: Sequence[bytes], longer_than: int | None = None) -> Checked:
+    """What `decode` would say of each request, without its spans.
+
+    `long_keys` are those of attributes of spans and resources that have, in any request, a value of more than so many
+    bytes; there may be some whose value is shorter.
+    """
+    columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
+    if columns is None:
+        messages = [otlp.parsed(body) for body in requests]
+        results = [otlp.checked(message) for message in messages]
+        return Checked(tuple(results), frozenset().union(*(otlp.long_keys(each, longer_than) for each in messages)))
+    found = columns.results()
+    left = {number: otlp.parsed(requests[number]) for number, result in enumerate(found) if not result.understood}
+    results = [otlp.checked(left[number]) if number in left else _result(result) for number, result in enumerate(found)]
+    long_keys = set[str]().union(*(otlp.long_keys(message, longer_than) for message in left.values()))
+    if longer_than is not None and any(len(body) > longer_than for body in requests):
+        for owner in ("resource", "span"):
+            long = pc.greater(pc.binary_length(columns.text(f"{owner}_values")), longer_than)
+            long_keys.update(pc.unique(columns.text(f"{owner}_keys").filter(long)).to_pylist())
+    return Checked(tuple(results), frozenset(long_keys))
 
 
 def _decoded(columns: Columns, requests: Sequence[bytes], projects: Sequence[str]) -> Decoded | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -45,6 +45,14 @@ class Decoded:
     results: tuple[RequestResult, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What there is to say of each request before its spans are decoded."""
+
+    results: tuple[RequestResult, ...]
+    long_keys: frozenset[str]
+
+
 def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
     """Decodes `ExportTraceServiceRequest`s, each of the project at its index in `projects`.
 
@@ -61,6 +69,23 @@ def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
         for number, (message, project) in enumerate(zip(messages, projects, strict=True))
     ]
     return Decoded(rows.batch(), tuple(results))
+
+
+def checked(message: ExportTraceServiceRequest | InvalidData) -> RequestResult:
+    """What `decode` says of a request."""
+    return added(Rows(), message, 0, "")
+
+
+def long_keys(message: ExportTraceServiceRequest | InvalidData, longer_than: int | None) -> set[str]:
+    """Keys of the attributes of resources and spans whose values have more than so many bytes, and perhaps of others
+    whose values have not many less."""
+    if isinstance(message, InvalidData) or longer_than is None:
+        return set()
+    spans = (span for group in message.resource_spans for scope in group.scope_spans for span in scope.spans)
+    owners: tuple[Any, ...] = (*(group.resource for group in message.resource_spans), *spans)
+    return {
+        attribute.key for owner in owners for attribute in owner.attributes if attribute.value.ByteSize() > longer_than
+    }
 
 
 def fit_one_batch(sent: int, shared: int) -> bool:

@@ -1,38 +1,34 @@
 """From a request to stored spans.
 
-1. `consume` opens a ticket, if there is room, and puts the request into the batcher: callers only wait.
-2. One thread takes all that waits, decodes it in one go, runs the processors, and hands it to the deliveries, one an
-   exporter.
-3. A delivery with a write-ahead log puts the requests on disk and settles the ticket; one from memory settles it when
-   the spans are stored. The last of them answers the request.
-4. A thread of each delivery stores all that came while it stored the last.
+1. `consume` opens a ticket, if there is room, and puts it into the batcher: callers only wait.
+2. One thread takes all that waits and checks it in one compiled pass: what is not OTLP is answered, spans that are
+   wrong are counted. Then every queue, one an exporter, is offered the requests.
+3. A queue with a write-ahead log puts the requests on disk and settles the ticket; one from memory settles it when the
+   spans are stored. The last of them answers the request.
+4. A thread of each queue decodes, runs the processors, and stores all that came while it stored the last.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import Future
 from functools import partial
 
-from otel_sessions.component import Gate, Host, Outcome, Request
-from otel_sessions.errors import Retryable
+from otel_sessions.component import Component, Gate, Host, Noting, Outcome, Request, Worker
+from otel_sessions.exporterhelper.bisect import bisect
 from otel_sessions.exporterhelper.config import MEMORY_BYTES
-from otel_sessions.exporterhelper.ledger import Ledger, answerable
-from otel_sessions.exporterhelper.memory_queue import MemoryDelivery
-from otel_sessions.exporterhelper.parcel import Delivery, Parcel
-from otel_sessions.exporterhelper.persistent_queue import DurableDelivery
-from otel_sessions.exporterhelper.processing import NamedProcessor, Processing
-from otel_sessions.exporterhelper.sender import Outlet
-from otel_sessions.pdata import Decoded, Note, decode
-from otel_sessions.pipeline.batcher import Arrival, Batcher
-from otel_sessions.pipeline.recent import Recent
+from otel_sessions.exporterhelper.memory_queue import MemoryQueue
+from otel_sessions.exporterhelper.outlet import Outlet, Queue
+from otel_sessions.exporterhelper.persistent_queue import PersistentQueue
+from otel_sessions.exporterhelper.processing import NamedProcessor, Processing, messages
+from otel_sessions.exporterhelper.tickets import Ledger, Ticket, answerable
+from otel_sessions.pdata import check
+from otel_sessions.pipeline.admission import Batcher, Recent
 
 
 class Pipeline:
-    """A `Consumer` that works from its creation until `close`; several threads may call it.
+    """A `Consumer` that works from `start` to `shutdown`; several threads may call it.
 
     A request is answered when every exporter has its spans in its log, or has stored them. One that none could take is
     answered with the error; the spans of its neighbours are stored all the same.
@@ -45,13 +41,30 @@ class Pipeline:
         self._ledger = Ledger(capacity, [metrics.queue_size.labels(str(outlet.id)) for outlet in in_memory])
         for outlet in in_memory:
             metrics.queue_capacity.labels(str(outlet.id)).inc(capacity)
+        self._processors = [processor for _, processor in processors]
         self._processing = Processing(processors, metrics)
-        self._gates = [processor for _, processor in processors if isinstance(processor, Gate)]
-        self._recent = Recent(metrics.repeated_requests.labels(name))
+        self._gates = [processor for processor in self._processors if isinstance(processor, Gate)]
+        answers_first = len(in_memory) < len(outlets)
+        self._noting = [each for each in self._processors if isinstance(each, Noting) and answers_first]
+        self._recent = Recent(metrics.repeated_requests.labels(name), {str(outlet.id) for outlet in outlets})
         self._batcher = Batcher()
-        self._deliveries = [self._delivery(name, outlet, host) for outlet in outlets]
-        self._thread = threading.Thread(target=self._run, name=f"{name}-decode", daemon=True)
-        self._thread.start()
+        self._queues = [self._queue(name, outlet, host, counted=not place) for place, outlet in enumerate(outlets)]
+        self._at_work: Sequence[Ticket] = ()
+        self._worker = Worker(name, "check", self._run, host, self._die)
+
+    def start(self) -> None:
+        """Raises `Permanent` when one of its queues or processors cannot work, and then none does."""
+        started: list[Component] = []
+        try:
+            for each in (*self._processors, *self._queues):
+                if isinstance(each, Component):
+                    each.start()
+                    started.append(each)
+        except BaseException:
+            for each in reversed(started):
+                each.shutdown(0.0)
+            raise
+        self._worker.start()
 
     def consume(self, request: Request) -> Future[Outcome]:
         """The outcome once the spans are safe; `Retryable` at once when there is no room.
@@ -60,86 +73,82 @@ class Pipeline:
         """
         for gate in self._gates:
             gate.admit()
-        for delivery in self._deliveries:
-            delivery.room(len(request.body))
+        for queue in self._queues:
+            queue.check_room(len(request.body))
         return self._recent.outcome_of(request, partial(self._take, request))
 
-    def close(self, timeout: float) -> None:
+    def shutdown(self, timeout: float) -> None:
         """Takes no more requests, answers those it has, and after `timeout` seconds ends the rest as `Retryable`."""
         end = time.monotonic() + timeout
         self._ledger.close(timeout)
         self._batcher.close()
-        self._thread.join(max(0.1, end - time.monotonic()))
-        for delivery in self._deliveries:
-            delivery.drain(max(0.1, end - time.monotonic()))
+        self._worker.join(max(0.1, end - time.monotonic()))
+        for queue in self._queues:
+            queue.shutdown(max(0.1, end - time.monotonic()))
+        for processor in self._processors:
+            if isinstance(processor, Component):
+                processor.shutdown(max(0.1, end - time.monotonic()))
 
-    def _delivery(self, name: str, outlet: Outlet, host: Host) -> Delivery:
-        if outlet.settings.sending_queue.storage == "wal":
-            return DurableDelivery(
-                name, outlet, host, ledger=self._ledger, processing=self._processing, seen=self._recent.seen
-            )
-        return MemoryDelivery(name, outlet, host.metrics, self._ledger, self._processing.distrust)
+    def _queue(self, name: str, outlet: Outlet, host: Host, *, counted: bool) -> Queue:
+        ledger, processing = self._ledger, self._processing
+        if outlet.settings.sending_queue.storage == "memory":
+            return MemoryQueue(name, outlet, host, ledger=ledger, processing=processing, counted=counted)
+        seen = partial(self._recent.note, by=str(outlet.id))
+        return PersistentQueue(name, outlet, host, ledger=ledger, processing=processing, seen=seen, counted=counted)
 
-    def _take(self, request: Request) -> Future[Outcome]:
-        ticket = self._ledger.open(len(request.body))
-        self._batcher.put(Arrival(request, ticket))
-        return ticket.future
+    def _take(self, request: Request, taken_by: Set[str]) -> Ticket:
+        ticket = self._ledger.open(request, taken_by)
+        self._batcher.put(ticket)
+        return ticket
 
     def _run(self) -> None:
-        while self._work(self._batcher.take()):
-            pass
+        while tickets := self._batcher.take():
+            self._at_work = tickets
+            bisect(tickets, self._check, self._refuse)
+            self._at_work = ()
 
-    def _work(self, arrivals: Sequence[Arrival]) -> bool:
-        """Decodes, processes and hands on; False when there is nothing.
+    def _die(self, _: BaseException) -> None:
+        """The thread that checks has died: nothing is taken any more, and nobody waits for ever."""
+        self._batcher.close()
+        self._ledger.close(0.0)
 
-        What fails is found by halving, so that one request does not fail its neighbours.
-        """
-        try:
-            parcel = self._parcel(arrivals)
-        except Exception as error:  # noqa: BLE001 - every ticket is answered
-            middle = len(arrivals) // 2
-            if middle and not isinstance(error, Retryable):
-                self._work(arrivals[:middle])
-                self._work(arrivals[middle:])
+    def _refuse(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        self._ledger.fail(tickets, answerable(error))
+
+    def _check(self, tickets: Sequence[Ticket]) -> None:
+        """Answers what cannot be read, and offers the rest to the queues."""
+        noted_bytes = min((each.noted_bytes for each in self._noting), default=None)
+        checked = check([ticket.request.body for ticket in tickets], noted_bytes)
+        good: list[Ticket] = []
+        for ticket, result in zip(tickets, checked.results, strict=True):
+            if result.error is not None:
+                self._ledger.fail([ticket], result.error)
             else:
-                self._ledger.settle([arrival.ticket for arrival in arrivals], answerable(error))
-        else:
-            self._hand_on(parcel)
-        return bool(arrivals)
+                ticket.outcome = Outcome(result.accepted_spans, result.rejected_spans, result.message)
+                good.append(ticket)
+        if any(not each.noted_keys.isdisjoint(checked.long_keys) for each in self._noting):
+            self._note(good)
+        self._offer(good)
 
-    def _parcel(self, arrivals: Sequence[Arrival]) -> Parcel:
-        """The spans of the requests that could be read; the others are answered."""
-        requests = [arrival.request for arrival in arrivals]
-        decoded = decode([request.body for request in requests], [request.project for request in requests])
-        batch = self._processing.process(decoded.batch)
-        tickets = {number: arrival.ticket for number, arrival in enumerate(arrivals)}
-        for number, outcome in _outcomes(decoded, batch.notes).items():
-            if isinstance(outcome, Outcome):
-                tickets[number].outcome = outcome
-            else:
-                self._ledger.settle([tickets.pop(number)], outcome)
-        return Parcel(batch, tickets, dict(enumerate(requests)))
+    def _note(self, tickets: Sequence[Ticket]) -> None:
+        """What processors have to say must be known before the answer."""
+        batch = self._processing.batch([ticket.request for ticket in tickets], counted=False)
+        for number, texts in messages(batch).items():
+            tickets[number].notes.update(dict.fromkeys(texts))
 
-    def _hand_on(self, parcel: Parcel) -> None:
-        if not len(parcel.batch) or not self._deliveries:
-            self._ledger.settle(parcel.tickets.values())
-            return
-        for ticket in parcel.tickets.values():
-            ticket.awaited = len(self._deliveries)
-        for delivery in self._deliveries:
-            delivery.put(parcel)
-
-
-def _outcomes(decoded: Decoded, notes: Sequence[Note]) -> Mapping[int, Outcome | Exception]:
-    """The answer to each request, if its spans are stored: what the decoder found and the processors noted."""
-    messages: defaultdict[int, list[str]] = defaultdict(list)
-    for note in notes:
-        for number in note.requests:
-            messages[number].append(note.message)
-    return {
-        number: result.error
-        or Outcome(
-            result.accepted_spans, result.rejected_spans, "; ".join(filter(None, [result.message, *messages[number]]))
-        )
-        for number, result in enumerate(decoded.results)
-    }
+    def _offer(self, tickets: Sequence[Ticket]) -> None:
+        offered = {
+            queue: [ticket for ticket in tickets if ticket.outcome.accepted_spans and queue.name not in ticket.taken_by]
+            for queue in self._queues
+        }
+        for ticket in tickets:
+            ticket.awaited = 0
+        for those in offered.values():
+            for ticket in those:
+                ticket.awaited += 1
+        self._ledger.settle(ticket for ticket in tickets if not ticket.awaited)
+        for queue, those in offered.items():
+            try:
+                queue.offer(those)
+            except Exception as error:  # noqa: BLE001 - every ticket is answered
+                self._ledger.settle(those, answerable(error))

@@ -36,12 +36,13 @@ class Pair:
             Outlet(ComponentId("otlp"), self.forwarder, config),
         ]
         self.pipeline = Pipeline("traces", [], outlets, host)
+        self.pipeline.start()
 
     def queued(self, exporter: str) -> float:
         return self.host.metrics.registry.get_sample_value("otelcol_exporter_queue_size", {"exporter": exporter}) or 0
 
     def stop(self) -> None:
-        self.pipeline.close(5.0)
+        self.pipeline.shutdown(5.0)
         self.forwarder.shutdown(1.0)
 
 

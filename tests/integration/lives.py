@@ -68,6 +68,7 @@ class Life:
         self._pipeline = Pipeline(
             "traces", [(SESSION, processor)], [Outlet(CLICKHOUSE, self.exporter, config)], self._host
         )
+        self._pipeline.start()
 
     def send(self, request: Request) -> Future[Outcome]:
         return self._pipeline.consume(request)
@@ -80,7 +81,7 @@ class Life:
 
     def stop(self) -> None:
         """As SIGTERM: drains, puts late claims into force."""
-        self._pipeline.close(DRAINED_S)
+        self._pipeline.shutdown(DRAINED_S)
         self.exporter.shutdown(DRAINED_S)
 
     def crash(self, log: Path) -> None:
@@ -92,5 +93,5 @@ class Life:
             with suppress(FileNotFoundError):  # stored just now
                 shutil.copyfile(path, copy)
         self._clickhouse._attributor._touched.clear()
-        self._pipeline.close(0.0)
+        self._pipeline.shutdown(0.0)
         self.exporter.shutdown(DRAINED_S)

@@ -67,11 +67,12 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
         outlets = [Outlet(ComponentId("memory", str(i)), exporter, settings) for i, exporter in enumerate(exporters)]
         named_processors = [(ComponentId("test", str(i)), processor) for i, processor in enumerate(processors)]
         built.append(Pipeline("traces", named_processors, outlets, Host(Metrics())))
+        built[-1].start()
         return built[-1]
 
     yield build
     for pipeline in built:
-        pipeline.close(5.0)
+        pipeline.shutdown(5.0)
 
 
 def stored(exporter: MemoryExporter, *names: str) -> None:

@@ -18,7 +18,9 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from otel_sessions.exporterhelper.wal.segment import Segment, sync_directory
+from otel_sessions.component import Request
+from otel_sessions.exporterhelper.disk import make_directory, sync_directory
+from otel_sessions.exporterhelper.wal.segment import Segment
 from otel_sessions.pdata.lenient import parse
 
 SpanKey = tuple[str, str, str]
@@ -26,7 +28,7 @@ SpanKey = tuple[str, str, str]
 _IDS: Final = ("traceId", "spanId", "parentSpanId")
 
 
-class Quarantine:
+class DeadLetters:
     """A directory of such files, named after the segments that the spans came in."""
 
     def __init__(self, directory: Path) -> None:
@@ -48,7 +50,7 @@ class Quarantine:
             for key, span in _spans(segment, reasons)
         ]
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-        self.directory.mkdir(mode=0o700, exist_ok=True)
+        make_directory(self.directory)
         path = self.directory / f"{segment.name}.jsonl"
         replaced = path.stat().st_size if path.exists() else 0
         with path.open("wb") as file:
@@ -68,6 +70,11 @@ def _spans(segment: Segment, wanted: Mapping[SpanKey, str]) -> Iterator[tuple[Sp
                 key = (request.project, trace_id, span_id)
                 if key in wanted:
                     yield key, _as_json(single())
+
+
+def span_keys(request: Request) -> list[SpanKey]:
+    """Of the spans of a request, in order."""
+    return [(request.project, trace_id, span_id) for trace_id, span_id, _ in _singles(parse(request.body))]
 
 
 def _singles(

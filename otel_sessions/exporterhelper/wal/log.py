@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Final, NoReturn
 from otel_sessions.component import Request
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporterhelper.config import SendingQueue
-from otel_sessions.exporterhelper.wal.frames import size_of
-from otel_sessions.exporterhelper.wal.segment import Segment, Writer, listed
+from otel_sessions.exporterhelper.disk import make_directory
+from otel_sessions.exporterhelper.wal.frames import HEADER, size_of
+from otel_sessions.exporterhelper.wal.segment import Segment, Writer, number_after, sealed_in, stored_in
 from otel_sessions.lock import DataLock
 
 logger = logging.getLogger("otel_sessions.wal")
@@ -26,52 +28,87 @@ _PROBE_BYTES: Final = 64 * 2**10
 
 
 class Log:
-    """Requests that were answered and are not stored yet.
+    """Requests that were answered and are not stored for good yet, between `open` and `close`.
 
-    Its segments are `sealed` ones, by number, and the active one, which `append` makes when there is none. Any thread
-    may call; appends are made one at a time.
+    Its segments are sealed ones, by number, the active one, which `append` makes when there is none, and those that are
+    stored but may be lost with the machine's power. Any thread may call; appends are made one at a time.
     """
 
     def __init__(self, directory: Path, queue: SendingQueue, resized: Callable[[int], None] = lambda _: None) -> None:
-        """Takes the directory; `resized` is told by how many bytes it grows or shrinks.
-
-        Raises `Permanent` when it cannot be used, or when another process has it.
-        """
+        """`resized` is told by how many bytes that wait to be stored it grows or shrinks."""
         self.directory = directory
         self._resized = resized
         self._capacity = queue.capacity
         self._max_age = queue.max_age
-        try:
-            self._lock = DataLock(directory)
-            self._sealed = {segment.number: segment for segment in listed(directory)}
-        except OSError as error:
-            raise Permanent(f"the write-ahead log {directory} cannot be used: {error.strerror or error}") from error
-        self._number = max(self._sealed, default=0)
+        self._lock: DataLock | None = None
+        self._sealed: OrderedDict[int, Segment] = OrderedDict()
+        self._stored: list[Segment] = []
+        self._number = 0
         self._nbytes = 0
         self._guard = threading.Lock()
-        self.grow(sum(segment.nbytes for segment in self._sealed.values()))
         self._writer: Writer | None = None
         self._refused_until = 0.0
         self._problem = ""
         self._appending = threading.Lock()
 
+    def open(self) -> None:
+        """Takes the directory.
+
+        Raises `Permanent` when it cannot be used, or when another process has it; then it is left alone.
+        """
+        try:
+            make_directory(self.directory)
+            self._lock = DataLock(self.directory)
+            sealed, self._stored = sealed_in(self.directory), stored_in(self.directory)
+        except OSError as error:
+            self.close()
+            raise Permanent(
+                f"the write-ahead log {self.directory} cannot be used: {error.strerror or error}"
+            ) from error
+        self._sealed = OrderedDict((segment.number, segment) for segment in sealed)
+        self._number = max((segment.number for segment in (*sealed, *self._stored)), default=0)
+        self._grow(sum(segment.nbytes for segment in sealed))
+        self._nbytes += sum(segment.nbytes for segment in self._stored)
+
+    def close(self) -> None:
+        """Lets go of the directory; a second call does nothing."""
+        self.seal()
+        with self._guard:
+            waiting = sum(segment.nbytes for segment in self._sealed.values())
+            self._sealed.clear()
+            self._nbytes = 0
+        self._resized(-waiting)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
     @property
     def nbytes(self) -> int:
+        """Of all that its directory holds."""
         return self._nbytes
 
     @property
     def is_full(self) -> bool:
         return self._nbytes > self._capacity
 
+    @property
+    def oldest(self) -> float | None:
+        """Since when the request that has waited longest waits to be stored (unix seconds); None if there is none."""
+        with self._guard:
+            first = next(iter(self._sealed.values()), None)
+        writer = self._writer
+        segment = first or (writer.segment if writer else None)
+        return segment.began if segment else None
+
     def sealed(self) -> list[Segment]:
-        """The oldest first."""
+        """Those to store, the oldest first."""
         with self._guard:
             return sorted(self._sealed.values(), key=lambda segment: segment.number)
 
     def recover(self, each: Callable[[Sequence[Request]], None]) -> None:
         """Reads what an earlier process has left: cuts off torn tails, removes what is empty, tells of damage.
 
-        `each` is called with the requests of every segment.
+        `each` is called with the requests of every segment. Raises `Permanent` where one cannot be read.
         """
         begin = told = time.monotonic()
         segments = self.sealed()
@@ -92,7 +129,7 @@ class Log:
             raise Retryable(self._problem, retry_after=DISK_RETRY_AFTER_S)
         if self._nbytes + nbytes > self._capacity:
             raise Retryable(f"the write-ahead log is full: {self._nbytes} bytes wait", retry_after=FULL_RETRY_AFTER_S)
-        if self._max_age is not None and time.time() - self._oldest() > self._max_age:
+        if self._max_age is not None and time.time() - (self.oldest or time.time()) > self._max_age:
             raise Retryable(f"spans have waited for over {self._max_age:g} s", retry_after=FULL_RETRY_AFTER_S)
 
     def probe(self) -> str | None:
@@ -113,8 +150,8 @@ class Log:
                 path.unlink()
         return None
 
-    def append(self, requests: Sequence[Request]) -> Segment:
-        """Returns, with the segment, when the requests are on disk.
+    def append(self, requests: Sequence[Request], spans: int = 0) -> Segment:
+        """Returns, with the segment, when the requests, of so many spans, are on disk.
 
         Raises `Retryable` when there is no room, or the disk does not take them; what is there stays as it was.
         """
@@ -128,45 +165,69 @@ class Log:
                 self._refuse(
                     f"the write-ahead log {self.directory} cannot be written: {error.strerror or error}", error
                 )
-            self.grow(writer.segment.nbytes - before)
+            writer.segment.spans += spans
+            self._grow(writer.segment.nbytes - before)
             return writer.segment
 
     def seal(self) -> Segment | None:
         """Closes the active segment, if there is one."""
         with self._appending:
-            writer, self._writer = self._writer, None
+            writer = self._writer
             if writer is None:
                 return None
             writer.close()
             with self._guard:
                 self._sealed[writer.segment.number] = writer.segment
+                self._writer = None
             return writer.segment
 
-    def grow(self, nbytes: int) -> None:
-        """Counts bytes that the directory holds beside segments, or the less of them if negative."""
+    def count(self, nbytes: int) -> None:
+        """The directory holds so many bytes more beside segments, or less if negative."""
         with self._guard:
             self._nbytes += nbytes
-        self._resized(nbytes)
+
+    def keep(self, segment: Segment) -> None:
+        """The segment is stored, and is kept until `remove`. One that cannot be marked so is stored again after the
+        next start."""
+        with self._guard:
+            if self._sealed.pop(segment.number, None) is None:
+                return
+            self._stored.append(segment)
+        self._resized(-segment.nbytes)
+        try:
+            segment.mark_stored()
+        except OSError:
+            logger.exception("the stored segment %s of the write-ahead log cannot be renamed", segment.path)
+
+    def kept(self) -> Sequence[Segment]:
+        """What is stored but perhaps not for ever."""
+        with self._guard:
+            return list(self._stored)
 
     def remove(self, segment: Segment) -> None:
-        """The segment is stored. One that cannot be removed now is stored again after the next start."""
+        """The segment is stored for good. One that cannot be removed is stored again after the next start."""
         with self._guard:
-            self._sealed.pop(segment.number)
-        self.grow(-segment.nbytes)
+            waited = self._sealed.pop(segment.number, None) is not None
+            if not waited and segment not in self._stored:
+                return
+            self._stored = [other for other in self._stored if other is not segment]
+            self._nbytes -= segment.nbytes
+        if waited:
+            self._resized(-segment.nbytes)
         try:
             segment.path.unlink(missing_ok=True)
         except OSError:
             logger.exception("the stored segment %s of the write-ahead log cannot be removed", segment.path)
 
-    def close(self) -> None:
-        """Lets go of the directory; a second call does nothing."""
-        self.seal()
-        self._lock.release()
+    def _grow(self, nbytes: int) -> None:
+        """What waits to be stored does."""
+        self.count(nbytes)
+        self._resized(nbytes)
 
     def _new_writer(self) -> Writer:
-        self._writer = Writer(self.directory, self._number + 1)
-        self._number += 1
-        self.grow(self._writer.segment.nbytes)
+        self._writer = Writer(self.directory, number_after(self._number))
+        self._number = self._writer.segment.number
+        self._grow(self._writer.segment.nbytes)
         return self._writer
 
     def _recovered(self, segment: Segment) -> Sequence[Request]:
@@ -178,23 +239,24 @@ class Log:
             ) from error
         if found.damaged_bytes:
             logger.error("%s: %d bytes are damaged; the requests in them are lost", segment.path, found.damaged_bytes)
+        torn = found.torn_bytes + segment.nbytes - found.end
+        if torn > len(HEADER):
+            logger.warning(
+                "%s: the last write is torn: %d bytes, never answered unless the disk has damaged them since",
+                segment.path,
+                torn,
+            )
         if not found.requests and not found.damaged_bytes:
             self.remove(segment)
         elif found.end < segment.nbytes:
-            logger.warning("%s: cut off a torn tail of %d bytes", segment.path, segment.nbytes - found.end)
             self._cut(segment, found.end)
         return found.requests
 
     def _cut(self, segment: Segment, end: int) -> None:
         with suppress(OSError), segment.path.open("r+b") as file:  # it is only ever read up to its last whole frame
             file.truncate(end)
-            self.grow(end - segment.nbytes)
+            self._grow(end - segment.nbytes)
             segment.nbytes = end
-
-    def _oldest(self) -> float:
-        with self._guard:
-            segments = [*self._sealed.values(), *([self._writer.segment] if self._writer else [])]
-        return min((segment.began for segment in segments), default=time.time())
 
     def _refuse(self, problem: str, error: OSError) -> NoReturn:
         if problem != self._problem or time.monotonic() - self._refused_until > 60:

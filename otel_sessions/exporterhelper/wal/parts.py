@@ -14,7 +14,8 @@ class Part:
     """`batches` is None while the spans are on disk only. `token` names just these spans.
 
     For those that were refused for good: how many times, and how many other parts had been stored when that
-    happened first; `not_before` is when to try again, in seconds of the monotonic clock.
+    happened first. `waits` is how often it was put off, `not_before` when to try again, in seconds of the monotonic
+    clock.
     """
 
     segment: Segment
@@ -22,6 +23,7 @@ class Part:
     batches: Sequence[SpanBatch] | None = None
     refusals: int = 0
     stored_before: int | None = None
+    waits: int = 0
     not_before: float = 0.0
 
     @classmethod
@@ -33,9 +35,12 @@ class Part:
         """Whether these are all spans of the segment."""
         return self.token == self.segment.name
 
-    def halves(self, batches: Sequence[SpanBatch]) -> tuple[Part, Part]:
-        """The same spans in two."""
+    def halves(self) -> tuple[Part, Part] | None:
+        """The same spans in two; None of a single one. They must be in memory."""
+        batches = self.batches or ()
         spans = sum(map(len, batches))
+        if spans < 2:
+            return None
         first, second = split(batches, spans // 2)
         left = Part(self.segment, f"{self.token}.0", first, stored_before=self.stored_before)
         return left, Part(self.segment, f"{self.token}.1", second, stored_before=self.stored_before)

@@ -1,4 +1,5 @@
-"""A file of the log: written by one process until it is sealed, read as often as needed, removed when it is stored."""
+"""A file of the log: written by one process until it is sealed, read as often as needed, removed when what it holds
+is stored and outlasts a power cut."""
 
 from __future__ import annotations
 
@@ -12,23 +13,29 @@ from pathlib import Path
 from typing import Final
 
 from otel_sessions.component import Request
-from otel_sessions.exporterhelper.wal.frames import HEADER, Contents, contents, frame
+from otel_sessions.exporterhelper.disk import boot, sync_directory
+from otel_sessions.exporterhelper.wal.frames import HEADER, Contents, contents, frames
 
 SUFFIX: Final = ".wal"
+STORED: Final = ".stored"
+"""Of segments whose spans are stored, but lost if the machine of this boot loses its power now."""
+_FIRST_MS: Final = 10**12  # numbers from here on are milliseconds since 1970
 
 
 @dataclass(eq=False, slots=True)
 class Segment:
-    """`began` is when its first request came (unix seconds), `nbytes` its size."""
+    """`began` is when its first request came (unix seconds; of one that another process has left, exact to 1 ms),
+    `nbytes` its size, `spans` how many it holds, 0 of one that another process has left."""
 
     path: Path
     nbytes: int = 0
     began: float = field(default_factory=time.time)
+    spans: int = 0
 
     @property
     def name(self) -> str:
         """Unlike that of any other segment, of this log or another."""
-        return self.path.stem
+        return self.path.name.partition(".")[0]
 
     @property
     def number(self) -> int:
@@ -39,12 +46,39 @@ class Segment:
         """Raises OSError."""
         return contents(self.path.read_bytes())
 
+    def mark_stored(self) -> None:
+        """Whoever starts next on this boot of the machine need not store it again; raises OSError."""
+        path = self.path.with_name(f"{self.name}.{boot()}{STORED}")
+        self.path.rename(path)
+        self.path = path
 
-def listed(directory: Path) -> list[Segment]:
-    """The segments of a directory, the oldest first."""
-    found = [
-        Segment(path, stat.st_size, stat.st_mtime) for path in directory.glob(f"*{SUFFIX}") if (stat := path.stat())
-    ]
+
+def number_after(number: int) -> int:
+    """That of a segment which begins now: it tells when that is, in milliseconds, and is greater than `number`."""
+    return max(number + 1, time.time_ns() // 1_000_000)
+
+
+def sealed_in(directory: Path) -> list[Segment]:
+    """The segments of a directory that are to be stored, the oldest first; raises OSError.
+
+    Those that were stored before the machine started anew are among them.
+    """
+    for path in directory.glob(f"*{STORED}"):
+        if not path.name.endswith(f".{boot()}{STORED}"):
+            path.rename(path.with_name(f"{path.name.partition('.')[0]}{SUFFIX}"))
+    return _segments(directory, SUFFIX)
+
+
+def stored_in(directory: Path) -> list[Segment]:
+    """The segments of a directory that are stored, but perhaps not for ever."""
+    return _segments(directory, STORED)
+
+
+def _segments(directory: Path, suffix: str) -> list[Segment]:
+    found = [Segment(path, path.stat().st_size) for path in directory.glob(f"*{suffix}")]
+    for segment in found:  # the first releases counted from 1
+        began = segment.number / 1000 if segment.number >= _FIRST_MS else segment.path.stat().st_mtime
+        segment.began = began
     return sorted(found, key=lambda segment: segment.number)
 
 
@@ -58,7 +92,7 @@ class Writer:
             self.segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
         try:
-            self._append(HEADER)
+            self._write(HEADER)  # it is on disk when the first requests are
             sync_directory(directory)
         except OSError:
             self.close()
@@ -68,7 +102,7 @@ class Writer:
 
     def append(self, requests: Sequence[Request]) -> None:
         """Returns when the requests are on disk."""
-        self._append(b"".join(map(frame, requests)))
+        self._write(frames(requests), lasting=True)
 
     def close(self) -> None:
         if self._file >= 0:
@@ -76,23 +110,15 @@ class Writer:
                 os.close(self._file)
             self._file = -1
 
-    def _append(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, lasting: bool = False) -> None:
         try:
             left = memoryview(data)
             while left:
                 left = left[os.write(self._file, left) :]
-            os.fdatasync(self._file)
+            if lasting:
+                os.fdatasync(self._file)
         except OSError:
             with suppress(OSError):
                 os.ftruncate(self._file, self.segment.nbytes)
             raise
         self.segment.nbytes += len(data)
-
-
-def sync_directory(directory: Path) -> None:
-    """Makes the names of its files last."""
-    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -18,6 +18,7 @@ from otel_sessions.clickhouse.client import connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Permanent, Retryable
+from otel_sessions.exporterhelper.disk import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.pdata import STORED, SpanBatch
@@ -45,6 +46,7 @@ class ClickHouseExporter:
         self._endpoint = config.connection()
         self._compress = None if self._endpoint.embedded or config.compress == "none" else config.compress
         self._tokens = inserts.Tokens(self._endpoint)
+        self.needs_sync = self._endpoint.embedded
         self._client: Client | None = None
         self._connecting = threading.Lock()
         self._failed = threading.Event()
@@ -79,6 +81,11 @@ class ClickHouseExporter:
             raise
         self._host.report(self._id, None)
         self._attributor.stored(batches)
+
+    def sync(self) -> None:
+        """Returns when what the embedded data hold outlasts a power cut; raises OSError."""
+        if self._endpoint.path is not None:
+            sync_filesystem(self._endpoint.path)
 
     def shutdown(self, timeout: float) -> None:
         end = time.monotonic() + timeout

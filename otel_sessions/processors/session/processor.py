@@ -38,6 +38,8 @@ class SessionProcessor:
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
         self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
         ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
+        self.noted_keys = frozenset((*config.session_keys, *config.conversation_keys))
+        self.noted_bytes = config.max_session_id_bytes
         # One set for both, so that a key has the same place in either.
         self._keys = KeySet([*ids, *config.root_keys, *fields.span_keys(config), *self._genai.keys])
 

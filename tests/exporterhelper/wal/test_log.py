@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -18,6 +20,11 @@ from otel_sessions.exporterhelper.wal import Log
 from otel_sessions.exporterhelper.wal.frames import frame
 from otel_sessions.exporterhelper.wal.segment import Writer
 
+
+def broken(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 Open = Callable[..., Log]
 ONE, TWO, THREE = Request(b"one" * 100, "default"), Request(b"two", "p"), Request(b"three" * 50, "default")
 
@@ -29,11 +36,18 @@ def open_log(tmp_path: Path) -> Iterator[Open]:
 
     def open_log(**queue: object) -> Log:
         opened.append(Log(tmp_path / "log", SendingQueue.model_validate(queue)))
+        opened[-1].open()
         return opened[-1]
 
     yield open_log
     for log in opened:
         log.close()
+
+
+def opened(directory: Path) -> Log:
+    log = Log(directory, SendingQueue())
+    log.open()
+    return log
 
 
 def recovered(log: Log) -> list[Request]:
@@ -70,33 +84,50 @@ def test_a_removed_segment_is_gone_and_its_name_never_comes_back(open_log: Open)
 
 
 def test_a_tail_that_is_torn_at_any_byte_is_cut_off(tmp_path: Path) -> None:
-    queue = SendingQueue()
     for number, cut in enumerate(range(len(frame(TWO)))):
         directory = tmp_path / str(number)
-        log = Log(directory, queue)
+        log = opened(directory)
         segment = log.append([ONE])
         log.close()
         with segment.path.open("ab") as file:
             file.write(frame(TWO)[:cut])
-        again = Log(directory, queue)
+        again = opened(directory)
         assert recovered(again) == [ONE]
         assert again.nbytes == segment.nbytes == segment.path.stat().st_size
         again.append([THREE])
         again.close()
-        last = Log(directory, queue)
+        last = opened(directory)
         assert recovered(last) == [ONE, THREE]
         last.close()
 
 
 def test_damage_is_told_and_costs_only_what_is_damaged(open_log: Open, caplog: pytest.LogCaptureFixture) -> None:
     log = open_log()
-    segment = log.append([ONE, TWO, THREE])
+    for request in (ONE, TWO, THREE):
+        segment = log.append([request])
     log.close()
     data = bytearray(segment.path.read_bytes())
     data[data.index(b"two")] ^= 1
     segment.path.write_bytes(bytes(data))
     assert recovered(open_log()) == [ONE, THREE]
-    assert "damaged" in caplog.text
+    assert "the requests in them are lost" in caplog.text
+
+
+def test_a_last_write_that_is_torn_in_its_midst_is_not_called_a_loss(
+    open_log: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pages of one write reach the disk in any order; none of its requests was answered."""
+    log = open_log()
+    log.append([ONE])
+    segment = log.append([TWO, THREE, ONE])
+    log.close()
+    data = bytearray(segment.path.read_bytes())
+    at = data.index(b"three")
+    data[at : at + 50] = bytes(50)
+    segment.path.write_bytes(bytes(data))
+    assert recovered(open_log()) == [ONE, TWO, ONE]
+    assert "the last write is torn" in caplog.text
+    assert "lost" not in caplog.text
 
 
 def test_a_segment_without_requests_is_removed(open_log: Open, tmp_path: Path) -> None:
@@ -117,7 +148,7 @@ def test_a_second_owner_is_refused_with_the_directory(open_log: Open, tmp_path: 
 def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Permanent, match=r"write-ahead log .*file/log cannot be used"):
-        Log(tmp_path / "file" / "log", SendingQueue())
+        opened(tmp_path / "file" / "log")
 
 
 def test_it_is_full_at_max_bytes_and_room_returns(open_log: Open) -> None:
@@ -154,6 +185,7 @@ FULL_DISK = textwrap.dedent(
     from otel_sessions.exporterhelper.config import SendingQueue
 
     log = Log(Path(sys.argv[1]), SendingQueue())
+    log.open()
     log.append([Request(b"acked")])
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
     for refused in (Request(b"x" * 4950), Request(b"y" * 10000)):
@@ -172,20 +204,19 @@ def test_a_disk_that_does_not_take_more_refuses_and_harms_nothing(tmp_path: Path
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "log")]
     ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     assert ended.stdout.count("cannot be written: File too large") == 2
-    log = Log(tmp_path / "log", SendingQueue())
+    log = opened(tmp_path / "log")
     assert recovered(log) == [Request(b"acked"), Request(b"acked later")]
     log.close()
 
 
 def test_what_cannot_be_written_is_refused_at_once_for_a_moment(
-    open_log: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = open_log()
-    (tmp_path / "log" / f"{1:016d}-taken.wal").write_bytes(b"")
-    monkeypatch.setattr("secrets.token_hex", lambda _: "taken")
-    with pytest.raises(Retryable, match="File exists"):
+    monkeypatch.setattr("os.fdatasync", broken)
+    with pytest.raises(Retryable, match="Input/output error"):
         log.append([ONE])
-    with pytest.raises(Retryable, match="File exists"):
+    with pytest.raises(Retryable, match="Input/output error"):
         log.check_room(1)
 
 

@@ -73,12 +73,13 @@ def test_a_pipeline_asks_before_it_takes_a_request(machine: Machine, host: Host)
     config = MemoryLimiterConfig(limit_mib=1000)
     limiter = MemoryLimiter(ComponentId("memory_limiter"), config, host, used=machine.usage, clock=machine.clock)
     pipeline = Pipeline("p", [(ComponentId("memory_limiter"), limiter)], [], host)
+    pipeline.start()
     machine.used = 801
     with pytest.raises(Retryable, match="memory is short"):
         pipeline.consume(Request(request(span()).SerializeToString()))
     machine.used, machine.now = 800, 1.0
     assert pipeline.consume(Request(request(span()).SerializeToString())).result(10).accepted_spans == 1
-    pipeline.close(5)
+    pipeline.shutdown(5)
 
 
 def test_a_percentage_is_of_the_memory_there_is() -> None:

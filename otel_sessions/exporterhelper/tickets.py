@@ -6,12 +6,12 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from prometheus_client import Gauge
 
-from otel_sessions.component import Outcome
+from otel_sessions.component import Outcome, Request
 from otel_sessions.errors import Permanent, Retryable, TooLarge
 
 logger = logging.getLogger(__name__)
@@ -22,13 +22,28 @@ INTERNAL_RETRY_AFTER_S: Final = 5.0
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """A request on its way. `outcome` is its answer if all goes well, `awaited` how many have yet to settle it."""
+    """A request on its way. `outcome` is its answer if all goes well, with the `notes` that processors made.
 
+    `awaited` is how many queues have yet to settle it, `taken_by` the names of those that have its spans safe.
+    """
+
+    request: Request
     nbytes: int
+    taken_by: set[str] = field(default_factory=set)
     future: Future[Outcome] = field(default_factory=Future)
     outcome: Outcome = field(default_factory=Outcome)
+    notes: dict[str, None] = field(default_factory=dict)
     awaited: int = 1
     error: Exception | None = None
+
+    def end(self) -> None:
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        elif self.notes:
+            message = "; ".join(filter(None, [self.outcome.message, *self.notes]))
+            self.future.set_result(replace(self.outcome, message=message))
+        else:
+            self.future.set_result(self.outcome)
 
 
 class Ledger:
@@ -45,18 +60,19 @@ class Ledger:
         self._closed = False
         self._changed = threading.Condition()
 
-    def open(self, body_bytes: int) -> Ticket:
+    def open(self, request: Request, taken_by: Iterable[str] = ()) -> Ticket:
         """Raises `Retryable` when there is no room or no more time, `TooLarge` when there never will be room."""
-        nbytes = body_bytes + TICKET_BYTES
+        nbytes = len(request.body) + TICKET_BYTES
         if nbytes > self._max_bytes:
-            raise TooLarge(f"a request of {body_bytes} bytes is more than the queue of {self._max_bytes} bytes holds")
+            size, room = len(request.body), self._max_bytes
+            raise TooLarge(f"a request of {size} bytes is more than the queue of {room} bytes holds")
         with self._changed:
             if self._closed:
                 raise Retryable("shutting down", retry_after=INTERNAL_RETRY_AFTER_S)
             if self._nbytes + nbytes > self._max_bytes:
                 raise Retryable("the queue is full", retry_after=FULL_RETRY_AFTER_S)
             self._hold(nbytes)
-            ticket = Ticket(nbytes)
+            ticket = Ticket(request, nbytes, set(taken_by))
             self._open.add(ticket)
         ticket.future.set_running_or_notify_cancel()  # the caller cannot cancel what is on its way
         return ticket
@@ -65,12 +81,24 @@ class Ledger:
         """How many tickets are open."""
         return len(self._open)
 
-    def settle(self, tickets: Iterable[Ticket], error: Exception | None = None) -> None:
+    def settle(self, tickets: Iterable[Ticket], error: Exception | None = None, by: str = "") -> None:
         """One of those awaited is done with these tickets, or failed; after the last one the future ends.
 
-        If several fail, a retryable error wins: the sender comes back, and what was stored twice counts once.
+        If several fail, a retryable error wins: the sender comes back, and those `by` whom it was taken are not asked
+        again. A ticket that has ended already stays as it is.
         """
-        self._end([ticket for ticket in tickets if self._settled(ticket, error)])
+        for ticket in [ticket for ticket in tickets if self._settled(ticket, error, by)]:
+            ticket.end()
+
+    def fail(self, tickets: Iterable[Ticket], error: Exception) -> None:
+        """Ends those of the tickets that are open, whoever else is awaited."""
+        with self._changed:
+            left = [ticket for ticket in tickets if ticket in self._open]
+            for ticket in left:
+                ticket.error = error
+                self._forget(ticket)
+        for ticket in left:
+            ticket.end()
 
     def close(self, timeout: float) -> None:
         """Opens no more tickets, waits `timeout` seconds for those that are open, then ends them as `Retryable`."""
@@ -78,13 +106,12 @@ class Ledger:
             self._closed = True
             self._changed.wait_for(lambda: not self._open, timeout)
             left = list(self._open)
-            for ticket in left:
-                ticket.error = Retryable("shutting down before the spans were stored", retry_after=FULL_RETRY_AFTER_S)
-                self._forget(ticket)
-        self._end(left)
+        self.fail(left, Retryable("shutting down before the spans were stored", retry_after=FULL_RETRY_AFTER_S))
 
-    def _settled(self, ticket: Ticket, error: Exception | None) -> bool:
+    def _settled(self, ticket: Ticket, error: Exception | None, by: str) -> bool:
         with self._changed:
+            if error is None and by:
+                ticket.taken_by.add(by)
             if ticket not in self._open:
                 return False
             if error is not None and not isinstance(ticket.error, Retryable):
@@ -105,14 +132,6 @@ class Ledger:
         self._nbytes += nbytes
         for gauge in self._gauges:
             gauge.inc(nbytes)
-
-    @staticmethod
-    def _end(tickets: Iterable[Ticket]) -> None:
-        for ticket in tickets:
-            if ticket.error is None:
-                ticket.future.set_result(ticket.outcome)
-            else:
-                ticket.future.set_exception(ticket.error)
 
 
 def answerable(error: Exception) -> Permanent | Retryable:

@@ -1,0 +1,143 @@
+"""How requests get in: those that were here a moment ago are known, the others wait until they are checked together."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Set
+from concurrent.futures import Future
+from typing import Final
+
+from prometheus_client import Counter
+
+from otel_sessions.component import Outcome, Request
+from otel_sessions.exporterhelper.tickets import Ticket
+
+LINGER_S: Final = 0.005
+BATCH_BYTES: Final = 16 * 2**20
+BATCH_REQUESTS: Final = 4096
+REMEMBERED: Final = 32_768
+"""Some 10 MB of digests and outcomes; at 100 requests a second, five minutes."""
+
+
+class Batcher:
+    """A queue that gives out all that waits.
+
+    An only request is given out at once. Where several came together lately, as many are waited for, up to `LINGER_S`:
+    clients that were answered together send again together.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Ticket] = deque()
+        self._changed = threading.Condition()
+        self._wanted: float = math.inf  # `take` sleeps until so many wait
+        self._expected = 1
+        self._closed = False
+
+    def put(self, ticket: Ticket) -> None:
+        with self._changed:
+            self._waiting.append(ticket)
+            if len(self._waiting) >= self._wanted:
+                self._changed.notify()
+
+    def take(self) -> list[Ticket]:
+        """What waits, at most `BATCH_BYTES` of it unless one request is more; nothing when the batcher is closed."""
+        with self._changed:
+            self._wait_for(1, None)
+            self._wait_for(self._expected, LINGER_S)
+            taken = self._pop()
+            self._expected = max(len(taken), self._expected // 2, 1)
+            return taken
+
+    def close(self) -> None:
+        """Forgets what waits."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify()
+
+    def _wait_for(self, arrivals: int, timeout: float | None) -> None:
+        self._wanted = arrivals
+        self._changed.wait_for(lambda: self._closed or len(self._waiting) >= arrivals, timeout)
+        self._wanted = math.inf
+
+    def _pop(self) -> list[Ticket]:
+        taken: list[Ticket] = []
+        nbytes = 0
+        while self._waiting and len(taken) < BATCH_REQUESTS:
+            nbytes += len(self._waiting[0].request.body)
+            if taken and nbytes > BATCH_BYTES:
+                break
+            taken.append(self._waiting.popleft())
+        return taken
+
+
+def digest(request: Request) -> bytes:
+    """Of the project and the bytes: equal requests are the same spans."""
+    hashed = hashlib.sha256(request.project.encode())
+    hashed.update(b"\0")
+    hashed.update(request.body)
+    return hashed.digest()
+
+
+class Recent:
+    """What became of the last requests: outcomes of those that went well, those on their way, and of those that failed
+    which of the pipeline's queues, `names`, have them all the same."""
+
+    def __init__(self, repeated: Counter, names: Set[str], remembered: int = REMEMBERED) -> None:
+        self._repeated = repeated
+        self._names = names
+        self._remembered = remembered
+        self._fates: OrderedDict[bytes, Outcome | Future[Outcome] | set[str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def outcome_of(self, request: Request, take: Callable[[Set[str]], Ticket]) -> Future[Outcome]:
+        """That of an equal request, if there was one lately that did not fail; otherwise of the ticket of `take`.
+
+        `take` is told which queues have the request.
+        """
+        key = digest(request)
+        with self._lock:
+            fate = self._fates.get(key)
+            if fate is None or isinstance(fate, set):
+                ticket = take(fate or set())
+                self._fates[key] = ticket.future
+                self._bound()
+        if fate is None or isinstance(fate, set):
+            ticket.future.add_done_callback(lambda _: self._end(key, ticket))
+            return ticket.future
+        self._repeated.inc()
+        return _done(fate) if isinstance(fate, Outcome) else fate
+
+    def note(self, requests: Iterable[Request], by: str) -> None:
+        """Takes note of requests that one of the queues has from an earlier process."""
+        with self._lock:
+            for request in requests:
+                key = digest(request)
+                fate = self._fates.get(key)
+                taken_by = {*(fate if isinstance(fate, set) else ()), by}
+                self._fates[key] = Outcome() if taken_by >= self._names else taken_by
+            self._bound()
+
+    def _end(self, key: bytes, ticket: Ticket) -> None:
+        with self._lock:
+            if self._fates.get(key) is not ticket.future:
+                return
+            if ticket.future.exception() is None:
+                self._fates[key] = ticket.future.result()
+            elif len(self._names) > 1:
+                self._fates[key] = ticket.taken_by
+            else:
+                del self._fates[key]
+
+    def _bound(self) -> None:
+        while len(self._fates) > self._remembered:
+            self._fates.popitem(last=False)
+
+
+def _done(outcome: Outcome) -> Future[Outcome]:
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
+    return future
