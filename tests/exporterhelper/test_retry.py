@@ -1,11 +1,15 @@
-"""How long is waited between attempts."""
+"""How long is waited between attempts, and what the log says of them."""
 
 from __future__ import annotations
 
 import itertools
+import logging
 
+import pytest
+
+from otel_sessions.errors import Retryable
 from otel_sessions.exporterhelper.config import Retry
-from otel_sessions.exporterhelper.retry import delays
+from otel_sessions.exporterhelper.retry import Trouble, delays
 
 
 class Clock:
@@ -42,3 +46,27 @@ def test_attempts_that_take_all_the_time_are_not_repeated() -> None:
     assert next(left, None) is not None
     clock.now += 9
     assert next(left, None) is None
+
+
+def test_a_failure_that_lasts_is_told_ever_more_seldom_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    clock = Clock()
+    trouble = Trouble("clickhouse", clock)
+    trouble.end()
+    told = []
+    for second in range(601):
+        clock.now = 100.0 + second
+        before = len(caplog.records)
+        trouble.note(Retryable("away"), 7)
+        told += [second] if len(caplog.records) > before else []
+    assert told == [0, 10, 20, 40, 80, 160, 320]
+    trouble.end()
+    trouble.end()
+    last = caplog.records[-1]
+    assert (last.levelname, last.getMessage()) == (
+        "INFO",
+        "clickhouse: storing works again, after 601 failures in 600.0 s",
+    )
+    assert len(caplog.records) == len(told) + 1
+    trouble.note(Retryable("away again"), 7)
+    assert caplog.records[-1].getMessage() == "clickhouse: storing 7 spans failed, trying again: away again"

@@ -32,6 +32,7 @@ def assert_same(*bodies: bytes, taken: bool | None = None) -> otlp.Decoded:
     found.batch.record.validate(full=True)
     assert found.batch.record.equals(wanted.batch.record)
     assert [_said(result) for result in found.results] == [_said(result) for result in wanted.results]
+    assert [_said(result) for result in fast.check(bodies).results] == [_said(result) for result in wanted.results]
     if taken is not None:
         assert all(understood(bodies)) == taken
     return found
@@ -428,3 +429,21 @@ def _varint(number: int) -> bytes:
         encoded.append(number & 0x7F | 0x80)
         number >>= 7
     return bytes([*encoded, number])
+
+
+@pytest.mark.parametrize("scanner", ["compiled", "reference"])
+def test_a_check_names_the_keys_of_long_values_of_spans_and_resources(
+    scanner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if scanner == "reference":
+        monkeypatch.setattr(wire, "scanner", lambda: None)
+    spans = [
+        span(
+            attributes={"long": "x" * 101, "short": "y", "number": 7}, events=[event("e", attributes={"e": "z" * 200})]
+        )
+    ]
+    bodies = [body(request(*spans)), body(request(span(), resource={"service.name": "s", "resource.long": "x" * 150}))]
+    checked = fast.check(bodies, 100)
+    assert checked.long_keys == {"long", "resource.long"}
+    assert [result.accepted_spans for result in checked.results] == [1, 1]
+    assert fast.check(bodies).long_keys == set()

@@ -233,3 +233,37 @@ def test_several_threads_may_append(open_log: Open) -> None:
         list(pool.map(append, [requests[i : i + 5] for i in range(0, 200, 5)]))
     log.close()
     assert sorted(recovered(open_log()), key=lambda request: int(request.body)) == requests
+
+
+def test_a_recovered_segment_tells_when_its_first_request_came(open_log: Open) -> None:
+    log = open_log()
+    segment = log.append([ONE])
+    time.sleep(0.1)
+    log.append([TWO])
+    log.close()
+    again = open_log()
+    (found,) = again.sealed()
+    assert abs(found.began - segment.began) < 0.02
+    assert again.oldest == found.began
+
+
+def test_the_oldest_waits_longest_whatever_is_stored_first(open_log: Open) -> None:
+    log = open_log()
+    first = log.append([ONE])
+    assert log.oldest == first.began
+    log.seal()
+    second = log.append([TWO])
+    log.seal()
+    log.remove(second)
+    assert log.oldest == first.began
+    log.keep(first)
+    assert log.oldest is None
+
+
+def test_a_segment_of_the_first_format_is_read(open_log: Open, tmp_path: Path) -> None:
+    open_log().close()
+    old = b"otel-sessions wal 1\n" + b"".join(frame(each, first=False) for each in (ONE, TWO))
+    (tmp_path / "log" / f"{7:016d}-0123456789abcdef.wal").write_bytes(old)
+    log = open_log()
+    assert recovered(log) == [ONE, TWO]
+    assert log.append([THREE]).number > 10**12
