@@ -1,4 +1,4 @@
-"""What spans say of model calls, in every dialect: content, model, tokens, cost."""
+"""What spans say of steps and model calls, in every dialect: kind, content, model, tokens, cost."""
 
 from __future__ import annotations
 

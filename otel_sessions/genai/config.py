@@ -14,7 +14,8 @@ from otel_sessions.component import Settings
 Keys = tuple[Annotated[str, StringConstraints(min_length=1)], ...]
 ContentKeys = Annotated[Keys, Field(description="KEY, or PREFIX.N.* for messages flattened into many keys")]
 EventKeys = Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^.+#.+$")], ...], Field(description="EVENT#KEY")]
-NumberKeys = Annotated[Keys, Field(description="KEY, KEY#MEMBER, KEY#* or KEY#*PART*")]
+NumberKeys = Annotated[Keys, Field(description="KEY, KEY#MEMBER, KEY#*, KEY#*PART* or KEY+KEY")]
+Marks = Annotated[Keys, Field(description="KEY or KEY=VALUE")]
 Price = Annotated[Decimal, Field(ge=0, le=10_000, decimal_places=6)]
 
 
@@ -37,6 +38,15 @@ class SummarySpan(Settings):
     name: Annotated[str, StringConstraints(min_length=1)]
     since: Annotated[str, StringConstraints(pattern=r"^(\d{1,9}(\.\d{1,9}){0,9})?$")] = ""
     """The version of the scope from which on it does; empty: every one."""
+
+
+class UsageSpan(Settings):
+    """Spans that are the only ones to state the usage of the calls below them: by scope and name, `*` for any text."""
+
+    scope: Annotated[str, StringConstraints(min_length=1)]
+    name: Annotated[str, StringConstraints(min_length=1)] = "*"
+    cache_beside: bool = False
+    """Whether they count tokens of a cache beside the input, instead of within."""
 
 
 class PriceTable(Settings):
@@ -62,12 +72,38 @@ class GenAiConfig(Settings):
     output_events: EventKeys = semconv.OUTPUT_EVENTS
     max_preview_chars: PositiveInt = 1000
 
+    # Names without a prefix, which mean something only where a mark or the scope says so.
+    bare_keys: Keys = semconv.BARE_KEYS
+    bare_key_scopes: Annotated[Keys, Field(description="`*` for any text")] = semconv.BARE_KEY_SCOPES
+    bare_key_marks: Marks = semconv.BARE_KEY_MARKS
+    key_marks: Annotated[Mapping[str, Keys], Field(description="by key, the marks without which it says nothing")] = (
+        semconv.MODEL_KEY_MARKS
+    )
+
+    # Steps.
+    step_kind_keys: Keys = semconv.STEP_KIND_KEYS
+    step_hint_keys: Keys = semconv.STEP_HINT_KEYS
+    step_kinds: Annotated[Mapping[semconv.StepKind, Keys], Field(description="`*` for any text")] = semconv.STEP_KINDS
+    tool_name_keys: Keys = semconv.TOOL_NAME_KEYS
+    agent_name_keys: Keys = semconv.AGENT_NAME_KEYS
+    entity_name_keys: Annotated[Keys, Field(description="of a tool or an agent, whichever the span is")] = (
+        semconv.ENTITY_NAME_KEYS
+    )
+    response_id_keys: Keys = semconv.RESPONSE_ID_KEYS
+    previous_response_id_keys: Keys = semconv.PREVIOUS_RESPONSE_ID_KEYS
+    metadata_keys: Annotated[Keys, Field(description="PREFIX.*, or KEY of a JSON object")] = semconv.METADATA_KEYS
+    max_metadata_keys: PositiveInt = 100
+    max_metadata_chars: PositiveInt = 1000
+
     # Model calls.
     model_keys: Keys = semconv.MODEL_KEYS
     provider_keys: Keys = semconv.PROVIDER_KEYS
-    step_kind_keys: Keys = semconv.STEP_KIND_KEYS
-    model_call_kinds: Keys = semconv.MODEL_CALL_KINDS
-    summary_marks: Annotated[Keys, Field(description="KEY or KEY=VALUE")] = semconv.SUMMARY_MARKS
+    model_call_kinds: Annotated[Keys, Field(description="`*` for any text")] = semconv.MODEL_CALL_KINDS
+    no_call_kinds: Annotated[Keys, Field(description="`*` for any text")] = semconv.NO_CALL_KINDS
+    usage_spans: tuple[UsageSpan, ...] = tuple(
+        UsageSpan(scope=scope, name=name, cache_beside=beside) for scope, name, beside in semconv.USAGE_SPANS
+    )
+    summary_marks: Marks = semconv.SUMMARY_MARKS
     summary_spans: tuple[SummarySpan, ...] = tuple(
         SummarySpan(language=language, scope=scope, name=name, since=since)
         for language, scope, name, since in semconv.SUMMARY_SPANS
@@ -78,5 +114,7 @@ class GenAiConfig(Settings):
     cached_input_token_keys: NumberKeys = semconv.CACHED_INPUT_TOKEN_KEYS
     cache_creation_input_token_keys: NumberKeys = semconv.CACHE_CREATION_INPUT_TOKEN_KEYS
     reasoning_token_keys: NumberKeys = semconv.REASONING_TOKEN_KEYS
+    cache_beside_keys: NumberKeys = semconv.CACHE_BESIDE_KEYS
+    cache_beside_marks: Marks = semconv.CACHE_BESIDE_MARKS
     cost_keys: NumberKeys = semconv.COST_KEYS
     price_table: PriceTable = PriceTable()

@@ -1,120 +1,414 @@
-"""Chat messages as providers and frameworks write them in JSON: who speaks, and what they say."""
+"""Chat messages as providers and frameworks write them, in one form.
+
+A message is `{"role", "parts"}`. Roles are `system`, `user`, `assistant`, `tool`, or what the client wrote. Parts have
+a `type`, and the members that the semantic conventions give to such a part:
+
+    {"type": "text" | "reasoning", "content": text}
+    {"type": "tool_call", "id", "name", "arguments"}      arguments: a JSON value, or text that is none
+    {"type": "tool_result", "id", "name", "response"}     response: a JSON value, or text
+    {"type": "media", "modality", "mime_type", "uri"}     modality: image, audio, video or file; without `uri`, `size`
+    {"type": "other", "value"}                            what is none of these, as it is
+
+Nothing here raises on what clients write, and all of it is bounded: in depth, in messages, in parts of a message.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
-from otel_sessions.genai.texts import NOT_JSON, encodable, parse_json
+Message: TypeAlias = "dict[str, Any]"
+Part: TypeAlias = "dict[str, Any]"
 
 USER: Final = frozenset({"user", "human"})
 MODEL: Final = frozenset({"assistant", "model", "ai"})
+MAX_MESSAGES: Final = 10_000
+MAX_PARTS: Final = 1_000
+MAX_INLINE: Final = 64 * 1024
+"""Longer media that stands in the message itself is left out; its size is told."""
 
-_MAX_DEPTH: Final = 6
-# LangChain says `type` where others say `role`.
-_TYPES: Final = frozenset({"human", "ai", "system", "tool"})
+_MAX_DEPTH: Final = 8
+_ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "bot": "assistant", "function": "tool"}
+_LANGCHAIN: Final = {
+    "HumanMessage": "user",
+    "AIMessage": "assistant",
+    "SystemMessage": "system",
+    "ToolMessage": "tool",
+    "HumanMessageChunk": "user",
+    "AIMessageChunk": "assistant",
+    "FunctionMessage": "tool",
+    "ChatMessage": "user",
+}
+_TYPES: Final = frozenset({"human", "ai", "system", "tool", "function", "developer"})
+"""LangChain says `type` where others say `role`."""
 _AROUND: Final = (
     *("messages", "choices", "message", "contents", "inputs", "outputs", "kwargs", "generations"),
-    *("input", "output"),  # OpenAI's Responses
+    *("input", "output", "items", "candidates", "prompt", "new_messages", "result", "response"),
     *("data", "update"),  # LangChain and LangGraph
 )
-_TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
-_PROMPT: Final = frozenset({"system", "prompt"})
-_CALLS: Final = ("function", "functionCall", "function_call", "toolUse")
+_SIDES: Final = {"output": "assistant", "outputs": "assistant", "input": "user", "prompt": "user"}
+_SYSTEM: Final = ("system", "instructions", "system_instruction", "systemInstruction", "system_instructions")
+_SAYING: Final = ("content", "parts", "tool_calls", "contents", "function_call", "text", "reasoning_content")
+_TEXT: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", "md"})
+_REASONING: Final = frozenset({"reasoning", "thinking", "thought", "redacted_thinking", "reasoning_content"})
+_CALL: Final = frozenset(
+    {"tool_call", "tool_use", "tool-call", "function_call", "functionCall", "server_tool_use", "function", "toolUse"}
+)
+_RESULT: Final = frozenset(
+    {"tool_call_response", "tool_result", "tool-result", "function_response", "function_call_output", "tool_return"}
+    | {"tool-return", "web_search_tool_result", "toolResult", "functionResponse", "custom_tool_call_output"}
+)
+_CALLS: Final = ("functionCall", "function_call", "toolUse", "function", "tool_call")
+_RESULTS: Final = ("functionResponse", "function_response", "toolResult")
+_IDS: Final = ("id", "call_id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId")
 _NAMES: Final = ("name", "toolName", "tool_name")
-_ARGUMENTS: Final = ("arguments", "args", "input")
+_ARGUMENTS: Final = ("arguments", "args", "input", "arguments_json")
+_RESPONSES: Final = ("response", "result", "output", "content", "json", "text")
+_MEDIA: Final = {
+    **dict.fromkeys(("image", "image_url", "input_image", "image-url", "inlineData", "inline_data"), "image"),
+    **dict.fromkeys(("audio", "input_audio", "audio-url", "output_audio"), "audio"),
+    **dict.fromkeys(("video", "video-url", "video_url"), "video"),
+    **dict.fromkeys(("file", "input_file", "document", "document-url", "fileData", "file_data", "binary"), "file"),
+    **dict.fromkeys(("media", "blob", "uri"), "file"),
+}
+_MEDIA_MEMBERS: Final = (
+    *("image_url", "image", "input_audio", "audio", "video", "file", "document", "source"),
+    *("inlineData", "inline_data", "fileData", "file_data"),
+)
+_URIS: Final = ("url", "uri", "file_uri", "fileUri", "image_url", "file_url", "file_id")
+_DATA: Final = ("data", "content", "bytes", "base64", "file_data", "image")
+_MIME_TYPES: Final = ("mime_type", "mimeType", "media_type", "mediaType", "format")
 
 
-def messages(value: Any, depth: int = _MAX_DEPTH) -> Iterator[Mapping[str, Any]]:
-    """The messages in a JSON value, in order: in lists, and under the names that providers put around them."""
-    if depth == 0:
+def read(value: Any, role: str = "user") -> list[Message]:
+    """The messages in a JSON value, in order; what stands without a role, text or parts of a message, has this one."""
+    return list(islice(_messages(value, role, _MAX_DEPTH), MAX_MESSAGES))
+
+
+def message(role: str, *parts: Part) -> Message:
+    return {"role": role, "parts": list(parts)}
+
+
+def text_part(text: str) -> Part:
+    return {"type": "text", "content": text}
+
+
+def is_message(value: Any) -> bool:
+    """Whether an object says who speaks and what."""
+    if not isinstance(value, dict):
+        return False
+    if isinstance(value.get("role"), str):
+        return any(name in value for name in _SAYING)
+    return (value.get("type") in _TYPES and "content" in value) or bool(_langchain_role(value))
+
+
+def role_of(value: Mapping[str, Any]) -> str:
+    """Who speaks in a message, by one of the usual names."""
+    role = value.get("role") or _langchain_role(value) or value.get("type") or ""
+    name = str(role).lower()
+    return _ROLES.get(name, name)
+
+
+def one(value: Mapping[str, Any]) -> Message:
+    """A message of this object, which is one. What only tools returned is a message of role `tool`."""
+    if _langchain_role(value) and isinstance(value.get("kwargs"), dict):
+        value = {**value["kwargs"], "role": _langchain_role(value)}
+    role, parts = role_of(value), list(islice(_parts_of(value), MAX_PARTS))
+    if role == "user" and parts and all(part["type"] == "tool_result" for part in parts):
+        role = "tool"
+    return message(role, *parts)
+
+
+def words(found: Message) -> str:
+    """What a message says: its text; without any, what it shows, or the tools that it calls, a line each."""
+    parts = found["parts"]
+    text = "\n".join(part["content"] for part in parts if part["type"] == "text" and part["content"])
+    if text or found["role"] == "tool":
+        return text or "\n".join(as_text(part.get("response")) for part in parts if part["type"] == "tool_result")
+    shown = [f"[{part['modality']}]" for part in parts if part["type"] == "media"]
+    return "\n".join(shown or [call_text(part) for part in parts if part["type"] == "tool_call" and part["name"]])
+
+
+def plain_words(value: Mapping[str, Any]) -> str:
+    """What a message says whose content is text and nothing else, as that of most; empty for any other."""
+    content = value.get("content") or value.get("parts")
+    if isinstance(content, str):
+        return content
+    texts = []
+    for item in content if isinstance(content, list) else ():
+        if type(item) is not dict or item.get("type") not in _TEXT:
+            return ""
+        text = item.get("text") or item.get("content")
+        if not isinstance(text, str):
+            return ""
+        texts.append(text)
+    return "\n".join(texts)
+
+
+def call_text(part: Part) -> str:
+    """A call of a tool in a line: `name(arguments)`."""
+    return f"{part['name']}({as_text(part['arguments'])})"
+
+
+def as_text(value: Any) -> str:
+    """Text as it is, nothing as empty, all else as JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def tools(value: Any) -> list[dict[str, Any]]:
+    """Definitions of tools, each as `{"name", "description", "parameters"}`, from a list, by name, or an object."""
+    if isinstance(value, dict):
+        inner = next((value[key] for key in _TOOL_LISTS if isinstance(value.get(key), list)), None)
+        value = inner if inner is not None else [value] if _is_tool(value) else list(value.values())
+    found = []
+    for item in (value if isinstance(value, list) else [])[:MAX_PARTS]:
+        if isinstance(item, dict) and isinstance(declared := _tool_list(item), list):
+            found += tools(declared)
+        elif isinstance(item, str) and item:
+            found.append({"name": item, "description": "", "parameters": None})
+        elif isinstance(item, dict) and (tool := _tool(item)):
+            found.append(tool)
+    return found[:MAX_PARTS]
+
+
+_TOOL_LISTS: Final = ("functionDeclarations", "function_declarations", "tools")
+
+
+def _tool_list(item: Mapping[str, Any]) -> Any:
+    return next((item[key] for key in _TOOL_LISTS if key in item), None)
+
+
+def _is_tool(value: Mapping[str, Any]) -> bool:
+    return "name" in value or "function" in value or "toolSpec" in value
+
+
+def _tool(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    inner = next((item[name] for name in ("function", "toolSpec") if isinstance(item.get(name), dict)), item)
+    name = inner.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    members = ("parameters", "input_schema", "inputSchema", "parameters_json_schema", "args_schema")
+    parameters = next((inner[key] for key in members if inner.get(key) is not None), None)
+    if isinstance(parameters, dict) and isinstance(parameters.get("json"), dict):  # Bedrock
+        parameters = parameters["json"]
+    return {"name": name, "description": as_text(inner.get("description")), "parameters": parameters}
+
+
+def _messages(value: Any, role: str, depth: int) -> Iterator[Message]:
+    if isinstance(value, str):
+        if value:
+            yield message(role, text_part(value))
+    elif depth and isinstance(value, list):
+        yield from _listed(value, role, depth)
+    elif depth and isinstance(value, dict):
+        yield from _within(value, role, depth)
+
+
+def _listed(items: list[Any], role: str, depth: int) -> Iterator[Message]:
+    """Messages in a list; items that follow each other and are parts of one are put together."""
+    parts: list[Part] = []
+    for item in islice(items, MAX_MESSAGES):
+        found = part(item) if _is_part(item) else None
+        if found is not None and found["type"] not in ("tool_call", "tool_result"):
+            parts.append(found)
+            continue
+        if parts:
+            yield message(role, *parts)
+            parts = []
+        if found is not None:
+            yield message("tool" if found["type"] == "tool_result" else "assistant", found)
+        else:
+            yield from _messages(item, role, depth - 1)
+    if parts:
+        yield message(role, *parts)
+
+
+def _within(value: dict[str, Any], role: str, depth: int) -> Iterator[Message]:
+    if is_message(value):
+        yield one(value)
         return
-    if isinstance(value, list):
-        for item in value:
-            yield from messages(item, depth - 1)
-    elif isinstance(value, dict):
-        if role(value):
-            yield value
-        elif isinstance(value.get("content"), dict):
-            yield from messages(value["content"], depth - 1)
-        for name in _AROUND:
-            yield from messages(value.get(name), depth - 1)
+    for name in _SYSTEM:
+        if value.get(name) and any(around in value for around in (*_AROUND, "config")):
+            yield from _messages(value[name], "system", depth - 1)
+    if isinstance(value.get("config"), dict):  # Google's
+        for name in _SYSTEM:
+            yield from _messages(value["config"].get(name), "system", depth - 1)
+    if _is_part(value):
+        yield from _listed([value], role, depth)
+        return
+    content = value.get("content")
+    if isinstance(content, dict):
+        yield from _messages(content, role, depth - 1)
+    for name in _AROUND:
+        inner = value.get(name)
+        if isinstance(inner, dict | list) or (isinstance(inner, str) and _is_prompt(name, value)):
+            yield from _messages(inner, _SIDES.get(name, role), depth - 1)
 
 
-def role(value: Mapping[str, Any]) -> str:
-    """Who speaks in a message, in lower case; empty for what is no message."""
-    if "role" in value:
-        return str(value["role"]).lower()
-    return value["type"] if value.get("type") in _TYPES and "content" in value else ""
+def _is_prompt(name: str, value: Mapping[str, Any]) -> bool:
+    """Whether text under this name is what the user said: the Vercel AI SDK writes a prompt with at most its system;
+    OpenAI's Responses and embeddings take an `input` for a `model`."""
+    return value.keys() <= {"system", "prompt"} if name == "prompt" else name == "input" and "model" in value
 
 
-def content(message: Mapping[str, Any]) -> str:
-    """What a message says: its text, or the text among its parts; without any, the tools that it calls."""
-    found = message.get("content") or message.get("parts")
-    if isinstance(found, dict):
-        found = found.get("parts")
-    if isinstance(found, str):
-        return found
-    parts = found if isinstance(found, list) else []
-    text = "\n".join(filter(None, map(_text, parts)))
-    return text or calls([*parts, *_list(message.get("tool_calls"))])
+def _is_part(item: Any) -> bool:
+    if not isinstance(item, dict) or "role" in item:
+        return False
+    kind = item.get("type")
+    if isinstance(kind, str):
+        return kind in _TEXT or kind in _REASONING or kind in _CALL or kind in _RESULT or kind in _MEDIA
+    return (
+        (isinstance(item.get("text"), str) and item.keys() <= {"text", "thought", "thoughtSignature", "cache_control"})
+        or "toolCallId" in item
+        or any(isinstance(item.get(name), dict) for name in (*_CALLS[:3], *_RESULTS, "inlineData", "inline_data"))
+    )
 
 
-def calls(items: list[Any]) -> str:
-    """The calls of tools among these, a line each: `name(arguments)`."""
-    return "\n".join(filter(None, (_call(item) for item in items if isinstance(item, dict))))
+def _langchain_role(value: Mapping[str, Any]) -> str:
+    """LangChain's serialised messages are named by their class, the last of `id`."""
+    name = value.get("id") if value.get("type") == "constructor" else None
+    return _LANGCHAIN.get(str(name[-1]), "") if isinstance(name, list) and name else ""
 
 
-def bare(value: Any) -> str:
-    """What stands without messages: a prompt, or calls of tools.
+def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
+    reasoning = value.get("reasoning_content") or value.get("reasoning")
+    if isinstance(reasoning, str):
+        yield {"type": "reasoning", "content": reasoning}
+    content = next((value[name] for name in ("content", "parts", "contents", "text") if value.get(name)), None)
+    if isinstance(content, dict):
+        content = content.get("parts") or [content]
+    if role_of(value) == "tool" and not _has_results(content):
+        yield _result({**value, "content": content, "id": _first(value, _IDS[2:]) or value.get("id")})
+        return
+    yield from (part(item) for item in (content if isinstance(content, list) else [content]) if item not in (None, ""))
+    known = {each.get("id") for each in _items(content) if isinstance(each, dict)}
+    extra = value.get("additional_kwargs")
+    calls = _items(value.get("tool_calls")) or _items(extra.get("tool_calls") if isinstance(extra, dict) else None)
+    for call in calls:
+        if isinstance(call, dict) and (call.get("id") is None or call.get("id") not in known):
+            yield _call(call)
+    if isinstance(value.get("function_call"), dict):
+        yield _call(value["function_call"])
 
-    The Vercel AI SDK writes a prompt with at most its system; OpenAI's Responses and embeddings take an `input` for a
-    `model`, and Responses give an `output` of calls.
-    """
-    if isinstance(value, dict):
-        if value.keys() <= _PROMPT and isinstance(value.get("prompt"), str):
-            return str(value["prompt"])
-        if "model" in value and isinstance(value.get("input"), str):
-            return str(value["input"])
-        value = [value] if _is_call(value) else value.get("output")
-    return calls([item for item in _list(value) if isinstance(item, dict) and _is_call(item)])
+
+def _has_results(content: Any) -> bool:
+    return any(isinstance(item, dict) and _is_result(item) for item in _items(content))
 
 
-def message_text(text: str) -> str:
-    """What a message says that stands alone as JSON; any other text as it is."""
-    value = parse_json(text) if text[:1] in ("{", "[") else NOT_JSON
-    if isinstance(value, dict):
-        inner = value.get("message")
-        found = content(inner if isinstance(inner, dict) else value)
-    elif isinstance(value, list):
-        found = content({"content": value})
+def _is_result(item: Mapping[str, Any]) -> bool:
+    return item.get("type") in _RESULT or _inner(item, _RESULTS) is not None
+
+
+def part(item: Any) -> Part:
+    """A part of a message from what stands in its content."""
+    if isinstance(item, str):
+        return text_part(item)
+    if not isinstance(item, dict):
+        return {"type": "other", "value": item}
+    kind = item.get("type") if isinstance(item.get("type"), str) else item.get("kind")
+    text = next((item[name] for name in ("text", "content", "refusal") if isinstance(item.get(name), str)), None)
+    if _is_result(item):
+        found = _result(_inner(item, _RESULTS) or item)
+    elif kind in _CALL or _inner(item, _CALLS) or ("toolCallId" in item and "result" not in item):
+        found = _call(item)
+    elif kind in _REASONING or item.get("thought") is True or "reasoningContent" in item:
+        found = {"type": "reasoning", "content": _reasoning(item)}
+    elif kind in _MEDIA or (kind is None and _inner(item, _MEDIA_MEMBERS)):
+        found = _media(item, kind)
+    elif text is not None and (kind is None or kind in _TEXT):
+        found = text_part(text)
     else:
-        return text
-    return encodable(found) if found else text
+        found = {"type": "other", "value": item}
+    return found
 
 
-def _text(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, dict) or part.get("type", "text") not in _TEXT_PARTS:
-        return ""
-    text = part.get("text") or part.get("content")
-    return text if isinstance(text, str) else ""
+def _call(item: Mapping[str, Any]) -> Part:
+    inner = _inner(item, _CALLS) or item
+    arguments = _first(inner, _ARGUMENTS)
+    return {
+        "type": "tool_call",
+        "id": _identity(item) or _identity(inner),
+        "name": as_text(_first(inner, _NAMES)),
+        "arguments": _parsed(arguments),
+    }
 
 
-def _is_call(item: Mapping[str, Any]) -> bool:
-    return "toolCallId" in item or item.get("type") == "function_call"
+def _result(item: Mapping[str, Any]) -> Part:
+    response = _first(item, _RESPONSES)
+    if isinstance(response, list) and response and all(_is_part(each) or _json_part(each) for each in response):
+        texts = [each["json"] if _json_part(each) else part(each) for each in response]
+        if all(isinstance(each, dict) and each.get("type") == "text" for each in texts):
+            response = "\n".join(each["content"] for each in texts)
+        elif len(texts) == 1 and _json_part(item):
+            response = texts[0]
+    return {
+        "type": "tool_result",
+        "id": as_text(_first(item, _IDS[1:]) or item.get("id")),
+        "name": as_text(_first(item, _NAMES)),
+        "response": _parsed(response),
+    }
 
 
-def _call(item: Mapping[str, Any]) -> str:
-    inner = next((item[name] for name in _CALLS if isinstance(item.get(name), dict)), item)
-    name = next((inner[key] for key in _NAMES if isinstance(inner.get(key), str)), "")
-    arguments = next((inner[key] for key in _ARGUMENTS if inner.get(key) is not None), "")
-    if not name:
-        return ""
-    return f"{name}({arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)})"
+def _json_part(item: Any) -> bool:
+    return isinstance(item, dict) and item.keys() == {"json"}
 
 
-def _list(value: Any) -> list[Any]:
+def _reasoning(item: Mapping[str, Any]) -> str:
+    inner = _inner(item, ("reasoningContent",)) or item
+    inner = _inner(inner, ("reasoningText",)) or inner
+    found = _first(inner, ("thinking", "content", "text", "reasoning", "summary"))
+    if isinstance(found, list):
+        return "\n".join(as_text(each.get("text") or each.get("content")) for each in found if isinstance(each, dict))
+    return as_text(found)
+
+
+def _media(item: Mapping[str, Any], kind: Any) -> Part:
+    name = next((name for name in _MEDIA_MEMBERS if isinstance(item.get(name), dict)), None)
+    inner: Mapping[str, Any] = {**item, **item[name]} if name else item
+    if isinstance(source := inner.get("source"), dict):
+        inner = {**inner, **source}
+    mime_type = as_text(_first(inner, _MIME_TYPES))
+    uri = _first(inner, _URIS)
+    uri = uri.get("url") if isinstance(uri, dict) else uri
+    data = _first(inner, _DATA)
+    if not isinstance(uri, str) and isinstance(data, str) and data.startswith(("data:", "http:", "https:", "blob:")):
+        uri = data
+    if isinstance(uri, str) and uri.startswith("data:") and "/" not in mime_type:
+        mime_type = uri[5:200].partition(";")[0].partition(",")[0]
+    modality = as_text(inner.get("modality")) or mime_type.partition("/")[0]
+    if modality not in ("image", "audio", "video"):
+        modality = _MEDIA.get(str(kind), _MEDIA.get(str(name), "file"))
+    found: Part = {"type": "media", "modality": modality, "mime_type": mime_type}
+    if isinstance(uri, str) and len(uri) <= MAX_INLINE:
+        return {**found, "uri": uri}
+    return {**found, "size": len(uri) if isinstance(uri, str) else len(as_text(data))}
+
+
+def _inner(item: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any] | None:
+    return next((item[name] for name in names if isinstance(item.get(name), dict)), None)
+
+
+def _first(item: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((item[name] for name in names if item.get(name) is not None), None)
+
+
+def _identity(item: Mapping[str, Any]) -> str:
+    return as_text(_first(item, ("call_id", *_IDS)))
+
+
+def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _parsed(value: Any) -> Any:
+    """JSON that stands as text, as what it says."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value

@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai.texts import parse_json
+from otel_sessions.genai.texts import member as member_of
+from otel_sessions.genai.texts import parse_object
 from otel_sessions.pdata import COST
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
 
@@ -40,6 +41,8 @@ def number(value: object) -> Decimal | None:
     if isinstance(value, str):
         matches = len(value) <= _MAX_TEXT and _TEXT.fullmatch(value)
         value = Decimal(value.strip()) if matches else None
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        value = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not isinstance(value, Decimal) or not value.is_finite():
         return None
     return value if 0 <= value <= MAX_NUMBER else None
@@ -47,36 +50,47 @@ def number(value: object) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a number stands: under a key as text, or as a member of the JSON object there (`KEY#MEMBER`)."""
+    """Where a number stands: under a key as text, as a member of the object there (`KEY#MEMBER`), or as the sum of
+    several keys (`KEY+KEY`)."""
 
-    key: str
+    keys: tuple[str, ...]
     member: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Source:
         key, _, member = text.partition("#")
-        return cls(key, member)
+        return cls((key,), member) if member else cls(tuple(text.split("+")))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Whole numbers of the rows of a batch, and the place of the source that each is from, -1 without one."""
+
+    values: Indices
+    source: Indices
 
 
 @dataclass(slots=True)
 class Numbers:
-    """Reads numbers for some rows of a batch; every JSON object is parsed once, whatever is asked of it."""
+    """Reads numbers for some rows of a batch; every object is parsed once, and only where a number is still missing."""
 
     entries: Entries
     rows: Mask
     """Other rows have no numbers."""
-    _objects: dict[str, tuple[list[dict[str, Any]], Indices]] = field(default_factory=dict)
+    _objects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def counts(self, sources: Sequence[Source]) -> Indices:
+    def counts(self, sources: Sequence[Source]) -> Counted:
         """The whole number of each row under the first source that holds a number; 0 without one, or fractions cut."""
-        counts = np.zeros(self.entries.length, np.int64)
-        for source in reversed([source for source in sources if self.entries.has(source.key)]):
-            rows, texts = self._rows_and_texts(source.key)
-            if len(rows):
-                found = self._members(source, texts) if source.member else _plain(texts, _simple_counts(texts))
-                values, known = found.counts()
-                counts[rows[known]] = values[known]
-        return counts
+        counts, places = np.zeros(self.entries.length, np.int64), np.full(self.entries.length, -1)
+        for place, source in enumerate(sources):
+            for key in filter(self.entries.has, source.keys):
+                rows, texts = self._rows_and_texts(key, self.rows & ((places < 0) | (places == place)))
+                if len(rows):
+                    found = self._members(source, texts) if source.member else _plain(texts, _simple_counts(texts))
+                    values, known = found.counts()
+                    counts[rows[known]] += values[known]
+                    places[rows[known]] = place
+        return Counted(counts, places)
 
     def costs(self, sources: Sequence[Source]) -> tuple[pa.Array | None, Mask]:
         """The same as US dollars, rounded half even to the digits that a cost has, and which rows state any.
@@ -85,31 +99,47 @@ class Numbers:
         """
         places = np.zeros(self.entries.length, np.int64)
         pool = [pa.array([Decimal(0)], COST)]
-        for source in reversed([source for source in sources if self.entries.has(source.key)]):
-            rows, texts = self._rows_and_texts(source.key)
-            if len(rows):
-                found = self._members(source, texts) if source.member else _plain(texts, _simple_costs(texts))
-                values = found.costs()
-                known = values.is_valid().to_numpy(zero_copy_only=False)
-                places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
-                pool.append(values)
+        for source in sources:
+            for key in filter(self.entries.has, source.keys):
+                rows, texts = self._rows_and_texts(key, self.rows & (places == 0))
+                if len(rows):
+                    found = self._members(source, texts) if source.member else _plain(texts, _simple_costs(texts))
+                    values = found.costs() if len(source.keys) == 1 else self._sums(source, rows)
+                    known = values.is_valid().to_numpy(zero_copy_only=False)
+                    places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
+                    pool.append(values)
         stated = places > 0
         return (pa.concat_arrays(pool).take(pa.array(places)) if stated.any() else None), stated
 
-    def _rows_and_texts(self, key: str) -> tuple[Indices, pa.StringArray]:
+    def _sums(self, source: Source, rows: Indices) -> pa.Array:
+        """What these rows have under all keys of the source together; null for those without any number."""
+        sums: dict[int, Decimal] = {}
+        for key in source.keys:
+            of_key, texts = self._rows_and_texts(key, self.rows)
+            for row, text in zip(of_key.tolist(), texts.to_pylist(), strict=True):
+                if (found := number(text)) is not None:
+                    sums[row] = sums.get(row, Decimal(0)) + found
+        totals = [number(sums[row]) if row in sums else None for row in rows.tolist()]
+        rounded = [None if total is None else total.quantize(_SMALLEST, context=_CONTEXT) for total in totals]
+        return pa.array(rounded, COST)
+
+    def _rows_and_texts(self, key: str, wanted: Mask) -> tuple[Indices, pa.StringArray]:
         part = self.entries.of(key)
         rows = self.entries.rows[part]
-        kept = self.rows[rows]
+        kept = wanted[rows]
         return rows[kept], self.entries.values.take(pa.array(self.entries.places[part][kept]))
 
     def _members(self, source: Source, texts: pa.StringArray) -> _Found:
-        if source.key not in self._objects:
-            distinct = texts.dictionary_encode()
-            objects = [_object(text) for text in distinct.dictionary.to_pylist()]
-            self._objects[source.key] = objects, distinct.indices.to_numpy()
-        objects, places = self._objects[source.key]
+        distinct = texts.dictionary_encode()
         read = _reader(source.member)
-        return _Found(texts, np.zeros(len(texts), np.bool_), [read(members) for members in objects], places)
+        values = [read(self._object(text)) for text in distinct.dictionary.to_pylist()]
+        return _Found(texts, np.zeros(len(texts), np.bool_), values, distinct.indices.to_numpy())
+
+    def _object(self, text: str) -> dict[str, Any]:
+        """The members of an object, numbers of JSON as decimals."""
+        if text not in self._objects:
+            self._objects[text] = parse_object(text, parse_float=Decimal, parse_int=Decimal)
+        return self._objects[text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,27 +197,13 @@ def _simple_costs(texts: pa.StringArray) -> Mask:
     return simple
 
 
-def _object(text: str) -> dict[str, Any]:
-    """The members of a JSON object, numbers as decimals; none for anything else."""
-    value = parse_json(text, parse_float=Decimal, parse_int=Decimal)
-    return value if isinstance(value, dict) else {}
-
-
 def _reader(member: str) -> Callable[[Mapping[str, Any]], Decimal | None]:
     """How the number, or sum, is read from an object."""
     if member == ALL_MEMBERS:
         return lambda members: _sum(_numbers(members).values())
     if member.startswith("*") and member.endswith("*"):
         return lambda members: _sum_of_parts(_numbers(members), member.strip("*"))
-    return lambda members: number(_value_at(members, member))
-
-
-def _value_at(members: Mapping[str, Any], path: str) -> Any:
-    if path in members:
-        return members[path]
-    outer, _, inner = path.partition(".")
-    within = members.get(outer)
-    return _value_at(within, inner) if inner and isinstance(within, dict) else None
+    return lambda members: number(member_of(members, member))
 
 
 def _numbers(members: Mapping[str, Any]) -> dict[str, Decimal]:

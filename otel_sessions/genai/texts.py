@@ -1,11 +1,16 @@
-"""Text as clients wrap it: JSON-encoded strings. Parsed once per distinct value."""
+"""Text as clients wrap it: JSON-encoded strings, and objects in JSON or as Python prints them. Parsed once per distinct
+value."""
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +19,10 @@ from otel_sessions.pdata.attributes import Entries, Indices, Mask
 MAX_JSON_BYTES: Final = 100 * 1024
 """Longer text is never parsed as a whole."""
 NOT_JSON: Final = object()
+
+_MAX_PYTHON_BYTES: Final = 10_000
+_MAX_BRACKETS: Final = 100
+_EMPTY: Final = r"^\s*(?:\[[\s,]*\]|\{\s*\}|null|None|\"\s*\")?\s*$"
 
 
 def parse_json(text: str, **options: Any) -> Any:
@@ -24,6 +33,70 @@ def parse_json(text: str, **options: Any) -> Any:
         return json.loads(text, **options)
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def parse_object(text: str, **options: Any) -> dict[str, Any]:
+    """The members of an object in JSON, or in the text of a Python dictionary; none for anything else."""
+    value = parse_json(text, **options)
+    if value is NOT_JSON and text.startswith("{'") and len(text) <= _MAX_PYTHON_BYTES:
+        value = _parse_python(text)
+    return value if isinstance(value, dict) else {}
+
+
+def _parse_python(text: str) -> Any:
+    if sum(map(text.count, "([{")) > _MAX_BRACKETS:
+        return NOT_JSON
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return NOT_JSON
+
+
+def member(value: Mapping[str, Any], path: str) -> Any:
+    """The member of an object by its name, or `OUTER.INNER` further down; None without one."""
+    if path in value:
+        return value[path]
+    outer, _, inner = path.partition(".")
+    within = value.get(outer)
+    return member(within, inner) if inner and isinstance(within, dict) else None
+
+
+def scalar_text(value: object) -> str:
+    """Text, numbers and booleans as an attribute would have them; empty for all else."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return ""
+
+
+def with_outer(keys: Iterable[str]) -> list[str]:
+    """The keys, and those of the objects whose members some of them are."""
+    return [each for key in keys for each in ((key, key.partition("#")[0]) if "#" in key else (key,))]
+
+
+def with_members(entries: Entries, composite: pa.ListArray) -> Entries:
+    """The entries, and those of the keys `KEY#MEMBER`: text, numbers and booleans within the objects under `KEY`.
+
+    What `composite` lists of a row's keys is left alone: it came as another type than text, or is not what it was.
+    """
+    wanted = [(key, *key.split("#", 1)) for key in entries.keys.keys if "#" in key]
+    wanted = [(key, outer, inner) for key, outer, inner in wanted if entries.has(outer)]
+    if not wanted:
+        return entries
+    listed, found = entries.listed(composite), []
+    for outer in dict.fromkeys(outer for _, outer, _ in wanted):
+        part = entries.of(outer)
+        kept = ~listed[part]
+        rows, places = entries.rows[part][kept], entries.places[part][kept]
+        distinct = entries.values.take(pa.array(places)).dictionary_encode()
+        objects = [parse_object(text) for text in distinct.dictionary.to_pylist()]
+        for key, _, inner in (each for each in wanted if each[1] == outer):
+            texts = np.array([scalar_text(member(each, inner)) for each in objects], np.object_)[distinct.indices]
+            has = texts != ""
+            if has.any():
+                found.append((key, rows[has], pa.array(texts[has], pa.string())))
+    return entries.with_texts(found) if found else entries
 
 
 def unwrap(texts: pa.StringArray, among: Mask) -> pa.StringArray:
@@ -43,6 +116,16 @@ def unwrapped(entries: Entries, chosen: Indices, json_encoded: tuple[str, ...]) 
     return unwrap(texts, (chosen >= 0) & encoded[entries.codes[chosen]])
 
 
+def says_something(texts: pa.StringArray) -> Mask:
+    """Which texts are not empty, nor JSON of nothing: an empty list, object or text, or null."""
+    something: Mask = pc.binary_length(texts).to_numpy() > 0
+    short = np.flatnonzero(something & (pc.binary_length(texts).to_numpy() <= 20))
+    if len(short):
+        empty = pc.match_substring_regex(texts.take(pa.array(short)), _EMPTY).to_numpy(zero_copy_only=False)
+        something[short[empty]] = False
+    return something
+
+
 def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str], str]) -> pa.StringArray:
     """The texts with `change` applied to those `among` them, once per distinct text."""
     if not among.any():
@@ -51,6 +134,16 @@ def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str],
     distinct = texts.filter(mask).dictionary_encode()
     changed = pa.array([change(text) for text in distinct.dictionary.to_pylist()], pa.string())
     return pc.replace_with_mask(texts, mask, changed.take(distinct.indices))
+
+
+def fits(text: str, patterns: Iterable[str]) -> bool:
+    """Whether the text is one of the patterns, in which `*` stands for any text."""
+    return any(text == pattern or ("*" in pattern and _glob(pattern).fullmatch(text)) for pattern in patterns)
+
+
+@lru_cache(1000)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def _unwrapped(text: str) -> str:

@@ -25,6 +25,34 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 _NONE: Final = slice(0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """All attributes of a column, with each name once: what is asked of names is asked of few."""
+
+    length: int
+    """Rows of the column."""
+    offsets: Indices
+    """Where the attributes of each row begin, counted from 0, and where the last ones end."""
+    names: pa.StringArray
+    """The distinct names."""
+    codes: Indices
+    """Of each attribute: the place of its name in `names`."""
+    values: pa.StringArray
+
+    @classmethod
+    def of(cls, attributes: pa.MapArray) -> Named:
+        offsets = attributes.offsets.to_numpy()
+        start, stop = int(offsets[0]), int(offsets[-1])
+        encoded = attributes.keys.slice(start, stop - start).dictionary_encode()
+        values = attributes.items.slice(start, stop - start)
+        return cls(len(attributes), offsets - start, encoded.dictionary, encoded.indices.to_numpy(), values)
+
+    def rows(self, places: Indices) -> Indices:
+        """The rows of the attributes at these places."""
+        rows: Indices = np.searchsorted(self.offsets, places, side="right") - 1
+        return rows
+
+
 class KeySet:
     """The keys that somebody wants, each once, in the order given."""
 
@@ -35,20 +63,19 @@ class KeySet:
         self._edges = np.arange(len(self.keys) + 1)
         self._beginning: dict[tuple[str, ...], Mask] = {}
 
-    def entries(self, attributes: pa.MapArray) -> Entries:
+    def entries(self, attributes: pa.MapArray | Named) -> Entries:
         """All attributes of the column (text by text, no nulls) whose key is one of these."""
-        offsets = attributes.offsets.to_numpy()
-        start, stop = int(offsets[0]), int(offsets[-1])
-        names, values = attributes.keys.slice(start, stop - start), attributes.items.slice(start, stop - start)
-        codes = self.codes_of(names)
-        wanted = np.flatnonzero((codes >= 0) & (pc.binary_length(values).to_numpy() > 0))
+        named = attributes if isinstance(attributes, Named) else Named.of(attributes)
+        codes = self.codes_of(named.names)[named.codes] if len(named.codes) else np.empty(0, np.int64)
+        wanted = np.flatnonzero(codes >= 0)
+        wanted = wanted[pc.binary_length(named.values.take(pa.array(wanted))).to_numpy() > 0]
         wanted = wanted[np.argsort(codes[wanted].astype(np.int16), kind="stable")]
-        codes, rows = codes[wanted], np.searchsorted(offsets - start, wanted, side="right") - 1
+        codes, rows = codes[wanted], named.rows(wanted)
         repeated = (codes[1:] == codes[:-1]) & (rows[1:] == rows[:-1])
         if repeated.any():
             once = np.flatnonzero(np.concatenate(([True], ~repeated)))
             codes, rows, wanted = codes[once], rows[once], wanted[once]
-        return Entries(self, len(attributes), values, codes, rows, wanted, self.parts(codes))
+        return Entries(self, named.length, named.values, codes, rows, wanted, self.parts(codes))
 
     def codes_of(self, names: pa.StringArray) -> Indices:
         """The place of each name among the keys, -1 for any other name."""
@@ -115,8 +142,31 @@ class Entries:
         kept = np.zeros(len(self.codes), np.bool_)
         for key in keys:
             kept[self.of(key)] = True
+        return self.filter(kept)
+
+    def filter(self, kept: Mask) -> Entries:
+        """The entries that are kept, numbered anew."""
         codes = self.codes[kept]
         return replace(self, codes=codes, rows=self.rows[kept], places=self.places[kept], parts=self.keys.parts(codes))
+
+    def with_texts(self, found: Sequence[tuple[str, Indices, pa.StringArray]]) -> Entries:
+        """With more texts: of a key that has no entry yet, the rows in order, and the text of each."""
+        codes, rows, places, values = [self.codes], [self.rows], [self.places], [self.values]
+        for key, of_rows, texts in found:
+            codes.append(np.full(len(of_rows), self.keys.codes[key]))
+            rows.append(of_rows)
+            places.append(np.arange(len(texts)) + sum(map(len, values)))
+            values.append(texts)
+        order = np.argsort(np.concatenate(codes), kind="stable")
+        sorted_codes = np.concatenate(codes)[order]
+        return replace(
+            self,
+            values=pa.concat_arrays(values),
+            codes=sorted_codes,
+            rows=np.concatenate(rows)[order],
+            places=np.concatenate(places)[order],
+            parts=self.keys.parts(sorted_codes),
+        )
 
     def text(self, entries: Indices) -> pa.StringArray:
         """The values of these entries, empty text for -1."""

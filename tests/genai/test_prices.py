@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from otel_sessions.genai import ModelPrices, PriceTable, catalog
-from otel_sessions.genai.prices import Prices, Spent, as_costs
+from otel_sessions.genai import ModelPrices, PriceTable
+from otel_sessions.genai import prices as prices_module
+from otel_sessions.genai.prices import Catalog, Prices, Spent, as_costs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PRICES = Prices(PriceTable())
@@ -26,7 +27,7 @@ def costs(*calls: Call, prices: Prices = PRICES, at: datetime = NOON) -> list[De
     providers, models, counts = zip(*calls, strict=True)
     start = np.full(len(calls), int(at.timestamp()) * 10**9, np.uint64)
     spent = Spent(pa.array(providers, pa.string()), pa.array(models, pa.string()), start, np.array(counts, np.int64).T)
-    priced, found = prices.costs(spent)
+    priced, found, _ = prices.costs(spent)
     column = as_costs(found)
     column.validate(full=True)
     values = iter(column.to_pylist())
@@ -194,8 +195,8 @@ def test_no_price_reaches_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "_MAX_KNOWN", 10)
-    known = catalog.Catalog(())
+    monkeypatch.setattr(prices_module, "_MAX_KNOWN", 10)
+    known = Catalog(())
     for number in range(35):
         assert known.rates("", f"unheard-of-{number}", NOON) is None
         assert known.rates("openai", "gpt-4o", NOON) is not None

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai import GenAi
+from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import Entries, KeySet, Mask
+from otel_sessions.pdata.attributes import Entries, KeySet, Mask, Named
 from otel_sessions.processors.session import fields
 from otel_sessions.processors.session.claims import find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
@@ -34,14 +35,15 @@ class SessionProcessor:
         """`unclaimed` is shown every batch, once its sessions are known."""
         self._config = config
         self._unclaimed = unclaimed
-        self._genai = GenAi(config)
+        ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
+        own = [*ids, *config.root_keys, *fields.span_keys(config)]
+        self._genai = GenAi(config, taken=tuple(own))
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
         self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
-        ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
         self.noted_keys = frozenset((*config.session_keys, *config.conversation_keys))
         self.noted_bytes = config.max_session_id_bytes
         # One set for both, so that a key has the same place in either.
-        self._keys = KeySet([*ids, *config.root_keys, *fields.span_keys(config), *self._genai.keys])
+        self._keys = KeySet(with_outer([*own, *self._genai.keys]))
 
     def learn(self, trace: TraceKey, claim: tuple[int, int, int, str]) -> None:
         """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
@@ -59,7 +61,8 @@ class SessionProcessor:
         while self._learned:
             self._memory.improve(*self._learned.popleft())
         config = self._config
-        entries = self._keys.entries(batch["SpanAttributes"])
+        attributes = Named.of(batch["SpanAttributes"])
+        entries = with_members(self._keys.entries(attributes), batch["SpanCompositeKeys"])
         resource_entries = self._keys.entries(batch["ResourceAttributes"])
         span = find_ids(entries, batch["SpanCompositeKeys"], config)
         resource = find_ids(resource_entries, batch["ResourceCompositeKeys"], config)
@@ -70,7 +73,7 @@ class SessionProcessor:
             **claims.columns(),
             **best_claims(batch, claims, is_root, self._memory),
             **fields.columns(entries, resource_entries, config),
-            **self._genai.columns(batch, entries),
+            **self._genai.columns(batch, attributes, entries),
         }
         found = note_too_long(batch.with_columns(columns), span, resource, config)
         if self._unclaimed:

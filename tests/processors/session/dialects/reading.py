@@ -12,7 +12,8 @@ from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing.otlp import Attributes, span
 from tests.processors.session.reading import batch_of, rows_of
 
-NAMES = ("ClaimId", "ClaimKey", "UserId", "TraceName", "Tags", "Environment", *COLUMNS)
+STEPS = ("StepKind", "StepName", "AgentName", "IsModelCall", "IsToolCall", "IsUnpriced", "ResponseId", "Metadata")
+NAMES = ("ClaimId", "ClaimKey", "UserId", "TraceName", "Tags", "Environment", *(set(COLUMNS) - {*STEPS}))
 
 
 def found(*spans: Span, resource: Attributes | None = None) -> list[dict[str, Any]]:
@@ -25,6 +26,12 @@ def found_in(attributes: Attributes) -> dict[str, Any]:
     """Of one span with these attributes."""
     [columns] = found(span(attributes=attributes))
     return columns
+
+
+def steps(*spans: Span) -> list[dict[str, Any]]:
+    """What steps each of the spans is, as one batch."""
+    batch = SessionProcessor(SessionConfig()).process(batch_of(*spans))
+    return [{name: row[name] for name in (*STEPS, "PreviousResponseId") if row[name]} for row in rows_of(batch)]
 
 
 def usage(columns: dict[str, Any]) -> tuple[int, int, Decimal, str]:

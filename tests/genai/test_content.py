@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions.genai.previews import MODEL, USER, preview, said
+from otel_sessions.genai.content import preview, said
+from otel_sessions.genai.messages import MODEL, USER
 
 PARTS = [
     {"role": "system", "parts": [{"type": "text", "content": "be kind"}]},
@@ -78,8 +79,6 @@ def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
         "{",
         '[{"role": "user"',
         '{"role": "admin", "name": "x"}',
-        '[{"role": "tool", "content": "x"}]',
-        '[{"role": "user", "content": ""}]',
         '[{"role": "user", "content": {"a": 1}}]',
         '{"user": {"role": "user"}}',
         '"role"',
@@ -93,6 +92,67 @@ def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
 )
 def test_text_that_is_no_message_stays_as_it_is(text: str) -> None:
     assert said(text, USER) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([{"role": "tool", "content": "x"}], "x"),
+        ([{"role": "system", "content": "be kind"}, {"role": "assistant", "content": ""}], "be kind"),
+        ([{"role": "user", "content": ""}], ""),
+        ([{"role": "user", "content": []}, {"role": "assistant", "content": None}], ""),
+    ],
+)
+def test_without_the_role_the_last_message_with_words_is_taken_and_none_says_nothing(value: Any, text: str) -> None:
+    assert said(json.dumps(value), USER) == text
+
+
+RETURNS: list[dict[str, Any]] = [
+    {"role": "user", "parts": [{"type": "tool_call_response", "id": "c", "name": "weather", "result": "sunny"}]},
+    {"role": "user", "parts": [{"type": "tool_call_response", "id": "c", "response": {"sky": "blue"}}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "sunny"}]},
+    {"role": "user", "content": [{"type": "tool_result", "content": [{"type": "text", "text": "sunny"}]}]},
+    {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "sunny"}]}}]},
+    {"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {"sky": "blue"}}}]},
+    {"role": "user", "parts": [{"function_response": {"name": "weather", "response": {"sky": "blue"}}}]},
+    {"role": "user", "content": [{"type": "tool-result", "toolCallId": "c", "toolName": "weather", "result": 1}]},
+    {"role": "tool", "tool_call_id": "c", "content": "sunny"},
+    {"type": "function_call_output", "call_id": "c", "output": "sunny"},
+]
+ASKED = {"role": "user", "content": "Is it sunny?"}
+
+
+@pytest.mark.parametrize("returned", RETURNS)
+def test_what_a_tool_returned_is_not_what_the_user_said(returned: dict[str, Any]) -> None:
+    called = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "weather", "input": {}}]}
+    assert said(json.dumps([ASKED, called, returned]), USER) == "Is it sunny?"
+    assert said(json.dumps([ASKED, called, returned], indent=1), USER) == "Is it sunny?"
+
+
+SHOWN: list[tuple[Any, str]] = [
+    ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, "[image]"),
+    ({"type": "input_image", "image_url": "https://x/y.png"}, "[image]"),
+    ({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}, "[image]"),
+    ({"type": "blob", "mime_type": "image/png", "modality": "image", "content": "AAAA"}, "[image]"),
+    ({"type": "uri", "modality": "video", "uri": "gs://x/y.mp4"}, "[video]"),
+    ({"type": "file", "modality": "audio", "file_id": "f"}, "[audio]"),
+    ({"inlineData": {"mimeType": "image/jpeg", "data": "AAAA"}}, "[image]"),
+    ({"inline_data": {"mime_type": "audio/wav", "data": "AAAA"}}, "[audio]"),
+    ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, "[audio]"),
+    ({"type": "image", "image": "data:image/png;base64,AAAA"}, "[image]"),
+    ({"image": {"format": "png", "source": {"bytes": "AAAA"}}}, "[image]"),
+    ({"type": "image-url", "url": "https://x/y.png"}, "[image]"),
+    ({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}}, "[file]"),
+]
+
+
+@pytest.mark.parametrize(("part", "text"), SHOWN)
+def test_a_message_without_words_says_what_it_shows(part: Any, text: str) -> None:
+    older: list[Any] = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]
+    assert said(json.dumps([*older, {"role": "user", "content": [part]}]), USER) == text
+    assert said(json.dumps([*older, {"role": "user", "parts": [part, part]}]), USER) == f"{text}\n{text}"
+    worded = {"role": "user", "content": [part, {"type": "text", "text": "What is this?"}]}
+    assert said(json.dumps([*older, worded]), USER) == "What is this?"
 
 
 def test_messages_that_only_stand_in_a_message_do_not_count() -> None:
@@ -123,5 +183,5 @@ def test_only_the_beginning_is_kept() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["user", "assistant", "system"]), st.text(min_size=1)), max_size=5))
 def test_any_list_of_messages_is_read(messages: list[tuple[str, str]]) -> None:
     text = json.dumps([{"role": role, "content": content} for role, content in messages])
-    asked = [content for role, content in messages if role == "user"]
+    asked = [content for role, content in messages if role == "user"] or [content for _, content in messages]
     assert said(text, USER) == (asked[-1] if asked else text)

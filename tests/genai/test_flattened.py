@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.genai import GenAiConfig
-from otel_sessions.genai.families import Families
+from otel_sessions.genai.content import message_texts
+from otel_sessions.genai.flattened import Families, last_said
 from otel_sessions.genai.messages import MODEL, USER
-from otel_sessions.genai.spoken import last_said
+from otel_sessions.pdata.attributes import Named
 from otel_sessions.pdata.schema import ATTRIBUTES
 from otel_sessions.processors.genai import GenAiProcessor
 from otel_sessions.testing.otlp import Attributes, span
@@ -19,10 +21,11 @@ FAMILY = "a.b.N.*"
 
 def said(*rows: dict[str, str], roles: frozenset[str] = USER) -> list[str | None]:
     column = pa.array([list(row.items()) for row in rows], ATTRIBUTES)
-    pieces = Families([FAMILY]).pieces(column).get(FAMILY)
+    pieces = Families([FAMILY]).pieces(Named.of(column)).get(FAMILY)
     if pieces is None:
         return [None] * len(rows)
-    mask, texts = last_said(pieces, roles, len(rows))
+    wanted = np.ones(len(rows), np.bool_)
+    mask, texts = last_said(pieces, roles, wanted, lambda texts: message_texts(texts, roles))
     found = iter(texts.to_pylist())
     return [next(found) if has else None for has in mask]
 

@@ -7,7 +7,7 @@ import pytest
 from otel_sessions.genai import GenAiConfig
 from otel_sessions.genai.config import SummarySpan
 from otel_sessions.pdata.otlp import decode
-from otel_sessions.processors.genai.processor import GenAiProcessor
+from otel_sessions.processors.genai import GenAiProcessor
 from otel_sessions.testing.otlp import Attributes, Value, request, resource_spans, span
 
 PYTHON: Attributes = {"telemetry.sdk.language": "python"}
