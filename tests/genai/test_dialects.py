@@ -19,7 +19,9 @@ CASES = [
     for file in sorted((Path(__file__).parent.parent / "testdata" / "dialects").glob("*.json"))
     for case in json.loads(file.read_text(encoding="utf-8"))
 ]
-SUMS = ("InputTokens", "OutputTokens", "TotalTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens")
+SUMS = (
+    *("InputTokens", "OutputTokens", "TotalTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
+)
 
 
 def _value(value: Any) -> Any:
