@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 from urllib.parse import unquote
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -28,6 +29,7 @@ _STRANGERS: Final = {
     b"PRI * H": ("HTTP/2", "HTTP/1.1 is spoken here: OTLP over gRPC has a port of its own, 4317 by default"),
 }
 """How the first bytes of other protocols begin, their names, and what to do."""
+_SHUTTING_DOWN: Final = Response("the service is shutting down\n", 503, {"retry-after": "1"}, "text/plain")
 _AUTHORITY: Final = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 
 
@@ -35,7 +37,8 @@ class Requests:
     """Gives `app` its requests as RFC 9112 has them, where uvicorn does not.
 
     A target may name the host, as in `POST http://host/path` (3.2.2). A request with both `Content-Length` and
-    `Transfer-Encoding` is the last of its connection: who stands between may see its end elsewhere (6.3).
+    `Transfer-Encoding` is the last of its connection: who stands between may see its end elsewhere (6.3). One that is
+    still at work when the server's time to stop is over is answered 503.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -47,7 +50,18 @@ class Requests:
             send = _last(send)
         if not scope["path"].startswith("/"):
             scope = _origin_form(scope)
-        await self._app(scope, receive, send)
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except asyncio.CancelledError:  # uvicorn does so, and would log it as an error of the application
+            if not begun:
+                await _SHUTTING_DOWN(scope, receive, send)
 
 
 def _last(send: Send) -> Send:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import select
 import shutil
+import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,6 +19,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import clickhouse_connect
+import lz4.frame  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -33,9 +38,21 @@ from otel_sessions.extensions.clickhouse_http import (
     native_blocks,
     native_compression,
 )
+from otel_sessions.http import body
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 
+try:
+    from compression import zstd
+except ImportError:
+    from backports import zstd
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstd.compress,
+    "lz4": lz4.frame.compress,
+}
 ID = ComponentId("clickhouse_http")
 LIMIT = 1 << 20
 
@@ -225,6 +242,97 @@ def test_what_cannot_stand_in_a_header_is_not_echoed(reader: HostPort) -> None:
     assert ask(reader, "SELECT 1", default_format="Ü").status == 404
     assert ask(reader, "SELECT 'ü' AS `ü`").status == 200
     assert "ü" in ask(reader, "SELECT * FROM `ü`").text
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "lz4"])
+def test_a_body_may_come_in_each_encoding_and_a_broken_one_is_354(
+    reader: HostPort, encoding: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    packed = PACK[encoding](b"SELECT 1")
+    assert ask(reader, packed, headers={"Content-Encoding": encoding}).text == "1\n"
+    for broken in (packed[:-5], b"x" + packed, b"x"):
+        answer = ask(reader, broken, headers={"Content-Encoding": encoding})
+        assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (500, "354")
+        assert f"the body is not {encoding}" in answer.text
+    assert not caplog.records, "none of it is unexpected"
+
+
+def test_a_window_of_zstd_over_8_MiB_is_354(reader: HostPort) -> None:
+    options = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    packer = zstd.ZstdCompressor(options=options)
+    packed = packer.compress(b"SELECT 1") + packer.flush()
+    answer = ask(reader, packed, headers={"Content-Encoding": "zstd"})
+    assert answer.headers["x-clickhouse-exception-code"] == "354"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "lz4"])
+def test_members_without_end_hold_nobody_up(reader: HostPort, encoding: str) -> None:
+    began = time.monotonic()
+    answer = ask(reader, PACK[encoding](b"") * 40_000, headers={"Content-Encoding": encoding})
+    assert answer.headers["x-clickhouse-exception-code"] == "354"
+    assert "over 32 members" in answer.text
+    assert time.monotonic() - began < 2
+
+
+def test_a_slow_body_is_408(reader: HostPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "READ_TIMEOUT_S", 0.2)
+    with socket.create_connection((reader.host, reader.port), timeout=10) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nSELECT")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_client_that_goes_away_while_it_sends_is_nothing_unexpected(
+    reader: HostPort, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection((reader.host, reader.port), timeout=10) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nSELECT")
+    assert ask(reader, "SELECT 1").text == "1\n"
+    assert not caplog.records
+
+
+def test_bodies_that_are_held_are_bounded_together(chdb_path: Path, tables: None) -> None:
+    extension = serve(chdb_path, max_request_body_size=LIMIT)
+    server = HostPort.parse(extension.endpoints["clickhouse_http"])
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % LIMIT
+    connections = [socket.create_connection((server.host, server.port), timeout=10) for _ in range(17)]
+    try:
+        for connection in connections:
+            connection.sendall(head + b" " * (LIMIT - 1))
+        refused, *others = select.select(connections, [], [], 10)[0]
+        answer = refused.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"x-clickhouse-exception-code: 202\r\n" in answer.lower()
+        assert b"retry-after: 1\r\n" in answer.lower()
+        assert not others
+    finally:
+        for connection in connections:
+            connection.close()
+        extension.shutdown(5)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"--b\r\n\r\n" * (LIMIT // 7),
+        b"--b\r\n" + b"a:\r\n" * (LIMIT // 5),
+        b'--b\r\nContent-Disposition: form-data; name="' + b"x;" * (LIMIT // 4) + b'"\r\n\r\nx\r\n--b--\r\n',
+        b"no form",
+    ],
+    ids=["parts", "headers", "a long header", "none"],
+)
+def test_a_form_that_is_made_to_hurt_is_refused_at_once(reader: HostPort, form: bytes) -> None:
+    began = time.monotonic()
+    answer = ask(reader, form, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert answer.status in (400, 501)
+    assert time.monotonic() - began < 2
+
+
+def test_a_form_brings_parameters_and_no_files(reader: HostPort) -> None:
+    headers = {"Content-Type": 'multipart/form-data; boundary="b"'}
+    part = b'--b\r\nContent-Disposition: form-data; name="param_x"%s\r\n\r\n\xc3\xa9\r\n--b--\r\n'
+    query = "SELECT {x:String}"
+    assert ask(reader, part % b"", headers=headers, query=query).text == "é\n"
+    assert ask(reader, part % b'; filename="f"', headers=headers, query=query).status == 501
 
 
 def test_a_body_over_the_limit_is_413(reader: HostPort) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
+import grpc
 import pytest
 from starlette.responses import Response
 
@@ -129,3 +132,83 @@ def test_a_request_to_upgrade_is_answered_as_any(
     connection.sendall(REQUEST[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: " + protocol + b"\r\n\r\n")
     assert answered(connection)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "speaks HTTP/2 to 127.0.0.1:"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "speaks TLS to 127.0.0.1:"),
+    ],
+)
+def test_who_speaks_another_protocol_is_named_once_and_sent_away(
+    server: HttpServer, caplog: pytest.LogCaptureFixture, sent: bytes, named: str
+) -> None:
+    host, _, port = server.endpoints["a"].rpartition(":")
+    for _ in range(3):
+        with socket.create_connection((host, int(port)), ANSWER_S) as stranger:
+            stranger.sendall(sent)
+            assert closed(stranger)
+    (record,) = caplog.records
+    assert named in record.getMessage()
+    assert record.getMessage().startswith("127.0.0.1 ")
+
+
+def test_a_gRPC_client_is_named(server: HttpServer, caplog: pytest.LogCaptureFixture) -> None:
+    with grpc.insecure_channel(server.endpoints["a"]) as channel, pytest.raises(grpc.RpcError):
+        channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")(b"", timeout=5)
+    assert "OTLP over gRPC has a port of its own" in caplog.text
+
+
+def test_a_request_at_work_at_the_end_is_answered_503(
+    connection: socket.socket, server: HttpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.sendall(REQUEST.replace(b"/ ", b"/held "))
+    time.sleep(0.2)
+    server.shutdown(0.4)
+    answer = connection.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 1\r\n" in answer
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+class Large(App):
+    """Answers 64 MiB, in one piece."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await Response(bytes(64 << 20))(scope, receive, send)
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A connection that has asked for it."""
+    monkeypatch.setattr(protocol, "READ_ANSWER_TIMEOUT_S", 0.3)
+    server = HttpServer(Large(), HostPort("127.0.0.1", 0), name="a", path="a")
+    server.start()
+    host, _, port = server.endpoints["a"].rpartition(":")
+    with socket.create_connection((host, int(port)), ANSWER_S) as connection:
+        connection.sendall(REQUEST)
+        yield connection
+    server.shutdown(5.0)
+
+
+def test_an_answer_that_nobody_reads_is_broken_off(large: socket.socket) -> None:
+    time.sleep(1)
+    assert received(large) < 64 << 20
+
+
+def test_an_answer_that_is_read_slowly_arrives_whole(large: socket.socket) -> None:
+    found = 0
+    for _ in range(6):
+        time.sleep(0.15)
+        found += received(large, 4 << 20)
+    assert found + received(large) > 64 << 20
+
+
+def received(connection: socket.socket, most: int = 1 << 40) -> int:
+    """The bytes until the end of the connection, or about `most`."""
+    found = 0
+    with suppress(ConnectionError):
+        while found < most and (part := connection.recv(1 << 20)):
+            found += len(part)
+    return found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPConnection
 from typing import Any
@@ -350,3 +352,31 @@ def test_keys_open_their_project_and_nothing_else(start_api: Start, session: str
     assert api.ask("POST", "scores", made, **a)[0] == 200
     assert [api.ask("GET", f"scores/{made['id']}", **keys)[0] for keys in (a, b)] == [200, 404]
     assert api.ask("GET", f"scores?sessionId={quote(session)}", **b)[1]["data"] == []
+
+
+def large_batch() -> tuple[str, bytes, int]:
+    events = [{"id": "e", "type": "trace-create", "timestamp": TIME, "body": {"id": TRACE}} for _ in range(26_000)]
+    return "ingestion", json.dumps({"batch": events}, separators=(",", ":")).encode(), 207
+
+
+def long_list_of_scores() -> tuple[str, bytes, int]:
+    scores = [{"name": "n", "value": 1, "sessionId": "s"} for _ in range(60_000)]
+    return "scores", json.dumps(scores).encode(), 501  # there is nothing to keep them in
+
+
+@pytest.mark.parametrize("sent", [large_batch, long_list_of_scores])
+def test_traces_are_answered_beside_it_on_the_same_port(
+    start_api: Start, sent: Callable[[], tuple[str, bytes, int]]
+) -> None:
+    api, (path, body, expected) = start_api(None), sent()
+    assert len(body) < MAX_BODY
+    with ThreadPoolExecutor(1) as pool:
+        began, slowest = time.monotonic(), 0.0
+        ingested = pool.submit(api.ask, "POST", path, body)
+        while not ingested.done():
+            asked = time.monotonic()
+            assert api.raw("POST", "otel/v1/traces", BODY, content_type=PROTOBUF)[0] == 200
+            slowest = max(slowest, time.monotonic() - asked)
+        took = time.monotonic() - began
+    assert ingested.result()[0] == expected
+    assert slowest < took / 2, "on the event loop it would be nearly all of it"

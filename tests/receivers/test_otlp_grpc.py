@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import grpc
@@ -25,7 +26,7 @@ from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 
-from .conftest import BODY, MIB, UNKNOWN, Start, peak_rss_mib, reachable, retry_delay_of, wait_until
+from .conftest import BODY, MIB, UNKNOWN, Running, Start, peak_rss_mib, reachable, retry_delay_of, wait_until
 
 Code = grpc.StatusCode
 
@@ -250,6 +251,62 @@ def test_a_client_that_cancels_does_no_harm(start, consumer, caplog):
     consumer.release()
     assert running.call(BODY) == b""
     assert not caplog.records
+
+
+class Mute:
+    """Calls that send their headers and no message, until the block ends."""
+
+    def __init__(self, running: Running, method: str, calls: int) -> None:
+        self._over = threading.Event()
+        stub = running.channel().stream_unary(method)
+        self.calls = [stub.future(self._silence(), timeout=60) for _ in range(calls)]
+
+    def __enter__(self) -> Mute:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _silence(self) -> Iterator[bytes]:
+        self._over.wait()
+        yield from ()
+
+
+MUTE = {
+    otlp_grpc.METHOD: otlp_grpc.READING + 8,
+    "/grpc.health.v1.Health/Check": 20,
+    "/grpc.health.v1.Health/Watch": 20,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": 20,
+}
+
+
+@pytest.mark.parametrize("method", MUTE)
+def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(start, monkeypatch, method):
+    monkeypatch.setattr(otlp_grpc, "READ_TIMEOUT_S", 0.5)
+    running = start()
+    with Mute(running, method, MUTE[method]) as mute:
+        assert {call.code() for call in mute.calls} == {Code.CANCELLED}, "one that a client retries"
+        assert running.call(BODY) == b""
+        health_checks = health_pb2_grpc.HealthStub(running.channel())
+        assert health_checks.Check(health_pb2.HealthCheckRequest(), timeout=5).status
+        assert ProtoReflectionDescriptorDatabase(running.channel()).get_services()
+
+
+def test_a_call_that_waits_for_its_outcome_is_not_ended(start, consumer, monkeypatch):
+    monkeypatch.setattr(otlp_grpc, "READ_TIMEOUT_S", 0.2)
+    consumer.hold()
+    running = start(consumer)
+    call = running.channel().unary_unary(otlp_grpc.METHOD).future(BODY, timeout=30)
+    consumer.wait_for(1)
+    time.sleep(0.5)
+    consumer.release()
+    assert call.result() == b""
+
+
+def test_a_health_check_without_a_message_is_refused(start):
+    with pytest.raises(grpc.RpcError) as raised:
+        start().channel().stream_unary("/grpc.health.v1.Health/Check")(iter(()), timeout=30)
+    assert raised.value.code() is Code.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("signal", ["logs", "metrics"])

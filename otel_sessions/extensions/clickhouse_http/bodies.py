@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any, Final
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from otel_sessions.errors import InvalidData, QueryError, Retryable, TooLarge
 from otel_sessions.extensions.clickhouse_http.config import Config
@@ -14,8 +15,7 @@ from otel_sessions.http.body import Bodies, BrokenBody, SlowBody, UnsupportedMed
 
 _READ_BODIES: Final = 16
 _OWNERS_BODIES: Final = 4
-_MAX_FORM_LINES: Final = 100_000
-_MAX_FORM_PARTS: Final = 1_000
+_MAX_FIELDS: Final = 1_000
 
 
 def bodies_of(config: Config) -> dict[bool, Bodies]:
@@ -55,13 +55,52 @@ def in_clickhouse_words() -> Iterator[None]:
 
 
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The text fields of multipart/form-data. Raises `QueryError` for a file: that would be an external table."""
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    fields = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        if part.get_filename() is not None:
-            raise QueryError("Code: 48. DB::Exception: External tables are not supported here. (NOT_IMPLEMENTED)")
-        payload = part.get_payload(decode=True)
-        fields[str(name)] = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
-    return fields
+    """The text fields of multipart/form-data.
+
+    Raises `QueryError` for a file, which would be an external table, for over 1,000 fields, and for what is no form.
+    """
+    form = _Form()
+    try:
+        parser = MultipartParser(parse_options_header(content_type)[1].get(b"boundary", b""), form.callbacks())
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise QueryError(f"Code: 36. DB::Exception: The form cannot be read: {error}. (BAD_ARGUMENTS)") from error
+    return {name: content.decode("utf-8", "replace") for name, content in form.fields.items()}
+
+
+class _Form:
+    """What the parser has found so far."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, bytearray] = {}
+        self._header, self._value = bytearray(), bytearray()
+        self._field = bytearray()
+        self._parts = 0
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._end_header,
+            "on_part_data": lambda data, start, end: self._field.extend(data[start:end]),
+        }
+
+    def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MAX_FIELDS:
+            raise _unsupported(f"A form of over {_MAX_FIELDS} fields is not")
+        self._field = bytearray()
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            _, options = parse_options_header(bytes(self._value))
+            if b"filename" in options:
+                raise _unsupported("External tables are not")
+            self.fields[options.get(b"name", b"").decode("utf-8", "replace")] = self._field
+        self._header, self._value = bytearray(), bytearray()
+
+
+def _unsupported(what: str) -> QueryError:
+    return QueryError(f"Code: 48. DB::Exception: {what} supported here. (NOT_IMPLEMENTED)")
