@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from otel_sessions import langfuse
 from otel_sessions.clickhouse.client import endpoint_in_use
+from otel_sessions.clickhouse.footprint import give_back, resident
 from otel_sessions.component import (
     Authenticator,
     ComponentId,
@@ -37,6 +38,10 @@ from otel_sessions.telemetry import Metrics
 from otel_sessions.types import address_problem
 
 logger = logging.getLogger("otel_sessions.service")
+
+_IDLE_INTERVAL_S = 10.0
+_BUSY = 0.1  # of a core, over that interval
+_WORTH_GIVING = 32 << 20  # bytes
 
 
 class Service:
@@ -189,12 +194,23 @@ def run(config: Config, out: TextIO) -> int:
     gc.freeze()  # what is there now stays: collections under load need not look at it
     print("ready", file=out, flush=True)
     logger.info("ready after %.1f s", time.monotonic() - began)
-    stopping.wait()
+    _wait(stopping)
     logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)
     began = time.monotonic()
     service.shutdown()
     logger.info("stopped after %.1f s", time.monotonic() - began)
     return 0
+
+
+def _wait(stopping: threading.Event) -> None:
+    """Until it is set; what work has touched is given back when the process has little to do."""
+    give_back()
+    floor, used = resident(), time.process_time()
+    while not stopping.wait(_IDLE_INTERVAL_S):
+        used, before = time.process_time(), used
+        if used - before < _IDLE_INTERVAL_S * _BUSY and resident() > floor + _WORTH_GIVING:
+            give_back()
+            floor = resident()
 
 
 def _left(end: float) -> float:

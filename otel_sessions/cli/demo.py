@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from otel_sessions.cli.options import loaded
 from otel_sessions.errors import Permanent
 
 if TYPE_CHECKING:
@@ -163,10 +164,10 @@ def _command() -> str:
 def _config(console: Console) -> Config:
     """The default configuration with free ports in the place of those that are taken, of which it tells."""
     from otel_sessions.cli.access import endpoint_of, owner_of  # noqa: PLC0415
-    from otel_sessions.config import dotted, listeners, load  # noqa: PLC0415
+    from otel_sessions.config import dotted, listeners  # noqa: PLC0415
     from otel_sessions.types import address_problem  # noqa: PLC0415
 
-    config = load()
+    config = loaded(None, None)
     endpoint = endpoint_of(config)
     if owner := owner_of(endpoint):
         pid = owner.get("pid", "?")
@@ -176,4 +177,4 @@ def _config(console: Console) -> Config:
         if address_problem(address):
             sets.append(f"{dotted(path)}={address.host}:0")
             console.print(f"{address} is taken: a free port for {dotted(path)}", soft_wrap=True)
-    return load((), sets, to_serve=True)
+    return loaded(None, sets, to_serve=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otel_sessions.cli.options import ConfigFiles, Sets
+from otel_sessions.cli.options import ConfigFiles, Sets, loaded
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -31,9 +31,8 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
       otel-sessions migrate --config config.yaml
     """
     from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
 
-    endpoint = endpoint_of(load(config or [], set_ or []))
+    endpoint = endpoint_of(loaded(config, set_))
     lines = _script(endpoint) if dry_run else _applied(endpoint)
     typer.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
 

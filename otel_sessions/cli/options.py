@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.chunks import Period
+    from otel_sessions.config import Config
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -41,6 +42,16 @@ To = Annotated[
 ]
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(2106, 1, 1, tzinfo=UTC)  # `ReceivedAt` ends soon after
+
+
+def loaded(files: list[Path] | None, sets: list[str] | None, *, to_serve: bool = False) -> Config:
+    """The configuration of these options; raises `ConfigError`."""
+    from otel_sessions.clickhouse.footprint import keep_pandas_out  # noqa: PLC0415
+
+    keep_pandas_out()
+    from otel_sessions.config import load  # noqa: PLC0415
+
+    return load(files or [], sets or [], to_serve=to_serve)
 
 
 def period(start: str | None, end: str | None) -> Period | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otel_sessions.cli.options import ConfigFiles, Sets
+from otel_sessions.cli.options import ConfigFiles, Sets, loaded
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.client import Endpoint
@@ -39,12 +39,11 @@ def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Se
       otel-sessions query - < report.sql
     """
     from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
 
     if format_ is not None and not re.fullmatch(r"\w+", format_, re.ASCII):
         raise typer.BadParameter(f"{format_!r} is not the name of a format", param_hint="--format")
     terminal = sys.stdout.isatty()
-    endpoint = endpoint_of(load(config or [], set_ or []))
+    endpoint = endpoint_of(loaded(config, set_))
     text = sys.stdin.read() if sql == "-" else sql
     for piece in _result(
         endpoint, text, format_ or ("PrettyCompactMonoBlock" if terminal else "TabSeparatedWithNames")

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from otel_sessions.cli import output
-from otel_sessions.cli.options import ConfigFiles, Sets
+from otel_sessions.cli.options import ConfigFiles, Sets, loaded
 
 
 def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
@@ -23,13 +23,11 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
       otel-sessions serve --config base.yaml --config production.yaml
       otel-sessions serve --set receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0
     """
-    from otel_sessions.config import load  # noqa: PLC0415
-
-    loaded = load(config or [], set_ or [], to_serve=True)
-    output.warnings(loaded.warnings)
+    settings = loaded(config, set_, to_serve=True)
+    output.warnings(settings.warnings)
 
     from otel_sessions.service import run  # noqa: PLC0415
     from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
 
-    configure_logging(loaded.service.telemetry.logs.level, sys.stderr)
-    raise typer.Exit(run(loaded, sys.stdout))
+    configure_logging(settings.service.telemetry.logs.level, sys.stderr)
+    raise typer.Exit(run(settings, sys.stdout))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from otel_sessions.cli import output
-from otel_sessions.cli.options import ConfigFiles, Sets
+from otel_sessions.cli.options import ConfigFiles, Sets, loaded
 
 
 def validate(config: ConfigFiles = None, set_: Sets = None) -> None:
@@ -18,7 +18,6 @@ def validate(config: ConfigFiles = None, set_: Sets = None) -> None:
       otel-sessions validate --config config.yaml
       otel-sessions validate --config base.yaml --config production.yaml
     """
-    from otel_sessions.config import load  # noqa: PLC0415
 
-    output.warnings(load(config or [], set_ or [], to_serve=True).warnings)
+    output.warnings(loaded(config, set_, to_serve=True).warnings)
     typer.echo("configuration is valid")

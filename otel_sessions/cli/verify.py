@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, period
+from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, loaded, period
 
 if TYPE_CHECKING:
     from otel_sessions.sessions.verify import Difference, Report
@@ -33,11 +33,10 @@ def verify(
     from otel_sessions.cli.access import writer  # noqa: PLC0415
     from otel_sessions.cli.progress import follow  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
     from otel_sessions.sessions import verify as sessions  # noqa: PLC0415
 
     stored = period(start, end)
-    with writer(load(config or [], set_ or [])) as client, reading():
+    with writer(loaded(config, set_)) as client, reading():
         report = follow(sessions.verify(client, stored))
     typer.echo(json.dumps(_as_json(report), indent=2) if json_ else "\n".join(_lines(report)))
     if not report.clean:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otel_sessions.cli import output
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -34,11 +34,10 @@ def list_(
       otel-sessions sessions list --limit 100 --json
     """
     from otel_sessions.cli.access import reader  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
     from otel_sessions.queries import sessions  # noqa: PLC0415
     from otel_sessions.queries.rows import as_json  # noqa: PLC0415
 
-    with reader(load(config or [], set_ or [])) as client:
+    with reader(loaded(config, set_)) as client:
         rows = sessions.page(client, project=project, limit=limit)
         hints = [] if json_ else list(_hints(client, project, empty=not rows))
     if json_:

@@ -7,7 +7,7 @@ import time
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, period
+from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, loaded, period
 
 
 def rebuild(
@@ -27,12 +27,11 @@ def rebuild(
     from otel_sessions.cli.access import writer  # noqa: PLC0415
     from otel_sessions.cli.progress import follow  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
     from otel_sessions.sessions import rebuild as tables  # noqa: PLC0415
 
     stored = period(start, end)
     begin = time.monotonic()
-    with writer(load(config or [], set_ or [])) as client, writing("rebuilding the sessions"):
+    with writer(loaded(config, set_)) as client, writing("rebuilding the sessions"):
         spans = follow(tables.everything(client) if stored is None else tables.period(client, stored))
     seconds = time.monotonic() - begin
     if json_:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
 from otel_sessions.errors import QueryError
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ def show(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions show SESSION --json
     """
     from otel_sessions.cli.access import reader  # noqa: PLC0415
-    from otel_sessions.config import load  # noqa: PLC0415
     from otel_sessions.queries.rows import as_json  # noqa: PLC0415
 
-    with reader(load(config or [], set_ or [])) as client:
+    with reader(loaded(config, set_)) as client:
         whole = read(client, project, find(client, project, session_id), limit=limit, spans=spans)
     if json_:
         below = {"traces": whole.turns, "timeline": whole.minutes, "scores": whole.scores}
