@@ -30,7 +30,7 @@ def python(directory: Path, *requirements: str, alone: Sequence[str] = ()) -> li
         pip.append("--disable-pip-version-check")
         if alone:
             _run([*pip, "--no-deps", *alone], directory)
-        _install([*pip, *requirements], directory, wanted)
+        once(directory, wanted, [*pip, *requirements])
     return [str(interpreter)]
 
 
@@ -39,14 +39,28 @@ def javascript(directory: Path, *files: Path) -> list[str]:
 
     A program has to lie beside its packages: it is run from that directory.
     """
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("there is no node and npm")
+    needs("npm", "node")
     for file in files:
         shutil.copy(file, directory / ("package.json" if file.suffix == ".json" else file.name))
     if not _is_installed(directory, wanted := (directory / "package.json").read_text()):
         command = ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0"]
-        _install(command, directory, wanted)
+        once(directory, wanted, command)
     return ["node"]
+
+
+def needs(*programs: str) -> None:
+    """Skips the test where one of these programs is not there."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no {program}")
+
+
+def once(directory: Path, wanted: str, *commands: list[str]) -> None:
+    """Runs the commands in the directory unless they have made `wanted` there; skips the test where they cannot."""
+    if not _is_installed(directory, wanted):
+        for command in commands:
+            _run(command, directory)
+        (directory / "installed").write_text(wanted)
 
 
 def run(command: list[str], **environment: str) -> str:
@@ -68,11 +82,6 @@ def run(command: list[str], **environment: str) -> str:
 def _is_installed(directory: Path, wanted: str) -> bool:
     done = directory / "installed"
     return done.exists() and done.read_text() == wanted
-
-
-def _install(command: list[str], directory: Path, wanted: str) -> None:
-    _run(command, directory)
-    (directory / "installed").write_text(wanted)
 
 
 def _run(command: list[str], directory: Path) -> None:

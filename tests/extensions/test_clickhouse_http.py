@@ -345,9 +345,9 @@ def test_clickhouses_own_compression_is_spoken_in_every_method(reader: HostPort,
     sql = "SELECT number FROM numbers(200000)"
     answer = ask(reader, sql, **asked)
     assert native_compression.decompressed(answer.body, 1 << 30) == ask(reader, sql).body
-    error = native_compression.decompressed(ask(reader, "SELEC", **asked).body, 1 << 20)
-    assert error.startswith(b"Code: 62. DB::Exception")
-    assert ask(reader, "DROP TABLE http_test", **asked).text.startswith("Code: 164. DB::Exception")
+    for wrong, code in (("SELEC", b"62"), ("DROP TABLE http_test", b"164")):
+        error = native_compression.decompressed(ask(reader, wrong, **asked).body, 1 << 20)
+        assert error.startswith(b"Code: " + code + b". DB::Exception")
     assert ask(reader, "SELECT 1 WHERE 0", **asked).body == b""
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.errors import QueryError
+from otel_sessions.extensions.clickhouse_http import row_binary
 from otel_sessions.extensions.clickhouse_http.native_blocks import FIRST, LAST, WITH_SERIALIZATION, for_version
 
 HEADER = b"\x01\x00\x02\xff\xff\xff\xff\x00"
@@ -124,3 +125,24 @@ def test_a_state_of_an_aggregate_function_is_refused_in_words(client: Client) ->
     data = client.raw_query("SELECT sumState(1)", fmt="Native")
     with pytest.raises(QueryError, match="finalizeAggregation"):
         for_version(data, 54460)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(types=st.lists(_TYPES, min_size=1, max_size=4), rows=st.integers(0, 40), seed=st.integers(0, 1000))
+def test_the_rows_of_a_binary_answer_are_counted(types: list[str], rows: int, seed: int, client: Client) -> None:
+    structure = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(types))
+    data = client.raw_query(
+        f"SELECT * FROM generateRandom({{s:String}}, {seed}, 12, 3) LIMIT {rows} SETTINGS "
+        "allow_suspicious_low_cardinality_types = 1",
+        {"s": structure},
+        fmt=row_binary.FORMAT,
+    )
+    assert row_binary.rows_of(data) == rows
+
+
+def test_not_more_than_the_beginning_of_a_binary_answer_is_counted(client: Client) -> None:
+    data = client.raw_query("SELECT number FROM numbers(100000)", fmt=row_binary.FORMAT)
+    assert row_binary.rows_of(data) == 1 << 13
+    unknown = client.raw_query("SELECT sumState(number) FROM numbers(3)", fmt=row_binary.FORMAT)
+    assert row_binary.rows_of(unknown) == 1
+    assert row_binary.rows_of(b"") == 0

@@ -57,11 +57,10 @@ def failed(message: str, query_id: str | None) -> Response:
 
 
 def packed(response: Response, params: Mapping[str, str], accepted: str) -> Response:
-    """The same response, compressed as its request wants it. ClickHouse sends 401 and 403 as they are."""
+    """The same response, compressed as its request wants it, errors included."""
     body = bytes(response.body)
     if is_on(params, "compress"):
-        if response.status_code not in (401, 403):
-            body = native_compression.compressed(body, params.get("network_compression_method", "LZ4"))
+        body = native_compression.compressed(body, params.get("network_compression_method", "LZ4"))
     elif params.get("enable_http_compression") == "1" and "gzip" in accepted:
         body = gzip.compress(body, 1)
         response.headers["Content-Encoding"] = "gzip"

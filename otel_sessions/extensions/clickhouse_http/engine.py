@@ -13,7 +13,7 @@ from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.errors import QueryError
-from otel_sessions.extensions.clickhouse_http import native_blocks
+from otel_sessions.extensions.clickhouse_http import native_blocks, row_binary
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
 from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
@@ -56,8 +56,10 @@ class Engine:
         else:
             with self._writers.client() as client, reading():
                 answer = self._write(client, job)
-        elapsed = {"elapsed_ns": str(time.monotonic_ns() - started), "result_bytes": str(len(answer.body))}
-        return Answer(answer.body, answer.format, elapsed | dict(answer.summary))
+        summary = {"elapsed_ns": str(time.monotonic_ns() - started), "result_bytes": str(len(answer.body))}
+        if answer.format == row_binary.FORMAT:
+            summary["result_rows"] = str(row_binary.rows_of(answer.body))
+        return Answer(answer.body, answer.format, summary | dict(answer.summary))
 
     def close(self) -> None:
         self._readers.close()

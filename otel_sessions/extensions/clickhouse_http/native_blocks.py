@@ -68,11 +68,11 @@ def _versioned(data: bytes, version: int) -> Iterator[bytes | memoryview]:
     while at < len(data):
         yield info
         start = at
-        columns, at = _number(data, at)
-        rows, at = _number(data, at)
+        columns, at = number(data, at)
+        rows, at = number(data, at)
         for _ in range(columns):
-            at = _text(data, at)[1]
-            name, at = _text(data, at)
+            at = text(data, at)[1]
+            name, at = text(data, at)
             yield view[start:at]
             yield flag
             start = at
@@ -84,7 +84,7 @@ def _versioned(data: bytes, version: int) -> Iterator[bytes | memoryview]:
         raise ValueError("a block of the format Native ends early")
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
+def number(data: bytes, at: int) -> tuple[int, int]:
     """A number of seven bits a byte, and where it ends."""
     value = shift = 0
     while (byte := data[at]) & 0x80:
@@ -94,8 +94,8 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
     return value | byte << shift, at + 1
 
 
-def _text(data: bytes, at: int) -> tuple[bytes, int]:
-    length, at = _number(data, at)
+def text(data: bytes, at: int) -> tuple[bytes, int]:
+    length, at = number(data, at)
     return data[at : at + length], at + length
 
 
@@ -113,10 +113,8 @@ class _Kind:
 
 @lru_cache(maxsize=1024)
 def _kind(name: str) -> _Kind:
-    match = _TYPE.fullmatch(_ALIASES.get(name, name))
-    family, inside = (match[1], match[2] or "") if match else ("", "")
-    arguments = _arguments(inside)
-    if size := _size(family, arguments):
+    family, arguments = parsed(name)
+    if size := size_of(family, arguments):
         return _Kind(lambda _, rows, at: at + rows * size)
     if family not in _OF_VARYING_SIZE:
         raise QueryError(
@@ -126,7 +124,13 @@ def _kind(name: str) -> _Kind:
     return _OF_VARYING_SIZE[family](arguments)
 
 
-def _size(family: str, arguments: list[str]) -> int:
+def parsed(name: str) -> tuple[str, list[str]]:
+    """A type's family and arguments."""
+    match = _TYPE.fullmatch(_ALIASES.get(name, name))
+    return (match[1], _arguments(match[2] or "")) if match else ("", [])
+
+
+def size_of(family: str, arguments: list[str]) -> int:
     """Bytes of a value; 0 where it is not the same for all."""
     if family == "FixedString":
         return int(arguments[0])
@@ -143,7 +147,7 @@ def _texts(data: bytes, rows: int, at: int) -> int:
         length = data[at]
         at += 1
         if length & 0x80:
-            length, at = _number(data, at - 1)
+            length, at = number(data, at - 1)
         at += length
     return at
 
@@ -180,7 +184,7 @@ def _array(inner: _Kind) -> _Kind:
 
 
 def _tuple(elements: list[str]) -> _Kind:
-    kinds = [_kind(_unnamed(element)) for element in elements]
+    kinds = [_kind(unnamed(element)) for element in elements]
 
     def over(walks: list[Walk]) -> Walk:
         def walk(data: bytes, rows: int, at: int) -> int:
@@ -208,7 +212,7 @@ def _arguments(text: str) -> list[str]:
     return [*found, text[start:].strip()] if text else []
 
 
-def _unnamed(element: str) -> str:
+def unnamed(element: str) -> str:
     """The type of a tuple's element, which may have a name before it."""
     name = re.match(r"(?:`(?:[^`\\]|\\.)*`|\w+) (?=\w)", element, re.DOTALL)
     return element[name.end() :] if name else element
