@@ -2,60 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import ends_of
+from otel_sessions.pdata.attributes import Mask, Named, ends_of
 from otel_sessions.processors.redaction.config import RedactionConfig
-from otel_sessions.processors.redaction.keys import DROP, HIDE, SEARCH, KeyRules
-from otel_sessions.processors.redaction.masked import with_masked
 from otel_sessions.processors.redaction.values import ValueRules
+from otel_sessions.semconv import JSON_ENCODED_PREFIXES
 
-_MAPS: Final = ("ResourceAttributes", "ScopeAttributes", "SpanAttributes")
-_NOT_IDS: Final = (("ResourceCompositeKeys", "ResourceAttributes"), ("SpanCompositeKeys", "SpanAttributes"))
+_MAPS: Final = ("ResourceAttributes", "ScopeAttributes", "SpanAttributes", "Metadata")
+_NOT_IDS: Final = {"ResourceAttributes": "ResourceCompositeKeys", "SpanAttributes": "SpanCompositeKeys"}
 _LISTS: Final = ("Events.Attributes", "Links.Attributes")
-_TEXTS: Final = ("StatusMessage", "UserId", "Input", "Output", "TraceInput", "TraceOutput")
+_TEXTS: Final = ("StatusMessage", "Input", "Output", "TraceInput", "TraceOutput")
+_REMEMBERED: Final = 10_000
+
+
+class Fate(NamedTuple):
+    """What is to become of an attribute, by its key."""
+
+    drop: bool = False
+    hide: bool = False
+    """Its value is secret."""
+    search: bool = False
+    """Its value may hold something secret."""
+    is_id: bool = False
+    encoded: bool = False
+    """Its value may be JSON-encoded."""
 
 
 class RedactionProcessor:
-    """Works on the attributes of spans, their resources, scopes, events and links, and on status messages and previews.
+    """Works on the attributes of spans, their resources, scopes, events and links, and on status messages, tags,
+    metadata, users and previews.
 
-    Names of spans and ids are left alone. Of a value that was masked whole no id is made. `count` is told of each value
-    that was replaced or dropped.
+    Names of spans and ids are left alone. Of a value that was masked, whole or in part, no id is made: two people may
+    have the same left. `count` is told of each value that was replaced or dropped.
     """
 
     def __init__(self, config: RedactionConfig, count: Callable[[int], None] = lambda _: None) -> None:
-        self._keys = KeyRules(config)
+        self._config = config
         self._values = ValueRules(config, count)
         self._count = count
-        self._mask = config.mask
+        self._fate = lru_cache(_REMEMBERED)(self._decide)
 
     def process(self, batch: SpanBatch) -> SpanBatch:
-        columns = {name: self._map(batch[name]) for name in _MAPS}
-        columns |= {keys: with_masked(batch[keys], columns[name], self._mask) for keys, name in _NOT_IDS}
+        columns: dict[str, pa.Array] = {}
+        for name in _MAPS:
+            columns[name], masked = self._map(batch[name])
+            if name in _NOT_IDS and masked is not None:
+                columns[_NOT_IDS[name]] = _with_keys(batch[_NOT_IDS[name]], *masked)
         columns |= {name: self._list(batch[name]) for name in _LISTS}
-        columns |= {name: self._values.search(batch[name]) for name in _TEXTS}
-        return batch.with_columns(columns)
+        columns |= {name: self._values.search(batch[name])[0] for name in _TEXTS}
+        tags = batch["Tags"]
+        start, stop = tags.offsets[0].as_py(), tags.offsets[-1].as_py()
+        shifted = pa.array(tags.offsets.to_numpy() - start, pa.int32())
+        found = self._values.search(tags.values.slice(start, stop - start))[0]
+        columns["Tags"] = pa.ListArray.from_arrays(shifted, found, type=tags.type)
+        return batch.with_columns(columns | {"UserId": self._users(batch["UserId"])})
+
+    def _users(self, users: pa.StringArray) -> pa.StringArray:
+        """Ids that `session` made before: hashed whole, or none, where something in them is secret."""
+        _, changed = self._values.search(users)
+        if not changed.any():
+            return users
+        return self._values.hide(users, changed) if self._values.hashes else pc.if_else(pa.array(changed), "", users)
 
     def _list(self, lists: pa.ListArray) -> pa.ListArray:
         offsets = lists.offsets
         start, stop = offsets[0].as_py(), offsets[-1].as_py()
-        inner = self._map(lists.values.slice(start, stop - start))
+        inner, _ = self._map(lists.values.slice(start, stop - start))
         shifted = pa.array(offsets.to_numpy() - start, pa.int32())
         return pa.ListArray.from_arrays(shifted, inner, type=lists.type)
 
-    def _map(self, maps: pa.MapArray) -> pa.MapArray:
-        offsets = maps.offsets.to_numpy()
-        start, stop = int(offsets[0]), int(offsets[-1])
-        keys, items = maps.keys.slice(start, stop - start), maps.items.slice(start, stop - start)
-        fates = self._keys.fates(keys)
-        items = self._values.hide(items, fates == HIDE)
-        items = self._values.search(items, fates == SEARCH)
-        kept = fates != DROP
-        if not kept.all():
-            self._count(int((~kept).sum()))
-            keys, items = keys.filter(pa.array(kept)), items.filter(pa.array(kept))
-        return pa.MapArray.from_arrays(ends_of(offsets, kept), keys, items, type=maps.type)
+    def _map(self, maps: pa.MapArray) -> tuple[pa.MapArray, tuple[pa.Array, pa.StringArray] | None]:
+        """The maps without what is secret; and the rows and keys, if any, whose value is no longer what it was."""
+        named = Named.of(maps)
+        if not len(named.codes):
+            return maps, None
+        fates = np.array([self._fate(key) for key in named.names.to_pylist()], np.bool_)[named.codes]
+        drop, hide, search, is_id, encoded = fates.T
+        items = self._values.hide(named.values, hide, is_id & encoded)
+        found, changed = self._values.search(items, search)
+        whole = changed & is_id if self._values.hashes else np.zeros(len(items), np.bool_)
+        if whole.any():
+            hashed = self._values.hide(items, whole, encoded)
+            found = pc.if_else(pa.array(whole), hashed, found)
+        masked = (changed & ~whole) | pc.equal(found, self._config.mask).to_numpy(zero_copy_only=False)
+        keys = named.names.take(pa.array(named.codes))
+        masked_keys = (named.rows(np.flatnonzero(masked)), keys.filter(pa.array(masked))) if masked.any() else None
+        if drop.any():
+            self._count(int(drop.sum()))
+            keys, found = keys.filter(pa.array(~drop)), found.filter(pa.array(~drop))
+        ends = ends_of(named.offsets, ~drop)
+        return pa.MapArray.from_arrays(ends, keys, found, type=maps.type), masked_keys
+
+    def _decide(self, key: str) -> Fate:
+        config = self._config
+        if key in config.ignored_keys:
+            return Fate()
+        if (not config.keeps_all_keys and key not in config.allowed_keys) or _matches(key, config.dropped_key_patterns):
+            return Fate(drop=True)
+        is_id, encoded = key in config.id_keys, key.startswith(JSON_ENCODED_PREFIXES)
+        if _matches(key, config.blocked_key_patterns):
+            return Fate(hide=True, is_id=is_id, encoded=encoded)
+        return Fate(search=bool(config.blocked_values), is_id=is_id, encoded=encoded)
+
+
+def _matches(key: str, patterns: Sequence[str]) -> bool:
+    text = pa.array([key])
+    return any(pc.match_substring_regex(text, pattern)[0].as_py() for pattern in patterns)
+
+
+def _with_keys(lists: pa.ListArray, owners: Mask, keys: pa.StringArray) -> pa.ListArray:
+    """The lists, each with these keys added that are of its row."""
+    rows = np.concatenate((pc.list_parent_indices(lists).to_numpy(), owners))
+    order = pa.array(np.argsort(rows, kind="stable"))
+    values = pa.concat_arrays([lists.flatten(), keys]).take(order)
+    ends = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(lists)))))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), values, type=lists.type)

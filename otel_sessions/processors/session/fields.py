@@ -5,6 +5,7 @@ The columns of model calls and their content are in `otel_sessions.genai`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai import Keys
-from otel_sessions.genai.texts import unwrapped
+from otel_sessions.genai.texts import MAX_JSON_BYTES, NOT_JSON, encodable, parse_json, unwrapped
 from otel_sessions.pdata.attributes import Entries, Indices
 from otel_sessions.processors.session.config import SessionConfig
-from otel_sessions.processors.session.tags import tag_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Field:
 
 
 def _tags(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
-    return tag_lists(texts, config.max_tags)
+    return _tag_lists(texts, config.max_tags)
 
 
 FIELDS: Final = (
@@ -67,3 +67,27 @@ def _text(span: Entries, own: Indices, resource: Entries, inherited: Indices, co
         return texts
     mask = pa.array(use)
     return pc.replace_with_mask(texts, mask, unwrapped(resource, inherited, config.json_encoded_prefixes).filter(mask))
+
+
+def _tag_lists(texts: pa.StringArray, limit: int) -> pa.ListArray:
+    """The tags in each text: a JSON array, or comma separated; distinct, in order, `limit` at most."""
+    distinct = texts.dictionary_encode()
+    lists = [_tags_in(text, limit) for text in distinct.dictionary.to_pylist()]
+    return pa.array(lists, pa.list_(pa.string())).take(distinct.indices)
+
+
+def _tags_in(text: str, limit: int) -> list[str]:
+    value = parse_json(text) if text.lstrip()[:1] in ("[", '"') else NOT_JSON
+    if isinstance(value, list):
+        tags = [_scalar(item) for item in value]
+    elif isinstance(value, str):
+        tags = [value]
+    else:
+        tags = text[:MAX_JSON_BYTES].split(",")
+    return list(dict.fromkeys(tag for tag in map(str.strip, map(encodable, tags)) if tag))[:limit]
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -54,12 +54,80 @@ def test_values_under_blocked_keys_are_masked_whole() -> None:
     assert attributes(spans) == [{"db.password": "****", "n": "y"}]
 
 
-def test_what_is_masked_whole_is_no_id() -> None:
+def test_what_is_masked_whole_or_in_part_is_no_id() -> None:
     own = [{"session.id": "a@b.co", "user.id": "a@b.co"}, {"session.id": "1 a@b.co"}, {"k": "a@b.co", "user.id": "ann"}]
     spans = redacted(batch(*own, resource={"langfuse.session.id": "a@b.co"}), blocked_values=["email"])
     found = SessionProcessor(SessionConfig()).process(spans)
-    assert found["ClaimId"].to_pylist() == ["", "1 ****", ""]
+    assert found["ClaimId"].to_pylist() == ["", "", ""]
     assert found["UserId"].to_pylist() == ["", "", "ann"]
+
+
+def ids(spans: SpanBatch, **config: object) -> list[tuple[str, str]]:
+    """Session and user of each span once it is redacted and read."""
+    found = SessionProcessor(SessionConfig()).process(redacted(spans, **config))
+    return list(zip(found["ClaimId"].to_pylist(), found["UserId"].to_pylist(), strict=True))
+
+
+PEOPLE = [f"{name}@shop.example" for name in ("ada", "bob", "eve")]
+ID_KEYS = [
+    "session.id",
+    "gen_ai.conversation.id",
+    "thread_id",
+    "langfuse.trace.metadata.langfuse_session_id",
+    "session_id",
+]
+
+
+@pytest.mark.parametrize("key", ID_KEYS)
+@pytest.mark.parametrize("form", ["{}", "support:{}:1", '"{}"', "a {} and {}", "{}!"])
+@pytest.mark.parametrize("hash_function", ["none", "sha256"])
+def test_two_people_never_fall_into_one_session(key: str, form: str, hash_function: str) -> None:
+    spans = batch(*[{key: form.format(who, who), "user.id": who} for who in PEOPLE])
+    found = ids(spans, blocked_values=["email"], hash_function=hash_function)
+    sessions, users = [session for session, _ in found if session], [user for _, user in found if user]
+    assert len(set(sessions)) == len(sessions) == len(set(users)) == len(users) == (0 if hash_function == "none" else 3)
+    assert not any("shop" in text for pair in found for text in pair)
+
+
+def test_an_id_is_hashed_whole_wherever_it_stands_and_however_it_is_encoded() -> None:
+    plain, encoded = "support:ada@shop.example:1", '"support:ada@shop.example:1"'
+    spans = batch(
+        {"session.id": plain}, {"langfuse.trace.metadata.langfuse_session_id": encoded}, resource={"session_id": plain}
+    )
+    hashed = hashlib.sha256(plain.encode()).hexdigest()
+    found = ids(spans, blocked_values=["email"], hash_function="sha256")
+    assert [session for session, _ in found] == [hashed, hashed]
+
+
+@pytest.mark.parametrize("pattern", ["[0-9a-f]{8}-[0-9a-f]{4}", "^[0-9a-f-]{36}$", "."])
+def test_an_id_that_matches_whole_keeps_its_session_by_its_hash(pattern: str) -> None:
+    uuid = "0b6f3c7e-1111-4222-8333-abcdefabcdef"
+    [(session, _)] = ids(batch({"session.id": uuid}), blocked_values=[pattern], hash_function="sha256")
+    assert session == hashlib.sha256(uuid.encode()).hexdigest()
+
+
+def test_of_other_text_only_what_matches_is_masked_though_ids_are_hashed() -> None:
+    spans = redacted(batch({"note": "to a@b.co"}), blocked_values=["email"], hash_function="sha256")
+    assert attributes(spans) == [{"note": "to ****"}]
+
+
+def test_a_member_of_a_json_object_that_was_masked_is_no_id() -> None:
+    people = [{"metadata": f'{{"thread_id": "{who}", "user_id": "{who}"}}'} for who in PEOPLE]
+    assert ids(batch(*people), blocked_values=["email"]) == [("", "")] * 3
+    assert [session for session, _ in ids(batch(*people), blocked_values=["nothing"])] == PEOPLE
+
+
+def test_users_that_were_found_before_are_not_merged_either() -> None:
+    found = SessionProcessor(SessionConfig()).process(batch(*[{"user.id": f"id {who}"} for who in PEOPLE]))
+    assert redacted(found, blocked_values=["email"])["UserId"].to_pylist() == [""] * 3
+    assert len(set(redacted(found, blocked_values=["email"], hash_function="sha256")["UserId"].to_pylist())) == 3
+
+
+def test_tags_and_metadata_that_were_found_before_are_redacted() -> None:
+    own = {"langfuse.trace.tags": '["a@b.co", "beta"]', "langfuse.trace.metadata.mail": "a@b.co"}
+    found = redacted(SessionProcessor(SessionConfig()).process(batch({}, own)), blocked_values=["email"])
+    assert found["Tags"].to_pylist() == [[], ["****", "beta"]]
+    assert found["Metadata"].to_pylist() == [[], [("mail", "****")]]
 
 
 def test_the_next_key_makes_an_id_where_one_is_masked() -> None:
@@ -85,6 +153,8 @@ def test_hashes_are_equal_for_equal_values_and_keyed_by_the_secret() -> None:
         ("email", "no @ mail", "no @ mail"),
         ("card_number", "card 4111 1111 1111 1111 and 5500-0000-0000-0004", "card **** and ****"),
         ("card_number", "amex 378282246310005", "amex ****"),
+        ("card_number", "order 4111 1111 1111 1112, card 4111111111111111", "order 4111 1111 1111 1112, card ****"),
+        ("card_number", "4000000000000001", "4000000000000001"),
         ("card_number", "at 1767225600000000000 ns", "at 1767225600000000000 ns"),
         ("api_key", "key sk-proj-abcdefghijklmnopqrstuv0123", "key ****"),
         ("api_key", "AKIAIOSFODNN7EXAMPLE", "****"),
