@@ -61,7 +61,7 @@ class ClickHouseSpanExporter(SpanExporter):
         if self._parts is None:
             return SpanExportResult.FAILURE
         try:
-            request = self._parts.encoded(spans)
+            request = self._parts.encode(spans)
             outcome = self._consumer().consume(request).result(_ANSWER_S)
         except Exception as error:  # noqa: BLE001 - an exporter does not raise
             log_once("storing spans in ClickHouse", type(error), error)
@@ -94,5 +94,5 @@ class ClickHouseSpanExporter(SpanExporter):
                     "the exporter is shut down, or its embedded data belong to the parent of this process"
                 )
             if self._running is None:
-                self._running = self._parts.started(self._config)
+                self._running = self._parts.start(self._config)
             return self._running[1]

@@ -60,14 +60,14 @@ def config(endpoint: str, settings: Mapping[str, Any]) -> Config:
     return load((), [*_FIXED, *sets], registry=_Registry())
 
 
-def started(config: Config) -> tuple[Service, Consumer]:
-    """A running service and what takes its requests; raises `OtelSessionsError`."""
+def start(config: Config) -> tuple[Service, Consumer]:
+    """Starts a service; returns it and what takes its requests; raises `OtelSessionsError`."""
     registry = _Registry()
     service = Service(config, registry)
     service.start()
     return service, registry.receivers[0].consumer
 
 
-def encoded(spans: Sequence[ReadableSpan]) -> Request:
+def encode(spans: Sequence[ReadableSpan]) -> Request:
     """One OTLP request of the spans."""
     return Request(encode_spans(spans).SerializeToString())

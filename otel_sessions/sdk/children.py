@@ -21,19 +21,19 @@ _acts: list[Callable[[], object]] = []
 _finalizer: Any = None
 
 
-def at_end(act: Callable[[], object]) -> None:
+def call_at_end(act: Callable[[], object]) -> None:
     """Calls it at the end of each child of `multiprocessing`: of this process, if it is one, and of those it starts.
 
     All that is to be done there has 10 s. Daemons, as the workers of a pool are, end by SIGTERM: they have 3 s, unless
     the application handles that signal itself.
     """
     if not _acts:
-        after_fork(_await_start)
+        call_after_fork(_await_start)
         _await_start()
     _acts.append(act)
 
 
-def after_fork(act: Callable[[], object]) -> None:
+def call_after_fork(act: Callable[[], object]) -> None:
     """Calls it in each process that is forked from this one, where no lock that another thread held is ever let go."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=act)

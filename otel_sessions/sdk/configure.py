@@ -71,7 +71,7 @@ def configure(
             return provider
         unlike: list[str] = []
         if isinstance(provider, ProxyTracerProvider):
-            provider = _installed(given)
+            provider = _install(given)
         else:
             logger.info("a tracer provider is installed already; it is kept and added to")
             unlike = _unlike(provider, given)
@@ -86,7 +86,7 @@ def _renew_lock() -> None:
     _lock = threading.RLock()
 
 
-children.after_fork(_renew_lock)
+children.call_after_fork(_renew_lock)
 
 
 def tracer() -> Tracer:
@@ -134,7 +134,7 @@ def processors(provider: TracerProvider) -> tuple[Any, ...]:
     return tuple(getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ()))
 
 
-def _installed(given: Mapping[str, Any]) -> TracerProvider:
+def _install(given: Mapping[str, Any]) -> TracerProvider:
     attributes: dict[str, Any] = {}
     with Safely("reading resource_attributes"):
         attributes.update(given["resource_attributes"] or {})

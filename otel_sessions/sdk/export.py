@@ -38,7 +38,8 @@ def processors(endpoint: str | None, protocol: str | None, headers: Mapping[str,
     if (protocol or headers) and "otlp" not in names:
         logger.warning("OTEL_TRACES_EXPORTER is %s, so spans are sent without protocol and headers", listed)
     return [
-        _otlp(endpoint, protocol, headers) if name == "otlp" else BatchSpanProcessor(_named(name)) for name in names
+        _otlp(endpoint, protocol, headers) if name == "otlp" else BatchSpanProcessor(_make_named(name))
+        for name in names
     ]
 
 
@@ -49,7 +50,7 @@ def environment_endpoint() -> str | None:
 def _otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> SpanProcessor:
     """Over gRPC or HTTP: by `protocol`, the environment, or the port and path of the endpoint; gRPC by default."""
     target = endpoint or environment_endpoint()
-    wanted = protocol or _first(_PROTOCOLS) or _guessed(target)
+    wanted = protocol or _first(_PROTOCOLS) or _guess_protocol(target)
     sent = dict(headers) if headers else None
     make: Callable[[], SpanExporter]
     if wanted == "grpc":
@@ -65,7 +66,7 @@ def _otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str]
     return EndingProcessor(PerProcess(make), _with_scheme(target or _DEFAULTS[wanted]))
 
 
-def _named(name: str) -> SpanExporter:
+def _make_named(name: str) -> SpanExporter:
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, seldom needed
 
     for entry in entry_points(group=GROUP, name=name):
@@ -74,7 +75,7 @@ def _named(name: str) -> SpanExporter:
     raise ValueError(f"no exporter of the name {name!r} is installed")
 
 
-def _guessed(endpoint: str | None) -> str:
+def _guess_protocol(endpoint: str | None) -> str:
     if endpoint is None:
         return "grpc"
     url = urlsplit(_with_scheme(endpoint))

@@ -65,32 +65,32 @@ class Starting:
         return self.start_observation(name=name, as_type="generation", **more)
 
     def start_observation(self, *, name: str, as_type: Kind = "span", **more: Unpack[Fields]) -> Observation:
-        return _started(self._parent(), name, as_type, more)
+        return _start(self._parent(), name, as_type, more)
 
     @contextmanager
     def start_as_current_span(
         self, *, name: str, end_on_exit: bool = True, **more: Unpack[Fields]
     ) -> Iterator[Observation]:
-        with _current(_started(self._parent(), name, "span", more), end_on_exit) as observation:
+        with _current(_start(self._parent(), name, "span", more), end_on_exit) as observation:
             yield observation
 
     @contextmanager
     def start_as_current_generation(
         self, *, name: str, end_on_exit: bool = True, **more: Unpack[Fields]
     ) -> Iterator[Observation]:
-        with _current(_started(self._parent(), name, "generation", more), end_on_exit) as observation:
+        with _current(_start(self._parent(), name, "generation", more), end_on_exit) as observation:
             yield observation
 
     @contextmanager
     def start_as_current_observation(
         self, *, name: str, as_type: Kind = "span", end_on_exit: bool = True, **more: Unpack[Fields]
     ) -> Iterator[Observation]:
-        with _current(_started(self._parent(), name, as_type, more), end_on_exit) as observation:
+        with _current(_start(self._parent(), name, as_type, more), end_on_exit) as observation:
             yield observation
 
     def create_event(self, *, name: str, **more: Unpack[Fields]) -> Observation:
         """An observation without duration."""
-        observation = _started(self._parent(), name, "event", more)
+        observation = _start(self._parent(), name, "event", more)
         observation.end()
         return observation
 
@@ -149,7 +149,7 @@ class Observation(Starting):
         return set_span_in_context(self.otel_span, self._context)
 
 
-def _started(parent: Context | None, name: str, kind: str, more: Mapping[str, Any]) -> Observation:
+def _start(parent: Context | None, name: str, kind: str, more: Mapping[str, Any]) -> Observation:
     with _starting:
         span = tracer().start_span(serialize.words(name, serialize.MAX_NAME), parent)
         with _updating:

@@ -94,7 +94,7 @@ class _Recipe:
     max_chars: int
 
     def decorate(self, function: F) -> F:
-        return cast(F, wrap.wrapped(function, lambda inner: _Calls(inner, self).watch))
+        return cast(F, wrap.wrap(function, lambda inner: _Calls(inner, self).watch))
 
 
 class _Calls:
@@ -123,12 +123,12 @@ class _Calls:
             return span
         return INVALID_SPAN
 
-    def succeeded(self, span: Span, result: Any) -> None:
+    def record_result(self, span: Span, result: Any) -> None:
         with _ending:
             if self._recipe.capture_output and result is not None and span.is_recording():
                 self._write(span, semconv.OBSERVATION_OUTPUT, result)
 
-    def failed(self, span: Span, error: BaseException) -> None:
+    def record_error(self, span: Span, error: BaseException) -> None:
         with _ending:
             record_error(span, error)
 
@@ -160,23 +160,23 @@ class _Run:
         self._items: list[Any] = []
         self._span: Span = INVALID_SPAN
 
-    def started(self) -> Context:
+    def start(self) -> Context:
         self._span = self._calls.start(*self._call, self._context)
         return set_span_in_context(self._span, self._context)
 
-    def yielded(self, item: Any) -> None:
+    def see_item(self, item: Any) -> None:
         if len(self._items) < _MAX_ITEMS and self._span.is_recording():
             self._items.append(item)
 
-    def returned(self, result: Any) -> None:
-        self._calls.succeeded(self._span, result)
+    def see_result(self, result: Any) -> None:
+        self._calls.record_result(self._span, result)
 
-    def failed(self, error: BaseException) -> None:
-        self._calls.failed(self._span, error)
+    def see_error(self, error: BaseException) -> None:
+        self._calls.record_error(self._span, error)
 
-    def ended(self) -> None:
+    def end(self) -> None:
         if self._items:
-            self._calls.succeeded(self._span, _joined(self._items))
+            self._calls.record_result(self._span, _joined(self._items))
         self._calls.end(self._span)
 
 

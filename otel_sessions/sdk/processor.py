@@ -97,12 +97,12 @@ def _bound(entries: dict[int, Any], limit: int) -> None:
 
 TRACES: Final = Traces()
 """One for the process: a trace goes through whatever tracer providers there are."""
-children.after_fork(TRACES.renew_lock)
+children.call_after_fork(TRACES.renew_lock)
 
 
 @cache
-def _see_to_children() -> None:
-    children.at_end(_flush)
+def _flush_in_children() -> None:
+    children.call_at_end(_flush)
 
 
 def _flush() -> None:
@@ -121,7 +121,7 @@ class SessionSpanProcessor(SpanProcessor):
 
     def __init__(self, baggage_keys: Iterable[str] = ()) -> None:
         self._baggage_keys = (baggage_keys,) if isinstance(baggage_keys, str) else tuple(baggage_keys)
-        _see_to_children()
+        _flush_in_children()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         try:

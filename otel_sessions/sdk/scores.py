@@ -111,12 +111,12 @@ class Scores:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))
-            if self._is_answered(body):
+            if self._try_to_post(body):
                 return
         logger.warning("a score was not taken by %s in %d attempts; it is dropped", self._target(), _ATTEMPTS)
 
-    def _is_answered(self, body: bytes) -> bool:
-        """False when it is worth trying again."""
+    def _try_to_post(self, body: bytes) -> bool:
+        """Whether there is nothing to try again."""
         import http.client  # noqa: PLC0415
         import urllib.error  # noqa: PLC0415 - imports the whole of HTTP, which an application without scores need not pay
         import urllib.request  # noqa: PLC0415
@@ -195,6 +195,6 @@ def _type(value: object) -> DataType:
 
 
 SCORES: Final = Scores()
-children.after_fork(SCORES._begin)
+children.call_after_fork(SCORES._begin)
 atexit.register(SCORES.close, _EXIT_S)
-children.at_end(lambda: SCORES.close(_EXIT_S))
+children.call_at_end(lambda: SCORES.close(_EXIT_S))

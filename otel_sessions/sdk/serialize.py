@@ -159,7 +159,7 @@ class _Writer:
             return self._mapping(fields, depth)
         if isinstance(fields := _model_fields(value), dict):
             return self._mapping(fields, depth)
-        return self._text(_described(value))
+        return self._text(_description(value))
 
 
 def _model_fields(value: Any) -> Any:
@@ -169,7 +169,7 @@ def _model_fields(value: Any) -> Any:
     return None
 
 
-def _described(value: Any) -> str:
+def _description(value: Any) -> str:
     """What the object says of itself, if its type has words for it."""
     name = type(value).__name__
     if getattr(type(value), "__repr__", None) is object.__repr__:

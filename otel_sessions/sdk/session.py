@@ -80,7 +80,7 @@ class session:  # noqa: N801 - reads as a verb: `with session("id"):`
         self.__exit__(kind, error, traceback)
 
     def __call__(self, function: F, /) -> F:
-        return cast(F, wrap.wrapped(function, lambda _: lambda args, kwargs: wrap.Inside(self._context())))
+        return cast(F, wrap.wrap(function, lambda _: lambda args, kwargs: wrap.Inside(self._context())))
 
     def _context(self) -> Context:
         """The current context with this session."""
@@ -119,7 +119,9 @@ class propagate_attributes(session):  # noqa: N801 - a name of Langfuse's API
         with Safely("reading attributes to propagate"):
             self._stamp = {
                 **trace.attributes_of(session_id, user_id, tags, metadata),
-                **trace.propagated(version=version, trace_name=trace_name, environment=environment, prompt=prompt),
+                **trace.propagated_attributes(
+                    version=version, trace_name=trace_name, environment=environment, prompt=prompt
+                ),
             }
 
     def _attributes(self, context: Context) -> processor.Attributes:

@@ -82,7 +82,7 @@ def attributes_of(
     return found
 
 
-def propagated(**found: Any) -> Attributes:
+def propagated_attributes(**found: Any) -> Attributes:
     """Of `version`, `trace_name`, `environment` and `prompt` those that are given."""
     attributes: Attributes = {}
     for field, value in found.items():

@@ -19,19 +19,19 @@ Function = Callable[..., Any]
 class Watcher(Protocol):
     """Is told of one run. None of its methods may raise."""
 
-    def started(self) -> Context:
+    def start(self) -> Context:
         """The context to run in; the later steps of a generator have the one the step before left."""
         ...
 
-    def yielded(self, item: Any) -> None: ...
+    def see_item(self, item: Any) -> None: ...
 
-    def returned(self, result: Any) -> None:
+    def see_result(self, result: Any) -> None:
         """Of all but generators."""
         ...
 
-    def failed(self, error: BaseException) -> None: ...
+    def see_error(self, error: BaseException) -> None: ...
 
-    def ended(self) -> None:
+    def end(self) -> None:
         """Once, after all else: it has returned or raised, is exhausted or closed."""
         ...
 
@@ -44,19 +44,19 @@ class Inside:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def started(self) -> Context:
+    def start(self) -> Context:
         return self._context
 
-    def yielded(self, item: Any) -> None:
+    def see_item(self, item: Any) -> None:
         pass
 
-    def returned(self, result: Any) -> None:
+    def see_result(self, result: Any) -> None:
         pass
 
-    def failed(self, error: BaseException) -> None:
+    def see_error(self, error: BaseException) -> None:
         pass
 
-    def ended(self) -> None:
+    def end(self) -> None:
         pass
 
 
@@ -64,15 +64,15 @@ Watch = Callable[[tuple[Any, ...], Mapping[str, Any]], Watcher]
 """Called with the arguments when the function is called; a generator begins later, if ever."""
 
 
-def wrapped(function: Any, watch_of: Callable[[Function], Watch]) -> Any:
+def wrap(function: Any, watch_of: Callable[[Function], Watch]) -> Any:
     """What behaves as `function`, of the same kind; static and class methods included."""
     for method in (staticmethod, classmethod):
         if isinstance(function, method):
-            return method(wrapped(function.__func__, watch_of))
-    wrap = _kind(function)
-    run = functools.wraps(function)(wrap(function, watch_of(function)))
-    if wrap in {_generator, _async_generator}:
-        _GENERATORS[run] = wrap
+            return method(wrap(function.__func__, watch_of))
+    wrapper = _kind(function)
+    run = functools.wraps(function)(wrapper(function, watch_of(function)))
+    if wrapper in {_generator, _async_generator}:
+        _GENERATORS[run] = wrapper
     return run
 
 
@@ -93,18 +93,18 @@ def _kind(function: Any) -> Callable[[Function, Watch], Function]:
 def _plain(function: Function, watch: Watch) -> Function:
     def run(*args: Any, **kwargs: Any) -> Any:
         watcher = watch(args, kwargs)
-        token = attach(watcher.started())
+        token = attach(watcher.start())
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            watcher.failed(error)
+            watcher.see_error(error)
             raise
         else:
-            watcher.returned(result)
+            watcher.see_result(result)
             return result
         finally:
             detach(token)
-            watcher.ended()
+            watcher.end()
 
     return run
 
@@ -112,18 +112,18 @@ def _plain(function: Function, watch: Watch) -> Function:
 def _coroutine(function: Function, watch: Watch) -> Function:
     async def run(*args: Any, **kwargs: Any) -> Any:
         watcher = watch(args, kwargs)
-        token = attach(watcher.started())
+        token = attach(watcher.start())
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            watcher.failed(error)
+            watcher.see_error(error)
             raise
         else:
-            watcher.returned(result)
+            watcher.see_result(result)
             return result
         finally:
             detach(token)
-            watcher.ended()
+            watcher.end()
 
     return run
 
@@ -155,7 +155,7 @@ _GENERATORS: Final[WeakKeyDictionary[Function, Callable[[Function, Watch], Funct
 
 def generator(begin: Callable[[], Generator[Any, Any, Any]], watcher: Watcher) -> Generator[Any, Any, Any]:
     """What the generator that `begin` makes yields and returns; `send`, `throw` and `close` reach it."""
-    context = watcher.started()
+    context = watcher.start()
     try:
         inner = _in(context, begin)
         resume, sent = inner.send, None
@@ -168,7 +168,7 @@ def generator(begin: Callable[[], Generator[Any, Any, Any]], watcher: Watcher) -
             finally:
                 context = get_current()
                 detach(token)
-            watcher.yielded(item)
+            watcher.see_item(item)
             try:
                 resume, sent = inner.send, (yield item)
             except GeneratorExit:
@@ -179,15 +179,15 @@ def generator(begin: Callable[[], Generator[Any, Any, Any]], watcher: Watcher) -
     except GeneratorExit:
         raise
     except BaseException as error:
-        watcher.failed(error)
+        watcher.see_error(error)
         raise
     finally:
-        watcher.ended()
+        watcher.end()
 
 
 async def async_generator(begin: Callable[[], AsyncGenerator[Any, Any]], watcher: Watcher) -> AsyncGenerator[Any, Any]:
     """The same with `asend`, `athrow` and `aclose`."""
-    context = watcher.started()
+    context = watcher.start()
     try:
         inner = _in(context, begin)
         resume, sent = inner.asend, None
@@ -200,7 +200,7 @@ async def async_generator(begin: Callable[[], AsyncGenerator[Any, Any]], watcher
             finally:
                 context = get_current()
                 detach(token)
-            watcher.yielded(item)
+            watcher.see_item(item)
             try:
                 resume, sent = inner.asend, (yield item)
             except GeneratorExit:
@@ -211,10 +211,10 @@ async def async_generator(begin: Callable[[], AsyncGenerator[Any, Any]], watcher
     except GeneratorExit:
         raise
     except BaseException as error:
-        watcher.failed(error)
+        watcher.see_error(error)
         raise
     finally:
-        watcher.ended()
+        watcher.end()
 
 
 def _in(context: Context, act: Callable[[], Any]) -> Any:
