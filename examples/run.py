@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE.parent / ".venv" / "examples"
+PYTHON = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
 METADATA = re.compile(r"^# /// script\n(?P<lines>(?:#.*\n)+?)# ///$", re.MULTILINE)
 
 
@@ -23,7 +24,7 @@ def needs(example: Path) -> list[str]:
     found = METADATA.search(example.read_text(encoding="utf-8"))
     lines = found["lines"].splitlines() if found else []
     wanted: list[str] = tomllib.loads("\n".join(line[2:] for line in lines)).get("dependencies", [])
-    return [*(name for name in wanted if name != "otel-sessions"), "--editable", str(HERE.parent)]
+    return [*(name for name in wanted if name != "otel-sessions"), f"--editable={HERE.parent}"]
 
 
 def main() -> int:
@@ -32,11 +33,21 @@ def main() -> int:
         print(f"usage: python {sys.argv[0]} {{{','.join(names)}}} [ARGUMENT]...", file=sys.stderr)
         return 2
     example = HERE / f"{sys.argv[1]}.py"
-    python = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if not python.exists():
+    install(needs(example))
+    return subprocess.run([PYTHON, example, *sys.argv[2:]], check=False).returncode
+
+
+def install(wanted: list[str]) -> None:
+    """What is not there yet; `.venv/examples/installed.txt` has what is."""
+    if not PYTHON.exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *needs(example)], check=True)
-    return subprocess.run([python, example, *sys.argv[2:]], check=False).returncode
+    noted = ENVIRONMENT / "installed.txt"
+    installed = noted.read_text(encoding="utf-8").splitlines() if noted.exists() else []
+    missing = [each for each in wanted if each not in installed]
+    if missing:
+        print(f"installing into {ENVIRONMENT}, once: {' '.join(missing)}", file=sys.stderr, flush=True)
+        subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", *wanted], check=True)
+        noted.write_text("\n".join(dict.fromkeys([*installed, *wanted])), encoding="utf-8")
 
 
 if __name__ == "__main__":

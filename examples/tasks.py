@@ -6,8 +6,7 @@
 
     python examples/run.py tasks
 
-opentelemetry-instrumentation-celery does the first two hooks; then only `baggage=True` and `baggage_keys` are needed. A
-worker that forks calls `configure` in the signal `worker_process_init`.
+opentelemetry-instrumentation-celery does the first two hooks; then only `baggage=True` and `baggage_keys` are needed.
 """
 
 from __future__ import annotations
