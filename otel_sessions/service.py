@@ -16,6 +16,7 @@ from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.clickhouse.footprint import give_back, resident
 from otel_sessions.component import (
     Authenticator,
+    AuthenticatorSettings,
     ComponentId,
     Consumer,
     EntryPoints,
@@ -112,7 +113,7 @@ class Service:
             pipeline.start()
             self._pipelines[name] = pipeline
         self._tell_of_forgotten_logs()
-        for id_ in self._config.used("extensions"):
+        for id_ in sorted(self._config.used("extensions"), key=self._is_no_authenticator):  # who listens may ask one
             extension = self._create("extensions", id_)
             self._listen(extension, self._extensions)
             if isinstance(extension, Authenticator):
@@ -157,6 +158,9 @@ class Service:
             settings = self._config.exporters[id_]
             if isinstance(settings, SendingSettings) and settings.sending_queue.storage == "wal":
                 logger.info("requests wait in %s until %s has stored them", settings.log_directory(), id_)
+
+    def _is_no_authenticator(self, extension: ComponentId) -> bool:
+        return not isinstance(self._config.extensions[extension], AuthenticatorSettings)
 
     def _listen(self, component: Any, running: list[Any]) -> None:
         running.append(component)

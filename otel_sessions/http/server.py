@@ -6,17 +6,28 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Annotated, Any
 
 import uvicorn
+from pydantic import Field
 
+from otel_sessions.component import AuthSettings, Settings
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.http.protocol import BoundedProtocol
 from otel_sessions.http.tls import ServerTls
-from otel_sessions.types import HostPort
+from otel_sessions.types import ByteSize, HostPort
 
 _BACKLOG = 2048
 _LAST_MOMENT_S = 0.3
+
+
+class ServerSettings(Settings):
+    """What a listener can be told, by the names of the Collector's confighttp."""
+
+    endpoint: HostPort
+    max_request_body_size: Annotated[ByteSize, Field(ge=1, le=1 << 30)] = 20 << 20
+    tls: ServerTls | None = None
+    auth: AuthSettings | None = None
 
 
 class _Server(uvicorn.Server):

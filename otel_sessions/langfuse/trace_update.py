@@ -1,7 +1,8 @@
 """What is said of a trace from outside, `trace-create`, as a span that no figure counts.
 
 As a span it takes the way of all spans: it is safe when it is answered, once for all repetitions, and its session is a
-claim like any other, whenever it arrives. The views know it by its name, see the migration `trace_updates`.
+claim like any other, whenever it arrives. The views know it by its name, see
+`sessions/migrations/0003_views.sql`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The receiver `otlp` over gRPC, as its clients see it. Codes are those of the OTLP server checklist."""
+"""The receiver `otlp` over gRPC, as its clients see it. Codes are those of docs/otlp-checklist.md."""
 
 from __future__ import annotations
 

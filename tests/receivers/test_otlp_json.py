@@ -1,4 +1,4 @@
-"""OTLP/JSON is the protobuf that it stands for. Codes are those of the OTLP server checklist."""
+"""OTLP/JSON is the protobuf that it stands for. Codes are those of docs/otlp-checklist.md."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from otel_sessions.component import AuthSettings, Settings
+from otel_sessions.http.server import ServerSettings
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration, HostPort, empty_means_defaults
 
@@ -58,15 +59,13 @@ def _rooted(path: Any) -> Any:
     return f"/{path}" if isinstance(path, str) and not path.startswith("/") else path
 
 
-class HttpSettings(Settings):
+class HttpSettings(ServerSettings):
     """OTLP/HTTP. `max_request_body_size` caps a request after decompression."""
 
     endpoint: HostPort = HostPort("127.0.0.1", 4318)
     max_request_body_size: Annotated[ByteSize, Field(ge=1, le=1 << 30)] = 64 << 20
     traces_url_path: Annotated[str, BeforeValidator(_rooted)] = "/v1/traces"
     cors: Annotated[Cors, EMPTY_MEANS_DEFAULTS] = Cors()
-    tls: ServerTls | None = None
-    auth: AuthSettings | None = None
 
 
 class Protocols(Settings):

@@ -201,7 +201,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
         except grpc.RpcError:  # gRPC has ended the call while it was read: over the limit, slow, or its client has gone
             self.accounting.count_refused_as(RESOURCE_EXHAUSTED)
             raise
-        except Exception as error:  # noqa: BLE001 - none may end in UNKNOWN, checklist G5
+        except Exception as error:  # noqa: BLE001 - none may end in UNKNOWN, G5 of the checklist
             self._refuse(error, context)
 
     def _leave(self) -> None:

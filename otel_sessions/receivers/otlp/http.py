@@ -246,7 +246,7 @@ def _refusal(accounting: Accounting, request: Request, error: BaseException) -> 
 
 
 def _answer(request: Request, status: Status, status_code: int | None = None) -> Response:
-    """The status in the request's encoding, or in JSON (checklist H4); `Retry-After` where the client should return."""
+    """The status in the request's encoding, or in JSON; `Retry-After` where its client should return."""
     format_ = _FORMATS.get(_essence(request.headers.get("content-type", "")), JSON)
     answer = format_.answer(status, status_code or http_status(status))
     seconds = retry_after(status)

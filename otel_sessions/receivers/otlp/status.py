@@ -1,7 +1,7 @@
 """The one place where outcomes and errors become what OTLP says on the wire.
 
-A client retries UNAVAILABLE and drops its data on nearly everything else (checklist G5), so an error is UNAVAILABLE
-unless its class says that the same bytes would fail again.
+A client retries UNAVAILABLE and drops its data on nearly everything else, so an error is UNAVAILABLE unless its class
+says that the same bytes would fail again. The codes in comments, as G5, are those of docs/otlp-checklist.md.
 """
 
 from __future__ import annotations
