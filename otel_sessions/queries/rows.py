@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
+import orjson
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
@@ -15,6 +15,12 @@ from otel_sessions.clickhouse.sql import statement
 Row = dict[str, Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_TIMES: Final = frozenset(
+    {"StartTime", "EndTime", "Minute", "Timestamp", "FirstSeen", "LastSeen", "CreatedAt", "UpdatedAt", "ExpiresAt"}
+    | {"ReceivedAt", "Time", "Events.Timestamp"}
+)
+_NAMES: Final = {"Duration": "duration_ns", "LongestGap": "longest_gap_ns"}
+_NESTED: Final = ("Events.", "Links.")
 
 
 def select(client: Client, name: str, parameters: Mapping[str, Any]) -> list[Row]:
@@ -22,19 +28,46 @@ def select(client: Client, name: str, parameters: Mapping[str, Any]) -> list[Row
 
     Raises `Retryable` when ClickHouse is not reached, `QueryError` when it refuses.
     """
-    sql = statement(f"{__package__}.sql", name)
+    return run(client, statement(f"{__package__}.sql", name), parameters)
+
+
+def run(client: Client, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+    """As `select`, for a statement that was put together of several texts."""
     with reading():
         body = client.raw_query(sql, parameters=dict(parameters), fmt="JSONEachRow")
-    return [json.loads(line) for line in body.splitlines() if line]
+    return [orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line]
 
 
 def as_json(row: Row) -> Row:
-    """A row as the REST interface names and writes it: snake_case, RFC 3339 times, `duration_ns`."""
+    """A row as the REST interface names and writes it: snake_case, RFC 3339 times, durations that end in `_ns`.
+
+    Nested columns become a list of objects, as in `events`.
+    """
     return dict(_fields(row))
 
 
+def rfc3339(time: str) -> str:
+    """A time of ClickHouse's as RFC 3339 has it; other text stays as it is."""
+    return time.replace(" ", "T") + "Z" if _TIME.fullmatch(time) else time
+
+
 def _fields(row: Row) -> Iterator[tuple[str, Any]]:
+    for prefix in _NESTED:
+        columns = {name: row[name] for name in row if name.startswith(prefix)}
+        if columns:
+            names = [snake_case(name.removeprefix(prefix)) for name in columns]
+            lists = [_value(name, value) for name, value in columns.items()]
+            yield prefix[:-1].lower(), [dict(zip(names, each, strict=True)) for each in zip(*lists, strict=True)]
     for name, value in row.items():
-        key = "duration_ns" if name == "Duration" else _HUMP.sub("_", name).lower()
-        is_time = name in {"StartTime", "EndTime", "Minute"} and isinstance(value, str) and _TIME.fullmatch(value)
-        yield key, value.replace(" ", "T") + "Z" if is_time else value
+        if not name.startswith(_NESTED):
+            yield _NAMES.get(name) or snake_case(name), _value(name, value)
+
+
+def snake_case(name: str) -> str:
+    return _HUMP.sub("_", name).lower()
+
+
+def _value(name: str, value: Any) -> Any:
+    if name not in _TIMES:
+        return value
+    return [rfc3339(each) for each in value] if isinstance(value, list) else rfc3339(value) if value else value

@@ -119,6 +119,21 @@ OR SessionId IN (
     SELECT SessionId FROM session_traces
     WHERE Project = {project:String} AND (match(Input, {pattern:String}) OR match(Output, {pattern:String})))
 
+-- piece
+positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0
+OR arrayExists(v -> positionCaseInsensitiveUTF8(v, {piece:String}) > 0, UserIds)
+OR SessionId IN (
+    SELECT SessionId FROM session_traces
+    WHERE Project = {project:String}
+        AND (positionCaseInsensitiveUTF8(Input, {piece:String}) > 0
+            OR positionCaseInsensitiveUTF8(Output, {piece:String}) > 0))
+
+-- window
+SessionId IN (
+    SELECT SessionId FROM session_traces
+    WHERE Project = {project:String}
+        AND toUnixTimestamp64Nano(EndTime) >= {low:Int64} AND toUnixTimestamp64Nano(StartTime) <= {high:Int64})
+
 -- has.error
 ErrorCount > 0
 

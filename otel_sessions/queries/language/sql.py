@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Span, Value, Words
+from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Overlaps, Piece, Span, Value, Words
 from otel_sessions.queries.language.words import expression
 
 ACTIVE_NS: Final = 30 * 60 * 10**9
@@ -37,7 +37,8 @@ def condition(node: Node, *, now_ns: int) -> Condition:
     """What an expression chooses; `now_ns`, in nanoseconds since 1970, decides which sessions are active."""
     translation = _Translation()
     sql = translation.sql(node)
-    return Condition(sql, {"active_since": now_ns - ACTIVE_NS, **translation.parameters})
+    common = {"active_since": now_ns - ACTIVE_NS} if "{active_since:" in sql else {}
+    return Condition(sql, {**common, **translation.parameters})
 
 
 @cache
@@ -62,6 +63,10 @@ class _Translation:
                 return f"(NOT {self.sql(term)})"
             case Words(runs, is_beginning):
                 return self._bound("words", pattern=expression(runs, is_beginning=is_beginning))
+            case Piece(text):
+                return self._bound("piece", piece=text)
+            case Overlaps(from_ns, to_ns):
+                return self._bound("window", low=from_ns, high=to_ns)
             case Is(of, words):
                 return _joined("OR", [self._bound(f"{of.name}.{word}") for word in words], "0")
             case Matches():

@@ -41,6 +41,21 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A literal piece of text, letter case ignored, in the places where `Words` are looked for; `q=` of REST."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """One of the session's turns overlaps this window of nanoseconds since 1970, both ends inclusive."""
+
+    from_ns: int
+    to_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A text as it was written; a star of a `bare` one stands for any text."""
 
@@ -89,4 +104,4 @@ class Is:
     words: tuple[str, ...]
 
 
-Node: TypeAlias = And | Or | Not | Words | Matches | Compares | Is
+Node: TypeAlias = And | Or | Not | Words | Piece | Overlaps | Matches | Compares | Is

@@ -1,0 +1,108 @@
+"""What people added to sessions: stars, labels, scores, comments, links, and their saved views; `sessions.additions`
+and `sessions.scores` write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.queries.language.sql import ACTIVE_NS
+from otel_sessions.queries.paging import Page, decode, page
+from otel_sessions.queries.rows import Row, select
+from otel_sessions.sessions.additions import token_hash
+
+_SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
+
+
+def with_additions(
+    client: Client, project: str, rows: Sequence[Row], groups: Collection[str], *, now_ns: int
+) -> list[Row]:
+    """Rows of the view `sessions` with `Bookmarked`, `Labels` and `State`, and with `Scores` if the groups have them."""
+    ids = [row["SessionId"] for row in rows]
+    if not ids:
+        return []
+    named = {"project": project, "session_ids": ids}
+    added = {row["SessionId"]: row for row in select(client, "additions_of", named)}
+    scores: dict[str, list[Row]] = {}
+    if "scores" in groups:
+        for score in select(client, "scores_of", named):
+            scores.setdefault(score["SessionId"], []).append(shown_score(score))
+    found = []
+    for row in rows:
+        own = added.get(row["SessionId"], {})
+        more: Row = {
+            "Bookmarked": bool(own.get("Bookmarked")),
+            "Labels": own.get("Labels", []),
+            "State": "active" if _nanoseconds(row["EndTime"]) >= now_ns - ACTIVE_NS else "idle",
+        }
+        if "scores" in groups:
+            more["Scores"] = scores.get(row["SessionId"], [])
+        found.append({**row, **more})
+    return found
+
+
+def shown_score(row: Row) -> Row:
+    """A score in the members of REST: `value` is a number, a text, or true or false, as its `data_type` says."""
+    from otel_sessions.queries.rows import as_json  # noqa: PLC0415
+
+    shown = as_json({name: row[name] for name in _SCORE})
+    value: Any = row["StringValue"]
+    if row["DataType"] == "NUMERIC":
+        value = row["Value"]
+    elif row["DataType"] == "BOOLEAN":
+        value = row["Value"] != 0
+    return {**shown, "session_id": row["SessionId"], "value": value}
+
+
+def share_of(client: Client, *, project: str, session_id: str) -> Row | None:
+    """`CreatedAt` and `ExpiresAt` of the newest link to the session that works; None if there is none."""
+    rows = select(client, "share_of", {"project": project, "session_id": session_id})
+    return rows[0] if rows else None
+
+
+def shared_session(client: Client, token: str) -> tuple[str, str] | None:
+    """The project and id of the session that a link's token opens now; None if it opens nothing."""
+    rows = select(client, "shared_session", {"token_hash": token_hash(token)})
+    return (rows[0]["Project"], rows[0]["SessionId"]) if rows else None
+
+
+def list_shares(client: Client, *, project: str, limit: int, cursor: str | None = None) -> Page:
+    """The links that work, the newest first: `SessionId`, `CreatedAt`, `ExpiresAt`."""
+    list_ = ["shares", project]
+    time, key = decode(list_, cursor) if cursor else ("2299-12-31 00:00:00", "")
+    rows = select(client, "shares", {"project": project, "time": time, "key": key, "limit": limit + 1})
+    found = page(rows, limit, list_, lambda row: (row["CreatedAt"], row["_key"]))
+    return Page([{k: v for k, v in row.items() if k != "_key"} for row in found.rows], found.next_cursor)
+
+
+def list_comments(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
+    """The comments on a session, the oldest first, in the columns of the view `session_comments`."""
+    list_ = ["comments", project, session_id]
+    time, key = decode(list_, cursor) if cursor else ("1970-01-01 00:00:00", "")
+    named = {"project": project, "session_id": session_id, "time": time, "key": key}
+    rows = select(client, "comments", {**named, "limit": limit + 1})
+    return page(rows, limit, list_, lambda row: (row["CreatedAt"], row["CommentId"]))
+
+
+def list_scores(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
+    """The scores of a session, those of its turns and spans included, by their ids, as `shown_score` has them."""
+    list_ = ["scores", project, session_id]
+    (behind,) = decode(list_, cursor) if cursor else ("",)
+    named = {"project": project, "session_id": session_id, "behind": behind}
+    found = page(select(client, "scores", {**named, "limit": limit + 1}), limit, list_, lambda row: (row["ScoreId"],))
+    return Page([shown_score(row) for row in found.rows], found.next_cursor)
+
+
+def list_views(client: Client, *, project: str) -> list[Row]:
+    """The saved views by name: `Name`, `Query`, `Sort`, `Order`, `Columns`, `UpdatedAt`."""
+    return select(client, "views", {"project": project})
+
+
+def _nanoseconds(time: str) -> int:
+    whole, _, fraction = time.partition(".")
+    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
+    return seconds * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)

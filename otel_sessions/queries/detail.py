@@ -1,0 +1,70 @@
+"""One session, and what is in it, page by page, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.queries.additions import share_of, with_additions
+from otel_sessions.queries.paging import Page, decode, page
+from otel_sessions.queries.rows import Row, select
+from otel_sessions.queries.shapes import GROUPS
+
+_FIRST: Final = "1900-01-01 00:00:00"
+INTERNAL: Final = frozenset(
+    {"BestLevel", "BestNotRoot", "BestStart", "BestId", "SessionHint", "Version", "ClaimLevel", "ClaimId", "ClaimKey"}
+    | {"StartTimeUnixNano", "EndTimeUnixNano"}
+)
+"""Columns of spans that say how the service works, not what the span is."""
+
+
+def get_session(
+    client: Client, *, project: str, session_id: str, now_ns: int, groups: Collection[str] = frozenset(GROUPS)
+) -> Row | None:
+    """The session in the columns of the view `sessions`, with `Bookmarked`, `Labels`, `State`, `Scores` and `Share`
+    (`CreatedAt`, `ExpiresAt`, or None where it is not published); None if there is none.
+    """
+    rows = select(client, "session", {"project": project, "session_id": session_id})
+    if not rows:
+        return None
+    (row,) = with_additions(client, project, rows, groups, now_ns=now_ns)
+    return {**row, "Share": share_of(client, project=project, session_id=session_id)}
+
+
+def has_session(client: Client, *, project: str, session_id: str) -> bool:
+    return bool(select(client, "session", {"project": project, "session_id": session_id}))
+
+
+def list_traces(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
+    """Its turns by their start, in the columns of the view `session_traces`."""
+    list_ = ["traces", project, session_id]
+    time, trace_id = decode(list_, cursor) if cursor else (_FIRST, "")
+    named = {"project": project, "session_id": session_id, "time": time, "trace_id": trace_id, "limit": limit + 1}
+    rows = select(client, "list_traces", named)
+    return page(rows, limit, list_, lambda row: (row["StartTime"], row["TraceId"]))
+
+
+def list_spans(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
+    """Its spans by their start, in the columns of the view `session_spans`, less those that are the service's own."""
+    list_ = ["spans", project, session_id]
+    place = decode(list_, cursor) if cursor else (_FIRST, "", "")
+    behind = dict(zip(("time", "trace_id", "span_id"), place, strict=True))
+    rows = select(client, "list_spans", {"project": project, "session_id": session_id, **behind, "limit": limit + 1})
+    found = page(rows, limit, list_, lambda row: (row["Timestamp"], row["TraceId"], row["SpanId"]))
+    return Page([shown_span(row) for row in found.rows], found.next_cursor)
+
+
+def timeline(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
+    """Its minutes, in the columns of the view `session_timeline`."""
+    list_ = ["timeline", project, session_id]
+    (minute,) = decode(list_, cursor) if cursor else (_FIRST,)
+    named = {"project": project, "session_id": session_id, "minute": minute, "limit": limit + 1}
+    return page(select(client, "timeline", named), limit, list_, lambda row: (row["Minute"],))
+
+
+def shown_span(row: Mapping[str, Any]) -> Row:
+    """A row of `session_spans` without the service's own columns, and with `StartTime` and `EndTime`."""
+    shown = {name: value for name, value in row.items() if name not in INTERNAL and not name.startswith("_")}
+    return {**shown, "StartTime": row["Timestamp"], "EndTime": row["_EndTime"]}

@@ -1,0 +1,48 @@
+"""The values of a field with how many sessions have each, of the sessions that a filter chooses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.errors import QueryError
+from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.language import FIELDS
+from otel_sessions.queries.language.fields import Field, near_fields
+from otel_sessions.queries.rows import Row, run
+
+_SECTION: Final = re.compile(r"^-- ([\w.]+)\n(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+class NoFacet(QueryError):
+    """A field whose values cannot be counted: HTTP 400."""
+
+
+def facets(
+    client: Client, *, project: str, field: str, limit: int, chosen: Filter | None = None, now_ns: int
+) -> list[Row]:
+    """`Value` and `Count` (of sessions), the greatest first; `field` is a text field of the language, or one with a key.
+
+    Raises `NoFacet`, `LanguageError`.
+    """
+    known, key = _field(field)
+    condition = (chosen or Filter()).condition(now_ns)
+    name = "column" if known.column else known.name.rstrip(".")
+    sources = dict(_SECTION.findall(statement(f"{__package__}.sql", "facet_sources")))
+    source = sources[name].replace("COLUMN", known.column)
+    sql = statement(f"{__package__}.sql", "facets").replace("SOURCE", source).replace("CONDITION", condition.sql)
+    bound: dict[str, Any] = {"project": project, "limit": limit, **({"key": key} if key else {}), **condition.parameters}
+    return run(client, sql, bound)
+
+
+def _field(name: str) -> tuple[Field, str]:
+    head, _, key = name.partition(".")
+    found = FIELDS.get(name) or FIELDS.get(f"{head}.")
+    if found is None or found.is_keyed and not key or found.type not in ("texts", "any"):
+        near = [each for each in near_fields(name) if each != name]
+        also = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise NoFacet(f"the values of {name!r} are not counted{also}")
+    return found, key.removeprefix('"').removesuffix('"') if key else ""

@@ -1,0 +1,82 @@
+"""Which sessions a question is about: an expression, a window of time, and the shorthands of REST as one condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from otel_sessions.queries.language import FIELDS, Condition, condition, parse
+from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
+
+FIRST_NS: Final = -(2**63)
+LAST_NS: Final = 2**63 - 1
+_TEXT_FIELDS: Final = {"user_id": "user", "service": "service", "environment": "environment", "model": "model", "tag": "tag"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """All that is given must hold. `from_ns` and `to_ns`, nanoseconds since 1970, are inclusive: one of the session's
+    turns overlaps them. `q` is a literal piece of text; the others are as in docs/language.md.
+    """
+
+    query: str = ""
+    from_ns: int | None = None
+    to_ns: int | None = None
+    q: str | None = None
+    user_id: str | None = None
+    service: str | None = None
+    environment: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    has_error: bool | None = None
+    bookmarked: bool | None = None
+    min_cost: float | None = None
+    min_duration_ms: float | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it chooses all sessions."""
+        return self.node() == And(())
+
+    @property
+    def identity(self) -> list[Any]:
+        """What tells it from other filters."""
+        return [getattr(self, name) for name in self.__slots__]
+
+    def node(self) -> Node:
+        """Raises `LanguageError` for a query that is not of the language."""
+        nodes = tuple(self._nodes())
+        return nodes[0] if len(nodes) == 1 else And(nodes)
+
+    def condition(self, now_ns: int) -> Condition:
+        """Raises `LanguageError` for a query that is not of the language."""
+        return condition(self.node(), now_ns=now_ns)
+
+    def _nodes(self) -> Iterator[Node]:
+        query = parse(self.query)
+        if query != And(()):
+            yield query
+        if self.from_ns is not None or self.to_ns is not None:
+            yield Overlaps(
+                FIRST_NS if self.from_ns is None else self.from_ns, LAST_NS if self.to_ns is None else self.to_ns
+            )
+        if self.q:
+            yield Piece(self.q)
+        for name, field in _TEXT_FIELDS.items():
+            value = getattr(self, name)
+            if value is not None:
+                yield Matches(FIELDS[field], "", (Value(value),))
+        for is_wanted, field, word in ((self.has_error, "has", "error"), (self.bookmarked, "is", "bookmarked")):
+            if is_wanted is not None:
+                node = Is(FIELDS[field], (word,))
+                yield node if is_wanted else Not(node)
+        if self.min_cost is not None:
+            yield _at_least("cost", Decimal(str(self.min_cost)))
+        if self.min_duration_ms is not None:
+            yield _at_least("duration", Decimal(str(self.min_duration_ms)) * 10**6)
+
+
+def _at_least(field: str, number: Decimal) -> Node:
+    return Compares(FIELDS[field], "", ">=", (Span(number, number),))

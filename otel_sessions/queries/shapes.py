@@ -1,0 +1,58 @@
+"""What everybody reads of a session and of a turn: the members of REST, gRPC, MCP and `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal
+
+from otel_sessions.queries.rows import Row, as_json
+
+Group = Literal["core", "usage", "io", "metadata", "scores"]
+GROUPS: Final[tuple[Group, ...]] = ("core", "usage", "io", "metadata", "scores")
+DEFAULT_GROUPS: Final = frozenset(GROUPS) - {"scores"}
+_GROUP_OF: Final[Mapping[str, Group]] = (
+    dict.fromkeys(
+        ("input_tokens", "output_tokens", "cached_input_tokens", "cache_creation_input_tokens", "reasoning_tokens")
+        + ("total_tokens", "cost", "model_calls", "unpriced_calls", "tool_calls"),
+        "usage",
+    )
+    | dict.fromkeys(("input", "output", "last_error"), "io")
+    | {"metadata": "metadata", "scores": "scores"}
+)
+_TEXTS: Final = ("input", "output", "last_error", "trace_input", "trace_output", "status_message")
+
+
+def session(row: Row, groups: Collection[str] = DEFAULT_GROUPS, preview: int | None = None) -> Row:
+    """A session in the members of these groups; `row` has the columns of the view `sessions`, and what was added."""
+    shown = {name: value for name, value in as_json(row).items() if _GROUP_OF.get(name, "core") in groups}
+    shown.pop("project", None)
+    return cut(shown, preview)
+
+
+def turn(row: Row, preview: int | None = None) -> Row:
+    """A row of `session_traces`."""
+    shown = as_json(row)
+    shown.pop("project", None)
+    return cut(shown, preview)
+
+
+def cut(shown: Row, preview: int | None) -> Row:
+    """Texts cut to so many characters, each with its full length beside it, as in `input_length`; None cuts nothing."""
+    if preview is None:
+        return shown
+    cut_: dict[str, Any] = {}
+    for name, value in shown.items():
+        cut_[name] = value
+        if name in _TEXTS and isinstance(value, str) and len(value) > preview:
+            cut_[name] = value[:preview]
+            cut_[f"{name}_length"] = len(value)
+        elif isinstance(value, dict) and name.endswith(("attributes", "metadata")):
+            cut_[name], lengths = _cut_values(value, preview)
+            if lengths:
+                cut_[f"{name}_length"] = lengths
+    return cut_
+
+
+def _cut_values(values: Mapping[str, Any], preview: int) -> tuple[Row, dict[str, int]]:
+    long = {key: len(text) for key, text in values.items() if isinstance(text, str) and len(text) > preview}
+    return {key: text[:preview] if key in long else text for key, text in values.items()}, long

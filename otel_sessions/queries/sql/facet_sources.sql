@@ -1,0 +1,29 @@
+-- column
+SELECT SessionId, toString(arrayJoin(COLUMN)) AS Value FROM sessions WHERE Project = {project:String}
+
+-- tool
+SELECT SessionId, toString(StepName) AS Value FROM session_spans
+WHERE Project = {project:String} AND StepKind = 'tool' AND StepName != ''
+
+-- agent
+SELECT SessionId, toString(AgentName) AS Value FROM session_spans WHERE Project = {project:String} AND AgentName != ''
+
+-- label
+SELECT SessionId, Label AS Value FROM _labels WHERE Project = {project:String}
+
+-- metadata
+SELECT SessionId, Metadata[{key:String}] AS Value FROM sessions
+WHERE Project = {project:String} AND mapContains(Metadata, {key:String})
+
+-- attr
+SELECT SessionId, arrayJoin(arrayFilter(v -> v.1,
+    [(mapContains(SpanAttributes, {key:String}), SpanAttributes[{key:String}]),
+     (mapContains(ResourceAttributes, {key:String}), ResourceAttributes[{key:String}])])).2 AS Value
+FROM session_spans
+WHERE Project = {project:String}
+
+-- score
+SELECT SessionId, multiIf(
+    DataType = 'NUMERIC', toString(x.Value), DataType = 'BOOLEAN', if(x.Value = 0, 'false', 'true'), StringValue) AS Value
+FROM session_scores AS x
+WHERE Project = {project:String} AND Name = {key:String}

@@ -1,0 +1,5 @@
+SELECT CreatedAt, ExpiresAt
+FROM session_shares
+WHERE Project = {project:String} AND SessionId = {session_id:String}
+ORDER BY CreatedAt DESC
+LIMIT 1

@@ -1,0 +1,1 @@
+SELECT * FROM session_users WHERE Project = {project:String} AND UserId = {user_id:String}

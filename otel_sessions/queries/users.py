@@ -1,0 +1,57 @@
+"""Users, by what the turns of their sessions say."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.queries.paging import Page, decode, encode
+from otel_sessions.queries.rows import Row, run, select
+
+UserSort = Literal["last_seen", "first_seen", "sessions", "traces", "errors", "tokens", "cost"]
+_KEYS: Final[dict[str, tuple[str, str]]] = {
+    "last_seen": ("toUnixTimestamp64Nano(LastSeen)", "Int64"),
+    "first_seen": ("toUnixTimestamp64Nano(FirstSeen)", "Int64"),
+    "sessions": ("SessionCount", "UInt64"),
+    "traces": ("TraceCount", "UInt64"),
+    "errors": ("ErrorCount", "UInt64"),
+    "tokens": ("TotalTokens", "UInt64"),
+    "cost": ("Cost", "Float64"),
+}
+
+
+def list_users(
+    client: Client,
+    *,
+    project: str,
+    limit: int,
+    q: str = "",
+    sort: UserSort = "last_seen",
+    order: Literal["asc", "desc"] = "desc",
+    cursor: str | None = None,
+) -> Page:
+    """Users in the columns of the view `session_users`; `q` is a piece of their ids, letter case ignored."""
+    list_ = ["users", project, q, sort, order]
+    key, type_ = _KEYS[sort]
+    behind = "1"
+    bound: dict[str, Any] = {"project": project, "q": q, "limit": limit + 1}
+    if cursor:
+        last, user_id = decode(list_, cursor)
+        behind = f"(_key {'<' if order == 'desc' else '>'} {{key:{type_}}} OR _key = {{key:{type_}}} AND UserId > {{behind:String}})"
+        bound |= {"key": last, "behind": user_id}
+    sql = statement(f"{__package__}.sql", "list_users")
+    for name, text in {"KEY": key, "DIRECTION": order.upper(), "BEHIND": behind}.items():
+        sql = sql.replace(name, text)
+    rows = run(client, sql, bound)
+    shown = [{name: value for name, value in row.items() if name != "_key"} for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(shown)
+    return Page(shown, encode(list_, [rows[limit - 1]["_key"], rows[limit - 1]["UserId"]]))
+
+
+def get_user(client: Client, *, project: str, user_id: str) -> Row | None:
+    """The user in the columns of the view `session_users`; None if there is none."""
+    rows = select(client, "user", {"project": project, "user_id": user_id})
+    return rows[0] if rows else None
