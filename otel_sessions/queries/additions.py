@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.paging import Page, decode, page
-from otel_sessions.queries.rows import Row, select
+from otel_sessions.queries.rows import Row, as_json, select
 from otel_sessions.sessions.additions import token_hash
 
 _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
@@ -21,7 +21,7 @@ _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", 
 def with_additions(
     client: Client, project: str, rows: Sequence[Row], groups: Collection[str], *, now_ns: int
 ) -> list[Row]:
-    """Rows of the view `sessions` with `Bookmarked`, `Labels` and `State`, and with `Scores` if the groups have them."""
+    """Rows of the view `sessions` with `Bookmarked`, `Labels` and `State`, and `Scores` if the groups have them."""
     ids = [row["SessionId"] for row in rows]
     if not ids:
         return []
@@ -47,8 +47,6 @@ def with_additions(
 
 def shown_score(row: Row) -> Row:
     """A score in the members of REST: `value` is a number, a text, or true or false, as its `data_type` says."""
-    from otel_sessions.queries.rows import as_json  # noqa: PLC0415
-
     shown = as_json({name: row[name] for name in _SCORE})
     value: Any = row["StringValue"]
     if row["DataType"] == "NUMERIC":
@@ -73,7 +71,7 @@ def shared_session(client: Client, token: str) -> tuple[str, str] | None:
 def list_shares(client: Client, *, project: str, limit: int, cursor: str | None = None) -> Page:
     """The links that work, the newest first: `SessionId`, `CreatedAt`, `ExpiresAt`."""
     list_ = ["shares", project]
-    time, key = decode(list_, cursor) if cursor else ("2299-12-31 00:00:00", "")
+    time, key = decode(list_, cursor) if cursor else ("2262-04-11 00:00:00", "")
     rows = select(client, "shares", {"project": project, "time": time, "key": key, "limit": limit + 1})
     found = page(rows, limit, list_, lambda row: (row["CreatedAt"], row["_key"]))
     return Page([{k: v for k, v in row.items() if k != "_key"} for row in found.rows], found.next_cursor)
@@ -86,6 +84,11 @@ def list_comments(client: Client, *, project: str, session_id: str, limit: int, 
     named = {"project": project, "session_id": session_id, "time": time, "key": key}
     rows = select(client, "comments", {**named, "limit": limit + 1})
     return page(rows, limit, list_, lambda row: (row["CreatedAt"], row["CommentId"]))
+
+
+def has_comment(client: Client, *, project: str, session_id: str, comment_id: str) -> bool:
+    named = {"project": project, "session_id": session_id, "comment_id": comment_id}
+    return bool(select(client, "has_comment", named))
 
 
 def list_scores(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:

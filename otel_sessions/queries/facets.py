@@ -12,37 +12,42 @@ from otel_sessions.errors import QueryError
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
 from otel_sessions.queries.language.fields import Field, near_fields
-from otel_sessions.queries.rows import Row, run
+from otel_sessions.queries.rows import Row, composed, run
 
 _SECTION: Final = re.compile(r"^-- ([\w.]+)\n(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
-class NoFacet(QueryError):
+class FacetError(QueryError):
     """A field whose values cannot be counted: HTTP 400."""
 
 
 def facets(
     client: Client, *, project: str, field: str, limit: int, chosen: Filter | None = None, now_ns: int
 ) -> list[Row]:
-    """`Value` and `Count` (of sessions), the greatest first; `field` is a text field of the language, or one with a key.
+    """`Value` and `Count` (of sessions), the greatest first; `field` is a text field of the language, or has a key.
 
-    Raises `NoFacet`, `LanguageError`.
+    Raises `FacetError`, `LanguageError`.
     """
     known, key = _field(field)
     condition = (chosen or Filter()).condition(now_ns)
     name = "column" if known.column else known.name.rstrip(".")
     sources = dict(_SECTION.findall(statement(f"{__package__}.sql", "facet_sources")))
     source = sources[name].replace("COLUMN", known.column)
-    sql = statement(f"{__package__}.sql", "facets").replace("SOURCE", source).replace("CONDITION", condition.sql)
-    bound: dict[str, Any] = {"project": project, "limit": limit, **({"key": key} if key else {}), **condition.parameters}
+    sql = composed("facets", SOURCE=source, CONDITION=condition.sql)
+    bound: dict[str, Any] = {
+        "project": project,
+        "limit": limit,
+        **({"key": key} if key else {}),
+        **condition.parameters,
+    }
     return run(client, sql, bound)
 
 
 def _field(name: str) -> tuple[Field, str]:
     head, _, key = name.partition(".")
     found = FIELDS.get(name) or FIELDS.get(f"{head}.")
-    if found is None or found.is_keyed and not key or found.type not in ("texts", "any"):
+    if found is None or (found.is_keyed and not key) or found.type not in ("texts", "any"):
         near = [each for each in near_fields(name) if each != name]
         also = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise NoFacet(f"the values of {name!r} are not counted{also}")
+        raise FacetError(f"the values of {name!r} are not counted{also}")
     return found, key.removeprefix('"').removesuffix('"') if key else ""

@@ -12,7 +12,13 @@ from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node
 
 FIRST_NS: Final = -(2**63)
 LAST_NS: Final = 2**63 - 1
-_TEXT_FIELDS: Final = {"user_id": "user", "service": "service", "environment": "environment", "model": "model", "tag": "tag"}
+_TEXT_FIELDS: Final = {
+    "user_id": "user",
+    "service": "service",
+    "environment": "environment",
+    "model": "model",
+    "tag": "tag",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from typing import Any, Final, Literal
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.paging import Page, decode, encode
-from otel_sessions.queries.rows import Row, run
+from otel_sessions.queries.rows import composed, run
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
@@ -49,8 +48,8 @@ class Wanted:
 
 
 def list_sessions(client: Client, wanted: Wanted, *, now_ns: int) -> Page:
-    """A page of sessions in the columns of the view `sessions`, `Bookmarked`, `Labels` and `State`, and `Scores` if they
-    are among the groups.
+    """A page of sessions in the columns of the view `sessions`, `Bookmarked`, `Labels` and `State`, and `Scores` if
+    they are among the groups.
 
     Raises `LanguageError`, `CursorError`, and what `rows.run` does.
     """
@@ -63,9 +62,7 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int) -> Page:
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
         place = {"key": last, "behind": session_id}
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "CONDITION": condition.sql, "BEHIND": behind}
-    sql = statement(f"{__package__}.sql", "list_sessions")
-    for name, text in texts.items():
-        sql = sql.replace(name, text)
+    sql = composed("list_sessions", **texts)
     bound = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters, **place}
     rows = run(client, sql, bound)
     page, next_ = rows[: wanted.limit], None

@@ -1,6 +1,7 @@
 """Pages of a list, and the cursors that lead from one to the next.
 
-A cursor says behind which row the next page begins, not how many rows to pass over: what arrives meanwhile shifts nothing.
+A cursor says behind which row the next page begins, not how many rows to pass over: what arrives meanwhile shifts
+nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def page(rows: list[Row], limit: int, list_: Sequence[Any], place: Callable[[Row
 
 
 def encode(list_: Sequence[Any], place: Sequence[Any]) -> str:
-    """A cursor to behind `place` of the list that `list_` identifies: its kind, and what it was filtered and sorted by."""
+    """A cursor to behind `place` of the list that `list_` identifies: its kind, its filter and its order."""
     body = orjson.dumps(list(place))
     return urlsafe_b64encode(_digest(list_, body) + body).decode().rstrip("=")
 

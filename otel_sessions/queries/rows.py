@@ -38,6 +38,13 @@ def run(client: Client, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     return [orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line]
 
 
+def composed(name: str, **texts: str) -> str:
+    """`sql/NAME.sql` with each word in capitals replaced by the text, SQL of ours, that is given for it."""
+    lines = statement(f"{__package__}.sql", name).splitlines()
+    sql = "\n".join(line for line in lines if not line.startswith("--"))
+    return re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], sql)
+
+
 def as_json(row: Row) -> Row:
     """A row as the REST interface names and writes it: snake_case, RFC 3339 times, durations that end in `_ns`.
 

@@ -10,15 +10,16 @@ from otel_sessions.queries.rows import Row, as_json
 Group = Literal["core", "usage", "io", "metadata", "scores"]
 GROUPS: Final[tuple[Group, ...]] = ("core", "usage", "io", "metadata", "scores")
 DEFAULT_GROUPS: Final = frozenset(GROUPS) - {"scores"}
-_GROUP_OF: Final[Mapping[str, Group]] = (
-    dict.fromkeys(
-        ("input_tokens", "output_tokens", "cached_input_tokens", "cache_creation_input_tokens", "reasoning_tokens")
-        + ("total_tokens", "cost", "model_calls", "unpriced_calls", "tool_calls"),
-        "usage",
-    )
-    | dict.fromkeys(("input", "output", "last_error"), "io")
-    | {"metadata": "metadata", "scores": "scores"}
-)
+_USAGE: Final = (
+    "input_tokens", "output_tokens", "cached_input_tokens", "cache_creation_input_tokens", "reasoning_tokens",
+    "total_tokens", "cost", "model_calls", "unpriced_calls", "tool_calls",
+)  # fmt: skip
+_GROUP_OF: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_USAGE, "usage"),
+    **dict.fromkeys(("input", "output", "last_error"), "io"),
+    "metadata": "metadata",
+    "scores": "scores",
+}
 _TEXTS: Final = ("input", "output", "last_error", "trace_input", "trace_output", "status_message")
 
 

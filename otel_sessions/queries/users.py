@@ -6,9 +6,8 @@ from typing import Any, Final, Literal
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.paging import Page, decode, encode
-from otel_sessions.queries.rows import Row, run, select
+from otel_sessions.queries.rows import Row, composed, run, select
 
 UserSort = Literal["last_seen", "first_seen", "sessions", "traces", "errors", "tokens", "cost"]
 _KEYS: Final[dict[str, tuple[str, str]]] = {
@@ -39,12 +38,10 @@ def list_users(
     bound: dict[str, Any] = {"project": project, "q": q, "limit": limit + 1}
     if cursor:
         last, user_id = decode(list_, cursor)
-        behind = f"(_key {'<' if order == 'desc' else '>'} {{key:{type_}}} OR _key = {{key:{type_}}} AND UserId > {{behind:String}})"
+        sign = "<" if order == "desc" else ">"
+        behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND UserId > {{behind:String}})"
         bound |= {"key": last, "behind": user_id}
-    sql = statement(f"{__package__}.sql", "list_users")
-    for name, text in {"KEY": key, "DIRECTION": order.upper(), "BEHIND": behind}.items():
-        sql = sql.replace(name, text)
-    rows = run(client, sql, bound)
+    rows = run(client, composed("list_users", KEY=key, DIRECTION=order.upper(), BEHIND=behind), bound)
     shown = [{name: value for name, value in row.items() if name != "_key"} for row in rows[:limit]]
     if len(rows) <= limit:
         return Page(shown)

@@ -75,7 +75,7 @@ TYPES: Mapping[Kind, Mapping[str, type[Settings]]] = {
     "receivers": {"otlp": Otlp},
     "processors": {"session": Nothing, "failing": Failing},
     "exporters": {"clickhouse": ClickHouse, "debug": Nothing},
-    "extensions": {"health_check": Listener, "clickhouse_http": Listener},
+    "extensions": {"health_check": Listener, "clickhouse_http": Listener, "web": Listener},
 }
 
 

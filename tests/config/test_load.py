@@ -38,7 +38,11 @@ def test_without_files_the_default_is_loaded() -> None:
     pipeline = config.service.pipelines[ComponentId("traces")]
     assert (pipeline.receivers, pipeline.exporters) == ((OTLP,), (CLICKHOUSE,))
     assert clickhouse(config).endpoint == "chdb://./otel-sessions-data"
-    assert config.used("extensions") == (ComponentId("clickhouse_http"), ComponentId("health_check"))
+    assert config.used("extensions") == (
+        ComponentId("web"),
+        ComponentId("clickhouse_http"),
+        ComponentId("health_check"),
+    )
     assert str(config.service.telemetry.metrics.endpoint) == "127.0.0.1:8888"
     assert config.service.shutdown_timeout == 30
     assert config.warnings == ()

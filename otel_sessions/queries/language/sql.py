@@ -11,7 +11,20 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Overlaps, Piece, Span, Value, Words
+from otel_sessions.queries.language.tree import (
+    And,
+    Compares,
+    Is,
+    Matches,
+    Node,
+    Not,
+    Or,
+    Overlaps,
+    Piece,
+    Span,
+    Value,
+    Words,
+)
 from otel_sessions.queries.language.words import expression
 
 ACTIVE_NS: Final = 30 * 60 * 10**9

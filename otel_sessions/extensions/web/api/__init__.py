@@ -1,0 +1,1 @@
+"""The operations under `/api/v1`: each module has those of one kind of thing, `table` has them all."""

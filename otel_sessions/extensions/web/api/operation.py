@@ -1,0 +1,86 @@
+"""What an operation is: a method and a path, what it takes and answers, and the function that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from clickhouse_connect.driver.client import Client
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.store import Store
+
+Method = Literal["GET", "PUT", "POST", "DELETE"]
+
+
+class Parameters(BaseModel):
+    """Base of the parameters of a query string; one that it does not know is a fault, not passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+
+class Body(BaseModel):
+    """Base of what is sent as JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+P = TypeVar("P", bound=Parameters)
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[P, B]):
+    """One request to an operation. `ids` are the names in its path, decoded; `base_url` is where people reach us.
+
+    `store` and `stopping` are for what answers piece by piece.
+    """
+
+    project: str
+    ids: Mapping[str, str]
+    parameters: P
+    body: B
+    config: Config
+    base_url: str
+    headers: Mapping[str, str]
+    now_ns: int
+    store: Store
+    is_stopping: Callable[[], bool] = lambda: False
+
+    @property
+    def session_id(self) -> str:
+        return self.ids["session_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is JSON, or None for an answer without one."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`run` takes a client and the call, in a thread; `stream` takes the call, on the event loop. One of them is given.
+
+    `is_open` says that it needs no credentials. `answers` are the media types of a successful answer.
+    """
+
+    method: Method
+    path: str
+    summary: str
+    tag: str
+    run: Callable[[Client, Any], Answer] | None = None
+    stream: Callable[[Any], Awaitable[Response]] | None = None
+    parameters: type[Parameters] = Parameters
+    body: type[Body] | None = None
+    is_body_optional: bool = False
+    status: int = 200
+    is_open: bool = False
+    answers: tuple[str, ...] = ("application/json",)
+    shape: Mapping[str, Any] = field(default_factory=dict)

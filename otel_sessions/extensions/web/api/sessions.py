@@ -1,0 +1,95 @@
+"""Sessions, and what is in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.extensions.web.api.operation import Answer, Call, Operation, Parameters
+from otel_sessions.extensions.web.api.parameters import Fields, Listed, Paged, PagedTexts, Preview
+from otel_sessions.extensions.web.problems import NotFound
+from otel_sessions.queries import detail, shapes
+from otel_sessions.queries.listing import Wanted, list_sessions
+from otel_sessions.queries.paging import Page
+from otel_sessions.queries.rows import Row, as_json
+
+SESSION = "/api/v1/sessions/{session_id}"
+
+
+class One(Parameters):
+    fields: Fields = frozenset(shapes.GROUPS)
+    preview: Preview = None
+
+
+def list_(client: Client, call: Call[Listed, None]) -> Answer:
+    return Answer(sessions_of(client, call.project, call.parameters, call.now_ns))
+
+
+def sessions_of(client: Client, project: str, wanted: Listed, now_ns: int, user_id: str | None = None) -> Row:
+    """The body of a list of sessions; with `user_id` only those of that user."""
+    chosen = wanted.filter() if user_id is None else wanted.model_copy(update={"user_id": user_id}).filter()
+    page = list_sessions(
+        client,
+        Wanted(project, chosen, wanted.sort, wanted.order, wanted.limit, wanted.cursor, wanted.fields),
+        now_ns=now_ns,
+    )
+    shown = [shapes.session(row, wanted.fields, wanted.preview) for row in page.rows]
+    return {"sessions": shown, "next_cursor": page.next_cursor}
+
+
+def one(client: Client, call: Call[One, None]) -> Answer:
+    wanted = call.parameters
+    row = detail.get_session(
+        client, project=call.project, session_id=call.session_id, now_ns=call.now_ns, groups=wanted.fields
+    )
+    if row is None:
+        raise no_session(call.session_id)
+    share = row.pop("Share")
+    return Answer({**shapes.session(row, wanted.fields, wanted.preview), "share": share and as_json(share)})
+
+
+def no_session(session_id: str) -> NotFound:
+    return NotFound(f"there is no session {session_id[:200]!r}")
+
+
+def check_session(client: Client, project: str, session_id: str) -> None:
+    """Raises `NotFound`."""
+    if not detail.has_session(client, project=project, session_id=session_id):
+        raise no_session(session_id)
+
+
+def traces(client: Client, call: Call[PagedTexts, None]) -> Answer:
+    page = detail.list_traces(client, **_place(call))
+    return _listed(client, call, "traces", page)
+
+
+def spans(client: Client, call: Call[PagedTexts, None]) -> Answer:
+    page = detail.list_spans(client, **_place(call))
+    return _listed(client, call, "spans", page)
+
+
+def timeline(client: Client, call: Call[Any, None]) -> Answer:
+    page = detail.timeline(client, **_place(call))
+    return _listed(client, call, "timeline", page)
+
+
+def _place(call: Call[Any, None]) -> dict[str, Any]:
+    wanted = call.parameters
+    return {"project": call.project, "session_id": call.session_id, "limit": wanted.limit, "cursor": wanted.cursor}
+
+
+def _listed(client: Client, call: Call[Any, None], name: str, page: Page) -> Answer:
+    if not page.rows and call.parameters.cursor is None:
+        check_session(client, call.project, call.session_id)
+    preview = getattr(call.parameters, "preview", None)
+    return Answer({name: [shapes.turn(row, preview) for row in page.rows], "next_cursor": page.next_cursor})
+
+
+OPERATIONS = (
+    Operation("GET", "/api/v1/sessions", "List sessions", "sessions", list_, parameters=Listed),
+    Operation("GET", SESSION, "Get one session", "sessions", one, parameters=One),
+    Operation("GET", f"{SESSION}/traces", "List its turns", "sessions", traces, parameters=PagedTexts),
+    Operation("GET", f"{SESSION}/spans", "List its spans", "sessions", spans, parameters=PagedTexts),
+    Operation("GET", f"{SESSION}/timeline", "List its minutes", "sessions", timeline, parameters=Paged),
+)

@@ -1,0 +1,121 @@
+"""Published sessions: links that open one session, read-only, without credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from clickhouse_connect.driver.client import Client
+from pydantic import AwareDatetime, BeforeValidator
+
+from otel_sessions.extensions.web.api import sessions
+from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
+from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
+from otel_sessions.extensions.web.api.sessions import SESSION, check_session
+from otel_sessions.extensions.web.problems import Forbidden, NotFound
+from otel_sessions.queries import additions, detail, shapes
+from otel_sessions.queries.rows import as_json
+from otel_sessions.sessions import additions as writes
+
+HEADERS: Final = {
+    "X-Robots-Tag": "noindex, nofollow",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Of every answer to a token: it is a secret that must not spread."""
+_LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
+_GROUPS: Final = frozenset({"core", "usage", "io", "metadata"})
+_NOT_PUBLIC: Final = ("bookmarked", "labels")
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("write a time as RFC 3339 has it")  # noqa: TRY004 - pydantic's faults are ValueErrors
+    return value
+
+
+class Share(Body):
+    """`expires_at` is when the link stops working; without one it works until it is taken back."""
+
+    expires_at: Annotated[AwareDatetime, BeforeValidator(_text)] | None = None
+
+
+def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
+    if not call.config.sharing:
+        raise Forbidden("sessions are not published here: `sharing` of the extension `web` is off")
+    check_session(client, call.project, call.session_id)
+    expires_at = call.body.expires_at if call.body else None
+    expires_at = min(expires_at, _LAST) if expires_at else None
+    token = writes.publish(client, project=call.project, session_id=call.session_id, expires_at=expires_at)
+    expires = f"{expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z" if expires_at else None
+    return Answer({"token": token, "url": f"{call.base_url}/share/{token}", "expires_at": expires}, 201)
+
+
+def unpublish(client: Client, call: Call[Parameters, None]) -> Answer:
+    check_session(client, call.project, call.session_id)
+    writes.unpublish(client, project=call.project, session_id=call.session_id)
+    return Answer(status=204)
+
+
+def list_(client: Client, call: Call[Paged, None]) -> Answer:
+    page = additions.list_shares(client, project=call.project, **call.parameters.model_dump())
+    return Answer({"shares": [as_json(row) for row in page.rows], "next_cursor": page.next_cursor})
+
+
+def shared(client: Client, call: Call[PagedTexts, None]) -> Answer:
+    """The session, and the first of its turns; `/traces` of the link has the rest."""
+    opened = open_share(client, call)
+    row = detail.get_session(
+        client, project=opened.project, session_id=opened.session_id, now_ns=call.now_ns, groups=_GROUPS
+    )
+    if row is None:
+        raise NotFound("this link opens nothing")
+    row.pop("Share")
+    shown = shapes.session(row, _GROUPS, call.parameters.preview)
+    turns: Any = sessions.traces(client, opened).body
+    public = {name: value for name, value in shown.items() if name not in _NOT_PUBLIC}
+    return Answer({**public, **turns}, headers=HEADERS)
+
+
+def open_share(client: Client, call: Call[Any, None]) -> Call[Any, None]:
+    """The call as one to the session that the token opens. Raises `NotFound`, the same for whatever is wrong."""
+    found = additions.shared_session(client, call.ids["token"]) if call.config.sharing else None
+    if found is None:
+        raise NotFound("this link opens nothing")
+    project, session_id = found
+    return replace(call, project=project, ids={"session_id": session_id})
+
+
+def _through(read: Callable[[Client, Call[Any, None]], Answer]) -> Callable[[Client, Call[Any, None]], Answer]:
+    def answer(client: Client, call: Call[Any, None]) -> Answer:
+        return replace(read(client, open_share(client, call)), headers=HEADERS)
+
+    return answer
+
+
+_SHARED = "/api/v1/share/{token}"
+OPERATIONS = (
+    Operation(
+        "POST",
+        f"{SESSION}/share",
+        "Publish a session",
+        "shares",
+        publish,
+        body=Share,
+        is_body_optional=True,
+        status=201,
+    ),
+    Operation("DELETE", f"{SESSION}/share", "Take all its links back", "shares", unpublish, status=204),
+    Operation("GET", "/api/v1/shares", "List what is published", "shares", list_, parameters=Paged),
+    Operation("GET", _SHARED, "Read a published session", "shares", shared, parameters=PagedTexts, is_open=True),
+    *(
+        Operation("GET", f"{_SHARED}/{name}", summary, "shares", _through(read), parameters=parameters, is_open=True)
+        for name, summary, read, parameters in (
+            ("traces", "List its turns", sessions.traces, PagedTexts),
+            ("spans", "List its spans", sessions.spans, PagedTexts),
+            ("timeline", "List its minutes", sessions.timeline, Paged),
+        )
+    ),
+)

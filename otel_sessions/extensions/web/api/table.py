@@ -1,0 +1,16 @@
+"""All operations, in the order in which the document shows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_sessions.extensions.web.api import additions, questions, sessions, shares, users
+from otel_sessions.extensions.web.api.operation import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *sessions.OPERATIONS,
+    *users.OPERATIONS,
+    *questions.OPERATIONS,
+    *additions.OPERATIONS,
+    *shares.OPERATIONS,
+)

@@ -1,0 +1,199 @@
+"""The application: requests become calls of operations, and what they answer or raise becomes responses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import orjson
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otel_sessions.errors import InvalidData
+from otel_sessions.extensions.web.api.operation import Call, Operation
+from otel_sessions.extensions.web.api.table import OPERATIONS
+from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.openapi import known_document
+from otel_sessions.extensions.web.problems import Forbidden, NotFound, WrongMethod, problem
+from otel_sessions.extensions.web.store import Store
+from otel_sessions.http.auth import Access, Authenticated
+from otel_sessions.http.body import Bodies, UnsupportedMediaType
+from otel_sessions.http.body import Body as SentBody
+
+MAX_BODY: Final = 4 << 20
+_MAX_BODIES: Final = 64 << 20
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_NOBODY_READS: Final = Response(status_code=499)
+
+
+class _Segment(Convertor[str]):
+    """One segment of a path, decoded only after the path was taken apart: an id may hold any character, slashes too."""
+
+    regex = "[^/]+"
+
+    def convert(self, value: str) -> str:
+        return unquote(value)
+
+    def to_string(self, value: str) -> str:
+        raise NotImplementedError("links are made where they are shown")
+
+
+register_url_convertor("segment", _Segment())
+
+
+class Api:
+    """Answers requests to the operations."""
+
+    def __init__(self, config: Config, store: Store, access: Access, is_stopping: Callable[[], bool]) -> None:
+        self._config = config
+        self._store = store
+        self._access = access
+        self._bodies = Bodies(MAX_BODY, _MAX_BODIES)
+        self._is_stopping = is_stopping
+
+    def routes(self, operations: Sequence[Operation] = OPERATIONS) -> list[BaseRoute]:
+        """One a path, for all its methods."""
+        paths: dict[str, dict[str, Operation]] = {}
+        for op in operations:
+            paths.setdefault(op.path, {})[op.method] = op
+        return [
+            Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
+            *(_ApiRoute(path, self._handler(methods)) for path, methods in paths.items()),
+        ]
+
+    def _handler(self, methods: Mapping[str, Operation]) -> ASGIApp:
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            op = methods.get(method)
+            if op is None:
+                answer = problem(WrongMethod(f"{scope['method']} is not done here; {', '.join(sorted(methods))} is"))
+                answer.headers["allow"] = ", ".join(sorted(methods))
+                await answer(scope, receive, send)
+                return
+
+            async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+                response = await self._answer(op, Request(scope, receive))
+                await response(scope, receive, send)
+
+            guarded: ASGIApp = answered
+            if not op.is_open:
+                guarded = Authenticated(answered, self._access, lambda _, error: problem(error))
+            await guarded(scope, receive, send)
+
+        return handle
+
+    async def _answer(self, op: Operation, request: Request) -> Response:
+        try:
+            check_origin(request, self._config.public_url)
+            call = await self._call(op, request)
+            if op.stream is not None:
+                return await op.stream(call)
+            assert op.run is not None
+            run = op.run
+            answer = await self._store.run(lambda client: run(client, call))
+        except ClientDisconnect:
+            return _NOBODY_READS
+        except Exception as error:  # noqa: BLE001 - problem knows what each means
+            return problem(error)
+        body = b"" if answer.status == 204 else orjson.dumps(answer.body)
+        type_ = None if answer.status == 204 else "application/json"
+        return Response(body, answer.status, {**_HEADERS, **answer.headers}, type_)
+
+    async def _call(self, op: Operation, request: Request) -> Call[Any, Any]:
+        return Call(
+            project=getattr(request.state, "project", ""),
+            ids=request.path_params,
+            parameters=op.parameters.model_validate(parameters(request)),
+            body=await self._body(op, request),
+            config=self._config,
+            base_url=self._config.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}",
+            headers=request.headers,
+            now_ns=time.time_ns(),
+            store=self._store,
+            is_stopping=self._is_stopping,
+        )
+
+    async def _body(self, op: Operation, request: Request) -> Any:
+        if op.body is None:
+            return None
+        is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+        sent = await self._bodies.take(request, lambda body: _json(body, is_json=is_json))
+        if sent is None and op.is_body_optional:
+            return None
+        return op.body.model_validate(sent)
+
+
+def _json(body: SentBody, *, is_json: bool) -> Any:
+    """What was sent, None for nothing."""
+    if not body.unpacked():
+        return None
+    if not is_json:
+        raise UnsupportedMediaType("send JSON, with the header Content-Type: application/json")
+    return body.json()
+
+
+class _ApiRoute(Route):
+    """Its handler is an ASGI application that looks at the method itself."""
+
+    def __init__(self, path: str, handler: ASGIApp) -> None:
+        super().__init__(path.replace("}", ":segment}"), _openapi)
+        self.methods = set()
+        self.app = handler
+
+
+def application(config: Config, store: Store, access: Access, is_stopping: Callable[[], bool]) -> ASGIApp:
+    """REST under `/api/v1`; other routes stand beside it."""
+    api = Api(config, store, access, is_stopping)
+    router = Router(api.routes(), redirect_slashes=False, default=_nothing)
+    return GZipMiddleware(_whole_segments(router), minimum_size=1024, compresslevel=1)
+
+
+def _whole_segments(app: ASGIApp) -> ASGIApp:
+    """Routes see the path as it was sent, percent-encoded: what an id holds does not part it."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["raw_path"].decode("latin-1").partition("?")[0]}
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+def parameters(request: Request) -> dict[str, str]:
+    """Those of the query string. Raises `InvalidData` for one that stands there twice."""
+    found: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in found:
+            raise InvalidData(f"the parameter {name!r} stands there twice")
+        found[name] = value
+    return found
+
+
+def check_origin(request: Request, public_url: str | None) -> None:
+    """Raises `Forbidden` for a change that another site's page asks the reader's browser for."""
+    if request.method in _SAFE:
+        return
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Forbidden("this request comes from another site")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    known = {request.headers.get("host", "").lower(), urlsplit(public_url or "").netloc.lower()}
+    if urlsplit(origin).netloc.lower() not in known - {""}:
+        raise Forbidden("this request comes from another site")
+
+
+async def _openapi(_: Request) -> Response:
+    return Response(known_document(), media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    await problem(NotFound(f"there is nothing at {scope['path'][:200]}"))(scope, receive, send)

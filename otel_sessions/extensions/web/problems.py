@@ -1,0 +1,102 @@
+"""What went wrong, as `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+import math
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
+from otel_sessions.extensions.web.store import LimitExceeded, NotStored
+from otel_sessions.http.body import UnsupportedMediaType
+from otel_sessions.queries.facets import FacetError
+from otel_sessions.queries.language import LanguageError
+from otel_sessions.queries.paging import CursorError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_logger = logging.getLogger(__name__)
+
+
+class NotFound(Permanent):
+    """There is no such thing: HTTP 404."""
+
+
+class Forbidden(Permanent):
+    """Not to whom it is asked by, or not here: HTTP 403."""
+
+
+class Conflict(Permanent):
+    """What is there already forbids it: HTTP 409."""
+
+
+class WrongMethod(Permanent):
+    """There is such a thing, for other methods: HTTP 405."""
+
+
+_STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (UnsupportedMediaType, 415),
+    (LanguageError, 400),
+    (CursorError, 400),
+    (FacetError, 400),
+    (ValidationError, 400),
+    (InvalidData, 400),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (WrongMethod, 405),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (LimitExceeded, 422),
+    (NotStored, 501),
+    (Retryable, 503),
+)
+
+
+def problem(error: Exception) -> Response:
+    """The answer to an error; one of no known class is logged and answered 500, without its text."""
+    if isinstance(error, HTTPException):
+        return _answer(error.status_code, error.detail, {})
+    status = next((status for type_, status in _STATUS if isinstance(error, type_)), 500)
+    if status == 500:
+        _logger.error("a request failed in an unexpected way", exc_info=error)
+        return _answer(500, "internal error; the service's log says more", {})
+    answer = _answer(status, _detail(error), dict(_members(error)))
+    if isinstance(error, Retryable):
+        answer.headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, Unauthenticated) and error.challenge:
+        answer.headers["www-authenticate"] = error.challenge
+    return answer
+
+
+def _answer(status: int, detail: str, members: dict[str, Any]) -> Response:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
+    return Response(orjson.dumps(body), status, media_type=MEDIA_TYPE)
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{each['name']}: {each['message']}" for each in _faults(error))
+    return str(error)
+
+
+def _members(error: Exception) -> list[tuple[str, Any]]:
+    if isinstance(error, LanguageError):
+        return [("position", error.position), ("did_you_mean", list(error.did_you_mean))]
+    if isinstance(error, ValidationError):
+        return [("errors", _faults(error))]
+    if isinstance(error, LimitExceeded):
+        return [("limit", error.limit)]
+    return []
+
+
+def _faults(error: ValidationError) -> list[dict[str, str]]:
+    return [
+        {"name": ".".join(map(str, fault["loc"])) or "body", "message": fault["msg"].removeprefix("Value error, ")}
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+    ]

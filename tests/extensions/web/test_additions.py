@@ -1,0 +1,211 @@
+"""What people add, over HTTP: the next request sees it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.component import Host
+from tests.extensions.web.conftest import Api, span, started
+
+NUMERIC = {"name": "quality", "data_type": "NUMERIC", "value": 0.25}
+
+
+@pytest.fixture
+def session(api: Api) -> str:
+    api.store(span("s", 1), span("other", 2))
+    return "/sessions/s"
+
+
+def test_a_star_is_given_and_taken_back(api: Api, session: str) -> None:
+    for _ in range(2):
+        assert api.call("PUT", f"{session}/bookmark").status == 204
+    assert api.get(session)["bookmarked"] is True
+    assert api.ids(query="is:bookmarked") == ["s"]
+    for _ in range(2):
+        assert api.call("DELETE", f"{session}/bookmark").status == 204
+    assert api.get(session)["bookmarked"] is False
+    assert api.ids(query="-is:bookmarked id:s") == ["s"]
+
+
+def test_labels_choose_sessions(api: Api, session: str) -> None:
+    assert api.call("PUT", f"{session}/labels/needs%2Freview").status == 204
+    assert api.get(session)["labels"] == ["needs/review"]
+    assert api.ids(query="label:needs/*") == ["s"]
+    assert api.get("/facets", field="label")["values"] == [{"value": "needs/review", "count": 1}]
+    assert api.call("DELETE", f"{session}/labels/needs%2Freview").status == 204
+    assert api.ids(query="has:label") == []
+
+
+@pytest.mark.parametrize(
+    ("score", "value", "query"),
+    [
+        (NUMERIC, 0.25, "score.quality<0.5"),
+        ({"name": "tone", "data_type": "CATEGORICAL", "value": "rude"}, "rude", "score.tone:rude"),
+        ({"name": "ok", "data_type": "BOOLEAN", "value": True}, True, "score.ok:true"),
+        ({"name": "ok", "data_type": "BOOLEAN", "value": 0}, False, "score.ok<1"),
+        ({"name": "why", "data_type": "TEXT", "value": "it says 'no'"}, "it says 'no'", "score.why:\"it says 'no'\""),
+    ],
+)
+def test_a_score_of_each_type_is_read_as_it_was_given(
+    api: Api, session: str, score: dict[str, Any], value: Any, query: str
+) -> None:
+    answer = api.call("POST", f"{session}/scores", score)
+    assert answer.status == 201
+    assert answer.json["value"] == value
+    (read,) = api.get(f"{session}/scores")["scores"]
+    assert read == answer.json
+    assert (read["source"], read["data_type"], read["session_id"]) == ("operator", score["data_type"], "s")
+    assert api.ids(query=query) == ["s"]
+    assert api.get(session)["scores"] == [read]
+    assert api.call("DELETE", f"{session}/scores/{read['score_id']}").status == 204
+    assert api.get(f"{session}/scores")["scores"] == []
+    assert api.call("DELETE", f"{session}/scores/{read['score_id']}").status == 404
+
+
+def test_a_score_under_an_id_of_the_caller_is_replaced_and_belongs_to_one_session(api: Api, session: str) -> None:
+    path = f"{session}/scores/mine%2F1"
+    for value in (0.1, 0.1, 0.9):
+        assert api.call("PUT", path, {**NUMERIC, "value": value, "source": "evaluator", "comment": "c"}).status == 200
+    (read,) = api.get(f"{session}/scores")["scores"]
+    assert (read["score_id"], read["value"], read["source"], read["comment"]) == ("mine/1", 0.9, "evaluator", "c")
+    assert api.call("PUT", "/sessions/other/scores/mine%2F1", NUMERIC).status == 409
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {**NUMERIC, "value": "high"},
+        {**NUMERIC, "value": True},
+        {**NUMERIC, "name": ""},
+        {**NUMERIC, "data_type": "STARS"},
+        {**NUMERIC, "data_type": "BOOLEAN", "value": 2},
+        {**NUMERIC, "data_type": "TEXT", "value": 5},
+        {**NUMERIC, "source": "nobody"},
+        {**NUMERIC, "colour": "red"},
+        [],
+        b"{",
+        b'{"name": "q", "data_type": "NUMERIC", "value": NaN}',
+        b'{"name": "\\ud800", "data_type": "NUMERIC", "value": 1}',
+        b"\xff",
+    ],
+)
+def test_a_score_that_is_none_is_400(api: Api, session: str, body: Any) -> None:
+    assert api.call("POST", f"{session}/scores", body).status == 400
+
+
+def test_comments_are_written_and_deleted(api: Api, session: str) -> None:
+    given = [api.call("POST", f"{session}/comments", {"text": f"no {n}", "trace_id": "t" * n}).json for n in range(3)]
+    page = api.get(f"{session}/comments", limit=2)
+    rest = api.get(f"{session}/comments", limit=2, cursor=page["next_cursor"])
+    found = page["comments"] + rest["comments"]
+    assert [(each["comment_id"], each["text"], each["trace_id"]) for each in found] == [
+        (each["comment_id"], each["text"], each["trace_id"]) for each in given
+    ]
+    assert api.ids(query="has:comment") == ["s"]
+    assert api.call("DELETE", f"{session}/comments/{given[1]['comment_id']}").status == 204
+    assert api.call("DELETE", f"{session}/comments/{given[1]['comment_id']}").status == 404
+    assert len(api.get(f"{session}/comments")["comments"]) == 2
+
+
+def test_a_published_session_is_read_by_whoever_has_the_link_until_it_is_taken_back(api: Api, session: str) -> None:
+    answer = api.call("POST", f"{session}/share")
+    assert answer.status == 201
+    token = answer.json["token"]
+    assert answer.json == {"token": token, "url": f"http://{api.address}/share/{token}", "expires_at": None}
+    stranger = Api(api.address, "", api.client)
+    stranger.headers = {"X-Project": ""}
+    shared = stranger.call("GET", f"/share/{token}", headers={})
+    assert shared.status == 200
+    assert (shared.json["session_id"], len(shared.json["traces"])) == ("s", 1)
+    assert shared.headers["x-robots-tag"].startswith("noindex")
+    assert "bookmarked" not in shared.json
+    assert len(stranger.call("GET", f"/share/{token}/spans").json["spans"]) == 1
+    assert stranger.call("GET", f"/share/{token}/scores").status == 404
+    assert [share["session_id"] for share in api.get("/shares")["shares"]] == ["s"]
+    assert api.get(session)["share"]["expires_at"] is None
+    assert api.ids(query="is:shared") == ["s"]
+    assert api.call("DELETE", f"{session}/share").status == 204
+    assert stranger.call("GET", f"/share/{token}").status == 404
+    assert api.get("/shares")["shares"] == []
+    assert api.call("POST", f"{session}/share").json["token"] != token
+    assert stranger.call("GET", f"/share/{token}").status == 404
+
+
+def test_a_link_that_expired_opens_nothing(api: Api, session: str) -> None:
+    tomorrow, yesterday = ((datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (1, -1))
+    alive = api.call("POST", f"{session}/share", {"expires_at": tomorrow}).json
+    dead = api.call("POST", f"{session}/share", {"expires_at": yesterday}).json
+    assert alive["expires_at"][:19] == tomorrow[:19]
+    assert api.call("GET", f"/share/{alive['token']}").status == 200
+    assert api.call("GET", f"/share/{dead['token']}").status == 404
+    assert api.call("POST", f"{session}/share", {"expires_at": "tomorrow"}).status == 400
+    assert api.call("POST", f"{session}/share", {"expires_at": 5}).status == 400
+
+
+def test_without_sharing_nothing_is_published_and_old_links_are_dead(
+    api: Api, session: str, web_host: Host, otel_client: Client
+) -> None:
+    token = api.call("POST", f"{session}/share").json["token"]
+    closed = started(web_host, sharing=False)
+    try:
+        elsewhere = Api(closed.endpoints["web"], api.project, otel_client)
+        assert elsewhere.call("POST", f"{session}/share").status == 403
+        assert elsewhere.call("GET", f"/share/{token}").status == 404
+    finally:
+        closed.shutdown(5)
+
+
+def test_views_are_saved_under_their_names(api: Api) -> None:
+    assert api.call("GET", "/views/mine").status == 404
+    answer = api.call("PUT", "/views/my%20own%2Fview", {"query": "cost>1", "sort": "cost", "columns": ["cost"]})
+    assert answer.status == 200
+    view = api.get("/views/my%20own%2Fview")
+    assert (view["name"], view["query"], view["sort"], view["order"]) == ("my own/view", "cost>1", "cost", "desc")
+    assert view["columns"] == ["cost"]
+    assert api.get("/views")["views"] == [view]
+    assert api.call("PUT", "/views/bad", {"query": "cost>"}).status == 400
+    assert api.call("DELETE", "/views/my%20own%2Fview").status == 204
+    assert api.call("DELETE", "/views/my%20own%2Fview").status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/sessions/no/bookmark", None),
+        ("PUT", "/sessions/no/labels/x", None),
+        ("POST", "/sessions/no/scores", NUMERIC),
+        ("PUT", "/sessions/no/scores/1", NUMERIC),
+        ("POST", "/sessions/no/comments", {"text": "x"}),
+        ("POST", "/sessions/no/share", None),
+    ],
+)
+def test_nothing_is_added_to_a_session_that_is_not_there(api: Api, method: str, path: str, body: Any) -> None:
+    assert api.call(method, path, body).status == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 204),
+        ({"Sec-Fetch-Site": "same-origin"}, 204),
+        ({"Sec-Fetch-Site": "none"}, 204),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_other_sites_pages_change_nothing(api: Api, session: str, headers: dict[str, str], status: int) -> None:
+    assert api.call("PUT", f"{session}/bookmark", headers=headers).status == status
+    assert api.call("PUT", f"{session}/bookmark", headers={"Origin": f"http://{api.address}"}).status == 204
+
+
+def test_a_body_that_is_no_json_or_too_large_is_told(api: Api, session: str) -> None:
+    plain = {"Content-Type": "text/plain"}
+    assert api.call("POST", f"{session}/comments", b'{"text": "x"}', headers=plain).status == 415
+    assert api.call("POST", f"{session}/comments", b'{"text": "' + b"x" * (5 << 20) + b'"}').status == 413
