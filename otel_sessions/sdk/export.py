@@ -72,7 +72,7 @@ def _make_named(name: str) -> SpanExporter:
     for entry in entry_points(group=GROUP, name=name):
         exporter: SpanExporter = entry.load()()
         return exporter
-    raise ValueError(f"no exporter of the name {name!r} is installed")
+    raise ValueError(f"OTEL_TRACES_EXPORTER: no exporter of the name {name!r} is installed")
 
 
 def _guess_protocol(endpoint: str | None) -> str:
