@@ -99,7 +99,7 @@ def turns(
         given = (scores or {}).get(row["TraceId"], ())
         lines += _said("*", ", ".join(map(score_text, given)), width, full, "yellow")
         if spans is not None:
-            lines.append(Padding(span_tree(spans.get(row["TraceId"], ())), (0, 0, 0, 2)))
+            lines.append(Padding(span_tree(spans.get(row["TraceId"], ())), (0, 0, 0, 2), expand=False))
     return Group(*lines)
 
 

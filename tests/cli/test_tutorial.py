@@ -1,0 +1,55 @@
+"""The tutorial's program and commands, as they stand there, against a service with ports of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.conftest import OWN, launched, wait_for
+
+TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+PORTS = (
+    "receivers.otlp.protocols.grpc.endpoint",
+    "receivers.otlp.protocols.http.endpoint",
+    "extensions.clickhouse_http.endpoint",
+    "extensions.health_check.endpoint",
+    "service.telemetry.metrics.endpoint",
+)
+
+
+def test_the_program_makes_the_session_that_the_commands_show(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", TUTORIAL, re.DOTALL)
+    commands = re.findall(r"^otel-sessions ((?:sessions|query) .*)$", TUTORIAL, re.MULTILINE)
+    assert len(commands) >= 8
+
+    def run(command: str) -> str:
+        arguments = [*OWN, *shlex.split(command)]
+        return subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    ports = [part for path in PORTS for part in ("--set", f"{path}=127.0.0.1:0")]
+    with launched("serve", *ports, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        endpoints = dict(line.split()[1:] for line in iter(process.stdout.readline, "ready\n"))
+        environment = {
+            **os.environ,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints['otlp/grpc']}",
+            "OTEL_SESSIONS_SCORES_ENDPOINT": f"http://{endpoints['otlp/http']}",
+        }
+        said = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        assert said.stdout.splitlines()[-1] == "Sorry, the warehouse does not answer."
+        wait_for(lambda: "helpful" in run("query 'SELECT Name FROM session_scores'"))
+        wait_for(lambda: "3 (8 spans)" in run("sessions show chat-42"))
+        shown = {command: run(command) for command in commands}
+        process.terminate()
+        assert process.wait(30) == 0
+    assert all(
+        "chat-42" in text or "SELECT Name" in command or "SpanName" in command for command, text in shown.items()
+    )
+    assert "! LookupError: the warehouse does not answer" in shown["sessions show chat --spans"]
+    assert "helpful 0.8 (two of three)" in shown["sessions show chat-42"]
