@@ -131,7 +131,7 @@ class ReadGuard:
         self._check_identifiers(words, bound)
         clauses = self._check_settings(client, words)
         root = self._tree(client, text, bound)
-        self._check_tree(root, clauses, bool(identifier_parameters(words)))
+        self._check_tree(root, clauses, _hides(words) and bool(identifier_parameters(words)))
         named = output_format(words)
         is_syntax_tree = root.kind == "Explain" and root.name == "EXPLAIN AST"
         if is_syntax_tree and named is not None:
@@ -156,7 +156,7 @@ class ReadGuard:
 
     def _check_words(self, words: Sequence[Token]) -> None:
         """What a syntax tree may hide."""
-        hides = at(words, 0).is_word("SHOW") and any(word.is_word("WHERE") or word.is_word("LIMIT") for word in words)
+        hides = _hides(words)
         for index, word in enumerate(words):
             after = at(words, index + 1)
             if word.is_word("INTO") and after.is_word("OUTFILE"):
@@ -300,6 +300,11 @@ def _aliases(root: Node) -> dict[str, str]:
         ):
             named[node.alias] = named.get(node.name, node.name)
     return named
+
+
+def _hides(words: Sequence[Token]) -> bool:
+    """Whether the statement has conditions that its syntax tree leaves out."""
+    return at(words, 0).is_word("SHOW") and any(word.is_word("WHERE") or word.is_word("LIMIT") for word in words)
 
 
 def _applies_by_name(words: Sequence[Token], index: int) -> bool:

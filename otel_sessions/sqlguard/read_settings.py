@@ -31,6 +31,7 @@ _IGNORED = re.compile(
     # a cache of answers may be stale, and its memory is not the reader's
     r"|use_query_cache|query_cache_\w+|enable_(reads_from|writes_to)_query_cache|network_\w+"
 )
+_OF_INSERTS = ("async_insert", "wait_for_async_insert")  # teams of HyperDX have them among those of every query
 _ANALYZER = frozenset({"allow_experimental_analyzer", "enable_analyzer"})  # on, and nothing else
 _THREADS = frozenset({"max_threads", "max_final_threads"})
 _MAX_THREADS = 64
@@ -92,7 +93,12 @@ def refused_setting(name: str, value: str | None, bounds: Bounds) -> str | None:
         return None if number_of(value) <= _MAX_THREADS else _violation(name, f"may be {_MAX_THREADS} at most")
     if name == "readonly":
         return None if value in ("1", "2") else _violation(name, "is 1 or 2 here")
-    if name in _ALLOWED or _ALLOWED_PREFIX.fullmatch(name) or (name in _ANALYZER and value in ("1", "true")):
+    if (
+        name in _ALLOWED
+        or _ALLOWED_PREFIX.fullmatch(name)
+        or name.startswith(_OF_INSERTS)
+        or (name in _ANALYZER and value in ("1", "true"))
+    ):
         return None
     return _violation(name, "is not on the list of this read-only endpoint")
 

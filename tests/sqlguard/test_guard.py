@@ -361,6 +361,7 @@ BOUND = [
     ("SELECT {x:Map(String, UInt8)}['k']", {"x": "{'k':1}"}, "1"),
     ("SELECT count() FROM {t:Identifier} WHERE {c:Identifier} = 1", {"t": "t", "c": "a"}, "1"),
     ("SELECT count() FROM {d:Identifier}.{t:Identifier}", {"d": DATABASE, "t": "t"}, "2"),
+    ("SHOW TABLES FROM {d:Identifier}", {"d": DATABASE}, "t\nv"),
     ("SELECT 5 % 2", {"unused": "1"}, "1"),
     ("SELECT '{x:String}', 5 % 2", {"x": "1"}, "{x:String}\t1"),
 ]
