@@ -72,6 +72,13 @@ class Metrics:
         self.partly_rejected_spans = self._counter(
             "otel_sessions_rejected_spans", "Spans that the other side refused of requests it took.", "exporter"
         )
+        self.served_queries = self._counter("otel_sessions_served_queries", "Queries of SQL answered.", "extension")
+        self.refused_queries = self._counter(
+            "otel_sessions_refused_queries",
+            "Queries of SQL that were answered with an error, by ClickHouse's code.",
+            "extension",
+            "code",
+        )
         self.queue_size = self._gauge("otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter")
         self.queue_capacity = self._gauge(
             "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"

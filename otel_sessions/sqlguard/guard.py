@@ -52,14 +52,16 @@ _PLAIN_NAME = re.compile(r"\w+(\.\w+)*")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A statement that may run: its canonical text, the format it names itself, and the parameters it takes.
+    """A statement that may run, the format that the client's names, and the parameters it takes.
 
-    `is_syntax_tree` says that it is an `EXPLAIN AST`, whose answer the engine gives in no format: `sql` is without one.
+    `sql` is the client's in canonical form, with its FORMAT clause if `has_format_clause`; what stands for a plain SHOW
+    TABLES, whose answer puts internal tables last; or an `EXPLAIN AST`, whose answer the engine gives in no format.
     """
 
     sql: str
     format: str | None
     parameters: Mapping[str, Parameter]
+    has_format_clause: bool = False
     is_syntax_tree: bool = False
 
     def run(self, client: Client, format_: str, settings: Mapping[str, str] | None = None) -> bytes:
@@ -67,7 +69,10 @@ class Read:
         bound = dict(self.parameters) or None
         if not self.is_syntax_tree:
             return client.raw_query(
-                self.sql, bound, settings=dict(settings or {}), fmt=None if self.format else format_
+                self.sql,
+                bound,
+                settings=dict(settings or {}),
+                fmt=None if self.has_format_clause else self.format or format_,
             )
         lines = unescaped(client.raw_query(self.sql, bound).decode("utf-8", "replace")).rstrip("\n")
         return client.raw_query(statement(__package__, "lines"), {"text": lines}, fmt=self.format or format_)
@@ -133,10 +138,13 @@ class ReadGuard:
         root = self._tree(client, text, bound)
         self._check_tree(root, clauses, _hides(words) and bool(identifier_parameters(words)))
         named = output_format(words)
-        is_syntax_tree = root.kind == "Explain" and root.name == "EXPLAIN AST"
-        if is_syntax_tree and named is not None:
-            text = text[: named.start].rstrip().removesuffix("FORMAT")
-        return Read(text, named.text if named else None, bound, is_syntax_tree)
+        format_ = named.text if named else None
+        if (listed := _listed_database(words)) is not None:
+            return Read(statement(__package__, "show_tables"), format_, {"database": Parameter(listed)})
+        if root.kind == "Explain" and root.name == "EXPLAIN AST":
+            text = text[: named.start].rstrip().removesuffix("FORMAT") if named else text
+            return Read(text, format_, bound, is_syntax_tree=True)
+        return Read(text, format_, bound, has_format_clause=named is not None)
 
     def accept_settings(self, client: Client, chosen: Mapping[str, str]) -> dict[str, str]:
         """Of the settings that came beside a statement, those to run it with, see `accepted_settings`.
@@ -300,6 +308,16 @@ def _aliases(root: Node) -> dict[str, str]:
         ):
             named[node.alias] = named.get(node.name, node.name)
     return named
+
+
+def _listed_database(words: Sequence[Token]) -> str | None:
+    """The database whose tables a plain SHOW TABLES lists, "" for the current one; None for any other statement."""
+    named = next((index for index, word in enumerate(words) if word.is_word("FORMAT")), len(words))
+    if [word.text for word in words[:2]] != ["SHOW", "TABLES"] or len(words) > named + 2:
+        return None
+    if named == 2:
+        return ""
+    return words[3].text if named == 4 and words[2].is_word("FROM") and words[3].named else None
 
 
 def _hides(words: Sequence[Token]) -> bool:

@@ -57,9 +57,9 @@ ID = ComponentId("clickhouse_http")
 LIMIT = 1 << 20
 
 
-def serve(chdb_path: Path, **settings: object) -> ClickHouseHttp:
+def serve(chdb_path: Path, metrics: Metrics | None = None, **settings: object) -> ClickHouseHttp:
     config = Config.model_validate({"endpoint": "127.0.0.1:0", **settings})
-    extension = factory.create(ID, config, Host(Metrics(), Endpoint("chdb", path=chdb_path)))
+    extension = factory.create(ID, config, Host(metrics or Metrics(), Endpoint("chdb", path=chdb_path)))
     assert isinstance(extension, ClickHouseHttp)
     extension.start()
     return extension
@@ -462,6 +462,25 @@ def test_what_a_failed_query_had_written_is_nobody_elses_answer(reader: HostPort
 def test_a_result_over_the_bound_is_an_error(reader: HostPort) -> None:
     answer = ask(reader, "SELECT * FROM numbers(10000000)")
     assert answer.headers["x-clickhouse-exception-code"] == "396"
+
+
+def test_queries_are_counted_as_served_or_by_the_code_of_their_error(chdb_path: Path, tables: None) -> None:
+    metrics = Metrics()
+    extension = serve(chdb_path, metrics)
+    server = HostPort.parse(extension.endpoints["clickhouse_http"])
+    for sql in ("SELECT 1", "SELECT 2", "SELEC", "DROP TABLE http_test", "DROP TABLE http_test"):
+        ask(server, sql)
+    ask(server, path="/ping")
+    ask(server)
+    extension.shutdown(5)
+
+    def count(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(
+            f"otel_sessions_{name}_queries_total", {"extension": str(ID), **labels}
+        )
+
+    assert count("served") == 2
+    assert (count("refused", code="62"), count("refused", code="164"), count("refused", code="60")) == (1, 2, None)
 
 
 def test_queries_run_side_by_side(reader: HostPort) -> None:

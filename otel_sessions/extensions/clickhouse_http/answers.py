@@ -15,7 +15,7 @@ from otel_sessions.extensions.clickhouse_http import native_compression
 from otel_sessions.extensions.clickhouse_http.job import Answer, is_on
 
 SERVER_NAME = "otel-sessions"
-_CODE = re.compile(r"Code: (\d+)\.")
+_CODE = re.compile(r"Code: (\d{1,4})\.")
 _UNKNOWN_EXCEPTION = 1002
 _STATUS = (
     dict.fromkeys((6, 25, 26, 27, 36, 38, 41, 43, 44, 53, 62, 69, 70, 72, 117, 130, 131, 167, 168, 395, 456, 457), 400)

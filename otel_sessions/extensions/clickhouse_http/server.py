@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -22,13 +23,15 @@ from otel_sessions.extensions.clickhouse_http.engine import Engine
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job, is_on, is_owner, job
 from otel_sessions.http.body import NOBODY_READS, Body
 from otel_sessions.http.server import HttpServer
-from otel_sessions.telemetry import logger
+from otel_sessions.telemetry import Metrics, logger
 
 
 class Interface:
     """Turns requests into jobs, runs so many at once, lets so many wait, and sends the others away."""
 
-    def __init__(self, engine: Engine, config: Config, owner_secret: str) -> None:
+    def __init__(self, id_: str, engine: Engine, config: Config, metrics: Metrics, owner_secret: str) -> None:
+        self._served = metrics.served_queries.labels(id_)
+        self._refusals = partial(metrics.refused_queries.labels, id_)
         self._engine = engine
         self._config = config
         self._owner_secret = owner_secret
@@ -55,14 +58,21 @@ class Interface:
                 with in_clickhouse_words():
                     body = await held.enter_async_context(self._bodies[owner].read(request))
                     wanted = await run_in_threadpool(_job, request, body, owner, self._bodies[owner].limit)
-                return answers.ok(await self._run(wanted), query_id)
+                response = answers.ok(await self._run(wanted), query_id)
         except ClientDisconnect:
             return NOBODY_READS
         except OtelSessionsError as error:
-            return answers.failed(str(error), query_id)
+            return self._refused(str(error), query_id)
         except Exception as error:  # noqa: BLE001 - the client is told, and the service lives on
             logger.exception("clickhouse_http: a query failed in an unexpected way")
-            return answers.failed(f"{type(error).__name__}: {error}", query_id)
+            return self._refused(f"{type(error).__name__}: {error}", query_id)
+        self._served.inc()
+        return response
+
+    def _refused(self, message: str, query_id: str | None) -> Response:
+        response = answers.failed(message, query_id)
+        self._refusals(response.headers["X-ClickHouse-Exception-Code"]).inc()
+        return response
 
     async def _run(self, wanted: Job) -> Answer:
         if self._present >= self._config.max_concurrent_queries + self._config.max_waiting_queries:
@@ -87,8 +97,8 @@ def _job(request: Request, body: Body, owner: bool, limit: int) -> Job:
     return job(params, request.headers, content, get=request.method in ("GET", "HEAD"), owner=owner)
 
 
-def application(engine: Engine, config: Config, owner_secret: str = "") -> Starlette:
-    interface = Interface(engine, config, owner_secret)
+def application(id_: str, engine: Engine, config: Config, metrics: Metrics, owner_secret: str = "") -> Starlette:
+    interface = Interface(id_, engine, config, metrics, owner_secret)
     return Starlette(
         routes=[
             Route("/", interface.query, methods=["GET", "POST"]),
@@ -101,9 +111,11 @@ def application(engine: Engine, config: Config, owner_secret: str = "") -> Starl
 class ClickHouseHttp:
     """Serves the embedded engine of `endpoint`. The engine opens with the first request."""
 
-    def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, owner_secret: str = "") -> None:
+    def __init__(
+        self, id_: ComponentId, config: Config, endpoint: Endpoint, metrics: Metrics, owner_secret: str = ""
+    ) -> None:
         self._engine = Engine(endpoint, config)
-        app = application(self._engine, config, owner_secret)
+        app = application(str(id_), self._engine, config, metrics, owner_secret)
         self._server = HttpServer(
             app, config.endpoint, name="clickhouse_http", path=f"extensions.{id_}.endpoint", on_stop=self._engine.close
         )
@@ -127,7 +139,7 @@ def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseH
         raise ConfigError([Fault(path, "serves the data of a clickhouse exporter, and there is none")])
     if not endpoint.embedded:
         raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
-    return ClickHouseHttp(component_id, config, endpoint, host.owner_secret)
+    return ClickHouseHttp(component_id, config, endpoint, host.metrics, host.owner_secret)
 
 
 factory = Factory("clickhouse_http", Config, create, "ClickHouse's HTTP protocol over the embedded data.")
