@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -12,9 +11,7 @@ from otel_sessions.errors import QueryError
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
 from otel_sessions.queries.language.fields import Field, near_fields
-from otel_sessions.queries.rows import Row, composed, run
-
-_SECTION: Final = re.compile(r"^-- ([\w.]+)\n(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+from otel_sessions.queries.rows import Row, composed, run, sections
 
 
 class FacetError(QueryError):
@@ -31,7 +28,7 @@ def facets(
     known, key = _field(field)
     condition = (chosen or Filter()).condition(now_ns)
     name = "column" if known.column else known.name.rstrip(".")
-    sources = dict(_SECTION.findall(statement(f"{__package__}.sql", "facet_sources")))
+    sources = sections(statement(f"{__package__}.sql", "facet_sources"))
     source = sources[name].replace("COLUMN", known.column)
     sql = composed("facets", SOURCE=source, CONDITION=condition.sql)
     bound: dict[str, Any] = {

@@ -14,6 +14,7 @@ from otel_sessions.clickhouse.sql import statement
 
 Row = dict[str, Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
+_SECTION = re.compile(r"^-- ([\w.]+)\n(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TIMES: Final = frozenset(
     {"StartTime", "EndTime", "Minute", "Timestamp", "FirstSeen", "LastSeen", "CreatedAt", "UpdatedAt", "ExpiresAt"}
@@ -43,6 +44,11 @@ def composed(name: str, **texts: str) -> str:
     lines = statement(f"{__package__}.sql", name).splitlines()
     sql = "\n".join(line for line in lines if not line.startswith("--"))
     return re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], sql)
+
+
+def sections(text: str) -> dict[str, str]:
+    """The texts of a `.sql` file that holds several, each below a line `-- name`, an empty line between."""
+    return dict(_SECTION.findall(text))
 
 
 def as_json(row: Row) -> Row:

@@ -17,6 +17,7 @@ from otel_sessions.extensions.web.store import LimitExceeded, NotStored
 from otel_sessions.http.body import UnsupportedMediaType
 from otel_sessions.queries.facets import FacetError
 from otel_sessions.queries.language import LanguageError
+from otel_sessions.queries.metrics import TooManyPointsError
 from otel_sessions.queries.paging import CursorError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -44,6 +45,7 @@ _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (LanguageError, 400),
     (CursorError, 400),
     (FacetError, 400),
+    (TooManyPointsError, 400),
     (ValidationError, 400),
     (InvalidData, 400),
     (Unauthenticated, 401),

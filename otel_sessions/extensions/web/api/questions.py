@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from clickhouse_connect.driver.client import Client
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.api.parameters import Chosen
 from otel_sessions.queries.facets import facets
-from otel_sessions.queries.language import FIELDS
+from otel_sessions.queries.filters import FIRST_NS, LAST_NS
+from otel_sessions.queries.language import FIELDS, values
+from otel_sessions.queries.metrics import (
+    ALL_SERIES,
+    DEFAULT_SERIES,
+    GroupBy,
+    Measured,
+    Series,
+    metrics,
+)
 from otel_sessions.queries.rows import as_json
 
 
@@ -19,7 +28,7 @@ class Facets(Chosen):
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
 
 
-def values(client: Client, call: Call[Facets, None]) -> Answer:
+def facet(client: Client, call: Call[Facets, None]) -> Answer:
     wanted = call.parameters
     rows = facets(
         client,
@@ -46,7 +55,54 @@ def query_fields(_: Client, __: Call[Chosen, None]) -> Answer:
     return Answer({"fields": fields, "next_cursor": None})
 
 
+def _series(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    names = list(dict.fromkeys(name for name in value.split(",") if name))
+    unknown = [name for name in names if name not in ALL_SERIES]
+    if unknown or not names:
+        raise ValueError(f"write some of {', '.join(ALL_SERIES)}, with commas between")
+    return tuple(names)
+
+
+def _interval(value: Any) -> Any:
+    """Nanoseconds of a duration; None for `all`."""
+    if value == "all" or value is None:
+        return None
+    found = values.duration(value) if isinstance(value, str) else None
+    if found is None or not 1 <= found < 2**62:
+        raise ValueError("write `all`, or a duration, as in 5m, 1h or 1d")
+    return int(found)
+
+
+class Metrics(Chosen):
+    series: Annotated[
+        tuple[Series, ...],
+        BeforeValidator(_series),
+        WithJsonSchema({"type": "string", "description": f"Some of {', '.join(ALL_SERIES)}, with commas between."}),
+    ] = DEFAULT_SERIES
+    interval: Annotated[int | None, BeforeValidator(_interval), WithJsonSchema({"type": "string"})] = None
+    group_by: GroupBy | None = None
+    top: Annotated[int, Field(ge=1, le=1000)] = 10
+
+
+def measure(client: Client, call: Call[Metrics, None]) -> Answer:
+    wanted = call.parameters
+    measured = Measured(
+        call.project,
+        wanted.query,
+        FIRST_NS if wanted.from_ is None else wanted.from_,
+        LAST_NS if wanted.to is None else wanted.to,
+        wanted.series,
+        wanted.interval,
+        wanted.group_by,
+        wanted.top,
+    )
+    return Answer({"groups": metrics(client, measured, now_ns=call.now_ns)})
+
+
 OPERATIONS = (
-    Operation("GET", "/api/v1/facets", "Count the values of a field", "questions", values, parameters=Facets),
+    Operation("GET", "/api/v1/metrics", "Figures over many sessions", "questions", measure, parameters=Metrics),
+    Operation("GET", "/api/v1/facets", "Count the values of a field", "questions", facet, parameters=Facets),
     Operation("GET", "/api/v1/query-fields", "List the fields of the language", "questions", query_fields),
 )

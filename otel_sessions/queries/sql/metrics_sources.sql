@@ -1,0 +1,94 @@
+-- none
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [''] AS Keys
+FROM session_traces AS t
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- user
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [t.UserId] AS Keys
+FROM session_traces AS t
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- environment
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [toString(t.Environment)] AS Keys
+FROM session_traces AS t
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- tag
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(t.Tags), [''], t.Tags) AS Keys
+FROM session_traces AS t
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- session
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [t.SessionId] AS Keys
+FROM session_traces AS t
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- service
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(s.Names), [''], s.Names) AS Keys
+FROM session_traces AS t
+LEFT JOIN
+(
+    SELECT SessionId, TraceId, groupUniqArray(toString(ServiceName)) AS Names
+    FROM session_spans
+    WHERE Project = {project:String} AND ServiceName != ''
+    GROUP BY SessionId, TraceId
+) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- tool
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(s.Names), [''], s.Names) AS Keys
+FROM session_traces AS t
+LEFT JOIN
+(
+    SELECT SessionId, TraceId, groupUniqArray(toString(StepName)) AS Names
+    FROM session_spans
+    WHERE Project = {project:String} AND StepKind = 'tool' AND StepName != ''
+    GROUP BY SessionId, TraceId
+) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- model
+SELECT
+    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
+    toUInt64(0) AS Tokens, toFloat64(0) AS Cost, t.Duration AS Duration, if(empty(t.Models), [''], t.Models) AS Keys
+FROM session_traces AS t
+WHERE t.Project = {project:String}
+    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+UNION ALL
+SELECT
+    c.SessionId AS SessionId, c.TraceId AS TraceId, t.StartTime AS StartTime, 0 AS IsTurn, toUInt64(0) AS Errors,
+    c.TotalTokens AS Tokens, toFloat64(c.Cost) AS Cost, toUInt64(0) AS Duration, [toString(c.Model)] AS Keys
+FROM session_spans AS c
+INNER JOIN session_traces AS t ON t.Project = c.Project AND t.SessionId = c.SessionId AND t.TraceId = c.TraceId
+WHERE c.Project = {project:String} AND t.Project = {project:String} AND (c.TotalTokens > 0 OR c.Cost > 0)
+    AND c.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}

@@ -1,0 +1,100 @@
+"""Figures over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.extensions.web.conftest import Api, span
+
+
+def call(session: str, trace: int, model: str, tokens: int, *, start: float = 0, **more: Any) -> Any:
+    """A turn of one model call."""
+    used = {"gen_ai.operation.name": "chat", "gen_ai.request.model": model, "gen_ai.usage.input_tokens": tokens}
+    attributes = {**used, "gen_ai.usage.cost": tokens / 1000, **more.pop("attributes", {})}
+    return span(session, trace, start=start, attributes=attributes, **more)
+
+
+@pytest.fixture
+def stored(api: Api) -> Api:
+    api.store(
+        call("a", 1, "gpt", 100, seconds=1, attributes={"user.id": "ada"}),
+        call("a", 1, "claude", 10, number=2, seconds=1),
+        call("a", 2, "gpt", 200, start=3700, seconds=3, status="Error", attributes={"user.id": "ada"}),
+        call("b", 3, "claude", 30, start=10, seconds=2, attributes={"user.id": "bob"}),
+        span("c", 4, start=20, seconds=9),
+    )
+    return api
+
+
+def test_without_groups_there_is_one_with_all(stored: Api) -> None:
+    (group,) = stored.get("/metrics")["groups"]
+    assert group == {
+        "key": None,
+        "total": {"sessions": 3, "traces": 4, "errors": 1, "tokens": 340, "cost": 0.34},
+        "points": [],
+    }
+
+
+def test_points_are_by_interval(stored: Api) -> None:
+    params = {"series": "traces,tokens,duration_p50_ns,duration_p95_ns", "interval": "1h"}
+    (group,) = stored.get("/metrics", **params)["groups"]
+    assert group["points"] == [
+        {
+            "time": "2026-01-01T00:00:00.000000000Z",
+            "traces": 3,
+            "tokens": 140,
+            "duration_p50_ns": 2_000_000_000,
+            "duration_p95_ns": 9_000_000_000,
+        },
+        {
+            "time": "2026-01-01T01:00:00.000000000Z",
+            "traces": 1,
+            "tokens": 200,
+            "duration_p50_ns": 3_000_000_000,
+            "duration_p95_ns": 3_000_000_000,
+        },
+    ]
+
+
+def test_a_calls_tokens_count_under_its_model_and_what_has_none_under_no_name(stored: Api) -> None:
+    groups = stored.get("/metrics", group_by="model", series="tokens,traces,sessions,cost")["groups"]
+    assert [(group["key"], *group["total"].values()) for group in groups] == [
+        ("gpt", 300, 2, 1, 0.3),
+        ("claude", 40, 2, 2, 0.04),
+        ("", 0, 1, 1, 0),
+    ]
+
+
+def test_the_greatest_groups_stand_alone_and_the_rest_is_one(stored: Api) -> None:
+    groups = stored.get("/metrics", group_by="user", series="cost,sessions", top=1, interval="1d")["groups"]
+    assert [(group["key"], group["total"]) for group in groups] == [
+        ("ada", {"cost": 0.31, "sessions": 1}),
+        (None, {"cost": 0.03, "sessions": 2}),
+    ]
+    assert [len(group["points"]) for group in groups] == [1, 1]
+    by_session = stored.get("/metrics", group_by="session", series="errors")["groups"]
+    assert [(group["key"], group["total"]["errors"]) for group in by_session] == [("a", 1), ("b", 0), ("c", 0)]
+
+
+def test_a_query_and_a_window_choose_what_is_measured(stored: Api) -> None:
+    (group,) = stored.get("/metrics", query="user:ada", to="2026-01-01T00:30:00Z")["groups"]
+    assert (group["total"]["traces"], group["total"]["tokens"]) == (1, 110)
+    assert stored.get("/metrics", query="user:nobody")["groups"] == []
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"series": "cats"},
+        {"series": ""},
+        {"interval": "soon"},
+        {"interval": "0s"},
+        {"interval": "1ns", "series": "cost", "top": 0},
+        {"group_by": "colour"},
+        {"query": "cost>"},
+    ],
+)
+def test_what_cannot_be_measured_is_400(stored: Api, params: dict[str, Any]) -> None:
+    assert stored.call("GET", "/metrics", **params).status == 400
