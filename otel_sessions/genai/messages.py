@@ -15,9 +15,9 @@ Nothing here raises on what clients write, and all of it is bounded: in depth, i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 Message: TypeAlias = "dict[str, Any]"
 Part: TypeAlias = "dict[str, Any]"
@@ -82,9 +82,19 @@ _DATA: Final = ("data", "content", "bytes", "base64", "file_data", "image")
 _MIME_TYPES: Final = ("mime_type", "mimeType", "media_type", "mediaType", "format")
 
 
-def read(value: Any, role: str = "user") -> list[Message]:
-    """The messages in a JSON value, in order; what stands without a role, text or parts of a message, has this one."""
-    return list(islice(_messages(value, role, _MAX_DEPTH), MAX_MESSAGES))
+def read(value: Any, role: str = "user", make: Callable[[Mapping[str, Any]], Message] | None = None) -> list[Message]:
+    """The messages in a JSON value, in order; what stands without a role, text or parts of a message, has this one.
+
+    `make` makes a message of an object that is one; `one` unless somebody remembers what it made before.
+    """
+    return list(islice(_messages(value, _Side(role, make or one), _MAX_DEPTH), MAX_MESSAGES))
+
+
+class _Side(NamedTuple):
+    """Whose words are read, and what makes a message of an object that is one."""
+
+    role: str
+    make: Callable[[Mapping[str, Any]], Message]
 
 
 def message(role: str, *parts: Part) -> Message:
@@ -101,7 +111,7 @@ def is_message(value: Any) -> bool:
         return False
     if isinstance(value.get("role"), str):
         return any(name in value for name in _SAYING)
-    return (value.get("type") in _TYPES and "content" in value) or bool(_langchain_role(value))
+    return (_kind(value) in _TYPES and "content" in value) or bool(_langchain_role(value))
 
 
 def role_of(value: Mapping[str, Any]) -> str:
@@ -138,7 +148,7 @@ def plain_words(value: Mapping[str, Any]) -> str:
         return content
     texts = []
     for item in content if isinstance(content, list) else ():
-        if type(item) is not dict or item.get("type") not in _TEXT:
+        if type(item) is not dict or _kind(item) not in _TEXT:
             return ""
         text = item.get("text") or item.get("content")
         if not isinstance(text, str):
@@ -198,17 +208,17 @@ def _tool(item: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"name": name, "description": as_text(inner.get("description")), "parameters": parameters}
 
 
-def _messages(value: Any, role: str, depth: int) -> Iterator[Message]:
+def _messages(value: Any, side: _Side, depth: int) -> Iterator[Message]:
     if isinstance(value, str):
         if value:
-            yield message(role, text_part(value))
+            yield message(side.role, text_part(value))
     elif depth and isinstance(value, list):
-        yield from _listed(value, role, depth)
+        yield from _listed(value, side, depth)
     elif depth and isinstance(value, dict):
-        yield from _within(value, role, depth)
+        yield from _within(value, side, depth)
 
 
-def _listed(items: list[Any], role: str, depth: int) -> Iterator[Message]:
+def _listed(items: list[Any], side: _Side, depth: int) -> Iterator[Message]:
     """Messages in a list; items that follow each other and are parts of one are put together."""
     parts: list[Part] = []
     for item in islice(items, MAX_MESSAGES):
@@ -217,36 +227,36 @@ def _listed(items: list[Any], role: str, depth: int) -> Iterator[Message]:
             parts.append(found)
             continue
         if parts:
-            yield message(role, *parts)
+            yield message(side.role, *parts)
             parts = []
         if found is not None:
             yield message("tool" if found["type"] == "tool_result" else "assistant", found)
         else:
-            yield from _messages(item, role, depth - 1)
+            yield from _messages(item, side, depth - 1)
     if parts:
-        yield message(role, *parts)
+        yield message(side.role, *parts)
 
 
-def _within(value: dict[str, Any], role: str, depth: int) -> Iterator[Message]:
+def _within(value: dict[str, Any], side: _Side, depth: int) -> Iterator[Message]:
     if is_message(value):
-        yield one(value)
+        yield side.make(value)
         return
+    system = _Side("system", side.make)
     for name in _SYSTEM:
         if value.get(name) and any(around in value for around in (*_AROUND, "config")):
-            yield from _messages(value[name], "system", depth - 1)
+            yield from _messages(value[name], system, depth - 1)
     if isinstance(value.get("config"), dict):  # Google's
         for name in _SYSTEM:
-            yield from _messages(value["config"].get(name), "system", depth - 1)
+            yield from _messages(value["config"].get(name), system, depth - 1)
     if _is_part(value):
-        yield from _listed([value], role, depth)
+        yield from _listed([value], side, depth)
         return
-    content = value.get("content")
-    if isinstance(content, dict):
-        yield from _messages(content, role, depth - 1)
+    if isinstance(value.get("content"), dict):
+        yield from _messages(value["content"], side, depth - 1)
     for name in _AROUND:
         inner = value.get(name)
         if isinstance(inner, dict | list) or (isinstance(inner, str) and _is_prompt(name, value)):
-            yield from _messages(inner, _SIDES.get(name, role), depth - 1)
+            yield from _messages(inner, _Side(_SIDES.get(name, side.role), side.make), depth - 1)
 
 
 def _is_prompt(name: str, value: Mapping[str, Any]) -> bool:
@@ -258,8 +268,8 @@ def _is_prompt(name: str, value: Mapping[str, Any]) -> bool:
 def _is_part(item: Any) -> bool:
     if not isinstance(item, dict) or "role" in item:
         return False
-    kind = item.get("type")
-    if isinstance(kind, str):
+    kind = _kind(item)
+    if kind:
         return kind in _TEXT or kind in _REASONING or kind in _CALL or kind in _RESULT or kind in _MEDIA
     return (
         (isinstance(item.get("text"), str) and item.keys() <= {"text", "thought", "thoughtSignature", "cache_control"})
@@ -270,7 +280,7 @@ def _is_part(item: Any) -> bool:
 
 def _langchain_role(value: Mapping[str, Any]) -> str:
     """LangChain's serialised messages are named by their class, the last of `id`."""
-    name = value.get("id") if value.get("type") == "constructor" else None
+    name = value.get("id") if _kind(value) == "constructor" else None
     return _LANGCHAIN.get(str(name[-1]), "") if isinstance(name, list) and name else ""
 
 
@@ -285,7 +295,7 @@ def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
         yield _result({**value, "content": content, "id": _first(value, _IDS[2:]) or value.get("id")})
         return
     yield from (part(item) for item in (content if isinstance(content, list) else [content]) if item not in (None, ""))
-    known = {each.get("id") for each in _items(content) if isinstance(each, dict)}
+    known = [each.get("id") for each in _items(content) if isinstance(each, dict)]
     extra = value.get("additional_kwargs")
     calls = _items(value.get("tool_calls")) or _items(extra.get("tool_calls") if isinstance(extra, dict) else None)
     for call in calls:
@@ -300,7 +310,7 @@ def _has_results(content: Any) -> bool:
 
 
 def _is_result(item: Mapping[str, Any]) -> bool:
-    return item.get("type") in _RESULT or _inner(item, _RESULTS) is not None
+    return _kind(item) in _RESULT or _inner(item, _RESULTS) is not None
 
 
 def part(item: Any) -> Part:
@@ -309,7 +319,7 @@ def part(item: Any) -> Part:
         return text_part(item)
     if not isinstance(item, dict):
         return {"type": "other", "value": item}
-    kind = item.get("type") if isinstance(item.get("type"), str) else item.get("kind")
+    kind = _kind(item) or (item["kind"] if isinstance(item.get("kind"), str) else None)
     text = next((item[name] for name in ("text", "content", "refusal") if isinstance(item.get(name), str)), None)
     if _is_result(item):
         found = _result(_inner(item, _RESULTS) or item)
@@ -386,6 +396,11 @@ def _media(item: Mapping[str, Any], kind: Any) -> Part:
     if isinstance(uri, str) and len(uri) <= MAX_INLINE:
         return {**found, "uri": uri}
     return {**found, "size": len(uri) if isinstance(uri, str) else len(as_text(data))}
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _inner(item: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any] | None:

@@ -1,0 +1,333 @@
+"""What went in and out of a step as messages, from the attributes and events of its span as they are stored.
+
+    reader = Reader()                                        # remembers messages that repeat, for one page
+    step = reader.step(row["SpanAttributes"], events, kind="model")
+    step.input, step.output, step.tools                      # as in `genai.messages`
+
+The first source that holds any message counts, those made for messages before those made for anything. Never raises on
+what clients write; what cannot be read as messages is one message of text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from otel_sessions.genai.messages import (
+    MAX_MESSAGES,
+    Message,
+    Part,
+    as_text,
+    message,
+    one,
+    part,
+    read,
+    text_part,
+    tools,
+)
+from otel_sessions.genai.texts import encodable
+
+Attributes: TypeAlias = Mapping[str, str]
+Event: TypeAlias = "tuple[str, Attributes]"
+
+MAX_BYTES: Final = 16 * 2**20
+"""Longer text of one attribute is shown as text, its beginning."""
+MAX_KNOWN: Final = 20_000
+_SHOWN: Final = 100_000
+
+_INPUT: Final = (
+    *("langfuse.observation.input", "ai.prompt.messages", "pydantic_ai.all_messages", "all_messages_events"),
+    *("gcp.vertex.agent.llm_request", "$ai_input", "lk.chat_ctx", "genkit:input", "langwatch.input"),
+    *("gen_ai.prompt", "input.value", "ai.prompt", "traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input"),
+    *("lk.user_input", "lk.user_transcript", "lk.input_text", "user_prompt", "langfuse.trace.input"),
+)
+_OUTPUT: Final = (
+    *("langfuse.observation.output", "gcp.vertex.agent.llm_response", "$ai_output_choices", "genkit:output"),
+    *("langwatch.output", "gen_ai.completion", "output.value", "final_result", "traceloop.entity.output"),
+    *("mlflow.spanOutputs", "lmnr.span.output", "langfuse.trace.output"),
+)
+_ARGUMENTS: Final = (
+    *("gen_ai.tool.call.arguments", "tool_arguments", "ai.toolCall.args", "lk.function_tool.arguments"),
+    *("gcp.vertex.agent.tool_call_args", "tool.parameters", "langfuse.observation.input", "input.value"),
+    *("traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input", "genkit:input", "tool_input"),
+)
+_RESULTS: Final = (
+    *("gen_ai.tool.call.result", "tool_response", "ai.toolCall.result", "lk.function_tool.output"),
+    *("gcp.vertex.agent.tool_response", "langfuse.observation.output", "output.value", "traceloop.entity.output"),
+    *("mlflow.spanOutputs", "lmnr.span.output", "genkit:output", "tool_output"),
+)
+_CALL_IDS: Final = ("gen_ai.tool.call.id", "ai.toolCall.id", "lk.function_tool.id", "tool_call.id", "tool.id")
+_TOOLS: Final = (
+    *("gen_ai.tool.definitions", "ai.prompt.tools", "model_request_parameters", "lk.function_tools", "$ai_tools"),
+    *("mlflow.chat.tools", "gen_ai.request.tools", "llm.invocation_parameters", "gcp.vertex.agent.llm_request"),
+    *("langfuse.observation.input", "input.value"),
+)
+_TOOL_MEMBERS: Final = ("tools", "function_tools", "functions", "output_tools")
+_ROLES_OF_EVENTS: Final = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
+_DETAILS: Final = "gen_ai.client.inference.operation.details"
+_SAID: Final = ("content", "gen_ai.event.content", "message", "gen_ai.prompt", "gen_ai.completion", "tool_calls")
+_NUMBERED: Final = re.compile(r"(\d{1,6})\.(.+)")
+_JSON: Final = ("{", "[", '"')
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The messages that went in and came out, and the definitions of the tools that were offered."""
+
+    input: list[Message] = field(default_factory=list)
+    output: list[Message] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Reader:
+    """Reads steps; a message that was read before, as those of a history are, is the same object again."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Message] = {}
+
+    def step(self, attributes: Attributes, events: Sequence[Event] = (), kind: str = "model", name: str = "") -> Step:
+        """What a span of this kind of step says; `name` is that of its tool."""
+        if kind == "tool":
+            return _tool_step(attributes, name)
+        given = next(filter(None, self._inputs(attributes, events)), [])
+        made = next(filter(None, self._outputs(attributes, events)), [])
+        given = _without_answer(given, made) if "gen_ai.input.messages" not in attributes else given
+        return Step(given, made, _tools(attributes))
+
+    def _make(self, value: Mapping[str, Any]) -> Message:
+        try:
+            key = orjson.dumps(value)
+        except (TypeError, ValueError, RecursionError):
+            return one(value)
+        if key not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = one(value)
+        return self._known[key]
+
+    def _read(self, text: str, role: str) -> list[Message]:
+        """The messages in a text: JSON of messages, or one that says the text."""
+        value = _parsed(text)
+        if value is None or value in ("", [], {}):
+            return []
+        found = read(value, role, self._make)
+        return found or ([message(role, text_part(as_text(value)))] if text else [])
+
+    def _inputs(self, attributes: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
+        system = self._system(attributes)
+        details = next((each for name, each in events if name == _DETAILS), {})
+        for source in (attributes, details):
+            if "gen_ai.input.messages" in source:
+                system = system or self._system(source)
+                yield _with_system(system, self._read(source["gen_ai.input.messages"], "user"))
+        for prefix in ("llm.input_messages.", "gen_ai.prompt."):
+            yield _with_system(system, self._flattened(attributes, prefix))
+        yield _with_system(system, self._events(events, _ROLES_OF_EVENTS, "gen_ai.content.prompt", "user"))
+        for key in _INPUT:
+            if attributes.get(key):
+                yield _with_system(system, self._read(attributes[key], "user"))
+        yield system
+
+    def _outputs(self, attributes: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
+        details = next((each for name, each in events if name == _DETAILS), {})
+        for source in (attributes, details):
+            if "gen_ai.output.messages" in source:
+                yield self._read(source["gen_ai.output.messages"], "assistant")
+        for prefix in ("llm.output_messages.", "gen_ai.completion."):
+            yield self._flattened(attributes, prefix)
+        yield self._events(events, {"gen_ai.choice": "assistant"}, "gen_ai.content.completion", "assistant")
+        for family in ("ai.response.", "ai.result.", "lk.response."):
+            yield _answer(attributes, family)
+        for key in _OUTPUT:
+            if attributes.get(key):
+                yield self._read(attributes[key], "assistant")
+        if attributes.get("pydantic_ai.all_messages"):
+            said = self._read(attributes["pydantic_ai.all_messages"], "assistant")
+            yield [each for each in said[-1:] if each["role"] == "assistant"]
+
+    def _system(self, attributes: Attributes) -> list[Message]:
+        for key in ("gen_ai.system_instructions", "lk.instructions"):
+            if attributes.get(key):
+                return self._read(attributes[key], "system")
+        return []
+
+    def _flattened(self, attributes: Attributes, prefix: str) -> list[Message]:
+        """Messages flattened into keys that count them, as OpenInference and OpenLLMetry write them."""
+        return [self._make(value) for value in _numbered(attributes, prefix, _nested)]
+
+    def _events(self, events: Sequence[Event], roles: Mapping[str, str], lists: str, role: str) -> list[Message]:
+        """Events that are messages, or that carry a list of them."""
+        found: list[Message] = []
+        for name, attributes in events:
+            if name in roles:
+                found += self._event(attributes, roles[name])
+            elif name == lists:
+                found += self._read(next((attributes[key] for key in _SAID if attributes.get(key)), ""), role)
+            if len(found) > MAX_MESSAGES:
+                break
+        return found
+
+    def _event(self, attributes: Attributes, role: str) -> list[Message]:
+        text = next((attributes[key] for key in _SAID if attributes.get(key)), "")
+        value = _parsed(text)
+        if isinstance(value, dict) and isinstance(value.get("message"), dict):
+            value = value["message"]
+        if isinstance(value, dict) and ("content" in value or "tool_calls" in value or "parts" in value):
+            return [self._make({"role": role, **value})]
+        more = {name: attributes[key] for name, key in _EVENT_MEMBERS.items() if key in attributes}
+        if attributes.get("tool_calls") and text != attributes["tool_calls"]:
+            more["tool_calls"] = _parsed(attributes["tool_calls"])
+        elif text and text == attributes.get("tool_calls"):
+            return [self._make({"role": role, "tool_calls": value})]
+        return [self._make({"role": role, "content": value, **more})] if value not in (None, "", [], {}) else []
+
+
+_EVENT_MEMBERS: Final = {"tool_call_id": "id", "name": "name"}
+
+
+def _tool_step(attributes: Attributes, name: str) -> Step:
+    call_id = next((attributes[key] for key in _CALL_IDS if attributes.get(key)), "")
+    arguments = next((attributes[key] for key in _ARGUMENTS if attributes.get(key)), None)
+    result = next((attributes[key] for key in _RESULTS if attributes.get(key)), None)
+    call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
+    returned: Part = {"type": "tool_result", "id": call_id, "name": name, "response": _parsed(result or "")}
+    return Step(
+        [message("assistant", call)] if arguments is not None or call_id else [],
+        [message("tool", returned)] if result is not None else [],
+    )
+
+
+def _with_system(system: list[Message], found: list[Message]) -> list[Message]:
+    """Instructions that stand apart come first, unless they are among the messages too."""
+    return found if not found or any(each["role"] == "system" for each in found) else [*system, *found]
+
+
+def _without_answer(given: list[Message], made: list[Message]) -> list[Message]:
+    """What went in, of a list that holds what came out at its end as well."""
+    return given[: -len(made)] if made and len(given) > len(made) and given[-len(made) :] == made else given
+
+
+def _answer(attributes: Attributes, family: str) -> list[Message]:
+    """One message of what the Vercel AI SDK and LiveKit write under several keys."""
+    parts: list[Part] = []
+    if attributes.get(f"{family}reasoning"):
+        parts.append({"type": "reasoning", "content": attributes[f"{family}reasoning"]})
+    texts = (attributes.get(f"{family}{member}") for member in ("text", "object"))
+    parts += [text_part(text) for text in texts if text]
+    for member in ("toolCalls", "function_calls"):
+        calls = _parsed(attributes.get(f"{family}{member}", ""))
+        for item in calls if isinstance(calls, list) else []:
+            value = _parsed(item) if isinstance(item, str) else item
+            if isinstance(value, dict):
+                parts.append(part({"type": "tool_call", **value}))
+    return [message("assistant", *parts)] if parts else []
+
+
+def _tools(attributes: Attributes) -> list[dict[str, Any]]:
+    """The tools that were offered, from the first source that tells of any."""
+    for prefix in ("llm.tools.", "llm.request.functions."):
+        found = [tool for value in _numbered(attributes, prefix, _tool_value) for tool in tools([value])]
+        if found:
+            return found
+    for key in _TOOLS:
+        text = attributes.get(key, "")
+        value = _parsed(text) if text[:1] in _JSON else None
+        if isinstance(value, dict):
+            config = value.get("config")
+            value = {**value, **config} if isinstance(config, dict) else value
+            value = next((value[name] for name in _TOOL_MEMBERS if value.get(name)), None)
+        elif isinstance(value, list):
+            value = [_parsed(item) if isinstance(item, str) and item[:1] == "{" else item for item in value]
+            if key in _TOOLS[-2:]:
+                value = None
+        if found := tools(value):
+            return found
+    return []
+
+
+def _tool_value(members: Mapping[str, str]) -> dict[str, Any]:
+    schema = members.get("tool.json_schema")
+    value = _parsed(schema) if schema else {name: _parsed(text) for name, text in members.items()}
+    return value if isinstance(value, dict) else {}
+
+
+def _numbered(
+    attributes: Attributes, prefix: str, make: Callable[[Mapping[str, str]], dict[str, Any]]
+) -> Iterable[dict[str, Any]]:
+    """What `make` makes of the members of each number below the prefix, in the order of the numbers."""
+    grouped: dict[int, dict[str, str]] = {}
+    for key, text in attributes.items():
+        if key.startswith(prefix) and (found := _NUMBERED.fullmatch(key[len(prefix) :])) and text:
+            grouped.setdefault(int(found[1]), {})[found[2]] = text
+    return [make(grouped[number]) for number in sorted(grouped)[:MAX_MESSAGES]]
+
+
+def _nested(members: Mapping[str, str]) -> dict[str, Any]:
+    """A message from its members: `message.role`, `message.contents.0.message_content.text`, `tool_calls.0.name`."""
+    plain = {key.removeprefix("message."): text for key, text in members.items()}
+    content = _content(plain.get("content", ""))
+    parts = [_content_part(each) for each in _numbered(plain, "contents.", dict)]
+    calls = [_call(each) for each in _numbered(plain, "tool_calls.", dict)]
+    if plain.get("function_call_name"):
+        calls.append({"name": plain["function_call_name"], "arguments": plain.get("function_call_arguments_json", "")})
+    found: dict[str, Any] = {"role": plain.get("role", "assistant"), "content": parts or content}
+    if parts and content:
+        found["content"] = [*(content if isinstance(content, list) else [content]), *parts]
+    for name in ("tool_call_id", "name"):
+        if plain.get(name):
+            found[name] = plain[name]
+    reasoning = plain.get("reasoning_content") or plain.get("reasoning")
+    return {**found, **({"tool_calls": calls} if calls else {}), **({"reasoning": reasoning} if reasoning else {})}
+
+
+def _content(text: str) -> Any:
+    """The parts that stand as JSON in the content of a message; any other text as it is."""
+    value = _parsed(text) if text[:2] in ("[{", '["', "[]") else text
+    return value if isinstance(value, list) else text
+
+
+def _content_part(members: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key.removeprefix("message_content."): value for key, value in members.items()}
+    url = plain.get("image.image.url")
+    if url:
+        return {"type": "image_url", "url": url}
+    return {"type": plain.get("type", "text"), "text": plain.get("text", ""), **_signature(plain)}
+
+
+def _signature(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {"thinking": plain["thinking"]} if plain.get("thinking") else {}
+
+
+def _call(members: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key.removeprefix("tool_call.").removeprefix("function."): value for key, value in members.items()}
+    return {"id": plain.get("id", ""), "name": plain.get("name", ""), "arguments": plain.get("arguments", "")}
+
+
+def _parsed(text: str) -> Any:
+    """What a text says in JSON; the text itself where it is none, and only its beginning where it is too long."""
+    if len(text) > MAX_BYTES:
+        return text[:_SHOWN]
+    if text.lstrip()[:1] not in _JSON:
+        return None if text == "null" else text
+    try:
+        return orjson.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _clean(json.loads(text))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _clean(value: Any) -> Any:
+    """The value with lone surrogates, which UTF-8 cannot spell, as U+FFFD."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return {encodable(key): _clean(each) for key, each in value.items()} if isinstance(value, dict) else value
