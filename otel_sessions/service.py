@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TextIO
 
@@ -128,8 +129,11 @@ class Service:
 
     def _find_taken_ports(self) -> None:
         """`ConfigError` with every address that is not to be had, before anything is made on disk."""
-        problems = [(path, address_problem(address)) for path, address in listeners(self._config)]
-        faults = [Fault(dotted(path), problem) for path, problem in problems if problem]
+        faults = [
+            Fault(dotted(path), f"{problem}, as in --set {dotted(path)}={replace(address, port=0)}")
+            for path, address in listeners(self._config)
+            if (problem := address_problem(address))
+        ]
         if faults:
             raise ConfigError(faults)
 

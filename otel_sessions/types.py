@@ -101,7 +101,7 @@ def address_problem(address: HostPort) -> str | None:
             probe.listen()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return f"{address} is in use by another process; stop that, or choose another port (0: a free one)"
+            return f"{address} is in use by another process; stop that, or choose another port"
         return f"cannot listen on {address}: {error.strerror or error}"
     return None
 

@@ -10,5 +10,8 @@ def main() -> None:
     try:
         from otel_sessions.cli.app import app  # noqa: PLC0415 - an app that only instruments itself has no typer
     except ModuleNotFoundError as error:
-        sys.exit(f"error: {error.name} is missing; install otel-sessions[server], or [embedded] with a database inside")
+        sys.exit(
+            f"error: {error.name} is missing: the commands come with the extra 'embedded', a database inside, "
+            "or with 'server'; as in pip install '.[embedded]', in a clone of otel-sessions"
+        )
     app()

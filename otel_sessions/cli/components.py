@@ -58,5 +58,6 @@ def _print_table(found: list[Row]) -> None:
     table = Table("kind", "type", "what it does", box=None, pad_edge=False)
     for row in found:
         table.add_row(row.kind, row.type, row.error or row.summary)
-    width = None if sys.stdout.isatty() else 1000  # a pipe takes a row a line
-    Console(markup=False, highlight=False, width=width).print(table)
+    terminal = sys.stdout.isatty()
+    width = None if terminal else 1000  # a pipe takes a row a line
+    Console(markup=False, highlight=False, width=width, force_terminal=terminal).print(table)

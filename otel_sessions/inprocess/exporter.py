@@ -47,7 +47,13 @@ class ClickHouseSpanExporter(SpanExporter):
             self._parts = import_module("otel_sessions.inprocess.service")
         except ImportError as error:
             extra = "embedded" if self._is_embedded else "server"
-            logger.error("no spans are stored: they need pip install 'otel-sessions[%s]': %s", extra, error)
+            logger.error(
+                "no spans are stored: %s; what is missing comes with the extra %r of otel-sessions, as in pip install "
+                "'.[%s]' in its clone",
+                error,
+                extra,
+                extra,
+            )
         else:
             self._config = self._parts.config(chosen, settings)
         self._begin()

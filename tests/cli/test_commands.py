@@ -125,4 +125,4 @@ def test_without_the_server_extra_the_command_says_what_to_install() -> None:
     program = "import sys; sys.modules['typer'] = None; from otel_sessions.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "otel-sessions[server]" in done.stderr
+    assert "pip install '.[embedded]'" in done.stderr

@@ -126,7 +126,7 @@ def test_what_is_not_installed_is_named_and_costs_only_the_export(
     assert importlib.util.find_spec(missing)
     monkeypatch.setitem(sys.modules, missing, None)
     exporter = ClickHouseSpanExporter(endpoint)
-    assert f"pip install 'otel-sessions[{extra}]'" in caplog.text
+    assert f"pip install '.[{extra}]'" in caplog.text
     assert exporter.export([ended_span()]) is SpanExportResult.FAILURE
     exporter.shutdown()
 
