@@ -121,7 +121,7 @@ class Service:
                 self._host.authenticators[id_] = extension
         metrics = self._config.service.telemetry.metrics
         if metrics.level != "none":
-            self._listen(metrics_server(metrics.endpoint, self._host.metrics), self._extensions)
+            self._listen(metrics_server(metrics.endpoint, self._host), self._extensions)
         for id_ in self._config.used("receivers"):
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:

@@ -10,7 +10,7 @@ An extension that answers over HTTP is made of these parts, and has every bound 
         bodies = Bodies(config.max_request_body_size, together=4 * config.max_request_body_size)
         access = access_to(host, config.auth, id_.type, path)
         app = Authenticated(routes(bodies), access, refuse)
-        return HttpServer(app, config.endpoint, name=id_.type, path=f"{path}.endpoint", tls=config.tls)
+        return HttpServer(app, config.endpoint, host, name=id_.type, path=f"{path}.endpoint", tls=config.tls)
 
 A handler has its project in `request.state.project` and its body by `await bodies.take(request, work)`, where `work`
 runs in a thread: `Body.json`, or a function of one's own that calls it. `refuse` is the extension's answer to who is

@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from otel_sessions.component import Host
 from otel_sessions.http.server import HttpServer
-from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 
 
-def metrics_server(endpoint: HostPort, metrics: Metrics) -> HttpServer:
-    """Serves `Metrics.exposition()` at `/metrics` in the Prometheus text format."""
+def metrics_server(endpoint: HostPort, host: Host) -> HttpServer:
+    """Serves `Metrics.exposition()` of the host at `/metrics` in the Prometheus text format."""
 
     def exposition(_: Request) -> Response:
-        return Response(metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(host.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = Starlette(routes=[Route("/metrics", exposition)])
-    return HttpServer(app, endpoint, name="metrics", path="service.telemetry.metrics.endpoint")
+    return HttpServer(app, endpoint, host, name="metrics", path="service.telemetry.metrics.endpoint")

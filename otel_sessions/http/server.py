@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import uvicorn
 from pydantic import Field
 
-from otel_sessions.component import AuthSettings, Settings
+from otel_sessions.component import AuthSettings, Host, Settings, Worker
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.http.protocol import BoundedProtocol
 from otel_sessions.http.tls import ServerTls
@@ -53,6 +52,7 @@ class HttpServer:
         self,
         app: Callable[..., Any],
         endpoint: HostPort,
+        host: Host,
         *,
         name: str,
         path: str,
@@ -67,7 +67,8 @@ class HttpServer:
         self._tls = tls
         self._on_stop = on_stop
         self._socket: socket.socket | None = None
-        self._thread: threading.Thread | None = None
+        self._host = host
+        self._worker: Worker | None = None
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -93,20 +94,19 @@ class HttpServer:
         self._server.config.ssl = self._tls.context() if self._tls else None
         self._socket = self._bind()
         self._address = HostPort(*self._socket.getsockname()[:2])
-        self._thread = threading.Thread(target=self._serve, name=f"http {self._address}", daemon=True)
-        self._thread.start()
+        self._worker = Worker(self._name, "http", self._serve, self._host)
+        self._worker.start()
 
     def shutdown(self, timeout: float) -> None:
-        thread, self._thread = self._thread, None
-        if thread is None:
+        worker, self._worker = self._worker, None
+        if worker is None:
             return
         # uvicorn says int and takes any number; what it cancels then has a moment to say so.
         self._server.config.timeout_graceful_shutdown = max(0.1, timeout - _LAST_MOMENT_S)  # type: ignore[assignment]
         self._server.should_exit = True
-        thread.join(timeout)
-        if thread.is_alive():
+        if not worker.join(timeout):
             self._server.force_exit = True
-            thread.join(1.0)
+            worker.join(1.0)
         if self._socket is not None:
             self._socket.close()
         if self._on_stop is not None:

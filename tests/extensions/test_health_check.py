@@ -83,13 +83,13 @@ def test_stopping_twice_does_nothing_and_frees_the_port(health: HealthCheck) -> 
 def test_a_port_that_is_taken_is_an_error_that_names_the_endpoint(health: HealthCheck) -> None:
     address = health.endpoints["health_check"]
     with pytest.raises(ConfigError, match=f"^here: cannot listen on {address}: Address already in use"):
-        HttpServer(lambda: None, HostPort.parse(address), name="a", path="here").start()
+        HttpServer(lambda: None, HostPort.parse(address), Host(Metrics()), name="a", path="here").start()
 
 
 def test_metrics_are_served_in_the_prometheus_text_format() -> None:
     metrics = Metrics()
     metrics.accepted_spans.labels("otlp", "grpc").inc(3)
-    server = metrics_server(ANY_PORT, metrics)
+    server = metrics_server(ANY_PORT, Host(metrics))
     server.start()
     try:
         status, headers, body = get(server.endpoints["metrics"], "/metrics")

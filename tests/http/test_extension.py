@@ -47,7 +47,7 @@ def create(id_: ComponentId, config: Config, host: Host) -> HttpServer:
     app = Authenticated(
         Router([Route("/notes", notes, methods=["POST"])]), access_to(host, config.auth, id_.type, path), refuse
     )
-    return HttpServer(app, config.endpoint, name=id_.type, path=f"{path}.endpoint", tls=config.tls)
+    return HttpServer(app, config.endpoint, host, name=id_.type, path=f"{path}.endpoint", tls=config.tls)
 
 
 class WithNotes(EntryPoints):

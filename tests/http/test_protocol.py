@@ -14,8 +14,10 @@ import grpc
 import pytest
 from starlette.responses import Response
 
+from otel_sessions.component import Host
 from otel_sessions.http import protocol
 from otel_sessions.http.server import HttpServer
+from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
 
 ANSWER_S = 60
@@ -42,7 +44,7 @@ def app() -> App:
 @pytest.fixture
 def server(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
     monkeypatch.setattr(protocol, "HEADERS_TIMEOUT_S", 0.3)
-    server = HttpServer(app, HostPort("127.0.0.1", 0), name="a", path="a", keep_alive_s=ANSWER_S)
+    server = HttpServer(app, HostPort("127.0.0.1", 0), Host(Metrics()), name="a", path="a", keep_alive_s=ANSWER_S)
     server.start()
     yield server
     server.shutdown(5.0)
@@ -172,6 +174,21 @@ def test_a_request_at_work_at_the_end_is_answered_503(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+def test_a_server_whose_thread_dies_is_not_well(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("no")
+
+    monkeypatch.setattr("uvicorn.Server.run", die)
+    host = Host(Metrics())
+    server = HttpServer(App(), HostPort("127.0.0.1", 0), host, name="a", path="a")
+    server.start()
+    server.shutdown(5.0)
+    assert "ZeroDivisionError: no" in str(host.health()["a-http"])
+    assert "a-http has ended by an error" in caplog.text
+
+
 class Large(App):
     """Answers 64 MiB, in one piece."""
 
@@ -183,7 +200,7 @@ class Large(App):
 def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A connection that has asked for it."""
     monkeypatch.setattr(protocol, "READ_ANSWER_TIMEOUT_S", 0.3)
-    server = HttpServer(Large(), HostPort("127.0.0.1", 0), name="a", path="a")
+    server = HttpServer(Large(), HostPort("127.0.0.1", 0), Host(Metrics()), name="a", path="a")
     server.start()
     host, _, port = server.endpoints["a"].rpartition(":")
     with socket.create_connection((host, int(port)), ANSWER_S) as connection:

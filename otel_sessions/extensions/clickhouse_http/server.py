@@ -111,13 +111,16 @@ def application(id_: str, engine: Engine, config: Config, metrics: Metrics, owne
 class ClickHouseHttp:
     """Serves the embedded engine of `endpoint`. The engine opens with the first request."""
 
-    def __init__(
-        self, id_: ComponentId, config: Config, endpoint: Endpoint, metrics: Metrics, owner_secret: str = ""
-    ) -> None:
+    def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, host: Host) -> None:
         self._engine = Engine(endpoint, config)
-        app = application(str(id_), self._engine, config, metrics, owner_secret)
+        app = application(str(id_), self._engine, config, host.metrics, host.owner_secret)
         self._server = HttpServer(
-            app, config.endpoint, name="clickhouse_http", path=f"extensions.{id_}.endpoint", on_stop=self._engine.close
+            app,
+            config.endpoint,
+            host,
+            name="clickhouse_http",
+            path=f"extensions.{id_}.endpoint",
+            on_stop=self._engine.close,
         )
 
     @property
@@ -139,7 +142,7 @@ def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseH
         raise ConfigError([Fault(path, "serves the data of a clickhouse exporter, and there is none")])
     if not endpoint.embedded:
         raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
-    return ClickHouseHttp(component_id, config, endpoint, host.metrics, host.owner_secret)
+    return ClickHouseHttp(component_id, config, endpoint, host)
 
 
 factory = Factory("clickhouse_http", Config, create, "ClickHouse's HTTP protocol over the embedded data.")

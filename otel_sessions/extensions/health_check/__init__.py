@@ -37,7 +37,7 @@ class HealthCheck:
         self._now = now
         self._since = now()
         app = Starlette(routes=[Route(config.path, self._answer)])
-        self._server = HttpServer(app, config.endpoint, name="health_check", path=f"extensions.{id_}.endpoint")
+        self._server = HttpServer(app, config.endpoint, host, name="health_check", path=f"extensions.{id_}.endpoint")
 
     @property
     def endpoints(self) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_status import rpc_status
 
-from otel_sessions.component import Consumer, Outcome, Request
+from otel_sessions.component import Consumer, Host, Outcome, Request, Worker
 from otel_sessions.errors import ConfigError, Fault, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.auth import Access
 from otel_sessions.http.tls import ServerTls
@@ -48,21 +48,32 @@ Option = tuple[str, int]
 
 
 class GrpcServer:
-    """A component: serves `traces`, `grpc.health.v1` and server reflection on one port.
+    """A component: serves OTLP, `grpc.health.v1` and server reflection on one port.
 
     `name` is what the service calls the endpoint, `path` where its `host:port` stands in the configuration.
     """
 
-    def __init__(self, settings: GrpcSettings, traces: TraceService, *, name: str, path: str) -> None:
+    def __init__(
+        self,
+        settings: GrpcSettings,
+        consumer: Consumer,
+        accounting: Accounting,
+        access: Access,
+        host: Host,
+        *,
+        name: str,
+        path: str,
+    ) -> None:
         self._settings = settings
-        self._traces = traces
+        self._accounting = accounting
+        self._messages = Messages(name, host)
+        self._traces = TraceService(consumer, accounting, access, self._messages, settings.tls)
         self._name = name
         self._path = path
         self._port = settings.endpoint.port
         self._pools = [ThreadPoolExecutor(n, thread_name_prefix="grpc") for n in (_SMALL_CALLS, _REFLECTING)]
         self._health = health.HealthServicer()
         self._health.set(TRACE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
-        self._messages = Messages()
         self._server: grpc.Server | None = None
 
     @property
@@ -73,11 +84,10 @@ class GrpcServer:
     def start(self) -> None:
         """Listens; `ConfigError` at the path when the address cannot be had."""
         services = [_health_service(self._health, self._messages), _reflection_service(self._pools[1], self._messages)]
-        handlers = [self._traces, OtherSignals(self._traces.accounting), *services]
+        handlers = [self._traces, OtherSignals(self._accounting), *services]
         server = grpc.server(self._pools[0], handlers=handlers, options=options(self._settings))
         self._port = _bind(server, self._settings, self._path)
         self._messages.start()
-        self._traces.messages.start()
         server.start()
         self._server = server
 
@@ -97,27 +107,26 @@ class GrpcServer:
 
 
 class Messages:
-    """Reads the messages of calls, at most so many at a time, and cancels a call that keeps its reader waiting.
+    """Reads the messages of calls, and cancels a call that keeps its reader waiting.
 
     Its client sees CANCELLED, after which it sends again.
     """
 
-    def __init__(self, at_a_time: int = _SMALL_CALLS + _REFLECTING) -> None:
-        self._slots = threading.BoundedSemaphore(at_a_time)
+    def __init__(self, name: str, host: Host) -> None:
+        self._worker = Worker(name, "silence", self._watch, host)
         self._waiting: dict[grpc.ServicerContext, float] = {}  # since when, the longest first
         self._closed = threading.Event()
 
     def start(self) -> None:
-        threading.Thread(target=self._watch, name="grpc-messages", daemon=True).start()
+        self._worker.start()
 
     def read(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
         """The next message, or None if the client sends no more; `grpc.RpcError` if the call is over."""
-        with self._slots:
-            self._waiting[context] = time.monotonic()
-            try:
-                return next(messages, None)
-            finally:
-                del self._waiting[context]
+        self._waiting[context] = time.monotonic()
+        try:
+            return next(messages, None)
+        finally:
+            del self._waiting[context]
 
     def read_one(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
         """The one message of a call, which is over without it."""
@@ -156,11 +165,12 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
     """Answers every call with what its consumer says, and counts it."""
 
     def __init__(
-        self, consumer: Consumer, accounting: Accounting, access: Access, tls: ServerTls | None = None
+        self, consumer: Consumer, accounting: Accounting, access: Access, messages: Messages, tls: ServerTls | None
     ) -> None:
-        self.accounting = accounting
-        self.messages = Messages(READING)
         self._consumer = consumer
+        self._accounting = accounting
+        self._messages = messages
+        self._reading = threading.BoundedSemaphore(READING)
         self._access = access
         self._tls = tls
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-grpc")
@@ -185,7 +195,6 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._closed_call.wait_for(lambda: self._open_calls == 0, timeout)
 
     def close(self) -> None:
-        self.messages.close()
         self._pool.shutdown(wait=False)
 
     def _export(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
@@ -199,7 +208,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             outcome = self._wait(self._consumer.consume(Request(self._read(requests, context), project)), context)
             return b"" if outcome is None else response_of(outcome).SerializeToString()
         except grpc.RpcError:  # gRPC has ended the call while it was read: over the limit, slow, or its client has gone
-            self.accounting.count_refused_as(RESOURCE_EXHAUSTED)
+            self._accounting.count_refused_as(RESOURCE_EXHAUSTED)
             raise
         except Exception as error:  # noqa: BLE001 - none may end in UNKNOWN, G5 of the checklist
             self._refuse(error, context)
@@ -210,7 +219,8 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._closed_call.notify_all()
 
     def _read(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        body: bytes | None = self.messages.read(requests, context)
+        with self._reading:
+            body: bytes | None = self._messages.read(requests, context)
         if body is None:  # gRPC has ended the call, seen a moment earlier
             raise TooLarge("the request is over the size limit, or has no message")
         return body
@@ -218,7 +228,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
     def _wait(self, future: Future[Outcome], context: grpc.ServicerContext) -> Outcome | None:
         """The outcome, or None when the client has gone: its spans take their way without it."""
         over = threading.Event()
-        future.add_done_callback(self.accounting.count)
+        future.add_done_callback(self._accounting.count)
         future.add_done_callback(lambda _: over.set())
         if context.add_callback(over.set):
             over.wait()
@@ -228,7 +238,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
         self._refuse(Retryable(f"{OPEN_CALLS} requests are waiting already"), context)
 
     def _refuse(self, error: Exception, context: grpc.ServicerContext) -> NoReturn:
-        context.abort_with_status(rpc_status.to_status(self.accounting.count_refused(error)))
+        context.abort_with_status(rpc_status.to_status(self._accounting.count_refused(error)))
 
 
 class OtherSignals(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only

@@ -24,12 +24,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from otel_sessions.component import Consumer, Outcome
+from otel_sessions.component import Consumer, Host, Outcome
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import Retryable, Unauthenticated
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.http.body import NOBODY_READS, Bodies, Body, SlowBody, UnsupportedMediaType
-from otel_sessions.http.mounts import Listener, Mount, Mounted
+from otel_sessions.http.mounts import Listener, Mounted
 from otel_sessions.http.server import HttpServer
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
 from otel_sessions.receivers.otlp.config import Cors, HttpSettings
@@ -70,17 +70,17 @@ def http_server(
     consumer: Consumer,
     accounting: Accounting,
     access: Access,
-    mounts: Sequence[Mount],
+    host: Host,
     *,
     name: str,
     path: str,
 ) -> HttpServer:
-    """Answers traces at their paths, the mounts' APIs, and every other request with a `google.rpc.Status`.
+    """Answers traces at their paths, the APIs of `host.mounts`, and every other request with a `google.rpc.Status`.
 
     Questions about CORS are answered before anybody asks for credentials: browsers send none with them.
     """
     listener = Listener(consumer, access, accounting.count_refused, settings.max_request_body_size)
-    mounted = [mount(listener) for mount in mounts]
+    mounted = [mount(listener) for mount in host.mounts]
     traces = HttpTraces(consumer, accounting, settings.max_request_body_size)
     bases = ["", *(each.otlp_base for each in mounted)]
     paths = Paths([settings.traces_url_path, *(base + _TRACES for base in bases[1:])], bases, traces.answer, accounting)
@@ -94,7 +94,7 @@ def http_server(
     if settings.cors.allowed_origins:
         app = _with_cors(app, settings.cors)
     return HttpServer(
-        app, settings.endpoint, name=name, path=path, tls=settings.tls, keep_alive_s=_KEEP_ALIVE_S, on_stop=close
+        app, settings.endpoint, host, name=name, path=path, tls=settings.tls, keep_alive_s=_KEEP_ALIVE_S, on_stop=close
     )
 
 

@@ -9,7 +9,7 @@ from otel_sessions.component import AuthSettings, ComponentId, Consumer, Factory
 from otel_sessions.http.auth import Access, access_to
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.config import OtlpSettings
-from otel_sessions.receivers.otlp.grpc import GrpcServer, TraceService
+from otel_sessions.receivers.otlp.grpc import GrpcServer
 from otel_sessions.receivers.otlp.http import http_server
 
 
@@ -45,28 +45,20 @@ class OtlpReceiver:
     def _protocols(self) -> Iterator[Listening]:
         grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
         if grpc is not None:
-            accounting, access = self._accounting("grpc"), self._access("grpc", grpc.auth)
-            traces = TraceService(self._consumer, accounting, access, grpc.tls)
-            yield GrpcServer(grpc, traces, name=f"{self._id}/grpc", path=f"{self._path('grpc')}.endpoint")
+            accounting, access = self._door("grpc", grpc.auth)
+            name, path = f"{self._id}/grpc", self._path("grpc.endpoint")
+            yield GrpcServer(grpc, self._consumer, accounting, access, self._host, name=name, path=path)
         if http is not None:
-            yield http_server(
-                http,
-                self._consumer,
-                self._accounting("http"),
-                self._access("http", http.auth),
-                self._host.mounts,
-                name=f"{self._id}/http",
-                path=f"{self._path('http')}.endpoint",
-            )
+            accounting, access = self._door("http", http.auth)
+            name, path = f"{self._id}/http", self._path("http.endpoint")
+            yield http_server(http, self._consumer, accounting, access, self._host, name=name, path=path)
 
-    def _accounting(self, transport: str) -> Accounting:
-        return Accounting(self._id, transport, self._host.metrics)
+    def _door(self, transport: str, auth: AuthSettings | None) -> tuple[Accounting, Access]:
+        accounting = Accounting(self._id, transport, self._host.metrics)
+        return accounting, access_to(self._host, auth, transport, self._path(transport))
 
-    def _access(self, transport: str, auth: AuthSettings | None) -> Access:
-        return access_to(self._host, auth, transport, self._path(transport))
-
-    def _path(self, transport: str) -> str:
-        return f"receivers.{self._id}.protocols.{transport}"
+    def _path(self, key: str) -> str:
+        return f"receivers.{self._id}.protocols.{key}"
 
 
 factory = Factory("otlp", OtlpSettings, OtlpReceiver, "OpenTelemetry's own protocol")
