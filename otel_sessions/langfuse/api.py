@@ -1,21 +1,22 @@
-"""What is where under `/api/public/`."""
+"""What is where under `/api/public/`, and the answers that need no data: health, the project, prompts and media."""
 
 from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from otel_sessions._version import __version__
 from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.errors import InvalidData
 from otel_sessions.http.auth import Authenticated
-from otel_sessions.http.body import Bodies
+from otel_sessions.http.body import Bodies, Body
 from otel_sessions.http.mounts import Listener, Mounted
-from otel_sessions.langfuse import fixed
 from otel_sessions.langfuse.answers import Handler, NotFound, WrongMethod, answered, refusal
 from otel_sessions.langfuse.ingestion import Ingestion
 from otel_sessions.langfuse.scores import Scores
@@ -30,6 +31,9 @@ MAX_BODY: Final = 4 << 20
 _READ_BODIES: Final = 8
 _WORKERS: Final = 2
 """Threads that make sense of bodies, beside the event loop, which is that of OTLP/HTTP."""
+
+_HASH_CHARS: Final = 22  # how the SDKs make a media id of the hash of the content
+_ORGANIZATION: Final = {"id": "otel-sessions", "name": "otel-sessions"}
 
 
 def mount(endpoint: Endpoint | None, listener: Listener) -> Mounted:
@@ -54,7 +58,7 @@ def mount(endpoint: Endpoint | None, listener: Listener) -> Mounted:
 
     inside = Router(routes, redirect_slashes=False, default=_nothing)
     app = Router(
-        [_route("health", fixed.health, "GET")],
+        [_route("health", _health, "GET")],
         redirect_slashes=False,
         default=Authenticated(inside, listener.access, refuse),
     )
@@ -80,10 +84,10 @@ class LangfuseRoute(Route):
 
 
 def _routes(reads: Store, writes: Store, bodies: Bodies, ingestion: Ingestion) -> list[Route]:
-    media, scores, sessions = fixed.Media(bodies), Scores(reads, writes, bodies), Sessions(reads)
+    media, scores, sessions = _Media(bodies), Scores(reads, writes, bodies), Sessions(reads)
     return [
-        _route("projects", fixed.projects, "GET"),
-        _route("v2/prompts/{name:path}", fixed.prompt, "GET"),
+        _route("projects", _projects, "GET"),
+        _route("v2/prompts/{name:path}", _prompt, "GET"),
         _route("media", media.announce, "POST"),
         _route("media/{id}", media.uploaded, "PUT", "PATCH"),
         _route("ingestion", ingestion.take, "POST"),
@@ -104,3 +108,44 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
     path = scope["path"]
     answer = refusal(NotFound(f"{path} is not served here; docs/langfuse.md says what of Langfuse's API is"))
     await answer(scope, receive, send)
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse({"status": "OK", "version": __version__})
+
+
+async def _projects(request: Request) -> Response:
+    """The one project of the request; `auth_check` of the SDKs asks for it."""
+    project: str = request.state.project
+    named: dict[str, Any] = {"id": project, "name": project, "organization": _ORGANIZATION, "metadata": {}}
+    return JSONResponse({"data": [named]})
+
+
+async def _prompt(request: Request) -> Response:
+    """Always 404, on which the SDKs take the fallback of the caller."""
+    raise NotFound(f"Prompt not found: {request.path_params['name']!r}; otel-sessions keeps no prompts")
+
+
+class _Media:
+    """Takes note of nothing: the answer says that the content is there already, so that nobody uploads it."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+
+    async def announce(self, request: Request) -> Response:
+        """The SDK's own id of the content, without an address to upload it to."""
+        body = await self._bodies.take(request, Body.json)
+        digest = body.get("sha256Hash") if isinstance(body, dict) else None
+        if not isinstance(digest, str) or not digest:
+            raise InvalidData("sha256Hash: text expected")
+        return JSONResponse({"mediaId": _media_id(digest), "uploadUrl": None})
+
+    async def uploaded(self, request: Request) -> Response:
+        """Whatever is told of an upload, or uploaded, is let go by."""
+        async with self._bodies.read(request):
+            return JSONResponse({})
+
+
+def _media_id(digest: str) -> str:
+    """Of the base64 SHA-256 of the content: in the alphabet of URLs, its first 22 characters."""
+    return digest.replace("+", "-").replace("/", "_")[:_HASH_CHARS]

@@ -10,10 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
-from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, check_once, check_one_of
-from otel_sessions.extensions.auth.hashes import Password, Plain
-from otel_sessions.extensions.auth.htpasswd import parse
-from otel_sessions.extensions.auth.watched import Watched
+from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, Watched, check_once, check_one_of
+from otel_sessions.extensions.auth.hashes import Password, Plain, parse_htpasswd
 from otel_sessions.types import ReadableFile
 
 _CHALLENGE: Final = 'Basic realm="otel-sessions", charset="UTF-8"'
@@ -43,7 +41,7 @@ class Htpasswd(Settings):
     @model_validator(mode="after")
     def _readable(self) -> Htpasswd:
         if self.inline is not None:
-            parse(self.inline.get_secret_value().encode())
+            parse_htpasswd(self.inline.get_secret_value().encode())
         return self
 
 
@@ -68,7 +66,7 @@ class Config(AuthConfig):
 
     def fixed(self) -> Users:
         """Those that stand here."""
-        inline = parse(self.htpasswd.inline.get_secret_value().encode()) if self.htpasswd.inline else {}
+        inline = parse_htpasswd(self.htpasswd.inline.get_secret_value().encode()) if self.htpasswd.inline else {}
         found: dict[bytes, tuple[Password, str]] = {name: (word, self.project) for name, word in inline.items()}
         for each in self.credentials:
             password = Plain(each.password.get_secret_value().encode())
@@ -85,7 +83,7 @@ class BasicAuth:
         fixed, project = config.fixed(), config.project
 
         def users(content: bytes) -> Users:
-            return {name: (word, project) for name, word in parse(content).items()} | dict(fixed)
+            return {name: (word, project) for name, word in parse_htpasswd(content).items()} | dict(fixed)
 
         file = config.htpasswd.file
         self._users: Callable[[], Users] = Watched(file, users).value if file else lambda: fixed

@@ -1,4 +1,4 @@
-"""Secrets as they are kept: hashed, and compared in a time that tells nothing of them."""
+"""Secrets as they are kept: hashed, and compared in a time that tells nothing of them; and lists of them, htpasswd."""
 
 from __future__ import annotations
 
@@ -94,6 +94,28 @@ def password_of(text: bytes) -> Password:
     if not text:
         raise ValueError("the password is empty")
     return Plain(text)
+
+
+def parse_htpasswd(content: bytes) -> dict[bytes, Password]:
+    """The users in the lines `name:password` of Apache's htpasswd, where the password is hashed, or plain.
+
+    Empty lines and those after `#` are passed over. ValueError names the line, and repeats none of it.
+    """
+    found: dict[bytes, Password] = {}
+    for number, line in enumerate(content.splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith(b"#"):
+            continue
+        name, colon, password = text.partition(b":")
+        if not name or not colon:
+            raise ValueError(f"line {number}: write name:password")
+        try:
+            found.setdefault(name, password_of(password))
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+    if not found:
+        raise ValueError("has no users")
+    return found
 
 
 def _sha1(text: bytes) -> bytes:
