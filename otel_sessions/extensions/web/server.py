@@ -23,6 +23,7 @@ class Web:
         self._server = HttpServer(
             app,
             config.endpoint,
+            host,
             name="web",
             path=f"extensions.{id_}.endpoint",
             tls=config.tls,
