@@ -43,7 +43,7 @@ def composed(name: str, **texts: str) -> str:
     """`sql/NAME.sql` with each word in capitals replaced by the text, SQL of ours, that is given for it."""
     lines = statement(f"{__package__}.sql", name).splitlines()
     sql = "\n".join(line for line in lines if not line.startswith("--"))
-    return re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], sql)
+    return re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], sql) if texts else sql
 
 
 def sections(text: str) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_sessions.extensions.web.api import additions, questions, sessions, shares, users
+from otel_sessions.extensions.web.api import additions, events, exports, questions, sessions, shares, users
 from otel_sessions.extensions.web.api.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *sessions.OPERATIONS,
+    *exports.OPERATIONS,
+    *events.OPERATIONS,
     *users.OPERATIONS,
     *questions.OPERATIONS,
     *additions.OPERATIONS,

@@ -1,0 +1,4 @@
+SELECT name
+FROM system.columns
+WHERE database = currentDatabase() AND table = 'session_spans'
+ORDER BY position

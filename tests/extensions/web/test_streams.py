@@ -1,0 +1,143 @@
+"""What is answered piece by piece: exports, and turns as they arrive."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from otel_sessions.queries import export
+from tests.extensions.web.conftest import Api, span
+
+FORMATS = ["jsonl", "csv", "parquet", "md", "messages"]
+
+
+def lines(body: bytes) -> list[Any]:
+    return [json.loads(line) for line in body.splitlines()]
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "SPANS_A_PIECE", 3)
+
+
+@pytest.fixture
+def stored(api: Api) -> Api:
+    said = {"input.value": "hello `you`", "output.value": "good\nday"}
+    api.store(
+        *(span("s/1", 1, number=number, start=10 + number) for number in range(1, 8)),
+        *(span("s/1", trace, start=trace, attributes=said) for trace in range(2, 6)),
+        span("other", 9),
+    )
+    return api
+
+
+def expected(api: Api) -> list[tuple[str, str]]:
+    return sorted((s["trace_id"], s["span_id"]) for s in api.get("/sessions/s%2F1/spans", limit=1000)["spans"])
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_every_span_is_exported_once_in_json_lines(stored: Api) -> None:
+    answer = stored.call("GET", "/sessions/s%2F1/export")
+    found = lines(answer.body)
+    assert sorted((each["trace_id"], each["span_id"]) for each in found) == expected(stored)
+    assert found[0] == stored.get("/sessions/s%2F1/spans", limit=1)["spans"][0]
+    assert "filename*=UTF-8''s%2F1.jsonl" in answer.headers["content-disposition"]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_frames_say_that_they_are_complete(stored: Api) -> None:
+    answer = stored.call("GET", "/sessions/s%2F1/export", headers={"Accept": "application/x-ndjson"})
+    *results, last = lines(answer.body)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert (len(results), last) == (11, {"complete": {"spans": 11}})
+    assert results[0].keys() == {"result"}
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_csv_and_parquet_have_the_columns_of_sql(stored: Api) -> None:
+    text = stored.call("GET", "/sessions/s%2F1/export", format="csv").body.decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert sorted((row["TraceId"], row["SpanId"]) for row in rows) == expected(stored)
+    body = stored.call("GET", "/sessions/s%2F1/export", format="parquet").body
+    table = pq.read_table(io.BytesIO(body))
+    assert sorted(zip(*(table[name].to_pylist() for name in ("TraceId", "SpanId")), strict=True)) == expected(stored)
+
+
+def test_a_transcript_says_who_said_what_and_that_it_is_whole(stored: Api) -> None:
+    text = stored.call("GET", "/sessions/s%2F1/export", format="md").body.decode()
+    assert text.startswith("# Session s/1\n")
+    assert text.count("**User**\n\n```text\nhello `you`\n```\n") == 4
+    assert text.endswith("End of the session: 5 turns.\n")
+
+
+def test_messages_are_one_line_of_a_chat(stored: Api) -> None:
+    (line,) = lines(stored.call("GET", "/sessions/s%2F1/export", format="messages").body)
+    assert line["session_id"] == "s/1"
+    assert line["messages"][:2] == [
+        {"role": "user", "content": "hello `you`"},
+        {"role": "assistant", "content": "good\nday"},
+    ]
+    assert len(line["messages"]) == 8
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_export_of_nothing_is_404_and_of_no_format_400(stored: Api, format_: str) -> None:
+    assert stored.call("GET", "/sessions/nobody/export", format=format_).status == 404
+    assert stored.call("GET", "/sessions/s%2F1/export", format=f"x{format_}").status == 400
+
+
+class Reader:
+    """Events of one connection."""
+
+    def __init__(self, answer: HTTPResponse) -> None:
+        self._answer = answer
+
+    def next(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while line := self._answer.readline().decode().rstrip("\n") or not found:
+            if isinstance(line, str):
+                name, _, value = line.partition(": ")
+                found |= {name: value} if name in ("id", "event", "data") else {}
+        return {**found, "data": json.loads(found["data"])}
+
+
+@contextmanager
+def events(api: Api, path: str, headers: dict[str, str] | None = None) -> Iterator[Reader]:
+    connection = HTTPConnection(api.address, timeout=20)
+    try:
+        connection.request("GET", f"/api/v1{path}", headers={"X-Project": api.project, **(headers or {})})
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("content-type")) == (200, "text/event-stream; charset=utf-8")
+        yield Reader(answer)
+    finally:
+        connection.close()
+
+
+def test_turns_come_as_they_arrive_and_go_on_where_a_connection_broke(api: Api) -> None:
+    api.store(span("s", 1, start=5))
+    with events(api, "/sessions/s/events") as reader:
+        time.sleep(0.3)
+        api.store(span("s", 2, start=20))
+        first = reader.next()
+        assert (first["event"], first["data"]["trace_id"][-1]) == ("turn", "2")
+    api.store(span("s", 3, start=1), span("s", 4, start=30))
+    with events(api, "/sessions/s/events", {"Last-Event-ID": first["id"]}) as reader:
+        assert [reader.next()["data"]["trace_id"][-1] for _ in range(2)] == ["3", "4"]
+
+
+def test_events_from_the_start_have_every_turn(api: Api) -> None:
+    api.store(span("s", 1), span("s", 2, start=3))
+    with events(api, "/sessions/s/events?from=start") as reader:
+        assert [reader.next()["data"]["trace_id"][-1] for _ in range(2)] == ["1", "2"]
+    assert api.call("GET", "/sessions/s/events", headers={"Last-Event-ID": "x"}).status == 400
+    assert api.call("GET", "/sessions/nobody/events").status == 404
+    assert api.call("GET", "/sessions/s/events", from_="end").status == 400
