@@ -14,7 +14,7 @@ import pytest
 from otel_sessions.testing.otlp import START, new_trace_id, request, span
 from tests import installing
 from tests.integration.readers import programs
-from tests.integration.running import Running
+from tests.integration.running import Directory, Running, config
 
 pytestmark = pytest.mark.timeout(installing.TEST_S)
 CALL = {
@@ -59,6 +59,14 @@ def test_clickhouse_go_reads_in_every_compression(request: pytest.FixtureRequest
             "Refused": "164",
             "Unknown": "47",
         }
+
+
+def test_clickhouse_go_inserts_where_that_is_allowed(request: pytest.FixtureRequest, directory: Directory) -> None:
+    command = programs.go(cached(request, "reader-go-latest"), "latest")
+    running = directory.start(config(directory.data(), read_only=False))
+    lines = installing.run([*command, running.endpoints["clickhouse_http"], "otel.of_go"]).splitlines()
+    assert lines == [f"{1000 * times} {499_500 * times}" for times in (1, 2, 3, 4)]
+    assert running.stop() == 0
 
 
 @pytest.mark.parametrize(("artifact", "version"), [("clickhouse-jdbc", "0.9.4"), ("jdbc-v2", "0.10.0")])

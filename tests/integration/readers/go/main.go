@@ -30,6 +30,10 @@ type read struct {
 }
 
 func main() {
+	if len(os.Args) > 2 {
+		insert(os.Args[2])
+		return
+	}
 	methods := map[string]*clickhouse.Compression{
 		"default": nil,
 		"none":    {Method: clickhouse.CompressionNone},
@@ -46,6 +50,31 @@ func main() {
 	var sessions uint64
 	must(db.QueryRow("SELECT count() FROM sessions WHERE SessionId = ?", "a session").Scan(&sessions))
 	fmt.Printf("{\"Way\": \"database/sql\", \"Rows\": %d}\n", sessions)
+}
+
+// Inserts a batch in every compression, as an exporter built on this library does, and prints how many rows there are.
+func insert(table string) {
+	ctx := context.Background()
+	for _, method := range []clickhouse.CompressionMethod{
+		clickhouse.CompressionNone, clickhouse.CompressionLZ4, clickhouse.CompressionZSTD, clickhouse.CompressionGZIP,
+	} {
+		conn, err := clickhouse.Open(&clickhouse.Options{
+			Addr: []string{os.Args[1]}, Protocol: clickhouse.HTTP, Compression: &clickhouse.Compression{Method: method},
+		})
+		must(err)
+		must(conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+table+
+			" (a UInt64, b String, m Map(LowCardinality(String), String)) ENGINE MergeTree ORDER BY a"))
+		batch, err := conn.PrepareBatch(ctx, "INSERT INTO "+table+" (a, b, m)")
+		must(err)
+		for number := 0; number < 1000; number++ {
+			must(batch.Append(uint64(number), fmt.Sprint(number), map[string]string{"k": "v"}))
+		}
+		must(batch.Send())
+		var rows, sum uint64
+		must(conn.QueryRow(ctx, "SELECT count(), sum(a) FROM "+table+" WHERE m['k'] = 'v'").Scan(&rows, &sum))
+		fmt.Println(rows, sum)
+		must(conn.Close())
+	}
 }
 
 func over(way string, options *clickhouse.Options) read {
