@@ -274,7 +274,7 @@ class ReadGuard:
         if node.name.lower() in self._higher_order and len(arguments) > 1 and arguments[0].kind == "Identifier":
             called = arguments[0].name
             self._check_function(aliases.get(called, called))
-        if node.name in read_lists.IN_FUNCTIONS:
+        if read_lists.IN_FUNCTIONS.fullmatch(node.name.lower()):
             self._check_in(node)
 
     def _check_in(self, node: Node) -> None:

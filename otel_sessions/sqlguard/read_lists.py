@@ -43,6 +43,5 @@ NODES = frozenset(
     | {"ColumnsApplyTransformer", "ColumnsExceptTransformer", "ColumnsReplaceTransformer"}
     | {"ColumnsReplaceTransformer::Replacement"}
 )
-IN_FUNCTIONS = frozenset(
-    {"in", "notIn", "globalIn", "globalNotIn", "nullIn", "notNullIn", "globalNullIn", "globalNotNullIn"}
-)
+# Functions whose further arguments may be the names of tables.
+IN_FUNCTIONS = re.compile(r"(global)?(not)?(null)?in(ignoreset)?")

@@ -151,21 +151,24 @@ def test_a_syntax_tree_hides_no_position_but_those_that_are_looked_at_otherwise(
 def test_a_name_handed_to_any_function_reads_no_file(client: Client, guard: ReadGuard, secret: Path) -> None:
     """Whatever function of the engine takes the name of another, in whatever place."""
     names = client.raw_query(
-        "SELECT name FROM system.functions WHERE higher_order OR match(name, '^(array|map|tuple|apply|transform)')",
+        "SELECT name FROM system.functions WHERE higher_order OR match(name, '^(array|map|apply)')",
         fmt="TSV",
     )
     for name in names.decode().split():
-        for arguments in (
-            "file, [{}]",
-            "[{}], file",
-            "file, {}",
-            "file, map({}, {})",
-            "file, [{}], [{}]",
-            "file, [{}], {}",
-        ):
+        for arguments in ("file, [{}]", "[{}], file", "file, [{}], {}"):
             sql = f"SELECT {name}({arguments.replace('{}', repr(str(secret)))})"
             try:
                 found = guard.check(client, sql).run(client, "TSV").decode()
             except Exception as error:  # noqa: BLE001 - refused here or by the engine
                 found = str(error)
             assert SECRET not in found, sql
+
+
+def test_a_name_of_a_file_handed_to_any_function_opens_no_table(client: Client, guard: ReadGuard, secret: Path) -> None:
+    """`x IN name` reads a table; so may other functions of the kind, by whatever name."""
+    names = client.raw_query(
+        "SELECT name FROM system.functions WHERE name ILIKE '%in%' AND NOT is_aggregate", fmt="TSV"
+    )
+    for name in names.decode().split():
+        with pytest.raises(Exception, match=r"Code: (46|47|497)\."):
+            guard.check(client, f"SELECT {name}(('a', 1), default.`{secret}`)").run(client, "TSV")
