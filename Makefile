@@ -43,26 +43,26 @@ $(VENV)/.installed-dev: $(BUILT_FROM)
 	@touch $@ $(VENV)/.installed-demo
 
 demo: python
-	@$(MAKE) --no-print-directory $(VENV)/.installed-demo
+	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-demo
 	@$(BIN)/otel-sessions demo $(ARGS)
 
 test: python
-	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
+	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: python
-	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
+	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: python
-	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
+	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: python
-	@$(MAKE) --no-print-directory $(VENV)/.installed-dev
+	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
 	$(BIN)/python -m tests.soak $(ARGS)
 
 clean:

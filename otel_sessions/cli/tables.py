@@ -60,7 +60,9 @@ def session_header(row: Row, scores: Sequence[Row], now: datetime) -> Table:
     _add_list(table, "models", row["Models"])
     _add_list(table, "tags", row["Tags"])
     table.add_row("active", f"{start:%Y-%m-%d %H:%M:%S} UTC for {duration(row['Duration'])}, last {ago(end, now)}")
-    table.add_row("turns", f"{row['TraceCount']:,} ({row['SpanCount']:,} spans)")
+    table.add_row(
+        "turns", f"{row['TraceCount']:,} ({row['SpanCount']:,} {'span' if row['SpanCount'] == 1 else 'spans'})"
+    )
     table.add_row("errors", _errors(row["ErrorCount"]))
     tokens = f"{row['TotalTokens']:,} ({row['InputTokens']:,} in, {row['OutputTokens']:,} out)"
     table.add_row("tokens", tokens)

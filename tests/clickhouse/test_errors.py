@@ -87,3 +87,15 @@ def test_the_embedded_engine_names_its_errors_as_a_server_does(
         client.command(statement)
     client.close()
     assert type(raised.value) is kind
+
+
+def test_a_refusal_says_its_code_once() -> None:
+    said = "Code: 47. DB::Exception: Unknown expression identifier `bad`. (UNKNOWN_IDENTIFIER)"
+    wrapped = f"Received ClickHouse exception, code: 47, server response: {said} (for url http://127.0.0.1:8123)"
+    for text in (said, wrapped):
+        found = error(47)
+        found.args = (text,)
+        with pytest.raises(QueryError) as raised, reading():
+            raise found
+        assert str(raised.value) == said
+        assert str(written(found)) == f"inserting: {said}"

@@ -91,7 +91,7 @@ class Unclaimed:
         services = Counter(trace.service for trace in ripe.values())
         named = ", ".join(repr(printable(name)) for name, _ in services.most_common(_SERVICES))
         logger.warning(
-            "spans are in no session: %d, of %d traces, from the service %s%s; set the attribute %s on a span of each "
+            "spans are in no session: %d, traces: %d, from the service %s%s; set the attribute %s on a span of each "
             "trace, or name the one it has in session_keys of the processor",
             sum(trace.spans for trace in ripe.values()),
             len(ripe),

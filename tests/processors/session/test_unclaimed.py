@@ -65,7 +65,7 @@ def test_a_trace_without_a_session_is_counted_and_told_of_with_the_key_to_set(
     assert counted == [1, 1]
     time.pass_(WAIT_S)
     (line,) = lines(caplog)
-    assert line.startswith("spans are in no session: 2, of 1 traces")
+    assert line.startswith("spans are in no session: 2, traces: 1")
     assert "session.id" in line
 
 
@@ -107,7 +107,7 @@ def test_what_is_remembered_is_bounded(
     time.pass_(10 * INTERVAL_S)
     assert counted == [3000]
     (line,) = lines(caplog)
-    assert line.startswith("spans are in no session: 1000, of 1000 traces")
+    assert line.startswith("spans are in no session: 1000, traces: 1000")
 
 
 def test_the_service_counts_them_by_its_metric() -> None:
