@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from otel_sessions import __version__
-from otel_sessions.cli import components, demo, migrate, output, query, serve, sessions, validate, verify
+from otel_sessions.cli import components, demo, migrate, output, query, serve, sessions, tail, validate, verify
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
 
@@ -40,6 +40,7 @@ app.command("migrate")(migrate.migrate)
 app.command("components")(components.components)
 app.command("query")(query.query)
 app.add_typer(sessions.app, name="sessions")
+app.command("tail")(tail.tail)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
 

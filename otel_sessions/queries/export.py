@@ -1,87 +1,185 @@
-"""A session in pieces of bounded size: its spans turn by turn, as rows or in a format of ClickHouse's."""
+"""A session whole, in pieces of bounded size: its spans, or what was said. Memory stays flat, whatever its size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
-from otel_sessions.queries.detail import INTERNAL
+from otel_sessions.queries import shapes, transcript
+from otel_sessions.queries.detail import INTERNAL, list_traces, shown_span
 from otel_sessions.queries.paging import MAX_LIMIT
-from otel_sessions.queries.rows import Row, composed, run, select
+from otel_sessions.queries.rows import Row, as_json, composed, run, select
 
+Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 SPANS_A_PIECE: Final = 2_000
+_TURNS_A_PIECE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Some turns whole, or some spans of a turn that has very many: those behind `behind`, by their ids."""
+class Exported:
+    """The session to export, and where it is; `preview` cuts the texts of `jsonl`."""
 
-    trace_ids: tuple[str, ...]
-    behind: str = ""
+    client: Client
+    project: str
+    session_id: str
+    preview: int | None = None
 
-
-def turns_of(client: Client, *, project: str, session_id: str, after: Row | None = None) -> list[Row]:
-    """`TraceId`, `StartTime` and `SpanCount` of the next turns by their start, `MAX_LIMIT` at most; none at the end."""
-    place = {"time": "1900-01-01 00:00:00", "trace_id": ""}
-    if after is not None:
-        place = {"time": after["StartTime"], "trace_id": after["TraceId"]}
-    return select(client, "export_turns", {"project": project, "session_id": session_id, **place, "limit": MAX_LIMIT})
+    def parameters(self, **more: Any) -> dict[str, Any]:
+        return {"project": self.project, "session_id": self.session_id, **more}
 
 
-def pieces(turns: Sequence[Row]) -> Iterator[Piece]:
-    """Turns together up to `SPANS_A_PIECE` spans; one that has more is a piece by itself, to be read on and on."""
-    together: list[str] = []
+def export(of: Exported, format_: Format) -> Iterator[bytes]:
+    """The session in this format, piece by piece; nothing of a session that is not there."""
+    yield from _FORMATS[format_](of)
+
+
+def spans(of: Exported) -> Iterator[list[Row]]:
+    """Its spans in the members of REST, turn by turn, each turn by time; of one with very many, by their ids."""
+    for piece in _pieces(of):
+        rows = run(of.client, composed("export_spans", COLUMNS="*"), of.parameters(**piece))
+        yield [shapes.turn(shown_span(row), of.preview) for row in rows]
+
+
+def _pieces(of: Exported) -> Iterator[Mapping[str, Any]]:
+    """Some turns whole, or some spans of one that has more: parameters of `export_spans`."""
+    for trace_ids, count in _together(of):
+        behind: str | None = ""
+        while behind is not None:
+            piece = {"trace_ids": trace_ids, "behind": behind, "limit": SPANS_A_PIECE}
+            yield piece
+            behind = None
+            if count >= SPANS_A_PIECE:
+                (last,) = select(of.client, "export_last", of.parameters(**piece))
+                behind = str(last["Last"]) if last["Count"] >= SPANS_A_PIECE else None
+
+
+def _together(of: Exported) -> Iterator[tuple[list[str], int]]:
+    """Turns by their start, so many together that they have `SPANS_A_PIECE` spans, and how many they have."""
+    trace_ids: list[str] = []
     count = 0
-    for turn in turns:
-        if together and count + turn["SpanCount"] > SPANS_A_PIECE:
-            yield Piece(tuple(together))
-            together, count = [], 0
-        together.append(turn["TraceId"])
+    for turn in _turn_ids(of):
+        if trace_ids and count + turn["SpanCount"] > SPANS_A_PIECE:
+            yield trace_ids, count
+            trace_ids, count = [], 0
+        trace_ids.append(turn["TraceId"])
         count += turn["SpanCount"]
-    if together:
-        yield Piece(tuple(together))
+    if trace_ids:
+        yield trace_ids, count
 
 
-def columns(client: Client) -> list[str]:
+def _turn_ids(of: Exported) -> Iterator[Row]:
+    place = {"time": "1900-01-01 00:00:00", "trace_id": ""}
+    while rows := select(of.client, "export_turns", of.parameters(**place, limit=MAX_LIMIT)):
+        yield from rows
+        place = {"time": rows[-1]["StartTime"], "trace_id": rows[-1]["TraceId"]}
+
+
+def _turns(of: Exported) -> Iterator[Row]:
+    cursor: str | None = None
+    while True:
+        page = list_traces(of.client, project=of.project, session_id=of.session_id, limit=_TURNS_A_PIECE, cursor=cursor)
+        yield from page.rows
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _columns(client: Client) -> list[str]:
     """The columns of `session_spans` that are not the service's own."""
-    names = [row["name"] for row in select(client, "export_columns", {})]
+    names = [str(row["name"]) for row in select(client, "export_columns", {})]
     return [name for name in names if name not in INTERNAL]
 
 
-def spans(client: Client, piece: Piece, *, project: str, session_id: str) -> list[Row]:
-    """The spans of a piece by time, `SPANS_A_PIECE` at most, by their ids where the turn has more."""
-    return run(client, composed("export_spans", COLUMNS="*"), _bound(piece, project, session_id))
-
-
-def formatted(
-    client: Client, piece: Piece, names: Sequence[str], format_: str, *, project: str, session_id: str
-) -> bytes:
-    """The same in a format of ClickHouse's, with these columns."""
-    listed = ", ".join(f"`{name}`" for name in names)
+def _formatted(of: Exported, piece: Mapping[str, Any], columns: Sequence[str], format_: str) -> bytes:
+    listed = ", ".join(f"`{name}`" for name in columns)
     with reading():
-        body: bytes = client.raw_query(
-            composed("export_spans", COLUMNS=listed), parameters=_bound(piece, project, session_id), fmt=format_
+        body: bytes = of.client.raw_query(
+            composed("export_spans", COLUMNS=listed), parameters=of.parameters(**piece), fmt=format_
         )
     return body
 
 
-def next_piece(client: Client, piece: Piece, *, project: str, session_id: str) -> Piece | None:
-    """What is left of a turn with more spans than a piece; None where there is nothing left."""
-    rows = run(client, composed("export_last"), _bound(piece, project, session_id))
-    if rows and rows[0]["Count"] >= SPANS_A_PIECE:
-        return Piece(piece.trace_ids, str(rows[0]["Last"]))
-    return None
+def _jsonl(of: Exported) -> Iterator[bytes]:
+    for piece in spans(of):
+        yield b"".join(orjson.dumps(span) + b"\n" for span in piece)
 
 
-def _bound(piece: Piece, project: str, session_id: str) -> dict[str, Any]:
-    return {
-        "project": project,
-        "session_id": session_id,
-        "trace_ids": list(piece.trace_ids),
-        "behind": piece.behind,
-        "limit": SPANS_A_PIECE,
-    }
+def _csv(of: Exported) -> Iterator[bytes]:
+    columns, format_ = _columns(of.client), "CSVWithNames"
+    for piece in _pieces(of):
+        yield _formatted(of, piece, columns, format_)
+        format_ = "CSV"
+
+
+def _parquet(of: Exported) -> Iterator[bytes]:
+    columns, out = _columns(of.client), _Drained()
+    writer: pq.ParquetWriter | None = None
+    for piece in _pieces(of):
+        table = pa.ipc.open_stream(_formatted(of, piece, columns, "ArrowStream")).read_all()
+        writer = writer or pq.ParquetWriter(out, table.schema, compression="zstd")
+        writer.write_table(table)
+        yield out.drain()
+    if writer is not None:
+        writer.close()
+        yield out.drain()
+
+
+class _Drained(io.RawIOBase):
+    """A file that gives away what was written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._size += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return self._size
+
+    def drain(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _markdown(of: Exported) -> Iterator[bytes]:
+    yield transcript.heading(of.session_id).encode()
+    number = 0
+    for number, turn in enumerate(_turns(of), 1):
+        yield transcript.markdown(as_json(turn), number).encode()
+    yield transcript.end(number).encode()
+
+
+def _messages(of: Exported) -> Iterator[bytes]:
+    """One line: what begins it, the messages as they are read, what ends it."""
+    yield b'{"session_id":' + orjson.dumps(of.session_id) + b',"messages":['
+    separator = b""
+    for turn in _turns(of):
+        for message in transcript.messages(turn):
+            yield separator + orjson.dumps(message)
+            separator = b","
+    yield b"]}\n"
+
+
+_FORMATS: Final[Mapping[str, Callable[[Exported], Iterator[bytes]]]] = {
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "parquet": _parquet,
+    "md": _markdown,
+    "messages": _messages,
+}

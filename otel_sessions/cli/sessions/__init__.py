@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from otel_sessions.cli.sessions import listing, rebuild, show
+from otel_sessions.cli.sessions import export, listing, rebuild, show
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""Look at sessions, and work them out anew.
+    help="""Look at sessions, take them out, and work them out anew.
 
     \b
     Examples:
       otel-sessions sessions list
+      otel-sessions sessions list 'user:ada cost>0.5'
       otel-sessions sessions show SESSION
+      otel-sessions sessions export SESSION --format md
       otel-sessions sessions rebuild
     """,
 )
 app.command("list")(listing.list_)
 app.command("show")(show.show)
+app.command("export")(export.export)
 app.command("rebuild")(rebuild.rebuild)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,39 +19,90 @@ if TYPE_CHECKING:
 
 _NAMED = 5
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many sessions.")]
+Query = Annotated[
+    str, typer.Argument(metavar="[QUERY]", help="Which sessions, as in 'user:ada cost>0.5'; see docs/language.md.")
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="Only sessions that were active at this time or later.")
+]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="TIME", help="Only sessions that were active at this time or earlier.")
+]
+Sort = Annotated[
+    Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"],
+    typer.Option("--sort", help="By what to sort."),
+]
+Order = Annotated[Literal["asc", "desc"], typer.Option("--order", help="The smallest first, or the greatest.")]
 
 
-def list_(
+def list_(  # noqa: PLR0917 - the command line names them
+    query: Query = "",
+    from_: From = None,
+    to: To = None,
+    sort: Sort = "last_activity",
+    order: Order = "desc",
     limit: Limit = 20,
     project: Project = "default",
     json_: AsJson = False,
     config: ConfigFiles = None,
     set_: Sets = None,
 ) -> None:
-    """List the sessions last active, the latest first.
+    """List sessions, by default those last active, the latest first.
 
     \b
     Examples:
       otel-sessions sessions list
-      otel-sessions sessions list --limit 100 --json
+      otel-sessions sessions list 'user:ada has:error' --sort cost
+      otel-sessions sessions list 'refund -has:score' --from 2026-01-31 --json
     """
     from otel_sessions.cli.access import reader  # noqa: PLC0415
-    from otel_sessions.queries import sessions  # noqa: PLC0415
-    from otel_sessions.queries.rows import as_json  # noqa: PLC0415
+    from otel_sessions.queries.filters import Filter  # noqa: PLC0415
+    from otel_sessions.queries.listing import Wanted, list_sessions  # noqa: PLC0415
+    from otel_sessions.queries.shapes import session  # noqa: PLC0415
 
+    chosen = Filter(query=query, from_ns=_moment(from_, "--from", end=False), to_ns=_moment(to, "--to", end=True))
     with reader(loaded(config, set_)) as client:
-        rows = sessions.page(client, project=project, limit=limit)
-        hints = [] if json_ else list(_hints(client, project, empty=not rows))
+        with explained(query):
+            page = list_sessions(client, Wanted(project, chosen, sort, order, limit), now_ns=time.time_ns())
+        hints = [] if json_ else list(_hints(client, project, empty=not page.rows and chosen.is_empty))
     if json_:
-        typer.echo(json.dumps([as_json(row) for row in rows], indent=2))
-    elif rows:
+        typer.echo(json.dumps([session(row) for row in page.rows], indent=2))
+    elif page.rows:
         from otel_sessions.cli import render, tables  # noqa: PLC0415
 
         console = render.console()
-        console.print(tables.sessions_table(rows, datetime.now(UTC), console.width))
-    else:
+        console.print(tables.sessions_table(page.rows, datetime.now(UTC), console.width))
+    elif chosen.is_empty:
         typer.echo(f"no sessions in the project {project!r} yet")
+    else:
+        typer.echo(f"no sessions in the project {project!r} are of this kind")
     output.hints(hints)
+
+
+@contextmanager
+def explained(query: str) -> Iterator[None]:
+    """Shows the place in an expression that is not of the language."""
+    from otel_sessions.queries.language import LanguageError  # noqa: PLC0415
+
+    try:
+        yield
+    except LanguageError as error:
+        output.error(str(error))
+        typer.echo(f"  {''.join(each if each.isprintable() else ' ' for each in query)}", err=True)
+        typer.echo(f"  {' ' * error.position}^", err=True)
+        raise typer.Exit(1) from error
+
+
+def _moment(text: str | None, option: str, *, end: bool) -> int | None:
+    """Nanoseconds since 1970 of a time, or of the beginning or end of a day."""
+    from otel_sessions.queries.language import values  # noqa: PLC0415
+
+    if text is None:
+        return None
+    span = values.time(text)
+    if span is None:
+        raise typer.BadParameter(f"{text!r} is no time as in 2026-01-31T12:00:00Z", param_hint=option)
+    return int(span.last if end else span.first)
 
 
 def _hints(client: Client, project: str, *, empty: bool) -> Iterator[str]:

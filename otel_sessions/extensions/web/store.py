@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -62,6 +62,24 @@ class Store:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
         finally:
             self._waiting -= 1
+
+    async def stream(self, work: Callable[[Client], Iterator[bytes]]) -> AsyncIterator[bytes]:
+        """What `work` yields, each piece asked for when the one before has gone out; one client is its own meanwhile.
+
+        Raises as `run`.
+        """
+        if self._endpoint is None:
+            raise NotStored("this service has no exporter `clickhouse`, so it reads nothing")
+        loop, steps = asyncio.get_running_loop(), self._steps(work)
+        try:
+            while (piece := await loop.run_in_executor(self._threads, next, steps, None)) is not None:
+                yield piece
+        finally:
+            await loop.run_in_executor(self._threads, steps.close)
+
+    def _steps(self, work: Callable[[Client], Iterator[bytes]]) -> Generator[bytes, None, None]:
+        with _limited(), self._clients.client() as client:
+            yield from work(client)
 
     def close(self) -> None:
         """What waits still is dropped; who is at work closes the connection at its end."""

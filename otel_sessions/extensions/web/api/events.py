@@ -6,8 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
@@ -20,6 +19,7 @@ from otel_sessions.extensions.web.api.operation import Call, Operation, Paramete
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.queries import detail, shapes
+from otel_sessions.queries.follow import Seen
 from otel_sessions.queries.paging import MAX_LIMIT, decode, encode
 from otel_sessions.queries.rows import Row
 
@@ -34,19 +34,11 @@ class Events(Parameters):
     preview: Preview = None
 
 
-@dataclass
-class Sent:
-    """What a reader has had: the state of each turn when it was sent, and of those that are not settled yet."""
-
-    states: dict[str, Any] = field(default_factory=dict)
-    unsettled: dict[str, Any] = field(default_factory=dict)
-
-
 class Streams:
     """The readers that there are, and what those who left a moment ago have had."""
 
     def __init__(self) -> None:
-        self._left: OrderedDict[str, Sent] = OrderedDict()
+        self._left: OrderedDict[str, Seen] = OrderedDict()
         self._count = 0
 
     async def open(self, call: Call[Events, None]) -> Response:
@@ -73,7 +65,7 @@ class Streams:
             is_first, said = True, time.monotonic()
             while not call.is_stopping():
                 async for turns in _turns(call):
-                    for turn in _news(sent, turns, at_once=is_first):
+                    for turn in sent.news(turns, at_once=is_first):
                         id_ = encode(list_, [turn["StartTime"], turn["TraceId"], reader])
                         body = orjson.dumps(shapes.turn(turn, call.parameters.preview))
                         yield b"id: " + id_.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
@@ -88,22 +80,20 @@ class Streams:
             while len(self._left) > _REMEMBERED:
                 self._left.popitem(last=False)
 
-    async def _begin(self, call: Call[Events, None], place: list[Any] | None) -> Sent:
+    async def _begin(self, call: Call[Events, None], place: list[Any] | None) -> Seen:
         """What the reader has had before."""
         if place is not None:
             known = self._left.get(place[2])
             if known is not None:
-                return Sent(dict(known.states), dict(known.unsettled))
+                return known.copy()
             until = (place[0], place[1])
         elif call.parameters.from_ == "start":
-            return Sent()
+            return Seen()
         else:
             until = ("9", "")
-        sent = Sent()
+        sent = Seen()
         async for turns in _turns(call):
-            sent.states.update(
-                (turn["TraceId"], _state(turn)) for turn in turns if (turn["StartTime"], turn["TraceId"]) <= until
-            )
+            sent.add(turn for turn in turns if (turn["StartTime"], turn["TraceId"]) <= until)
         return sent
 
 
@@ -116,24 +106,6 @@ async def _turns(call: Call[Events, None]) -> AsyncIterator[list[Row]]:
         cursor = page.next_cursor
         if cursor is None:
             return
-
-
-def _news(sent: Sent, turns: list[Row], *, at_once: bool) -> Iterator[Row]:
-    """The turns that are new or have changed, once they stay as they are from one look to the next."""
-    for turn in turns:
-        trace_id, state = turn["TraceId"], _state(turn)
-        if sent.states.get(trace_id) == state:
-            sent.unsettled.pop(trace_id, None)
-        elif at_once or sent.unsettled.get(trace_id) == state:
-            sent.states[trace_id] = state
-            sent.unsettled.pop(trace_id, None)
-            yield turn
-        else:
-            sent.unsettled[trace_id] = state
-
-
-def _state(turn: Row) -> Any:
-    return turn["SpanCount"], turn["ErrorCount"], turn["EndTime"], turn["TotalTokens"], turn["Cost"]
 
 
 _STREAMS = Streams()

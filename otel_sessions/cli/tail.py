@@ -1,0 +1,85 @@
+"""`otel-sessions tail`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
+from otel_sessions.cli.sessions.listing import Query, explained
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from otel_sessions.queries.rows import Row
+
+Since = Annotated[int, typer.Option("--last", min=0, metavar="SECONDS", help="Begin with the turns of these seconds.")]
+_POLL_S = 1.0
+_LOOK_BACK_S = 60
+
+
+def tail(  # noqa: PLR0917 - the command line names them
+    query: Query = "",
+    last: Since = 0,
+    project: Project = "default",
+    json_: AsJson = False,
+    config: ConfigFiles = None,
+    set_: Sets = None,
+) -> None:
+    """Print turns as they arrive, until Ctrl-C; one that changes is printed again.
+
+    \b
+    Examples:
+      otel-sessions tail
+      otel-sessions tail 'user:ada' --last 600
+      otel-sessions tail 'has:error' --json
+    """
+    from otel_sessions.cli.access import reader  # noqa: PLC0415
+
+    with reader(loaded(config, set_)) as client, explained(query):
+        try:
+            for turn in _turns(client, project, query, last):
+                typer.echo(_json(turn) if json_ else _line(turn))
+        except KeyboardInterrupt:
+            return
+
+
+def _turns(client: Client, project: str, query: str, last: int) -> Iterator[Row]:
+    from otel_sessions.queries.follow import Seen, recent_turns  # noqa: PLC0415
+
+    seen = Seen()
+    if last == 0:
+        seen.add(recent_turns(client, project=project, query=query, seconds=_LOOK_BACK_S, now_ns=time.time_ns()))
+    is_first = last > 0
+    while True:
+        seconds = last if is_first else _LOOK_BACK_S
+        turns = recent_turns(client, project=project, query=query, seconds=seconds, now_ns=time.time_ns())
+        yield from seen.news(turns, at_once=is_first)
+        is_first = False
+        time.sleep(_POLL_S)
+
+
+def _json(turn: Row) -> str:
+    from otel_sessions.queries.shapes import turn as shown  # noqa: PLC0415
+
+    return json.dumps(shown(turn))
+
+
+def _line(turn: Row) -> str:
+    from otel_sessions.cli.render import cost, duration, plain  # noqa: PLC0415
+
+    parts = [turn["StartTime"][:19], plain(turn["SessionId"]), plain(turn["Name"]), plain(duration(turn["Duration"]))]
+    if turn["UserId"]:
+        parts.append(plain(turn["UserId"]))
+    if turn["TotalTokens"]:
+        parts.append(f"{turn['TotalTokens']:,} tokens")
+    if turn["Cost"]:
+        parts.append(plain(cost(turn["Cost"])))
+    if turn["ErrorCount"]:
+        parts.append(f"{turn['ErrorCount']} errors")
+    said = plain(turn["Input"])[:80]
+    return "  ".join([*parts, *([said] if said else [])])

@@ -1,0 +1,56 @@
+"""Sessions chosen, exported and followed from the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run, Served, launched
+
+
+def ids(run: Run, served: Served, *arguments: str) -> list[str]:
+    result = run("sessions", "list", *arguments, "--json", "--limit", 100, "--config", served.config)
+    assert result.exit_code == 0, result.stderr
+    return [row["session_id"] for row in json.loads(result.stdout)]
+
+
+def test_the_list_is_chosen_and_sorted_through_a_running_service(run: Run, served: Served) -> None:
+    by_id = {tally.session_id: tally for tally in served.tallies}
+    assert set(ids(run, served, "id:*-test has:error")) == {id_ for id_, tally in by_id.items() if tally.errors}
+    assert ids(run, served, "user:katherine") == ["warranty-test"]
+    assert ids(run, served, "id:*-test", "--sort", "cost", "--order", "asc") == sorted(
+        by_id, key=lambda id_: by_id[id_].cost
+    )
+    assert ids(run, served, "--from", "2100-01-01") == []
+
+
+def test_an_expression_that_is_none_is_shown_with_its_place(run: Run, served: Served) -> None:
+    result = run("sessions", "list", "user:ada modle:x", "--config", served.config)
+    assert result.exit_code == 1
+    assert "did you mean model?\n  user:ada modle:x\n           ^" in result.stderr
+    assert run("sessions", "list", "--from", "yesterday", "--config", served.config).exit_code == 2
+    assert run("sessions", "list", "--sort", "name", "--config", served.config).exit_code == 2
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv", "md", "messages"])
+def test_a_session_is_exported_to_standard_output(run: Run, served: Served, format_: str) -> None:
+    result = run("sessions", "export", "warranty-t", "--format", format_, "--config", served.config)
+    assert result.exit_code == 0, result.stderr
+    spans = next(tally.spans for tally in served.tallies if tally.session_id == "warranty-test")
+    lines = result.stdout.splitlines()
+    assert {"jsonl": len(lines) == spans, "messages": len(lines) == 1}.get(format_, len(lines) > spans)
+    assert run("sessions", "export", "nobody", "--config", served.config).exit_code == 1
+
+
+def test_tail_prints_turns_of_the_last_seconds_and_ends_with_ctrl_c(served: Served) -> None:
+    arguments = ["tail", "id:*-test", "--last", "600", "--json", "--config", str(served.config)]
+    turns = sum(tally.traces for tally in served.tallies)
+    with launched(*arguments) as process:
+        assert process.stdout is not None
+        found: list[Any] = [json.loads(process.stdout.readline()) for _ in range(turns)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+    assert {turn["session_id"] for turn in found} == {tally.session_id for tally in served.tallies}
