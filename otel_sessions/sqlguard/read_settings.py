@@ -32,7 +32,11 @@ _IGNORED = re.compile(
     r"|use_query_cache|query_cache_\w+|enable_(reads_from|writes_to)_query_cache|network_\w+"
 )
 _OF_INSERTS = ("async_insert", "wait_for_async_insert")  # teams of HyperDX have them among those of every query
-_ANALYZER = frozenset({"allow_experimental_analyzer", "enable_analyzer"})  # on, and nothing else
+_ONLY = {  # of these, one value
+    "allow_experimental_analyzer": ("1", "true"),
+    "enable_analyzer": ("1", "true"),
+    "use_query_cache": ("0", "false"),
+}
 _THREADS = frozenset({"max_threads", "max_final_threads"})
 _MAX_THREADS = 64
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -97,7 +101,7 @@ def refused_setting(name: str, value: str | None, bounds: Bounds) -> str | None:
         name in _ALLOWED
         or _ALLOWED_PREFIX.fullmatch(name)
         or name.startswith(_OF_INSERTS)
-        or (name in _ANALYZER and value in ("1", "true"))
+        or value in _ONLY.get(name, ())
     ):
         return None
     return _violation(name, "is not on the list of this read-only endpoint")

@@ -27,6 +27,7 @@ def test_what_a_reader_may_choose_is_a_plain_number_or_one_word_of_a_few(client:
         "force_optimize_projection_name",
         "ignore_data_skipping_indices",
         "log_comment",
+        "network_compression_method",
         "preferred_optimize_projection_name",
     }
 
@@ -40,6 +41,8 @@ TUNING = [
     ("use_skip_indexes_on_data_read", "1"),
     ("use_skip_indexes_for_disjunctions", "1"),
     ("enable_full_text_index", "1"),
+    ("network_compression_method", "LZ4"),
+    ("use_query_cache", "0"),
     ("allow_experimental_analyzer", "1"),
     ("max_bytes_before_external_group_by", "1000000"),
     ("max_rows_to_group_by", "1000"),
