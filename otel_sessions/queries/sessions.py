@@ -49,6 +49,12 @@ def tree(client: Client, *, project: str, session_id: str, traces: Sequence[str]
     )
 
 
+def contents(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
+    """Of the spans of these traces: `TraceId`, `SpanAttributes`, and `EventNames` with `EventAttributes`."""
+    wanted = {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit}
+    return select(client, "session_contents", wanted)
+
+
 def other_projects(client: Client, *, project: str, limit: int) -> list[str]:
     """Projects beside this one of which there are spans, in alphabetical order."""
     rows = select(client, "other_projects", {"project": project, "limit": limit})

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sessions.pdata import NO_CLAIM
 from otel_sessions.queries import sessions
-from tests.cli.conftest import Run, Served, listed, write_config
+from tests.cli.conftest import Run, Served, listed, wait_for, write_config
 from tests.integration.delivery import EPOCH, new_project
 from tests.queries.test_sessions import ODD_IDS, span, store
 
@@ -165,3 +168,20 @@ def test_a_list_of_nothing_tells_of_other_projects_and_of_spans_without_a_sessio
     assert "session.id" in result.stderr
     assert "--project" in result.stderr
     assert run("sessions", "list", "--json", "--project", project, "--config", direct).stderr == ""
+
+
+def test_full_texts_are_read_from_the_spans(run: Run, served: Served) -> None:
+    text = "\n".join(f"line {number} of a long question" for number in range(200))
+    messages = json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}]}])
+    provider = TracerProvider()
+    exporter = OTLPSpanExporter(endpoint=f"http://{served.endpoints['otlp/grpc']}", insecure=True)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    attributes = {"session.id": "long", "gen_ai.operation.name": "chat", "gen_ai.input.messages": messages}
+    provider.get_tracer("test").start_span("chat", attributes=attributes).end()
+    provider.shutdown()
+    arguments = ["sessions", "show", "long", "--config", served.config]
+    wait_for(lambda: run(*arguments).exit_code == 0)
+    assert "line 199 of" not in run(*arguments).stdout
+    shown = run(*arguments, "--full").stdout
+    assert all(f"> line {number} of a long question\n" in shown for number in range(200))
+    assert json.loads(run(*arguments, "--full", "--json").stdout)["traces"][0]["input"] == text

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +27,7 @@ SessionId = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many turns, from the first.")]
 Spans = Annotated[bool, typer.Option("--spans", help="Show the spans of each turn as a tree.")]
-Full = Annotated[bool, typer.Option("--full", help="Show texts as far as they are kept, not cut to the width.")]
+Full = Annotated[bool, typer.Option("--full", help="Show what was said whole.")]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="On a terminal, print more than a page without stopping.")]
 _MAX_SPANS = 5000
 _MAX_SCORES = 1000
@@ -69,6 +69,11 @@ def show(  # noqa: PLR0917 - the command line names them
 
     with reader(loaded(config, set_)) as client:
         whole = read(client, project, find(client, project, session_id), limit=limit, spans=spans)
+        if full:
+            from otel_sessions.cli.sessions.texts import with_whole_texts  # noqa: PLC0415
+
+            turns = with_whole_texts(client, project, str(whole.session["SessionId"]), whole.turns)
+            whole = replace(whole, turns=turns)
     if json_:
         below = {"traces": whole.turns, "timeline": whole.minutes, "scores": whole.scores}
         if whole.spans is not None:
