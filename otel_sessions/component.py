@@ -17,10 +17,11 @@ from importlib.metadata import EntryPoint, entry_points
 from secrets import token_urlsafe
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from otel_sessions.errors import ConfigError, Fault, hint
-from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger("otel_sessions")
@@ -173,11 +174,30 @@ class Processor(Protocol):
 
 @runtime_checkable
 class Noting(Protocol):
-    """A processor whose notes reach the sender although it is answered first: it makes them only of requests that have
-    an attribute, of a span or a resource, under one of `noted_keys` with a value of more than `noted_bytes` bytes."""
+    """A processor whose notes reach the sender although the answer goes out before its spans are processed."""
 
-    noted_keys: frozenset[str]
     noted_bytes: int
+    """Values of attributes are long for it from one byte more on."""
+
+    def may_note(self, checked: Checked) -> bool:
+        """Whether it might have a note to any of the requests: then they are processed before the answer, too."""
+        ...
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """A processor for which spans may wait in the log of an exporter with `awaits_claims` until it knows more of them
+    than when they came, for `claim_wait` seconds at most. 0 lets none wait."""
+
+    claim_wait: float
+
+    def unclaimed(self, batch: SpanBatch) -> pa.BooleanArray:
+        """Which spans of a batch that it has processed had better wait."""
+        ...
+
+    def claim(self, batch: SpanBatch) -> SpanBatch:
+        """Spans that were processed before and have waited, with what is known of them now."""
+        ...
 
 
 @runtime_checkable
@@ -214,6 +234,13 @@ class Syncing(Protocol):
     def sync(self) -> None:
         """Returns when all that was stored before outlasts a power cut; raises OSError. Any thread may call it."""
         ...
+
+
+@runtime_checkable
+class AwaitingClaims(Protocol):
+    """An exporter for which it is cheaper to have a span once its session is known, see `Holding`."""
+
+    awaits_claims: bool
 
 
 @runtime_checkable

@@ -259,8 +259,7 @@ class PersistentQueue:
 
     def _until_next(self, now: float) -> float | None:
         times = [self._active_since + self._batch.flush_timeout] if self._active_since is not None else []
-        times += [part.not_before for part in self._storing.doubtful]
-        times += [moment for moment in (self._end, self._probe_at) if moment is not None]
+        times += [moment for moment in (self._storing.next_due, self._end, self._probe_at) if moment is not None]
         return max(0.001, min(times) - now) if times else None
 
     # --- outlasting a power cut ---

@@ -6,7 +6,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from otel_sessions.component import ComponentId, Forgetting, Processor, Request
+import pyarrow.compute as pc
+
+from otel_sessions.component import ComponentId, Forgetting, Holding, Processor, Request
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.telemetry import Metrics
 
@@ -20,6 +22,8 @@ class Processing:
         self._processors = processors
         self._incoming = [metrics.incoming_items.labels(str(id_)) for id_, _ in processors]
         self._outgoing = [metrics.outgoing_items.labels(str(id_)) for id_, _ in processors]
+        holding = [processor for _, processor in processors if isinstance(processor, Holding)]
+        self._holding = next((each for each in holding if each.claim_wait > 0), None)
         self._turn = threading.Lock()
         self._distrusted = threading.Event()
 
@@ -41,6 +45,25 @@ class Processing:
                     incoming.inc(spans)
                     outgoing.inc(len(batch))
         return batch
+
+    @property
+    def claim_wait(self) -> float:
+        """How many seconds spans may wait for their session to be known; 0 where none may."""
+        return self._holding.claim_wait if self._holding else 0.0
+
+    def part(self, batch: SpanBatch) -> tuple[SpanBatch, SpanBatch]:
+        """The spans of a processed batch that can be stored, and those that had better wait."""
+        assert self._holding is not None
+        with self._turn:
+            waits = self._holding.unclaimed(batch)
+        return batch.filter(pc.invert(waits)), batch.filter(waits)
+
+    def claim(self, batch: SpanBatch) -> SpanBatch:
+        """Spans that have waited, with what is known of them now."""
+        assert self._holding is not None
+        with self._turn:
+            self._forget_if_distrusted()
+            return self._holding.claim(batch)
 
     def distrust(self) -> None:
         """Spans that the processors have seen are not stored: what they remember of them may not be used any more."""

@@ -13,6 +13,7 @@ from typing import Final
 from otel_sessions.component import Host, Request, Syncing
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.exporterhelper.bisect import Bisection, bisect
+from otel_sessions.exporterhelper.holding import Holding, Released
 from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.retry import Sender
@@ -54,6 +55,7 @@ class Storing:
         self._open: Counter[str] = Counter()  # parts of a segment beside its first, by its name
         self._blamed: defaultdict[str, dict[SpanKey, str]] = defaultdict(dict)  # and what is to be set aside of it, why
         self._search = Bisection(Part.halves)
+        self._holding = Holding(outlet, processing)
         self._stored = 0
         self._blamed_in_a_row = 0
         self.doubtful: deque[Part] = deque()
@@ -62,11 +64,13 @@ class Storing:
         """Counts what was set aside before; the log is open."""
         self._log.count(self._dead_letters.nbytes)
         self._sender.start()
+        self._holding.start()
         self._open.clear()
         self.doubtful.clear()
 
     def stop(self) -> None:
-        """Attempts that fail are not repeated any more."""
+        """Attempts that fail are not repeated any more, and no spans wait for their session."""
+        self._holding.stop()
         self._sender.stop()
 
     def store(self, part: Part) -> None:
@@ -77,6 +81,9 @@ class Storing:
         try:
             if part.batches is None:
                 part.batches = self._read(part)
+                self._hold(part)
+            elif part.held:
+                part.batches = self._holding.claim(part)
         except FileNotFoundError as error:
             logger.error("a segment of the write-ahead log has vanished, with its spans: %s", error)  # noqa: TRY400
             self._finish(part)
@@ -86,12 +93,19 @@ class Storing:
             self._store(part, part.batches)
 
     def due(self, now: float) -> Part | None:
-        """A doubtful part whose time has come."""
+        """A doubtful part whose time has come, or one that has waited for its session long enough."""
         for part in self.doubtful:
             if part.not_before <= now:
                 self.doubtful.remove(part)
                 return part
-        return None
+        return self._holding.due(now)
+
+    @property
+    def next_due(self) -> float | None:
+        """When `due` has something, if nothing else happens before."""
+        times = [part.not_before for part in self.doubtful]
+        held = self._holding.next_due
+        return min(times if held is None else [*times, held], default=None)
 
     def put_off(self, part: Part, error: Exception, *, well: bool = False) -> None:
         """The part is tried again later; unless all is `well`, health tells of it until something is stored."""
@@ -102,25 +116,50 @@ class Storing:
             self._host.report(self._component, f"{part.token} cannot be stored: {error}")
         part.waits += 1
         part.not_before = time.monotonic() + wait
-        if part.is_whole:
+        if part.is_whole:  # it is read again, with what waits of it
             part.batches = None
+            held = self._holding.part_of(part.segment)
+            if held is not None:
+                self._holding.drop(held)
+                self._open[part.segment.name] -= 1
         self.doubtful.append(part)
 
+    def _hold(self, part: Part) -> None:
+        """What had better wait for its session becomes a part of its own."""
+        before = sum(map(len, part.batches or ()))
+        part.batches = self._holding.hold(part, part.batches or (), time.monotonic())
+        if sum(map(len, part.batches)) < before:
+            self._open[part.segment.name] += 1
+
     def _store(self, part: Part, batches: Sequence[SpanBatch]) -> None:
+        released = self._holding.release(batches) if part.is_whole else ()
+        joined = [*batches, *(batch for each in released for batch in each.batches)]
         try:
-            if any(map(len, batches)):
-                self._sender.send(batches, part.token)
+            if any(map(len, joined)):
+                self._sender.send(joined, part.token)
                 self._stored += 1
                 self._search.accept()
                 self._blamed_in_a_row = 0
         except Retryable:
             raise
         except Exception as error:  # noqa: BLE001 - each span is stored or set aside
-            self._refuse(part, batches, error)
+            if released:  # none is to blame for what another segment holds
+                self._take_apart(part, released)
+            else:
+                self._refuse(part, batches, error)
         else:
-            self._finish(part)
+            for done in (part, *(each.part for each in released if each.last)):
+                self._finish(done)
             if not self.doubtful:
                 self._host.report(self._component, None)
+
+    def _take_apart(self, part: Part, released: Sequence[Released]) -> None:
+        """What was to be stored together is tried again, each segment's spans by themselves."""
+        self.doubtful.append(part)
+        for number, each in enumerate(released):
+            self.doubtful.append(Part(each.part.segment, f"{each.part.token}.{self._stored}.{number}", each.batches))
+            if not each.last:
+                self._open[each.part.segment.name] += 1
 
     def _finish(self, part: Part) -> None:
         """After the last part of a segment what is to blame in it is set aside, and it is not stored again."""

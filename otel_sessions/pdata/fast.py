@@ -45,26 +45,34 @@ def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
     return decoded or otlp.decode(requests, projects)
 
 
-def check(requests: Sequence[bytes], longer_than: int | None = None) -> Checked:
-    """What `decode` would say of each request, without its spans.
-
-    `long_keys` are those of attributes of spans and resources that have, in any request, a value of more than so many
-    bytes; there may be some whose value is shorter.
-    """
+def check(requests: Sequence[bytes], longer_than: int = 2**32) -> Checked:
+    """What `decode` would say of each request, without its spans. Values of more than `longer_than` bytes are long."""
     columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
-    if columns is None:
-        messages = [otlp.parsed(body) for body in requests]
-        results = [otlp.checked(message) for message in messages]
-        return Checked(tuple(results), frozenset().union(*(otlp.long_keys(each, longer_than) for each in messages)))
-    found = columns.results()
-    left = {number: otlp.parsed(requests[number]) for number, result in enumerate(found) if not result.understood}
-    results = [otlp.checked(left[number]) if number in left else _result(result) for number, result in enumerate(found)]
-    long_keys = set[str]().union(*(otlp.long_keys(message, longer_than) for message in left.values()))
-    if longer_than is not None and any(len(body) > longer_than for body in requests):
-        for owner in ("resource", "span"):
-            long = pc.greater(pc.binary_length(columns.text(f"{owner}_values")), longer_than)
-            long_keys.update(pc.unique(columns.text(f"{owner}_keys").filter(long)).to_pylist())
-    return Checked(tuple(results), frozenset(long_keys))
+    found = columns.results() if columns else [None] * len(requests)
+    parts = [
+        Checked((_result(result),)) if result and result.understood else otlp.checked(otlp.parsed(body), longer_than)
+        for result, body in zip(found, requests, strict=True)
+    ]
+    long_keys = set[str]().union(*(part.long_keys for part in parts))
+    counts = [[part.attributes, part.events, part.links] for part in parts]
+    if columns:
+        counts.append([_longest(columns, name) for name in ("span_attributes", "span_events", "span_links")])
+        if any(len(body) > longer_than for body in requests):
+            long_keys |= _long_keys(columns, longer_than)
+    attributes, events, links = map(max, zip(*counts, strict=True))
+    return Checked(tuple(part.results[0] for part in parts), frozenset(long_keys), attributes, events, links)
+
+
+def _longest(columns: Columns, name: str) -> int:
+    return int(np.diff(columns.ends(name).to_numpy()).max(initial=0))
+
+
+def _long_keys(columns: Columns, longer_than: int) -> set[str]:
+    found = set[str]()
+    for owner in ("resource", "span"):
+        long = pc.greater(pc.binary_length(columns.text(f"{owner}_values")), longer_than)
+        found.update(pc.unique(columns.text(f"{owner}_keys").filter(long)).to_pylist())
+    return found
 
 
 def _decoded(columns: Columns, requests: Sequence[bytes], projects: Sequence[str]) -> Decoded | None:

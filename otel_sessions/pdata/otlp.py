@@ -47,10 +47,14 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What there is to say of each request before its spans are decoded."""
+    """What there is to say of requests before their spans are decoded: a result for each, and of them all the keys of
+    attributes, of spans and resources, that have a long value, and the most attributes, events and links of a span."""
 
     results: tuple[RequestResult, ...]
-    long_keys: frozenset[str]
+    long_keys: frozenset[str] = frozenset()
+    attributes: int = 0
+    events: int = 0
+    links: int = 0
 
 
 def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
@@ -71,21 +75,19 @@ def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
     return Decoded(rows.batch(), tuple(results))
 
 
-def checked(message: ExportTraceServiceRequest | InvalidData) -> RequestResult:
-    """What `decode` says of a request."""
-    return added(Rows(), message, 0, "")
-
-
-def long_keys(message: ExportTraceServiceRequest | InvalidData, longer_than: int | None) -> set[str]:
-    """Keys of the attributes of resources and spans whose values have more than so many bytes, and perhaps of others
-    whose values have not many less."""
-    if isinstance(message, InvalidData) or longer_than is None:
-        return set()
-    spans = (span for group in message.resource_spans for scope in group.scope_spans for span in scope.spans)
+def checked(message: ExportTraceServiceRequest | InvalidData, longer_than: int) -> Checked:
+    """What `decode` would say of a request; values of more than so many bytes are long, perhaps some that have not many
+    less."""
+    result = added(Rows(), message, 0, "")
+    if isinstance(message, InvalidData):
+        return Checked((result,))
+    spans = [span for group in message.resource_spans for scope in group.scope_spans for span in scope.spans]
     owners: tuple[Any, ...] = (*(group.resource for group in message.resource_spans), *spans)
-    return {
-        attribute.key for owner in owners for attribute in owner.attributes if attribute.value.ByteSize() > longer_than
-    }
+    return Checked(
+        (result,),
+        frozenset(each.key for owner in owners for each in owner.attributes if each.value.ByteSize() > longer_than),
+        *(max((len(getattr(span, what)) for span in spans), default=0) for what in ("attributes", "events", "links")),
+    )
 
 
 def fit_one_batch(sent: int, shared: int) -> bool:

@@ -117,7 +117,7 @@ class Pipeline:
 
     def _check(self, tickets: Sequence[Ticket]) -> None:
         """Answers what cannot be read, and offers the rest to the queues."""
-        noted_bytes = min((each.noted_bytes for each in self._noting), default=None)
+        noted_bytes = min((each.noted_bytes for each in self._noting), default=2**32)
         checked = check([ticket.request.body for ticket in tickets], noted_bytes)
         good: list[Ticket] = []
         for ticket, result in zip(tickets, checked.results, strict=True):
@@ -126,7 +126,7 @@ class Pipeline:
             else:
                 ticket.outcome = Outcome(result.accepted_spans, result.rejected_spans, result.message)
                 good.append(ticket)
-        if any(not each.noted_keys.isdisjoint(checked.long_keys) for each in self._noting):
+        if any(each.may_note(checked) for each in self._noting):
             self._note(good)
         self._offer(good)
 

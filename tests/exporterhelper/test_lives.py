@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import Permanent, Retryable
@@ -17,8 +18,9 @@ from otel_sessions.exporterhelper.persistent_queue import PersistentQueue
 from otel_sessions.exporterhelper.storing import Storing
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pipeline import Outlet, Pipeline
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.telemetry import Metrics
-from otel_sessions.testing.otlp import request, span
+from otel_sessions.testing.otlp import event, request, span
 from otel_sessions.testing.sinks import MemoryExporter
 from tests.integration.running import wait_until
 
@@ -383,3 +385,24 @@ def test_a_request_on_which_a_processor_fails_is_set_aside_and_its_neighbours_st
     (file,) = tmp_path.rglob("*.jsonl")
     assert "no span may be called bad" in file.read_text()
     eventually(lambda: list(tmp_path.rglob("*.wal")), [])
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        (span(attributes={"session.id": "x" * 8193}), "longer than 8192 bytes"),
+        (span(attributes={f"key {number}": "value" for number in range(2001)}), "their first 2000 attributes"),
+        (span(events=[event("e")] * 10_001), "their first 10000 events"),
+    ],
+)
+def test_what_the_session_processor_notes_reaches_the_sender_though_the_log_answers_first(
+    build: Build, what: Span, sentence: str
+) -> None:
+    exporter = MemoryExporter()
+    pipeline = build(("wal", exporter), processors=[SessionProcessor(SessionConfig())])
+    pipeline.start()
+    bodies = [request(span("other")), request(what)]
+    futures = [pipeline.consume(Request(body.SerializeToString())) for body in bodies]
+    first, second = (future.result(10) for future in futures)
+    assert (first.message, second.accepted_spans) == ("", 1)
+    assert sentence in second.message

@@ -27,6 +27,8 @@ DRAINED_S: Final = 60.0
 class Faulty:
     """An exporter that fails before it has stored anything, when it has stored a part, or after it has stored all."""
 
+    awaits_claims = True
+
     def __init__(self, exporter: ClickHouseExporter) -> None:
         self._exporter = exporter
         self.mode: Mode = "well"
@@ -64,7 +66,7 @@ class Life:
         self._clickhouse = ClickHouseExporter(CLICKHOUSE, config, self._host)
         self.exporter = Faulty(self._clickhouse)
         self.exporter.start()
-        processor = factory.create(SESSION, SessionConfig(), self._host)
+        processor = factory.create(SESSION, SessionConfig(claim_wait=0.2), self._host)
         self._pipeline = Pipeline(
             "traces", [(SESSION, processor)], [Outlet(CLICKHOUSE, self.exporter, config)], self._host
         )

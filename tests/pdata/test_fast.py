@@ -446,4 +446,5 @@ def test_a_check_names_the_keys_of_long_values_of_spans_and_resources(
     checked = fast.check(bodies, 100)
     assert checked.long_keys == {"long", "resource.long"}
     assert [result.accepted_spans for result in checked.results] == [1, 1]
+    assert (checked.attributes, checked.events, checked.links) == (3, 1, 0)
     assert fast.check(bodies).long_keys == set()

@@ -9,13 +9,13 @@ from otel_sessions.exporterhelper.wal.segment import Segment
 from otel_sessions.pdata import SpanBatch, split
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Part:
     """`batches` is None while the spans are on disk only. `token` names just these spans.
 
     For those that were refused for good: how many times, and how many other parts had been stored when that
-    happened first. `waits` is how often it was put off, `not_before` when to try again, in seconds of the monotonic
-    clock.
+    happened first. `held` are spans that have waited for their session. `waits` is how often it was put off,
+    `not_before` when to try again, in seconds of the monotonic clock.
     """
 
     segment: Segment
@@ -25,6 +25,7 @@ class Part:
     stored_before: int | None = None
     waits: int = 0
     not_before: float = 0.0
+    held: bool = False
 
     @classmethod
     def whole(cls, segment: Segment, batches: Sequence[SpanBatch] | None = None) -> Part:

@@ -39,6 +39,8 @@ class ClickHouseExporter:
     `SchemaError`, as does embedded data that another process has.
     """
 
+    awaits_claims = True
+
     def __init__(self, component_id: ComponentId, config: ClickHouseConfig, host: Host) -> None:
         self._id = str(component_id)
         self._config = config

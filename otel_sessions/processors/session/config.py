@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from otel_sessions import semconv
 from otel_sessions.component import Settings
 from otel_sessions.genai import GenAiConfig, Keys
 from otel_sessions.processors.session.limits import SpanLimits
-from otel_sessions.types import ByteSize
+from otel_sessions.types import ByteSize, Duration
 
 
 class MemorySettings(Settings):
@@ -28,6 +28,7 @@ class SessionConfig(GenAiConfig):
     max_session_id_bytes: PositiveInt = 8192
     scrubbed_prefixes: Keys = semconv.SCRUBBED_PREFIXES
     memory: MemorySettings = MemorySettings()
+    claim_wait: Duration = Field(default=20.0, ge=0, le=600)
 
     # Who, where, what.
     user_keys: Keys = semconv.USER_KEYS

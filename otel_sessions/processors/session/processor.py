@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai import GenAi
 from otel_sessions.genai.texts import with_members, with_outer
-from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata import NO_CLAIM, Checked, SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet, Mask, Named
 from otel_sessions.processors.session import fields
-from otel_sessions.processors.session.claims import find_ids, first_id, note_too_long, own_claims
+from otel_sessions.processors.session.claiming import Claiming
+from otel_sessions.processors.session.claims import Claims, find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
@@ -31,7 +35,13 @@ class SessionProcessor:
     of recent traces; all other columns are a function of their span alone.
     """
 
-    def __init__(self, config: SessionConfig, unclaimed: Unclaimed | None = None) -> None:
+    def __init__(
+        self,
+        config: SessionConfig,
+        unclaimed: Unclaimed | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`unclaimed` is shown every batch, once its sessions are known."""
         self._config = config
         self._unclaimed = unclaimed
@@ -40,8 +50,10 @@ class SessionProcessor:
         self._genai = GenAi(config, taken=tuple(own))
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
         self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
-        self.noted_keys = frozenset((*config.session_keys, *config.conversation_keys))
+        self._claiming_keys = frozenset((*config.session_keys, *config.conversation_keys))
         self.noted_bytes = config.max_session_id_bytes
+        self.claim_wait = config.claim_wait
+        self._claiming = Claiming(clock)
         # One set for both, so that a key has the same place in either.
         self._keys = KeySet(with_outer([*own, *self._genai.keys]))
 
@@ -58,8 +70,7 @@ class SessionProcessor:
     def process(self, batch: SpanBatch) -> SpanBatch:
         if not len(batch):
             return batch
-        while self._learned:
-            self._memory.improve(*self._learned.popleft())
+        self._learn()
         config = self._config
         attributes = Named.of(batch["SpanAttributes"])
         entries = with_members(self._keys.entries(attributes), batch["SpanCompositeKeys"])
@@ -78,7 +89,35 @@ class SessionProcessor:
         found = note_too_long(batch.with_columns(columns), span, resource, config)
         if self._unclaimed:
             self._unclaimed.see(found)
+        if self.claim_wait:
+            self._claiming.see(found)
         return limited(found, config.span_limits)
+
+    def may_note(self, checked: Checked) -> bool:
+        """Where an id is too long, or a span holds more than it may."""
+        limits = self._config.span_limits
+        over = (
+            (checked.attributes, limits.attributes),
+            (checked.events, limits.events),
+            (checked.links, limits.links),
+        )
+        return not self._claiming_keys.isdisjoint(checked.long_keys) or any(0 < limit < most for most, limit in over)
+
+    def unclaimed(self, batch: SpanBatch) -> pa.BooleanArray:
+        """Spans of traces without any claim, of services that had one lately: theirs may come."""
+        return pc.and_(pc.equal(batch["BestLevel"], NO_CLAIM), self._claiming.expects(batch))
+
+    def claim(self, batch: SpanBatch) -> SpanBatch:
+        """The spans with the best claims of their traces as they are known now."""
+        self._learn()
+        level = batch["ClaimLevel"].to_numpy().astype(np.int64)
+        is_root = batch["IsRoot"].to_numpy() == 1
+        claims = Claims(level, batch["ClaimId"], batch["ClaimKey"])
+        return batch.with_columns(best_claims(batch, claims, is_root, self._memory))
+
+    def _learn(self) -> None:
+        while self._learned:
+            self._memory.improve(*self._learned.popleft())
 
     def _roots(self, batch: SpanBatch, entries: Entries) -> Mask:
         """Spans without a parent, or marked as the root of their application."""
