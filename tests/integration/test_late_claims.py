@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.testing.otlp import Value, new_trace_id, request, resource_spans, span
-from tests.integration.running import ANSWER_S, Directory, Running, config, wait_until
+from tests.integration.running import ANSWER_S, ANY, WAL, Directory, Running, config, wait_until
 
 # The contract's bound is 5 s; three times that, for a machine that is busy with other tests.
 MOVED_S = 15.0
@@ -135,4 +137,30 @@ def test_what_a_killed_service_had_not_moved_is_moved_at_the_next_start(director
     for trace in traces:
         wait_for_sessions(running, trace, trace.name, timeout=ANSWER_S)
     assert running.sql("SELECT SessionId, SpanCount FROM sessions") == [[f"killed {n}", 3] for n in range(3)]
+    assert running.stop() == 0
+
+
+def test_children_that_wait_for_their_root_outlive_a_kill_and_are_stored_once(directory: Directory) -> None:
+    settings = config(directory.data(), metrics=ANY, sending_queue=WAL)
+    running = directory.start(settings)
+    known, waiting = Trace("known"), Trace("waiting")
+    running.send(request(known.claiming(session__id="known"), *known.children))
+    wait_for_sessions(running, known, "known")
+    running.send(request(*waiting.children))
+    time.sleep(1.0)
+    ids = [each.span_id.hex() for each in waiting.children]
+    query = "SELECT count() FROM otel_traces WHERE SpanId IN {ids:Array(String)}"
+    assert running.sql(query, ids=str(ids)) == [[0]], "they wait in the log"
+    assert running.metric("otelcol_exporter_queue_size") > 0
+    running.kill()
+
+    running = directory.start(settings)
+    running.send(request(waiting.claiming(session__id="waiting")))
+    wait_for_sessions(running, waiting, "waiting")
+    assert running.sql(query, ids=str(ids)) == [[2]]
+    running.send(request(*Trace("never").children))
+    assert running.stop() == 0
+
+    running = directory.start(settings)
+    assert running.sql("SELECT count() FROM otel_traces") == [[8]], "a stop stores what waits"
     assert running.stop() == 0
