@@ -79,9 +79,9 @@ def test_a_read_only_directory_is_a_clear_error_at_the_start(away: Away) -> None
     with tmpfs(away.directory.path / "readonly", "1m") as path:
         subprocess.run(["mount", "-o", "remount,ro", str(path)], check=True)
         status, errors = away.directory.refused(away.config(directory=str(path)))
-    assert status == 1
+    assert status == 2
     assert str(path) in errors
-    assert "Read-only file system" in errors
+    assert "is not writable" in errors
     assert "Traceback" not in errors
 
 
