@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 import threading
 import time
@@ -40,6 +41,7 @@ from otel_sessions.telemetry import Metrics
 from otel_sessions.types import address_problem
 
 logger = logging.getLogger("otel_sessions.service")
+_OPEN_FILES = 1 << 16
 
 _IDLE_INTERVAL_S = 10.0
 _BUSY = 0.1  # of a core, over that interval
@@ -183,6 +185,7 @@ class Service:
 
 def run(config: Config, out: TextIO) -> int:
     """Serves until SIGTERM or SIGINT; returns the exit status. Writes a line per endpoint to `out`, then `ready`."""
+    _raise_file_limit()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -208,6 +211,14 @@ def run(config: Config, out: TextIO) -> int:
     service.shutdown()
     logger.info("stopped after %.1f s", time.monotonic() - began)
     return 0
+
+
+def _raise_file_limit() -> None:
+    """To what the system lets a process have, as Go's programs do: each connection is an open file, and so is a log."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _wait(stopping: threading.Event) -> None:

@@ -20,6 +20,8 @@ from otel_sessions.telemetry import Intervals
 HEADERS_TIMEOUT_S: Final = 30.0
 """For the headers of a request, from the opening of its connection or from its first byte."""
 
+MAX_CONNECTIONS: Final = 2048
+"""Of one listener; those beyond are closed at once, so that the log of the service has files to open."""
 READ_ANSWER_TIMEOUT_S: Final = 60.0
 """For a client to take some of an answer off its connection."""
 _logger = logging.getLogger(__name__)
@@ -82,7 +84,7 @@ def _origin_form(scope: Scope) -> Scope:
 
 
 class BoundedProtocol(H11Protocol):
-    """Closes a connection that makes no request, or leaves its answer unread.
+    """Closes a connection that makes no request, leaves its answer unread, or is one too many.
 
     A client that sends nothing, or a few bytes now and then, is one; so is one that speaks another protocol, which the
     log names. How long a body takes is for the application to bound; one that nobody reads any more has the same limit.
@@ -97,6 +99,11 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            if _notices.due(f"connections {self._here()}"):
+                _logger.warning("%s has %d connections; more are closed at once", self._here(), MAX_CONNECTIONS)
+            self.transport.abort()
+            return
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -145,10 +152,12 @@ class BoundedProtocol(H11Protocol):
     def _send_away(self, data: bytes) -> None:
         name, advice = next(told for start, told in _STRANGERS.items() if data.startswith(start))
         client = self.client[0] if self.client else "somebody"
-        here = ":".join(map(str, self.server or ()))
-        if _notices.due(f"{client} {name} {here}"):
-            _logger.warning("%s speaks %s to %s: %s", client, name, here, advice)
+        if _notices.due(f"{client} {name} {self._here()}"):
+            _logger.warning("%s speaks %s to %s: %s", client, name, self._here(), advice)
         self.transport.close()
+
+    def _here(self) -> str:
+        return ":".join(map(str, self.server or ()))
 
     def _should_upgrade(self) -> bool:
         """Never, and without a word: Java's client asks for HTTP/2 with its every first request."""

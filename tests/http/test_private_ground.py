@@ -34,7 +34,9 @@ def test_the_version_has_an_upper_bound_just_above_the_tested_one(package: str) 
     assert pin.endswith(f",<{major}.{minor + 1}"), "raise it with the version that these tests have passed with"
 
 
-@pytest.mark.parametrize("method", ["connection_made", "connection_lost", "data_received", "pause_writing"])
+@pytest.mark.parametrize(
+    "method", ["connection_made", "connection_lost", "data_received", "pause_writing", "resume_writing"]
+)
 def test_uvicorns_protocol_has_the_methods_that_ours_extends(method: str) -> None:
     assert method in vars(H11Protocol) or hasattr(asyncio.Protocol, method), f"{PROTOCOL} extends {method}"
     assert method in vars(BoundedProtocol)
@@ -44,7 +46,7 @@ def test_uvicorn_asks_its_protocol_whether_to_upgrade() -> None:
     assert "self._should_upgrade()" in inspect.getsource(H11Protocol.handle_events), f"{PROTOCOL} says never"
 
 
-@pytest.mark.parametrize("attribute", ["app", "cycle", "transport", "loop", "client", "server"])
+@pytest.mark.parametrize("attribute", ["app", "cycle", "transport", "loop", "client", "server", "connections"])
 def test_uvicorns_protocol_has_the_attributes_that_ours_reads(attribute: str) -> None:
     source = inspect.getsource(H11Protocol)
     assert f"self.{attribute}" in source, f"{PROTOCOL} reads {attribute}"

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Event
 from typing import Any
 
@@ -111,6 +111,24 @@ def test_an_idle_connection_is_kept_between_requests(connection: socket.socket, 
         assert silent.recv(1) == b""
     connection.sendall(REQUEST)
     assert answered(connection)
+
+
+def test_connections_beyond_the_bound_are_closed_and_take_nobodys_place(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(protocol, "HEADERS_TIMEOUT_S", ANSWER_S)
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 2)
+    host, _, port = server.endpoints["a"].rpartition(":")
+    with ExitStack() as opened:
+        few = [opened.enter_context(socket.create_connection((host, int(port)), ANSWER_S)) for _ in range(2)]
+        for _ in range(3):
+            with socket.create_connection((host, int(port)), ANSWER_S) as another:
+                assert closed(another)
+        for connection in few:
+            connection.sendall(REQUEST)
+            assert answered(connection)
+    (record,) = caplog.records
+    assert record.getMessage().endswith("has 2 connections; more are closed at once")
 
 
 @pytest.mark.parametrize("ambiguous", [True, False])
