@@ -54,7 +54,7 @@ class Metrics:
         )
         self.spans_without_session = self._counter(
             "otel_sessions_spans_without_session",
-            "Spans stored while no session was known for their trace; a late claim still finds them.",
+            "Spans that came while no session was known for their trace; a late claim still finds them.",
             "processor",
         )
         self.redacted_values = self._counter(
