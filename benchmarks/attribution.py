@@ -58,8 +58,8 @@ def late(client: Client, traces: int, start: int) -> None:
     for part in (batch.filter(pc.invert(roots)), batch.filter(roots)):
         insert(client, processor.process(SpanBatch(part)))
     keys = sorted({(DEFAULT_PROJECT, trace) for trace in batch.column("TraceId").to_pylist()})[:traces]
-    took = [timed(step, client, keys) for step in (attribution.find, attribution.move, attribution.resolve)]
-    said = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in zip(("find", "move", "resolve"), took, strict=True))
+    took = [timed(step, client, keys) for step in (attribution.find, attribution.correct)]
+    said = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in zip(("find", "correct"), took, strict=True))
     print(f"{traces:,} late claims: {said}; {sum(took) / traces * 1000:.2f} ms each")
 
 

@@ -26,7 +26,7 @@ from otel_sessions.sessions import attribution, migrations
 from otel_sessions.sessions.verify import Report, verify
 
 REQUESTS_AN_INSERT = 64
-TRACES_A_MOVE = 5000
+TRACES_A_LOOK = 5000
 
 
 def main() -> None:
@@ -73,9 +73,10 @@ def fill(client: Client, spans: int) -> None:
 
 def move(client: Client) -> None:
     """Puts the late claims into force."""
-    stale = [found.trace for found in attribution.pending(client) if found.stale]
-    for start in range(0, len(stale), TRACES_A_MOVE):
-        attribution.move(client, stale[start : start + TRACES_A_MOVE])
+    left = attribution.left_behind(client)
+    for start in range(0, len(left), TRACES_A_LOOK):
+        doubts = attribution.doubtful(client, left[start : start + TRACES_A_LOOK])
+        attribution.correct(client, [doubt.trace for doubt in doubts])
 
 
 def insert(client: Client, batch: SpanBatch) -> None:

@@ -20,7 +20,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 logger = logging.getLogger("otel_sessions")
-_CONNECTIONS: Final = ("urllib3.connectionpool", "clickhouse_connect.driver")
 _REMEMBERED_KEYS: Final = 1024
 
 
@@ -54,7 +53,7 @@ class Metrics:
         )
         self.spans_without_session = self._counter(
             "otel_sessions_spans_without_session",
-            "Spans that came while no session was known for their trace; a late claim still finds them.",
+            "Spans stored while no session was known for their trace; a late claim still finds them.",
             "processor",
         )
         self.redacted_values = self._counter(
@@ -212,13 +211,10 @@ def printable(text: str) -> str:
 
 
 def configure_logging(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
-    """One line a record on stderr, UTC; library loggers from WARNING up, those of connections from ERROR up: what they
-    warn of is in the errors that we tell of."""
+    """One line a record on stderr, UTC; library loggers from WARNING up."""
     handler = logging.StreamHandler(stream)
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    for name in _CONNECTIONS:
-        logging.getLogger(name).setLevel(logging.ERROR)
     logger.setLevel(level)

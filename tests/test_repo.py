@@ -21,6 +21,7 @@ PUBLIC = (
     "sessions",
     "session_traces",
     "session_timeline",
+    "session_users",
     "session_spans",
     "session_scores",
     "session_bookmarks",

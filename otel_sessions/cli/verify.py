@@ -71,7 +71,7 @@ def _what(difference: Difference) -> Iterator[str]:
         (difference.missing, "missing"),
         (difference.extra, "extra"),
         (difference.different, "different"),
-        (difference.misplaced, "not in session_spans once"),
+        (difference.misplaced, "more than once in session_spans"),
     )
     for number, word in counts:
         if number:

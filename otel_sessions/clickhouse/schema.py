@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse import sql
 from otel_sessions.errors import SchemaError
 from otel_sessions.pdata import STORED
 from otel_sessions.pdata.schema import ATTRIBUTES, COST, TIMESTAMP
@@ -64,11 +66,8 @@ class Migration:
 
 def read(package: str) -> tuple[Migration, ...]:
     """The migrations among the files of `package`, oldest first."""
-    found = [path for path in files(package).iterdir() if path.name.endswith(".sql")]
-    return tuple(
-        Migration(int(path.name[:4]), path.name.removesuffix(".sql"), path.read_text("utf-8"))
-        for path in sorted(found, key=lambda path: path.name)
-    )
+    found = sorted(Path(str(files(package))).glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return tuple(Migration(int(path.name[:4]), path.stem, sql.read(path)) for path in found)
 
 
 def pending(client: Client, database: str, known: Sequence[Migration]) -> tuple[Migration, ...]:

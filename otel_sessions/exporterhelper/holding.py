@@ -17,7 +17,7 @@ from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.wal import Segment
 from otel_sessions.exporterhelper.wal.parts import Part
-from otel_sessions.pdata import NO_CLAIM, SpanBatch
+from otel_sessions.pdata import SpanBatch
 
 HELD_BYTES: Final = 64 * 2**20
 """Of decoded spans that wait; beyond that those that have waited longest are stored."""
@@ -70,12 +70,12 @@ class Holding:
         """The spans that wait and whose traces have a claim in these batches; they do not wait any more."""
         claimed = set[str]()
         for batch in batches:
-            has = pc.not_equal(batch["BestLevel"], NO_CLAIM)
+            has = pc.not_equal(batch["SessionHint"], "")
             claimed.update(pc.unique(batch["TraceId"].filter(has)).to_pylist() if self._parts else ())
         found = []
         for part in [part for part, traces in self._parts.items() if not claimed.isdisjoint(traces)]:
             now_known = self.claim(part)
-            masks = [pc.not_equal(batch["BestLevel"], NO_CLAIM) for batch in now_known]
+            masks = [pc.not_equal(batch["SessionHint"], "") for batch in now_known]
             going = [batch.filter(mask) for batch, mask in zip(now_known, masks, strict=True)]
             left = [batch.filter(pc.invert(mask)) for batch, mask in zip(now_known, masks, strict=True)]
             self.drop(part)

@@ -76,15 +76,11 @@ WIRE: Final = _required(
 
 DERIVED: Final = _required(
     ("IsRoot", pa.uint8()),  # no parent id, or marked langfuse.internal.is_app_root
-    # The span's own claim, contract section "What a session is".
+    # The span's own claim, see docs/processors_session.md.
     ("ClaimLevel", pa.uint8()),  # 1 to 4, or NO_CLAIM
     ("ClaimId", pa.string()),
     ("ClaimKey", pa.string()),  # the attribute key that it came from
-    # The best claim of its trace as far as it was known at this insert, and the session that follows from it.
-    ("BestLevel", pa.uint8()),
-    ("BestNotRoot", pa.uint8()),
-    ("BestStart", pa.uint64()),
-    ("BestId", pa.string()),
+    # The session that follows from the best claim of its trace, as far as that was known at this insert.
     ("SessionHint", pa.string()),
     ("UserId", pa.string()),
     ("Environment", pa.string()),
@@ -125,8 +121,6 @@ STORED: Final = pa.schema([*WIRE, *DERIVED])
 DERIVED_DEFAULTS: Final[Mapping[str, pa.Scalar]] = {
     field.name: {
         "ClaimLevel": pa.scalar(NO_CLAIM, pa.uint8()),
-        "BestLevel": pa.scalar(NO_CLAIM, pa.uint8()),
-        "BestNotRoot": pa.scalar(1, pa.uint8()),
     }.get(field.name)
     or pa.scalar({ATTRIBUTES: [], pa.list_(pa.string()): [], pa.string(): ""}.get(field.type, 0), field.type)
     for field in DERIVED

@@ -14,8 +14,7 @@ from otel_sessions.queries.shapes import GROUPS
 
 _FIRST: Final = "1900-01-01 00:00:00"
 INTERNAL: Final = frozenset(
-    {"BestLevel", "BestNotRoot", "BestStart", "BestId", "SessionHint", "Version", "ClaimLevel", "ClaimId", "ClaimKey"}
-    | {"StartTimeUnixNano", "EndTimeUnixNano"}
+    {"SessionHint", "ClaimLevel", "ClaimId", "ClaimKey"} | {"StartTimeUnixNano", "EndTimeUnixNano"}
 )
 """Columns of spans that say how the service works, not what the span is."""
 

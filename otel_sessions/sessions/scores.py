@@ -14,19 +14,19 @@ from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
 
 DataType = Literal["NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"]
-_DELETE = """INSERT INTO scores
+_DELETE = """INSERT INTO _scores
 SELECT known.* REPLACE (
     1 AS IsDeleted,
     greatest(now64(9, 'UTC'), known.UpdatedAt + INTERVAL 1 MICROSECOND) AS UpdatedAt)
 FROM
 (
-    SELECT * FROM scores FINAL WHERE Project = {project:String} AND ScoreId = {score_id:String} AND IsDeleted = 0
+    SELECT * FROM _scores FINAL WHERE Project = {project:String} AND ScoreId = {score_id:String} AND IsDeleted = 0
 ) AS known"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One row of `scores`; its target is a session, a trace, or a span of a trace.
+    """One row of `_scores`; its target is a session, a trace, or a span of a trace.
 
     `value` is 0 for CATEGORICAL and TEXT, `string_value` is empty for NUMERIC. Of several scores with one id the one of
     the latest `updated_at` counts, of equal ones the last stored. Times are aware, within 1970 and 2261.
@@ -55,7 +55,7 @@ def store(client: Client, scores: Sequence[Score]) -> None:
         return
     body = b"\n".join(orjson.dumps(dict(_row(score))) for score in scores)
     with writing("storing scores"):
-        client.raw_insert("scores", insert_block=body, settings=settings(client), fmt="JSONEachRow")
+        client.raw_insert("_scores", insert_block=body, settings=settings(client), fmt="JSONEachRow")
 
 
 def delete(client: Client, *, project: str, score_id: str) -> None:

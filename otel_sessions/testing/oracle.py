@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Final, TypeAlias, TypedDict
 
 NO_CLAIM: Final = 9
+KEEPS_APART: Final = 2
+"""Claims of levels up to this one keep spans of one trace apart."""
 
 Identity: TypeAlias = "tuple[str, str, str]"
 """Project, trace id, span id."""
@@ -69,7 +71,7 @@ def assign(spans: Iterable[OracleSpan]) -> dict[Identity, str | None]:
         for span in trace:
             if best.level == NO_CLAIM:
                 sessions[span.identity] = None
-            elif span.level == best.level:
+            elif best.level <= KEEPS_APART and span.level == best.level:
                 sessions[span.identity] = span.claim_id
             else:
                 sessions[span.identity] = best.claim_id

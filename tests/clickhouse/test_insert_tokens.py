@@ -21,7 +21,7 @@ from otel_sessions.sessions import migrations
 from otel_sessions.testing.otlp import request, span
 
 pytestmark = pytest.mark.remote_too
-TARGETS = ("session_candidates", "session_claims", "trace_claims")
+TARGETS = ("_session_turns", "_session_activity", "_trace_claims")
 LARGE = 65_536
 _databases = itertools.count()
 
@@ -118,7 +118,7 @@ def test_without_a_token_equal_inserts_are_stored_each(database: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("table", "count", "batches"), [*((table, 20, 1) for table in TARGETS), ("session_claims", LARGE, 10)]
+    ("table", "count", "batches"), [*((table, 20, 1) for table in TARGETS), ("_trace_claims", LARGE, 10)]
 )
 def test_a_view_that_failed_is_filled_by_the_repetition(
     database: Database, table: str, count: int, batches: int
@@ -146,9 +146,9 @@ def test_a_target_that_was_away_is_filled_by_the_repetition(database: Database, 
 def test_an_insert_into_two_partitions_is_repeated_in_both(database: Database) -> None:
     weeks = pa.array([1_767_000_000 + n % 2 * 7 * 86_400 for n in range(20)], pa.uint32())
     rows = spans(20).append_column("ReceivedAt", weeks)
-    database.client.command("ALTER TABLE trace_claims ADD CONSTRAINT failing CHECK throwIf(TraceId >= '8') = 0")
+    database.client.command("ALTER TABLE _trace_claims ADD CONSTRAINT failing CHECK throwIf(TraceId >= '8') = 0")
     database.fails(rows, "token")
-    database.client.command("ALTER TABLE trace_claims DROP CONSTRAINT failing")
+    database.client.command("ALTER TABLE _trace_claims DROP CONSTRAINT failing")
     for _ in range(2):
         database.insert(rows, "token")
         assert (database.spans, database.parts(TABLE), database.rows()) == (20, 2, each(20))

@@ -53,6 +53,5 @@ def stored(sent: Sent, otel_client: Client) -> str:
         insert(otel_client, batch)
         traces = sorted({(project, trace) for trace in batch["TraceId"].to_pylist()})
         found = attribution.find(otel_client, traces)
-        attribution.move(otel_client, [item.trace for item in found if item.stale])
-        attribution.resolve(otel_client, [item.trace for item in found])
+        attribution.correct(otel_client, [doubt.trace for doubt in found])
     return project

@@ -16,7 +16,7 @@ from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution, migrations
-from otel_sessions.sessions.attribution import Attribution, TraceKey
+from otel_sessions.sessions.attribution import Doubt, TraceKey
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import insert, new_project
@@ -134,7 +134,7 @@ def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, mo
     problems: list[str | None] = []
     find = attribution.find
 
-    def failing(client: Client, traces: Sequence[TraceKey]) -> list[Attribution]:
+    def failing(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
         problems.append(host.health()["clickhouse/attribution"])
         if len(problems) < 3:
             raise Retryable("not now") if len(problems) == 1 else ZeroDivisionError("never expected")
@@ -183,13 +183,13 @@ def test_a_receiver_answers_for_itself_only(clickhouse_endpoint: Endpoint) -> No
     now = attribution.server_time(client)
     late = Late(client)
     client.command(
-        "ALTER TABLE trace_claims UPDATE ReceivedAt = ReceivedAt - 500 WHERE 1", settings={"mutations_sync": 2}
+        "ALTER TABLE _trace_claims UPDATE ReceivedAt = ReceivedAt - 500 WHERE 1", settings={"mutations_sync": 2}
     )
-    assert [found.trace[0] for found in attribution.pending(client)] == [late.project]
+    trace = (late.project, late.root.trace_id.hex())
     attribution.record(client, "dead", now - 1000)
-    attribution.record(client, "alive", now)
-    assert [found.trace[0] for found in attribution.pending(client)] == [late.project]
-    attribution.record_all(client, "new", now)
-    assert attribution.pending(client) == []
+    attribution.record(client, "alive", now + 1000)
+    assert attribution.left_behind(client) == [trace]
+    attribution.record_all(client, "new", now + 1000)
+    assert attribution.left_behind(client) == []
     client.command("DROP DATABASE {d:Identifier}", {"d": client.database}, use_database=False)
     client.close()

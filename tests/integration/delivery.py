@@ -25,10 +25,12 @@ EPOCH = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z in ns
 _CLAIM_KEYS = {1: "session.id", 2: "session.id", 3: "gen_ai.conversation.id", 4: "gen_ai.conversation.id"}
 _projects = itertools.count()
 REACHED = [
-    ("session_candidates",),
-    ("session_candidates", "session_claims"),
-    ("session_candidates", "trace_claims"),
-    ("session_claims", "trace_claims"),
+    ("_trace_claims",),
+    ("_session_turns",),
+    ("_session_turns", "_trace_claims"),
+    ("otel_traces",),
+    ("otel_traces", "_trace_claims"),
+    ("otel_traces", "_session_turns"),
 ]
 """What an insert may have filled when it is broken off: views are no transaction."""
 
@@ -117,15 +119,25 @@ class Receiver:
     def break_off(self, requests: Sequence[Sequence[OracleSpan]], reached: Sequence[str]) -> None:
         """Ends together with ClickHouse in the midst of storing these requests: only some tables have been reached."""
         decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
-        insert(self.client, self._processor.process(decoded.batch), _that_reaches(self.client, reached))
+        batch = self._processor.process(decoded.batch)
+        insert(self.client, batch, _that_reaches(self.client, [name for name in reached if name != TABLE]))
+        if TABLE in reached:
+            _insert_facts(self.client, batch)
         self.restart()
+        self.recover()
 
     def attribute(self, spans: Iterable[OracleSpan]) -> None:
         """One round over the traces of these spans."""
         traces = sorted({(span.project, span.trace_id) for span in spans})
         found = attribution.find(self.client, traces) if traces else []
-        attribution.move(self.client, [item.trace for item in found if item.stale])
-        attribution.resolve(self.client, [item.trace for item in found])
+        attribution.correct(self.client, [doubt.trace for doubt in found])
+
+    def recover(self) -> None:
+        """What a receiver does that starts, or whose insert has failed: it looks after what was left behind."""
+        now = attribution.server_time(self.client)
+        left = attribution.left_behind(self.client)
+        attribution.correct(self.client, [doubt.trace for doubt in attribution.doubtful(self.client, left)])
+        attribution.record_all(self.client, "tests", now)
 
 
 def insert(client: Client, batch: SpanBatch, table: str = TABLE) -> None:
@@ -142,10 +154,22 @@ def _that_reaches(client: Client, targets: Sequence[str]) -> str:
     client.command(f"CREATE TABLE IF NOT EXISTS {name} AS {TABLE} ENGINE = Null")
     for target in targets:
         query = "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = {name:String}"
-        [[select]] = client.query(query, {"name": f"{TABLE}_{target}_mv"}).result_rows
+        [[select]] = client.query(query, {"name": f"{target}_mv"}).result_rows
         select = re.sub(rf"FROM \w+\.{TABLE}\b", f"FROM {name}", select)
         client.command(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}_{target} TO {target} AS {select}")
     return name
+
+
+def _insert_facts(client: Client, batch: SpanBatch) -> None:
+    """Stores the rows alone, which no view is told."""
+    name = "broken_off_facts"
+    client.command(f"CREATE OR REPLACE TABLE {name} AS {TABLE}")
+    insert(client, batch, name)
+    parts = client.query(
+        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND table = {t:String}", {"t": name}
+    )
+    for (partition,) in parts.result_rows:
+        client.command(f"ALTER TABLE {TABLE} ATTACH PARTITION ID '{partition}' FROM {name}")
 
 
 def deliver(client: Client, spans: Sequence[OracleSpan], rnd: random.Random, receivers: int = 2) -> None:

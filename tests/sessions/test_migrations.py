@@ -134,7 +134,7 @@ def test_a_database_of_migrations_that_were_folded_into_others_is_told_so(
         migrations.pending(client, database)
 
 
-@pytest.mark.parametrize("tables", [["otel_traces"], ["otel_traces_moved"], ["otel_traces", "otel_traces_moved"]])
+@pytest.mark.parametrize("tables", [["otel_traces"], ["_corrected_spans"], ["otel_traces", "_corrected_spans"]])
 def test_a_column_may_come_to_one_table_after_the_other(client: Client, database: str, tables: list[str]) -> None:
     migrations.apply(client, database)
     for table in tables:

@@ -34,6 +34,11 @@ def test_spans_at_the_best_level_keep_their_own_session() -> None:
     assert _sessions(*spans) == {"a": "x", "b": "y", "c": "y"}
 
 
+def test_a_conversation_that_is_the_best_claim_takes_every_span() -> None:
+    spans = _span("a", 3, "caller's", is_root=True), _span("b", 3, "agent's"), _span("c")
+    assert _sessions(*spans) == {"a": "caller's", "b": "caller's", "c": "caller's"}
+
+
 def test_a_root_comes_before_an_earlier_span_and_bytes_decide_last() -> None:
     assert _sessions(_span("a", 1, "z", is_root=True, start=9), _span("b", 1, "y"), _span("c"))["c"] == "z"
     assert _sessions(_span("a", 1, "b"), _span("b", 1, "a"), _span("c"))["c"] == "a"

@@ -1,11 +1,10 @@
-"""A thread that puts late claims into force, a moment after the inserts that may have brought them."""
+"""A thread that puts right what late claims and repeated spans change, a moment after the insert that brought them."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
 
 import pyarrow as pa
@@ -16,24 +15,25 @@ from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import Host
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
-from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata import NO_CLAIM, SpanBatch
 from otel_sessions.sessions import attribution
-from otel_sessions.sessions.attribution import Attribution, Claim, TraceKey
+from otel_sessions.sessions.attribution import Doubt, TraceKey
 
 logger = logging.getLogger("otel_sessions.attribution")
 
 _CHUNK = 10_000
-"""Traces a statement: each reads all that lies about them, so few statements are better than many."""
+"""Traces a look: each reads all that lies about them, so few statements are better than many."""
+_CORRECTED = 1000
+"""Traces a correction: it holds all their spans in memory."""
 _RECORD_INTERVAL_S = 10
-_REMEMBERED = 100_000
 _TOUCHED = 1_000_000
 
 
 class Attributor:
-    """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them have
-    spans under another session than the one of their best claim.
+    """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them are in
+    doubt, and corrects these.
 
-    What a killed process had not got to is done at the next start, by the record in `attribution_progress` under
+    What a killed process had not got to is done at the next start, by the record in `_attribution_progress` under
     `receiver`. Receivers must not answer for each other: what one that died has left is not done.
     """
 
@@ -48,12 +48,11 @@ class Attributor:
         self._moved = host.metrics.moved_traces.labels(component)
         self._lock = threading.Lock()
         self._touched: set[TraceKey] = set()
-        self._settled: dict[TraceKey, Claim] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._client: Client | None = None
-        self._recovered = False
+        self._looks_back = True
         self._recorded = 0
 
     def start(self) -> None:
@@ -65,13 +64,16 @@ class Attributor:
 
     def stored(self, batches: Iterable[SpanBatch]) -> None:
         """Takes note of the traces of batches that are stored now."""
-        placed = {row for batch in batches for row in _placements(batch)}
+        found = {trace for batch in batches for trace in _traces(batch)}
         with self._lock:
-            for trace, best in placed:
-                self._touched.add(trace)
-                if self._settled.get(trace, best) != best:
-                    del self._settled[trace]
+            self._touched |= found
             self._bound()
+        self._wake.set()
+
+    def look_back(self) -> None:
+        """Lets the next round look at all that was stored of late: an insert that has failed may have left a part."""
+        with self._lock:
+            self._looks_back = True
         self._wake.set()
 
     def shutdown(self, timeout: float) -> None:
@@ -118,48 +120,41 @@ class Attributor:
         through = attribution.server_time(client)
         with self._lock:
             touched, self._touched = self._touched, set()
+            looks_back, self._looks_back = self._looks_back, False
         try:
-            if not self._recovered:
-                self._settle(client, attribution.pending(client))
+            if looks_back:
+                left = attribution.left_behind(client)
+                for chunk in _chunks(left, _CHUNK):
+                    self._correct(client, attribution.doubtful(client, chunk))
                 attribution.record_all(client, self._receiver, through)
-                self._recovered = True
             for chunk in _chunks(sorted(touched), _CHUNK):
-                self._settle(client, attribution.find(client, chunk))
+                self._correct(client, attribution.find(client, chunk))
         except BaseException:
             with self._lock:
                 self._touched |= touched
+                self._looks_back |= looks_back
                 self._bound()
             raise
         if through - self._recorded >= _RECORD_INTERVAL_S or self._stopping.is_set():
-            attribution.record(client, self._receiver, through)
-            self._recorded = through
+            with self._lock:
+                all_looked_at = not self._looks_back
+            if all_looked_at:
+                attribution.record(client, self._receiver, through)
+                self._recorded = through
 
-    def _settle(self, client: Client, found: Sequence[Attribution]) -> None:
-        with self._lock:
-            due = [item for item in found if item.stale and self._settled.get(item.trace) != item.best]
-        for chunk in _chunks(due, _CHUNK):
-            attribution.move(client, [item.trace for item in chunk])
-        meeting = {item.trace for item in found if item.several} | {item.trace for item in due}
-        for traces in _chunks(sorted(meeting), _CHUNK):
-            attribution.resolve(client, traces)
-        self._remember(due)
-        for item in due:
-            for listener in self._host.claim_listeners:
-                listener(item.trace, item.best)
-        self._moved.inc(len(due))
+    def _correct(self, client: Client, found: Sequence[Doubt]) -> None:
+        for chunk in _chunks(found, _CORRECTED):
+            attribution.correct(client, [doubt.trace for doubt in chunk])
+        for doubt in found:
+            for listener in self._host.claim_listeners if doubt.best[0] < NO_CLAIM else ():
+                listener(doubt.trace, doubt.best)
+        self._moved.inc(len(found))
 
     def _bound(self) -> None:
         """Where rounds fail for long, the record in ClickHouse says which traces to look at, as after a restart."""
         if len(self._touched) > _TOUCHED:
             self._touched.clear()
-            self._recovered = False
-
-    def _remember(self, settled: Sequence[Attribution]) -> None:
-        """A trace whose spans all follow its best claim needs no further look, unless it was touched meanwhile."""
-        with self._lock:
-            self._settled.update((item.trace, item.best) for item in settled if item.trace not in self._touched)
-            for trace in list(islice(self._settled, max(0, len(self._settled) - _REMEMBERED))):
-                del self._settled[trace]
+            self._looks_back = True
 
     def _connected(self) -> Client:
         if self._client is None:
@@ -172,12 +167,11 @@ class Attributor:
             client.close()
 
 
-def _placements(batch: SpanBatch) -> Iterator[tuple[TraceKey, Claim]]:
-    """Each trace of a batch with the best claim that its spans were stored with."""
-    names = ["Project", "TraceId", "BestLevel", "BestNotRoot", "BestStart", "BestId"]
+def _traces(batch: SpanBatch) -> Iterator[TraceKey]:
+    """Each trace of a batch once."""
+    names = ["Project", "TraceId"]
     distinct = pa.table([batch[name] for name in names], names=names).group_by(names).aggregate([])
-    for project, trace, *best in zip(*(distinct[name].to_pylist() for name in names), strict=True):
-        yield (project, trace), (best[0], best[1], best[2], best[3])
+    yield from zip(*(distinct[name].to_pylist() for name in names), strict=True)
 
 
 T = TypeVar("T")

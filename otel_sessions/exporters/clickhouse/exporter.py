@@ -50,6 +50,8 @@ class ClickHouseExporter:
         self._tokens = inserts.Tokens(self._endpoint)
         self.needs_sync = self._endpoint.embedded
         self._client: Client | None = None
+        self._has_failed = False
+        self._is_checked = False
         self._connecting = threading.Lock()
         self._failed = threading.Event()
         self._stopping = threading.Event()
@@ -80,7 +82,12 @@ class ClickHouseExporter:
         except (Permanent, Retryable) as error:
             self._tokens.failed(error)
             self._client_failed(error)
+            self._attributor.look_back()
+            self._has_failed = True
             raise
+        if self._has_failed:
+            self._attributor.look_back()
+            self._has_failed = False
         self._host.report(self._id, None)
         self._attributor.stored(batches)
 
@@ -137,7 +144,10 @@ class ClickHouseExporter:
         with writing(f"connecting to {self._endpoint}"):
             client = connect(self._endpoint, timeout_s=math.ceil(self._config.timeout))
             try:
-                self._prepare(client)
+                if self._is_checked:
+                    client.database = self._endpoint.database
+                else:
+                    self._prepare(client)
             except BaseException:
                 client.close()
                 raise
@@ -151,9 +161,14 @@ class ClickHouseExporter:
             client.database = self._endpoint.database
         schema.check(client)
         self._tokens.connected(client)
+        self._is_checked = True
 
     def _client_failed(self, error: Exception) -> None:
-        """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine."""
+        """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine.
+
+        What refuses rows is the ClickHouse that was there before, with the tables that it had.
+        """
+        self._is_checked = self._is_checked and type(error) is Permanent
         self._host.report(self._id, str(error))
         self._failed.set()
         client, self._client = self._client, None

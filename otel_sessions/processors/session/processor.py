@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from otel_sessions.genai import GenAi
 from otel_sessions.genai.texts import with_members, with_outer
-from otel_sessions.pdata import NO_CLAIM, Checked, SpanBatch
+from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet, Mask, Named
 from otel_sessions.processors.session import fields
 from otel_sessions.processors.session.claiming import Claiming
@@ -21,7 +21,7 @@ from otel_sessions.processors.session.claims import Claims, find_ids, first_id, 
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
-from otel_sessions.processors.session.resolve import best_claims
+from otel_sessions.processors.session.resolve import session_hints
 from otel_sessions.processors.session.unclaimed import Unclaimed
 
 _LEARNED: Final = 10_000
@@ -82,13 +82,13 @@ class SessionProcessor:
             "IsRoot": pa.array(is_root).cast(pa.uint8()),
             "UserId": first_id(span, resource, config.user_keys),
             **claims.columns(),
-            **best_claims(batch, claims, is_root, self._memory),
+            **session_hints(batch, claims, is_root, self._memory),
             **fields.columns(entries, resource_entries, config),
             **self._genai.columns(batch, attributes, entries),
         }
         found = note_too_long(batch.with_columns(columns), span, resource, config)
         if self._unclaimed:
-            self._unclaimed.see(found, self._claiming.has_claimed)
+            self._unclaimed.see(found)
         if self.claim_wait:
             self._claiming.see(found)
         return limited(found, config.span_limits)
@@ -105,7 +105,7 @@ class SessionProcessor:
 
     def unclaimed(self, batch: SpanBatch) -> pa.BooleanArray:
         """Spans of traces without any claim, of services that had one lately: theirs may come."""
-        return pc.and_(pc.equal(batch["BestLevel"], NO_CLAIM), self._claiming.expects(batch))
+        return pc.and_(pc.equal(batch["SessionHint"], ""), self._claiming.expects(batch))
 
     def claim(self, batch: SpanBatch) -> SpanBatch:
         """The spans with the best claims of their traces as they are known now."""
@@ -113,7 +113,7 @@ class SessionProcessor:
         level = batch["ClaimLevel"].to_numpy().astype(np.int64)
         is_root = batch["IsRoot"].to_numpy() == 1
         claims = Claims(level, batch["ClaimId"], batch["ClaimKey"])
-        return batch.with_columns(best_claims(batch, claims, is_root, self._memory))
+        return batch.with_columns(session_hints(batch, claims, is_root, self._memory))
 
     def _learn(self) -> None:
         while self._learned:

@@ -1,4 +1,4 @@
-"""The best claim of each span's trace as far as it is known, and the session that follows from it."""
+"""The session of each span that follows from the best claim of its trace, as far as that is known."""
 
 from __future__ import annotations
 
@@ -14,30 +14,25 @@ from otel_sessions.processors.session.claims import Claims
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
 
 _NONE: Final = Claim(NO_CLAIM, 1, 0, "")
-_SCHEMA: Final = pa.schema(
-    [("BestLevel", pa.uint8()), ("BestNotRoot", pa.uint8()), ("BestStart", pa.uint64()), ("BestId", pa.string())]
-)
+_KEEPS_APART: Final = 2
+"""Claims of levels up to this one, session ids, keep spans of one trace apart; conversation ids take a trace whole."""
 
 
-def best_claims(batch: SpanBatch, claims: Claims, is_root: Mask, memory: TraceMemory) -> dict[str, pa.Array]:
-    """The columns of the best claim, from the spans of the batch and from what the memory holds of their traces."""
+def session_hints(batch: SpanBatch, claims: Claims, is_root: Mask, memory: TraceMemory) -> dict[str, pa.Array]:
+    """The column `SessionHint`, from the spans of the batch and from what the memory holds of their traces.
+
+    A span's own session where its claim is at the level of the best one and that is a session id, else that of the best
+    claim; empty without any.
+    """
     if not memory and not (claims.level < NO_CLAIM).any():
         return {}
     trace, keys = _traces(batch)
     own = _best(batch, claims, is_root, trace, len(keys))
     best = [memory.improve(key, claim) or _NONE for key, claim in zip(keys, own, strict=True)]
-    levels, not_roots, starts, ids = zip(*best, strict=True)
-    per_trace = [
-        pa.array(column, type_) for column, type_ in zip((levels, not_roots, starts, ids), _SCHEMA.types, strict=True)
-    ]
-    columns = {name: column.take(pa.array(trace)) for name, column in zip(_SCHEMA.names, per_trace, strict=True)}
-    return columns | {"SessionHint": _hint(claims, columns)}
-
-
-def _hint(claims: Claims, best: dict[str, pa.Array]) -> pa.StringArray:
-    """A span's own session where its claim is at the best level, else that of the best claim; empty without any."""
-    own = claims.level == best["BestLevel"].to_numpy()
-    return pc.if_else(pa.array(own), claims.id, best["BestId"])
+    levels = np.array([claim.level for claim in best], np.uint8)[trace]
+    ids = pa.array([claim.session_id for claim in best], pa.string()).take(pa.array(trace))
+    keeps = (claims.level == levels) & (levels <= _KEEPS_APART)
+    return {"SessionHint": pc.if_else(pa.array(keeps), claims.id, ids)}
 
 
 def _traces(batch: SpanBatch) -> tuple[Indices, list[TraceKey]]:

@@ -11,7 +11,7 @@ FROM
     SELECT
         SessionId, ScoreId, TraceId, SpanId, Name, DataType, Value, StringValue, Comment, Source, Metadata, Environment,
         Timestamp, UpdatedAt
-    FROM scores FINAL
+    FROM _scores FINAL
     WHERE {session_id:String} = '' AND Project = {project:String} AND IsDeleted = 0
 )
 WHERE ({trace_id:String} = '' OR TraceId = {trace_id:String})

@@ -3,9 +3,8 @@ SELECT *
 FROM sessions
 WHERE (Project, SessionId) IN (
     SELECT Project, SessionId
-    FROM session_members
+    FROM sessions
     WHERE Project = {project:String}
-    GROUP BY Project, SessionId
-    ORDER BY if(max(HasTimes) = 1, maxIf(EndTime, HasTimes = 1), max(EndTime)) DESC, SessionId
+    ORDER BY EndTime DESC, SessionId
     LIMIT {limit:UInt32})
 ORDER BY EndTime DESC, SessionId

@@ -2,13 +2,9 @@
 SELECT *, count() OVER () AS Total
 FROM
 (
-    SELECT
-        SessionId,
-        if(max(m.HasTimes) = 1, minIf(m.StartTime, m.HasTimes = 1), min(m.StartTime)) AS StartTime,
-        arraySort(groupUniqArrayIf(toString(m.Environment), m.Environment != '')) AS Environments
-    FROM session_members AS m
+    SELECT SessionId, StartTime, Environments
+    FROM sessions
     WHERE Project = {project:String}
-    GROUP BY SessionId
 )
 WHERE (empty({environments:Array(String)})
         OR hasAny(if(empty(Environments), ['default'], Environments), {environments:Array(String)}))

@@ -1,13 +1,15 @@
-"""Late claims: put the spans of a trace into their right session when a better claim has arrived.
+"""Late claims and repeated spans: what puts the figures of a trace right where the sums of its inserts may be wrong.
 
-Design section 4. Every statement is idempotent and only ever adds rows: running one twice, late, or at two receivers
-changes nothing. `trace_claims` says what the right session is and where spans were stored; the rest follows.
+See "What a session is, and how the tables say it" in docs/architecture.md. Every statement is idempotent and only ever
+adds rows: running one twice, late, or at two receivers changes nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -22,54 +24,70 @@ _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
 """(level, 0 for a root, start in ns, session id); the smaller is the better."""
+NO_CLAIM: Final = 9
+_IN_FORCE: Final[Mapping[str, str]] = MappingProxyType({})
+_DERIVED: Final = re.compile(r"\b_(?:trace_claims|session_turns|corrections|corrected_spans)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
-    """A trace that needs attention: its best claim, whether spans of it were stored with another claim in mind, and
-    whether they stand under several sessions, where two versions of one span may meet."""
+class Doubt:
+    """A trace whose sums are not right by proof, and its best claim; level `NO_CLAIM` where it has none."""
 
     trace: TraceKey
     best: Claim
-    stale: bool
-    several: bool
 
 
-def find(client: Client, traces: Sequence[TraceKey]) -> list[Attribution]:
-    """Of these traces those that need `move` or `resolve`; mostly none."""
-    sql, parameters = _bound("stale", traces)
-    return _found(client.query(sql, parameters=parameters).result_rows)
+def find(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
+    """Of these traces those that need `correct`; mostly none. What one insert brought whole costs a short look."""
+    sql, parameters = bound(statement(__package__, "candidates"), traces)
+    found = client.query(sql, parameters=parameters).result_rows
+    return doubtful(client, [(project, trace) for project, trace in found])
 
 
-def move(client: Client, traces: Sequence[TraceKey]) -> None:
-    """Puts each span of these traces under the session of its trace's best claim."""
-    _insert(client, "move", traces)
-    _insert(client, "claims", traces)
+def doubtful(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> list[Doubt]:
+    """The same without the short look. `names` are other tables than those in force, by the names of these."""
+    if not traces:
+        return []
+    sql, parameters = bound(renamed(statement(__package__, "doubtful"), names), traces)
+    rows = client.query(sql, parameters=parameters).result_rows
+    return [Doubt((project, trace), _claim(*best)) for project, trace, *best in rows]
 
 
-def resolve(client: Client, traces: Sequence[TraceKey]) -> None:
-    """Lets one version of each span of these traces count, in whatever sessions its versions stand."""
-    _insert(client, "conflicts", traces)
+def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
+    """Puts what every session that ever held spans of these traces has of them in the place of the sums."""
+    if traces:
+        for name in ("mark", "copy", "correct"):
+            sql, parameters = bound(renamed(statement(__package__, name), names), traces)
+            client.raw_query(sql, parameters=parameters, settings=settings(client))
 
 
-def pending(client: Client) -> list[Attribution]:
-    """What receivers that died may have left: as `find`, of all traces stored since any receiver last did its round."""
-    return _found(client.query(statement(__package__, "since")).result_rows)
+def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
+    """Traces that receivers which died, or inserts that were broken off, may have left in doubt.
+
+    They are all that were stored since any receiver last did its round, or `since` (unix seconds of the server). What
+    an insert has left in some tables only is told to the others.
+    """
+    if since is None:
+        since = int(client.query(statement(__package__, "looked_through")).result_rows[0][0])
+    for name in ("refeed", "strays"):
+        client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
+    rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
+    return [(project, trace) for project, trace in rows]
 
 
 def record(client: Client, receiver: str, through: int) -> None:
     """Notes that `receiver` has left nothing behind that was stored before `through` (unix seconds of the server)."""
     client.command(
-        "INSERT INTO attribution_progress (Receiver, Through) SELECT {receiver:String}, toDateTime({through:UInt32})",
+        "INSERT INTO _attribution_progress (Receiver, Through) SELECT {receiver:String}, toDateTime({through:UInt32})",
         parameters={"receiver": receiver, "through": through},
     )
 
 
 def record_all(client: Client, receiver: str, through: int) -> None:
-    """The same for every receiver on record and this one, after all that was `pending` is done."""
+    """The same for every receiver on record and this one, after all that was `left_behind` is done."""
     client.command(
-        "INSERT INTO attribution_progress (Receiver, Through) "
-        "SELECT Receiver, toDateTime({through:UInt32}) FROM attribution_progress FINAL",
+        "INSERT INTO _attribution_progress (Receiver, Through) "
+        "SELECT Receiver, toDateTime({through:UInt32}) FROM _attribution_progress FINAL",
         parameters={"through": through},
     )
     record(client, receiver, through)
@@ -80,24 +98,16 @@ def server_time(client: Client) -> int:
     return int(client.query("SELECT toUnixTimestamp(now())").result_rows[0][0])
 
 
-def _found(rows: Sequence[Sequence[Any]]) -> list[Attribution]:
-    return [
-        Attribution((project, trace), _claim(best), bool(stale), sessions > 1)
-        for project, trace, best, stale, sessions in rows
-    ]
+def renamed(sql: str, names: Mapping[str, str]) -> str:
+    """A statement about other tables."""
+    return _DERIVED.sub(lambda table: names.get(table[0], table[0]), sql) if names else sql
 
 
-def _insert(client: Client, name: str, traces: Sequence[TraceKey]) -> None:
-    if traces:
-        sql, parameters = _bound(name, traces)
-        client.raw_query(sql, parameters=parameters, settings=settings(client))
-
-
-def _bound(name: str, traces: Sequence[TraceKey]) -> tuple[str, dict[str, list[TraceKey]]]:
-    """A statement and its parameters: as many as it takes, since a server takes no long ones."""
+def bound(sql: str, traces: Sequence[TraceKey]) -> tuple[str, dict[str, Any]]:
+    """A statement about `{traces}` and its parameters: as many as it takes, since a server takes no long ones."""
     parts = {f"traces_{number}": part for number, part in enumerate(_short(traces))}
     arrays = ", ".join(f"{{{part}:{_TRACES}}}" for part in parts)
-    return statement(__package__, name).replace(f"{{traces:{_TRACES}}}", f"arrayConcat({arrays})"), parts
+    return sql.replace(f"{{traces:{_TRACES}}}", f"arrayConcat({arrays})"), dict(parts)
 
 
 def _short(traces: Sequence[TraceKey]) -> Iterator[list[TraceKey]]:
@@ -113,5 +123,5 @@ def _short(traces: Sequence[TraceKey]) -> Iterator[list[TraceKey]]:
     yield part
 
 
-def _claim(best: Mapping[str, Any]) -> Claim:
-    return best["Level"], best["NotRoot"], best["Start"], best["Id"]
+def _claim(level: int, not_root: int, start: int, session_id: str) -> Claim:
+    return (level, not_root, start, session_id) if level < NO_CLAIM else (NO_CLAIM, 1, 0, "")

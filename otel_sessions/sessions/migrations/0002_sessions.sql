@@ -1,149 +1,239 @@
--- Sessions: which spans a session may hold, and which claim of a trace is the best. Every table here is idempotent:
--- rows repeat, in any order, and change nothing. Nothing is ever taken back.
+-- Sessions: sums that are made at the insert, what proves them, and what replaces them where the proof fails.
+--
+-- A span is stored under the session that its receiver knew for it. The figures of that session are summed from the same
+-- block. They are right as long as each span of the trace was stored once, under the session that the rule gives it. Where
+-- that does not hold the trace is in doubt, and corrections take the place of its sums (../attribution).
 
--- A span that was stored before the claim that decides its session arrived, once more, under that session.
-CREATE TABLE IF NOT EXISTS otel_traces_moved AS otel_traces
-ENGINE = ReplacingMergeTree(Version)
-PARTITION BY toMonday(ReceivedAt, 'UTC')
-ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16;
-
--- Narrow rows: span `SpanId` may be of session `SessionId`. Whether it is, `session_claims` decides.
-CREATE TABLE IF NOT EXISTS session_candidates
+-- The figures of each minute of each trace as it was stored under a session. Nothing here is taken back.
+CREATE TABLE IF NOT EXISTS _session_turns
 (
-    Project LowCardinality(String) CODEC(ZSTD(1)),
-    SessionId String CODEC(ZSTD(1)),
-    TraceId String CODEC(ZSTD(1)),
-    SpanId String CODEC(ZSTD(1)),
-    Version UInt256 CODEC(ZSTD(1)),
-    ClaimLevel UInt8 CODEC(ZSTD(1)),
-    ClaimId String CODEC(ZSTD(1)),
-    IsRoot UInt8 CODEC(ZSTD(1)),
-    IsError UInt8 CODEC(ZSTD(1)),
-    HasTimes UInt8 CODEC(ZSTD(1)), -- 0 where the times make no sense
-    StartTime DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    EndTime DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    SpanName LowCardinality(String) CODEC(ZSTD(1)),
-    TraceName LowCardinality(String) CODEC(ZSTD(1)),
-    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
-    UserId String CODEC(ZSTD(1)),
-    Environment LowCardinality(String) CODEC(ZSTD(1)),
-    Model LowCardinality(String) CODEC(ZSTD(1)),
-    Tags Array(String) CODEC(ZSTD(1)),
-    InputTokens UInt64 CODEC(ZSTD(1)),
-    OutputTokens UInt64 CODEC(ZSTD(1)),
-    TotalTokens UInt64 CODEC(ZSTD(1)),
-    Cost Decimal(38, 12) CODEC(ZSTD(1)),
-    Input String CODEC(ZSTD(1)),
-    Output String CODEC(ZSTD(1)),
-    TraceInput String CODEC(ZSTD(1)),
-    TraceOutput String CODEC(ZSTD(1)),
-    INDEX idx_start_time StartTime TYPE minmax GRANULARITY 1
-)
-ENGINE = ReplacingMergeTree(Version)
-ORDER BY (Project, SessionId, TraceId, SpanId)
-SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000;
-
--- The best claim of each trace of a session, as far as this session knows. Told are the session that a span is stored
--- under and the one it names itself: an insert that was broken off may have left it there, with no trace of it elsewhere.
-CREATE TABLE IF NOT EXISTS session_claims
-(
-    Project LowCardinality(String) CODEC(ZSTD(1)),
-    SessionId String CODEC(ZSTD(1)),
-    TraceId String CODEC(ZSTD(1)),
-    Best SimpleAggregateFunction(min, Tuple(Level UInt8, NotRoot UInt8, Start UInt64, Id String)) CODEC(ZSTD(1))
+    Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
+    SessionId String COMMENT 'session that spans were stored under' CODEC(ZSTD(1)),
+    TraceId String COMMENT 'trace of the spans' CODEC(ZSTD(1)),
+    Minute DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(Delta(8), ZSTD(1)),
+    Week Date COMMENT 'week in which they were stored' CODEC(ZSTD(1)),
+    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(ZSTD(1)),
+    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(ZSTD(1)),
+    SpanCount SimpleAggregateFunction(sum, UInt64) COMMENT 'rows that are spans' CODEC(ZSTD(1)),
+    ErrorCount SimpleAggregateFunction(sum, UInt64) COMMENT 'those of status Error' CODEC(ZSTD(1)),
+    FirstStart SimpleAggregateFunction(min, UInt64) COMMENT 'earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(Delta(8), ZSTD(1)),
+    LastEnd SimpleAggregateFunction(max, UInt64) COMMENT 'latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(Delta(8), ZSTD(1)),
+    NamePick SimpleAggregateFunction(max, String) COMMENT 'rank, time, name' CODEC(ZSTD(1)),
+    UserPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, user' CODEC(ZSTD(1)),
+    EnvironmentPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, environment' CODEC(ZSTD(1)),
+    InputPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, beginning of the input' CODEC(ZSTD(1)),
+    OutputPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, beginning of the output' CODEC(ZSTD(1)),
+    ErrorPick SimpleAggregateFunction(max, String) COMMENT '9, end, message of the error' CODEC(ZSTD(1)),
+    UserIds SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'users named' CODEC(ZSTD(1)),
+    ServiceNames SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'services' CODEC(ZSTD(1)),
+    Environments SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'environments' CODEC(ZSTD(1)),
+    Models SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'models' CODEC(ZSTD(1)),
+    Tags SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tags' CODEC(ZSTD(1)),
+    Tools SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tools called' CODEC(ZSTD(1)),
+    Agents SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'agents named' CODEC(ZSTD(1)),
+    InputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens in' CODEC(ZSTD(1)),
+    OutputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens out' CODEC(ZSTD(1)),
+    TotalTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens together' CODEC(ZSTD(1)),
+    CachedInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(ZSTD(1)),
+    CacheCreationInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(ZSTD(1)),
+    ReasoningTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the output' CODEC(ZSTD(1)),
+    Cost SimpleAggregateFunction(sum, Decimal(38, 12)) COMMENT 'USD' CODEC(ZSTD(1)),
+    ModelCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(ZSTD(1)),
+    UnpricedCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(ZSTD(1)),
+    ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1)),
+    Metadata SimpleAggregateFunction(maxMap, Map(String, String)) COMMENT 'by key: time, value' CODEC(ZSTD(1)),
+    INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_minute Minute TYPE minmax GRANULARITY 1,
+    INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
-ORDER BY (Project, SessionId, TraceId)
+PARTITION BY Week
+ORDER BY (Project, SessionId, TraceId, Minute)
 SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000;
+    non_replicated_deduplication_window = 1000
+COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
--- The best claim of each trace, and under which sessions and with which claims in mind its spans were stored: when these
--- disagree, a better claim has come and spans must be put under their right session. And the times of each trace.
-CREATE TABLE IF NOT EXISTS trace_claims
+-- An upper bound of what a session can have: safe to pick by, not to show. Corrections are not in it.
+CREATE TABLE IF NOT EXISTS _session_activity
 (
-    Project LowCardinality(String) CODEC(ZSTD(1)),
-    TraceId String CODEC(ZSTD(1)),
-    Best SimpleAggregateFunction(min, Tuple(Level UInt8, NotRoot UInt8, Start UInt64, Id String)) CODEC(ZSTD(1)),
-    Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
-        SessionId String, ClaimLevel UInt8, ClaimId String,
-        Best Tuple(Level UInt8, NotRoot UInt8, Start UInt64, Id String)))) CODEC(ZSTD(1)),
-    Start SimpleAggregateFunction(min, DateTime64(9)) CODEC(Delta(8), ZSTD(1)),
-    End SimpleAggregateFunction(max, DateTime64(9)) CODEC(Delta(8), ZSTD(1)),
-    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1)),
+    Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
+    SessionId String COMMENT 'session that spans were stored under' CODEC(ZSTD(1)),
+    Minutes SimpleAggregateFunction(sum, UInt64) COMMENT 'minutes of traces' CODEC(ZSTD(1)),
+    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(ZSTD(1)),
+    SpanCount SimpleAggregateFunction(sum, UInt64) COMMENT 'rows that are spans' CODEC(ZSTD(1)),
+    ErrorCount SimpleAggregateFunction(sum, UInt64) COMMENT 'those of status Error' CODEC(ZSTD(1)),
+    FirstStart SimpleAggregateFunction(min, UInt64) COMMENT 'earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(Delta(8), ZSTD(1)),
+    LastEnd SimpleAggregateFunction(max, UInt64) COMMENT 'latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(Delta(8), ZSTD(1)),
+    UserIds SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'users named' CODEC(ZSTD(1)),
+    ServiceNames SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'services' CODEC(ZSTD(1)),
+    Environments SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'environments' CODEC(ZSTD(1)),
+    Models SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'models' CODEC(ZSTD(1)),
+    Tags SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tags' CODEC(ZSTD(1)),
+    Tools SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tools called' CODEC(ZSTD(1)),
+    Agents SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'agents named' CODEC(ZSTD(1)),
+    InputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens in' CODEC(ZSTD(1)),
+    OutputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens out' CODEC(ZSTD(1)),
+    TotalTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens together' CODEC(ZSTD(1)),
+    CachedInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(ZSTD(1)),
+    CacheCreationInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(ZSTD(1)),
+    ReasoningTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the output' CODEC(ZSTD(1)),
+    Cost SimpleAggregateFunction(sum, Decimal(38, 12)) COMMENT 'USD' CODEC(ZSTD(1)),
+    ModelCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(ZSTD(1)),
+    UnpricedCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(ZSTD(1)),
+    ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (Project, SessionId)
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+    non_replicated_deduplication_window = 1000
+COMMENT 'Internal: at most what a session has, summed at the insert';
+
+-- The best claim of each trace and where its spans were stored. A trace is as it should be when one block brought it,
+-- and that block has no span twice and every span in its place; all others are looked at.
+CREATE TABLE IF NOT EXISTS _trace_claims
+(
+    Project LowCardinality(String) COMMENT 'whose trace' CODEC(ZSTD(1)),
+    TraceId String COMMENT 'trace' CODEC(ZSTD(1)),
+    Blocks SimpleAggregateFunction(sum, UInt64) COMMENT 'inserts that brought spans of it' CODEC(ZSTD(1)),
+    IsDoubtful SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once its sums cannot be trusted' CODEC(ZSTD(1)),
+    Best SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
+    Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String)))
+        COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2' CODEC(ZSTD(1)),
+    Start SimpleAggregateFunction(min, DateTime64(9)) COMMENT 'first start of a span' CODEC(Delta(8), ZSTD(1)),
+    End SimpleAggregateFunction(max, DateTime64(9)) COMMENT 'last start of a span' CODEC(Delta(8), ZSTD(1)),
+    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last span was stored' CODEC(ZSTD(1)),
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
 SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000;
+    non_replicated_deduplication_window = 1000
+COMMENT 'Internal: best claim and places of each trace';
 
--- What is stored feeds them: spans as they arrive, and spans that were moved.
-CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_session_candidates_mv TO session_candidates AS
-SELECT
-    Project, SessionHint AS SessionId, TraceId, SpanId, Version, ClaimLevel, ClaimId, IsRoot,
-    StatusCode = 'Error' AS IsError,
-    StartTimeUnixNano > 0 AND StartTimeUnixNano < 9223372036854775807 AS HasTimes,
-    Timestamp AS StartTime,
-    if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano AND EndTimeUnixNano < 9223372036854775807,
-        fromUnixTimestamp64Nano(toInt64(EndTimeUnixNano), 'UTC'), Timestamp) AS EndTime,
-    SpanName, TraceName, ServiceName, UserId, Environment, Model, Tags,
-    InputTokens, OutputTokens, TotalTokens, Cost, Input, Output, TraceInput, TraceOutput
-FROM otel_traces
-WHERE SessionHint != '';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_session_claims_mv TO session_claims AS
-SELECT Project, SessionId, TraceId, min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
-FROM otel_traces
-ARRAY JOIN arrayDistinct([SessionHint, ClaimId]) AS SessionId
-WHERE SessionId != ''
-GROUP BY Project, SessionId, TraceId;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_trace_claims_mv TO trace_claims AS
-SELECT
-    Project, TraceId,
-    min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best,
-    groupUniqArray((SessionHint, ClaimLevel, ClaimId, (BestLevel, BestNotRoot, BestStart, BestId))) AS Places,
-    min(t.Timestamp) AS Start, max(t.Timestamp) AS End, max(t.ReceivedAt) AS ReceivedAt
-FROM otel_traces AS t
-GROUP BY Project, TraceId;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_moved_session_candidates_mv TO session_candidates AS
-SELECT
-    Project, SessionHint AS SessionId, TraceId, SpanId, Version, ClaimLevel, ClaimId, IsRoot,
-    StatusCode = 'Error' AS IsError,
-    StartTimeUnixNano > 0 AND StartTimeUnixNano < 9223372036854775807 AS HasTimes,
-    Timestamp AS StartTime,
-    if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano AND EndTimeUnixNano < 9223372036854775807,
-        fromUnixTimestamp64Nano(toInt64(EndTimeUnixNano), 'UTC'), Timestamp) AS EndTime,
-    SpanName, TraceName, ServiceName, UserId, Environment, Model, Tags,
-    InputTokens, OutputTokens, TotalTokens, Cost, Input, Output, TraceInput, TraceOutput
-FROM otel_traces_moved
-WHERE SessionHint != '';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_moved_session_claims_mv TO session_claims AS
-SELECT Project, SessionId, TraceId, min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best
-FROM otel_traces_moved
-ARRAY JOIN arrayDistinct([SessionHint, ClaimId]) AS SessionId
-WHERE SessionId != ''
-GROUP BY Project, SessionId, TraceId;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_moved_trace_claims_mv TO trace_claims AS
-SELECT
-    Project, TraceId,
-    min((BestLevel, BestNotRoot, BestStart, BestId)) AS Best,
-    groupUniqArray((SessionHint, ClaimLevel, ClaimId, (BestLevel, BestNotRoot, BestStart, BestId))) AS Places,
-    min(t.Timestamp) AS Start, max(t.Timestamp) AS End, max(t.ReceivedAt) AS ReceivedAt
-FROM otel_traces_moved AS t
-GROUP BY Project, TraceId;
-
--- Through when each receiver has put late claims into force; where one that starts begins.
-CREATE TABLE IF NOT EXISTS attribution_progress
+-- What a session has of a trace in doubt, worked out from otel_traces: one row a (session, trace), whole, so that the one
+-- of the most rows seen replaces the others. Without minutes: the session has none of that trace.
+CREATE TABLE IF NOT EXISTS _corrections
 (
-    Receiver String,
-    Through DateTime('UTC'),
-    UpdatedAt DateTime64(3, 'UTC') DEFAULT now64(3)
+    Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
+    SessionId String COMMENT 'session' CODEC(ZSTD(1)),
+    TraceId String COMMENT 'trace in doubt' CODEC(ZSTD(1)),
+    Seen UInt64 COMMENT 'rows of the trace in otel_traces that this is made of' CODEC(ZSTD(1)),
+    CorrectedAt DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when' CODEC(ZSTD(1)),
+    Members Array(String) COMMENT 'ids of the spans that the session has of the trace' CODEC(ZSTD(1)),
+    `Minutes.Minute` Array(DateTime64(9, 'UTC')) COMMENT 'minutes in which they started' CODEC(ZSTD(1)),
+    `Minutes.Rows` Array(UInt64) COMMENT 'of each minute: rows stored, repetitions included' CODEC(ZSTD(1)),
+    `Minutes.SpanCount` Array(UInt64) COMMENT 'of each minute: rows that are spans' CODEC(ZSTD(1)),
+    `Minutes.ErrorCount` Array(UInt64) COMMENT 'of each minute: those of status Error' CODEC(ZSTD(1)),
+    `Minutes.FirstStart` Array(UInt64) COMMENT 'of each minute: earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(ZSTD(1)),
+    `Minutes.LastEnd` Array(UInt64) COMMENT 'of each minute: latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(ZSTD(1)),
+    `Minutes.NamePick` Array(String) COMMENT 'of each minute: rank, time, name' CODEC(ZSTD(1)),
+    `Minutes.UserPick` Array(String) COMMENT 'of each minute: rank, time, user' CODEC(ZSTD(1)),
+    `Minutes.EnvironmentPick` Array(String) COMMENT 'of each minute: rank, time, environment' CODEC(ZSTD(1)),
+    `Minutes.InputPick` Array(String) COMMENT 'of each minute: rank, time, beginning of the input' CODEC(ZSTD(1)),
+    `Minutes.OutputPick` Array(String) COMMENT 'of each minute: rank, time, beginning of the output' CODEC(ZSTD(1)),
+    `Minutes.ErrorPick` Array(String) COMMENT 'of each minute: 9, end, message of the error' CODEC(ZSTD(1)),
+    `Minutes.UserIds` Array(Array(String)) COMMENT 'of each minute: users named' CODEC(ZSTD(1)),
+    `Minutes.ServiceNames` Array(Array(String)) COMMENT 'of each minute: services' CODEC(ZSTD(1)),
+    `Minutes.Environments` Array(Array(String)) COMMENT 'of each minute: environments' CODEC(ZSTD(1)),
+    `Minutes.Models` Array(Array(String)) COMMENT 'of each minute: models' CODEC(ZSTD(1)),
+    `Minutes.Tags` Array(Array(String)) COMMENT 'of each minute: tags' CODEC(ZSTD(1)),
+    `Minutes.Tools` Array(Array(String)) COMMENT 'of each minute: tools called' CODEC(ZSTD(1)),
+    `Minutes.Agents` Array(Array(String)) COMMENT 'of each minute: agents named' CODEC(ZSTD(1)),
+    `Minutes.InputTokens` Array(UInt64) COMMENT 'of each minute: tokens in' CODEC(ZSTD(1)),
+    `Minutes.OutputTokens` Array(UInt64) COMMENT 'of each minute: tokens out' CODEC(ZSTD(1)),
+    `Minutes.TotalTokens` Array(UInt64) COMMENT 'of each minute: tokens together' CODEC(ZSTD(1)),
+    `Minutes.CachedInputTokens` Array(UInt64) COMMENT 'of each minute: part of the input' CODEC(ZSTD(1)),
+    `Minutes.CacheCreationInputTokens` Array(UInt64) COMMENT 'of each minute: part of the input' CODEC(ZSTD(1)),
+    `Minutes.ReasoningTokens` Array(UInt64) COMMENT 'of each minute: part of the output' CODEC(ZSTD(1)),
+    `Minutes.Cost` Array(Decimal(38, 12)) COMMENT 'of each minute: USD' CODEC(ZSTD(1)),
+    `Minutes.ModelCalls` Array(UInt64) COMMENT 'of each minute: model calls' CODEC(ZSTD(1)),
+    `Minutes.UnpricedCalls` Array(UInt64) COMMENT 'of each minute: those with tokens and without a price' CODEC(ZSTD(1)),
+    `Minutes.ToolCalls` Array(UInt64) COMMENT 'of each minute: tool calls' CODEC(ZSTD(1)),
+    `Minutes.Metadata` Array(Map(String, String)) COMMENT 'of each minute: by key: time, value' CODEC(ZSTD(1)),
+    INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(Seen)
+ORDER BY (Project, SessionId, TraceId)
+SETTINGS index_granularity = 256
+COMMENT 'Internal: what replaces the sums of a trace in doubt';
+
+-- The spans of traces in doubt once more, each under its session; which of them count, the members above say.
+CREATE TABLE IF NOT EXISTS _corrected_spans
+(
+${../parts/span_columns}
+    Version UInt256 COMMENT 'of two spans with one identity the greater counts' CODEC(ZSTD(1)),
+    INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX idx_timestamp Timestamp TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(Version)
+PARTITION BY toMonday(ReceivedAt, 'UTC')
+ORDER BY (Project, SessionHint, TraceId, SpanId)
+SETTINGS index_granularity = 2048
+COMMENT 'Internal: spans of traces in doubt, under their sessions';
+
+-- Fed by the inserts into otel_traces.
+CREATE MATERIALIZED VIEW IF NOT EXISTS _trace_claims_mv TO _trace_claims AS
+SELECT
+    Project, TraceId,
+    toUInt64(1) AS Blocks,
+    toUInt8(Rows != Distinct OR arrayExists(place -> place.SessionId != if(
+        substring(Best, 1, 1) <= '2' AND place.ClaimLevel = toUInt8OrZero(substring(Best, 1, 1)),
+        place.ClaimId, substring(Best, 11)), Places)) AS IsDoubtful,
+    Best, Places, Start, End, ReceivedAt
+FROM
+(
+${../parts/claims_of_traces}
+    FROM otel_traces AS s
+    GROUP BY Project, TraceId
+);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS _session_turns_mv TO _session_turns AS
+WITH
+${../parts/span_values}
+SELECT
+    s.Project AS Project, s.SessionHint AS SessionId, s.TraceId AS TraceId,
+    fromUnixTimestamp64Nano(intDiv(toUnixTimestamp64Nano(s.Timestamp), 60000000000) * 60000000000, 'UTC') AS Minute,
+    toMonday(max(s.ReceivedAt), 'UTC') AS Week, max(s.ReceivedAt) AS ReceivedAt,
+${../parts/turn_figures}
+FROM otel_traces AS s
+WHERE s.SessionHint != ''
+GROUP BY Project, SessionId, TraceId, Minute;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS _session_activity_mv TO _session_activity AS
+SELECT
+    t.Project AS Project, t.SessionId AS SessionId, count() AS Minutes,
+    sum(t.Rows) AS Rows,
+    sum(t.SpanCount) AS SpanCount,
+    sum(t.ErrorCount) AS ErrorCount,
+    min(t.FirstStart) AS FirstStart,
+    max(t.LastEnd) AS LastEnd,
+    groupUniqArrayArray(t.UserIds) AS UserIds,
+    groupUniqArrayArray(t.ServiceNames) AS ServiceNames,
+    groupUniqArrayArray(t.Environments) AS Environments,
+    groupUniqArrayArray(t.Models) AS Models,
+    groupUniqArrayArray(t.Tags) AS Tags,
+    groupUniqArrayArray(t.Tools) AS Tools,
+    groupUniqArrayArray(t.Agents) AS Agents,
+    sum(t.InputTokens) AS InputTokens,
+    sum(t.OutputTokens) AS OutputTokens,
+    sum(t.TotalTokens) AS TotalTokens,
+    sum(t.CachedInputTokens) AS CachedInputTokens,
+    sum(t.CacheCreationInputTokens) AS CacheCreationInputTokens,
+    sum(t.ReasoningTokens) AS ReasoningTokens,
+    sum(t.Cost) AS Cost,
+    sum(t.ModelCalls) AS ModelCalls,
+    sum(t.UnpricedCalls) AS UnpricedCalls,
+    sum(t.ToolCalls) AS ToolCalls
+FROM _session_turns AS t
+GROUP BY Project, SessionId;
+
+-- Through when each receiver has looked at what it stored; where one that starts begins.
+CREATE TABLE IF NOT EXISTS _attribution_progress
+(
+    Receiver String COMMENT 'who stores',
+    Through DateTime('UTC') COMMENT 'all that it stored before is looked at',
+    UpdatedAt DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when this was noted'
 )
 ENGINE = ReplacingMergeTree(UpdatedAt)
-ORDER BY Receiver;
+ORDER BY Receiver
+COMMENT 'Internal: how far each receiver is with its traces in doubt';

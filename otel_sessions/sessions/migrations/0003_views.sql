@@ -1,177 +1,429 @@
--- What users read. Every figure is a function of the set of spans: arrays are sorted, ties are broken by span id, costs
--- are added as decimals. A condition on Project and SessionId reaches the sort keys below.
+-- What users read. Every figure is a function of the set of spans: arrays are sorted, ties are broken by text, costs are
+-- added as decimals. A condition on Project and SessionId reaches the sort keys below; one on Minute reaches the weeks.
 --
 -- What clients say of a trace apart from its spans arrives as a span of the name `otel_sessions.trace_update`. Its claim
--- is one like any other; it adds user, tags, environment, names and previews to what users read, and counts nowhere.
+-- is one like any other; it adds user, tags, environment, metadata, names and previews, and counts nowhere.
 
--- The rule "What a session is" over everything that was received.
-CREATE OR REPLACE VIEW session_rows AS
-SELECT c.*, claims.Best AS Best, c.SpanName != 'otel_sessions.trace_update' AS IsSpan
-FROM session_candidates AS c FINAL
-INNER JOIN
+-- The figures in force of each minute of each trace of each session: the sums, but of traces in doubt the corrections.
+CREATE OR REPLACE VIEW _turn_minutes AS
+SELECT
+    t.Project AS Project, t.SessionId AS SessionId, t.TraceId AS TraceId, t.Minute AS Minute,
+    t.Rows AS Rows, t.SpanCount AS SpanCount, t.ErrorCount AS ErrorCount, t.FirstStart AS FirstStart, t.LastEnd AS
+    LastEnd, t.NamePick AS NamePick, t.UserPick AS UserPick, t.EnvironmentPick AS EnvironmentPick, t.InputPick AS
+    InputPick, t.OutputPick AS OutputPick, t.ErrorPick AS ErrorPick, t.UserIds AS UserIds, t.ServiceNames AS
+    ServiceNames, t.Environments AS Environments, t.Models AS Models, t.Tags AS Tags, t.Tools AS Tools, t.Agents AS
+    Agents, t.InputTokens AS InputTokens, t.OutputTokens AS OutputTokens, t.TotalTokens AS TotalTokens,
+    t.CachedInputTokens AS CachedInputTokens, t.CacheCreationInputTokens AS CacheCreationInputTokens,
+    t.ReasoningTokens AS ReasoningTokens, t.Cost AS Cost, t.ModelCalls AS ModelCalls, t.UnpricedCalls AS
+    UnpricedCalls, t.ToolCalls AS ToolCalls, t.Metadata AS Metadata
+FROM _session_turns AS t
+LEFT ANTI JOIN _corrections AS c ON c.Project = t.Project AND c.SessionId = t.SessionId AND c.TraceId = t.TraceId
+UNION ALL
+SELECT
+    Project, SessionId, TraceId, Minute,
+    Rows, SpanCount, ErrorCount, FirstStart, LastEnd, NamePick, UserPick, EnvironmentPick, InputPick, OutputPick,
+    ErrorPick, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, InputTokens, OutputTokens,
+    TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, ModelCalls, UnpricedCalls,
+    ToolCalls, Metadata
+FROM
 (
-    SELECT Project, SessionId, TraceId, min(Best) AS Best
-    FROM session_claims
-    GROUP BY Project, SessionId, TraceId
-) AS claims ON claims.Project = c.Project AND claims.SessionId = c.SessionId AND claims.TraceId = c.TraceId
-WHERE if(c.ClaimLevel = claims.Best.Level, c.ClaimId = c.SessionId, c.SessionId = claims.Best.Id);
+    SELECT
+        Project, SessionId, TraceId, Minute,
+        Rows, SpanCount, ErrorCount, FirstStart, LastEnd, NamePick, UserPick, EnvironmentPick, InputPick, OutputPick,
+        ErrorPick, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, InputTokens, OutputTokens,
+        TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, ModelCalls, UnpricedCalls,
+        ToolCalls, Metadata
+    FROM _corrections FINAL
+    ARRAY JOIN
+        `Minutes.Minute` AS Minute,
+        `Minutes.Rows` AS Rows, `Minutes.SpanCount` AS SpanCount, `Minutes.ErrorCount` AS ErrorCount,
+        `Minutes.FirstStart` AS FirstStart, `Minutes.LastEnd` AS LastEnd, `Minutes.NamePick` AS NamePick,
+        `Minutes.UserPick` AS UserPick, `Minutes.EnvironmentPick` AS EnvironmentPick, `Minutes.InputPick` AS
+        InputPick, `Minutes.OutputPick` AS OutputPick, `Minutes.ErrorPick` AS ErrorPick, `Minutes.UserIds` AS UserIds,
+        `Minutes.ServiceNames` AS ServiceNames, `Minutes.Environments` AS Environments, `Minutes.Models` AS Models,
+        `Minutes.Tags` AS Tags, `Minutes.Tools` AS Tools, `Minutes.Agents` AS Agents, `Minutes.InputTokens` AS
+        InputTokens, `Minutes.OutputTokens` AS OutputTokens, `Minutes.TotalTokens` AS TotalTokens,
+        `Minutes.CachedInputTokens` AS CachedInputTokens, `Minutes.CacheCreationInputTokens` AS
+        CacheCreationInputTokens, `Minutes.ReasoningTokens` AS ReasoningTokens, `Minutes.Cost` AS Cost,
+        `Minutes.ModelCalls` AS ModelCalls, `Minutes.UnpricedCalls` AS UnpricedCalls, `Minutes.ToolCalls` AS
+        ToolCalls, `Minutes.Metadata` AS Metadata
+)
+COMMENT 'Internal: the figures in force of each minute of each trace of each session';
 
--- The spans of each session, narrow.
-CREATE OR REPLACE VIEW session_members AS
-SELECT * EXCEPT (IsSpan)
-FROM session_rows
-WHERE IsSpan = 1;
-
--- Spans whose times make no sense count, but do not stretch a session that has others.
-CREATE OR REPLACE VIEW sessions AS
+-- Spans whose times make no sense count, but do not stretch a session that has others. What looks at turns, the first
+-- input and the like, takes the traces of the session in arrays, for those who ask for it. The k-th gap is from the k-th
+-- end to the next start, which is one if it is positive: then so many turns have ended as have started.
+CREATE OR REPLACE VIEW sessions
+(
+    Project LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    SessionId String COMMENT 'id of the session',
+    StartTime DateTime64(9, 'UTC') COMMENT 'start of the first span, UTC',
+    EndTime DateTime64(9, 'UTC') COMMENT 'end of the last span, UTC',
+    Duration UInt64 COMMENT 'ns from the start of the first span to the end of the last',
+    TraceCount UInt64 COMMENT 'traces, which are the turns',
+    SpanCount UInt64 COMMENT 'spans, each once',
+    ErrorCount UInt64 COMMENT 'spans of status Error',
+    UserIds Array(String) COMMENT 'users named, sorted',
+    ServiceNames Array(String) COMMENT 'services, sorted',
+    Environments Array(String) COMMENT 'deployment environments, sorted',
+    Models Array(String) COMMENT 'models, sorted',
+    Tags Array(String) COMMENT 'tags, sorted',
+    InputTokens UInt64 COMMENT 'tokens in, of model calls',
+    OutputTokens UInt64 COMMENT 'tokens out, of model calls',
+    CachedInputTokens UInt64 COMMENT 'tokens of the input that came from a cache',
+    CacheCreationInputTokens UInt64 COMMENT 'tokens of the input that were written to a cache',
+    ReasoningTokens UInt64 COMMENT 'tokens of the output that were reasoning',
+    TotalTokens UInt64 COMMENT 'tokens of model calls together',
+    Cost Float64 COMMENT 'USD, of model calls',
+    ModelCalls UInt64 COMMENT 'model calls',
+    UnpricedCalls UInt64 COMMENT 'model calls with tokens and neither a stated cost nor a price',
+    ToolCalls UInt64 COMMENT 'tool calls',
+    Input String COMMENT 'beginning of the input of the first turn that has one',
+    Output String COMMENT 'beginning of the output of the last turn that has one',
+    LastError String COMMENT 'message of the span of status Error that ended last, or empty',
+    LongestGap UInt64 COMMENT 'ns, the longest time without a turn between two turns',
+    Metadata Map(String, String) COMMENT 'the last value of each key'
+)
+AS
 SELECT
     m.Project AS Project,
     m.SessionId AS SessionId,
-    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
-        minIf(m.StartTime, m.HasTimes = 1 AND m.IsSpan = 1), minIf(m.StartTime, m.IsSpan = 1)) AS StartTime,
-    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
-        maxIf(m.EndTime, m.HasTimes = 1 AND m.IsSpan = 1), maxIf(m.EndTime, m.IsSpan = 1)) AS EndTime,
+    fromUnixTimestamp64Nano(toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)), 'UTC') AS StartTime,
+    fromUnixTimestamp64Nano(toInt64(bitAnd(max(m.LastEnd), 9223372036854775807)), 'UTC') AS EndTime,
     toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    uniqExactIf(m.TraceId, m.IsSpan = 1) AS TraceCount,
-    countIf(m.IsSpan = 1) AS SpanCount,
-    countIf(m.IsError = 1) AS ErrorCount,
-    arraySort(groupUniqArrayIf(m.UserId, m.UserId != '')) AS UserIds,
-    arraySort(groupUniqArrayIf(toString(m.ServiceName), m.ServiceName != '')) AS ServiceNames,
-    arraySort(groupUniqArrayIf(toString(m.Environment), m.Environment != '')) AS Environments,
-    arraySort(groupUniqArrayIf(toString(m.Model), m.Model != '')) AS Models,
+    uniqExactIf(m.TraceId, m.SpanCount > 0) AS TraceCount,
+    sum(m.SpanCount) AS SpanCount,
+    sum(m.ErrorCount) AS ErrorCount,
+    arraySort(groupUniqArrayArray(m.UserIds)) AS UserIds,
+    arraySort(groupUniqArrayArray(m.ServiceNames)) AS ServiceNames,
+    arraySort(groupUniqArrayArray(m.Environments)) AS Environments,
+    arraySort(groupUniqArrayArray(m.Models)) AS Models,
     arraySort(groupUniqArrayArray(m.Tags)) AS Tags,
     sum(m.InputTokens) AS InputTokens,
     sum(m.OutputTokens) AS OutputTokens,
+    sum(m.CachedInputTokens) AS CachedInputTokens,
+    sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
+    sum(m.ReasoningTokens) AS ReasoningTokens,
     sum(m.TotalTokens) AS TotalTokens,
-    toFloat64(sum(m.Cost)) AS Cost
-FROM session_rows AS m
+    toFloat64(sum(m.Cost)) AS Cost,
+    sum(m.ModelCalls) AS ModelCalls,
+    sum(m.UnpricedCalls) AS UnpricedCalls,
+    sum(m.ToolCalls) AS ToolCalls,
+    substring(arrayFirst(turn -> turn.1 < 18446744073709551615 AND turn.3 != '', arraySort(arrayZip(
+        mapValues(minMap(map(m.TraceId, m.FirstStart))), mapKeys(minMap(map(m.TraceId, m.FirstStart))),
+        mapValues(maxMap(map(m.TraceId, m.InputPick)))))).3, 10) AS Input,
+    substring(arrayLast(turn -> turn.1 > 0 AND turn.3 != '', arraySort(arrayZip(
+        mapValues(maxMap(map(m.TraceId, m.LastEnd))), mapKeys(maxMap(map(m.TraceId, m.LastEnd))),
+        mapValues(maxMap(map(m.TraceId, m.OutputPick)))))).3, 10) AS Output,
+    substring(max(m.ErrorPick), 10) AS LastError,
+    toUInt64(arrayMax(arrayPushFront(arrayMap(
+        (start, end) -> if(start > end, start - end, 0),
+        arrayPopFront(arraySort(arrayFilter(start -> start < 9223372036854775808, mapValues(minMap(map(m.TraceId, m.FirstStart)))))),
+        arrayPopBack(arraySort(arrayMap(end -> bitAnd(end, 9223372036854775807),
+            arrayFilter(end -> end >= 9223372036854775808, mapValues(maxMap(map(m.TraceId, m.LastEnd)))))))), 0))) AS LongestGap,
+    mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata
+FROM _turn_minutes AS m
 GROUP BY Project, SessionId
 HAVING SpanCount > 0
-ORDER BY Project, SessionId;
+ORDER BY Project, SessionId
+COMMENT 'One row a session, with its figures';
 
--- A session's turns. What the latest update says comes before what spans say; then the client's name, else the root
--- span's, else the first span's.
-CREATE OR REPLACE VIEW session_traces AS
+-- A session's turns. What the latest update says comes before what spans say; then what the client set for the trace, else
+-- the root's, else the first span's.
+CREATE OR REPLACE VIEW session_traces
+(
+    Project LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    SessionId String COMMENT 'id of the session',
+    TraceId String COMMENT 'trace, 32 hex digits',
+    Name String COMMENT 'name that the client gave the trace, else that of its root',
+    StartTime DateTime64(9, 'UTC') COMMENT 'start of the first span, UTC',
+    EndTime DateTime64(9, 'UTC') COMMENT 'end of the last span, UTC',
+    Duration UInt64 COMMENT 'ns from the start of the first span to the end of the last',
+    UserId String COMMENT 'user of the turn, or empty',
+    Environment String COMMENT 'deployment environment of the turn, or empty',
+    Tags Array(String) COMMENT 'tags, sorted',
+    SpanCount UInt64 COMMENT 'spans, each once',
+    ErrorCount UInt64 COMMENT 'spans of status Error',
+    LastError String COMMENT 'message of the span of status Error that ended last, or empty',
+    Input String COMMENT 'beginning of the input of the turn',
+    Output String COMMENT 'beginning of the output of the turn',
+    Models Array(String) COMMENT 'models, sorted',
+    InputTokens UInt64 COMMENT 'tokens in, of model calls',
+    OutputTokens UInt64 COMMENT 'tokens out, of model calls',
+    CachedInputTokens UInt64 COMMENT 'tokens of the input that came from a cache',
+    CacheCreationInputTokens UInt64 COMMENT 'tokens of the input that were written to a cache',
+    ReasoningTokens UInt64 COMMENT 'tokens of the output that were reasoning',
+    TotalTokens UInt64 COMMENT 'tokens of model calls together',
+    Cost Float64 COMMENT 'USD, of model calls',
+    ModelCalls UInt64 COMMENT 'model calls',
+    UnpricedCalls UInt64 COMMENT 'model calls with tokens and neither a stated cost nor a price',
+    ToolCalls UInt64 COMMENT 'tool calls',
+    Metadata Map(String, String) COMMENT 'the last value of each key'
+)
+AS
 SELECT
     m.Project AS Project,
     m.SessionId AS SessionId,
     m.TraceId AS TraceId,
-    multiIf(
-        maxIf(m.TraceName, m.IsSpan = 0) != '',
-        argMaxIf(toString(m.TraceName), (m.StartTime, m.SpanId), m.TraceName != '' AND m.IsSpan = 0),
-        max(m.TraceName) != '',
-        argMinIf(toString(m.TraceName), (m.IsRoot = 0, m.StartTime, m.SpanId), m.TraceName != ''),
-        argMinIf(toString(m.SpanName), (m.IsRoot = 0, m.StartTime, m.SpanId), m.IsSpan = 1)) AS Name,
-    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
-        minIf(m.StartTime, m.HasTimes = 1 AND m.IsSpan = 1), minIf(m.StartTime, m.IsSpan = 1)) AS StartTime,
-    if(maxIf(m.HasTimes, m.IsSpan = 1) = 1,
-        maxIf(m.EndTime, m.HasTimes = 1 AND m.IsSpan = 1), maxIf(m.EndTime, m.IsSpan = 1)) AS EndTime,
+    substring(max(m.NamePick), 10) AS Name,
+    fromUnixTimestamp64Nano(toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)), 'UTC') AS StartTime,
+    fromUnixTimestamp64Nano(toInt64(bitAnd(max(m.LastEnd), 9223372036854775807)), 'UTC') AS EndTime,
     toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    if(maxIf(m.UserId, m.IsSpan = 0) != '',
-        argMaxIf(m.UserId, (m.StartTime, m.SpanId), m.UserId != '' AND m.IsSpan = 0),
-        argMinIf(m.UserId, (m.IsRoot = 0, m.StartTime, m.SpanId), m.UserId != '')) AS UserId,
-    countIf(m.IsSpan = 1) AS SpanCount,
-    countIf(m.IsError = 1) AS ErrorCount,
-    multiIf(
-        maxIf(m.TraceInput, m.IsSpan = 0) != '',
-        argMaxIf(m.TraceInput, (m.StartTime, m.SpanId), m.TraceInput != '' AND m.IsSpan = 0),
-        max(m.TraceInput) != '',
-        argMinIf(m.TraceInput, (m.IsRoot = 0, m.StartTime, m.SpanId), m.TraceInput != ''),
-        argMinIf(m.Input, (m.IsRoot = 0, m.StartTime, m.SpanId), m.Input != '')) AS Input,
-    multiIf(
-        maxIf(m.TraceOutput, m.IsSpan = 0) != '',
-        argMaxIf(m.TraceOutput, (m.StartTime, m.SpanId), m.TraceOutput != '' AND m.IsSpan = 0),
-        max(m.TraceOutput) != '',
-        argMinIf(m.TraceOutput, (m.IsRoot = 0, m.StartTime, m.SpanId), m.TraceOutput != ''),
-        argMaxIf(m.Output, (m.IsRoot, m.EndTime, m.SpanId), m.Output != '')) AS Output,
-    arraySort(groupUniqArrayIf(toString(m.Model), m.Model != '')) AS Models,
+    substring(max(m.UserPick), 10) AS UserId,
+    substring(max(m.EnvironmentPick), 10) AS Environment,
+    arraySort(groupUniqArrayArray(m.Tags)) AS Tags,
+    sum(m.SpanCount) AS SpanCount,
+    sum(m.ErrorCount) AS ErrorCount,
+    substring(max(m.ErrorPick), 10) AS LastError,
+    substring(max(m.InputPick), 10) AS Input,
+    substring(max(m.OutputPick), 10) AS Output,
+    arraySort(groupUniqArrayArray(m.Models)) AS Models,
+    sum(m.InputTokens) AS InputTokens,
+    sum(m.OutputTokens) AS OutputTokens,
+    sum(m.CachedInputTokens) AS CachedInputTokens,
+    sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
+    sum(m.ReasoningTokens) AS ReasoningTokens,
+    sum(m.TotalTokens) AS TotalTokens,
+    toFloat64(sum(m.Cost)) AS Cost,
+    sum(m.ModelCalls) AS ModelCalls,
+    sum(m.UnpricedCalls) AS UnpricedCalls,
+    sum(m.ToolCalls) AS ToolCalls,
+    mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata
+FROM _turn_minutes AS m
+GROUP BY Project, SessionId, TraceId
+HAVING SpanCount > 0
+ORDER BY Project, SessionId, StartTime, TraceId
+COMMENT 'One row a trace of a session: its turns';
+
+-- The minute of a span is that of its start.
+CREATE OR REPLACE VIEW session_timeline
+(
+    Project LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    SessionId String COMMENT 'id of the session',
+    Minute DateTime64(9, 'UTC') COMMENT 'minute in which spans of the session started, UTC',
+    TraceCount UInt64 COMMENT 'traces, which are the turns',
+    SpanCount UInt64 COMMENT 'spans, each once',
+    ErrorCount UInt64 COMMENT 'spans of status Error',
+    InputTokens UInt64 COMMENT 'tokens in, of model calls',
+    OutputTokens UInt64 COMMENT 'tokens out, of model calls',
+    TotalTokens UInt64 COMMENT 'tokens of model calls together',
+    Cost Float64 COMMENT 'USD, of model calls'
+)
+AS
+SELECT
+    m.Project AS Project,
+    m.SessionId AS SessionId,
+    m.Minute AS Minute,
+    uniqExact(m.TraceId) AS TraceCount,
+    sum(m.SpanCount) AS SpanCount,
+    sum(m.ErrorCount) AS ErrorCount,
     sum(m.InputTokens) AS InputTokens,
     sum(m.OutputTokens) AS OutputTokens,
     sum(m.TotalTokens) AS TotalTokens,
     toFloat64(sum(m.Cost)) AS Cost
-FROM session_rows AS m
-GROUP BY Project, SessionId, TraceId
-HAVING SpanCount > 0
-ORDER BY Project, SessionId, StartTime, TraceId;
-
--- The minute of a span is that of its start.
-CREATE OR REPLACE VIEW session_timeline AS
-SELECT
-    m.Project AS Project,
-    m.SessionId AS SessionId,
-    fromUnixTimestamp64Nano(
-        intDiv(toUnixTimestamp64Nano(m.StartTime), 60000000000) * 60000000000, 'UTC') AS Minute,
-    uniqExact(m.TraceId) AS TraceCount,
-    count() AS SpanCount,
-    countIf(m.IsError = 1) AS ErrorCount,
-    sum(m.InputTokens) AS InputTokens,
-    sum(m.OutputTokens) AS OutputTokens,
-    toFloat64(sum(m.Cost)) AS Cost
-FROM session_members AS m
+FROM _turn_minutes AS m
+WHERE m.SpanCount > 0
 GROUP BY Project, SessionId, Minute
-ORDER BY Project, SessionId, Minute;
+ORDER BY Project, SessionId, Minute
+COMMENT 'One row a session and minute';
 
--- The spans of each session, whole, each once. The columns are named, so that a later migration may add one to each table
--- in turn.
-CREATE OR REPLACE VIEW session_spans AS
+-- Users by the user of each turn.
+CREATE OR REPLACE VIEW session_users
+(
+    Project LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    UserId String COMMENT 'user',
+    FirstSeen DateTime64(9, 'UTC') COMMENT 'start of the first turn, UTC',
+    LastSeen DateTime64(9, 'UTC') COMMENT 'end of the last turn, UTC',
+    SessionCount UInt64 COMMENT 'sessions with turns of this user',
+    TraceCount UInt64 COMMENT 'traces, each once',
+    ErrorCount UInt64 COMMENT 'spans of status Error',
+    InputTokens UInt64 COMMENT 'tokens in, of model calls',
+    OutputTokens UInt64 COMMENT 'tokens out, of model calls',
+    CachedInputTokens UInt64 COMMENT 'tokens of the input that came from a cache',
+    CacheCreationInputTokens UInt64 COMMENT 'tokens of the input that were written to a cache',
+    ReasoningTokens UInt64 COMMENT 'tokens of the output that were reasoning',
+    TotalTokens UInt64 COMMENT 'tokens of model calls together',
+    Cost Float64 COMMENT 'USD, of model calls'
+)
+AS
 SELECT
-    t.SessionHint AS SessionId,
-    multiIf(m.ClaimLevel != m.Best.Level, 'trace', m.ClaimLevel IN (1, 3), 'span', 'resource') AS SessionSource,
-    t.* EXCEPT (SessionHint, Version)
+    t.Project AS Project,
+    t.UserId AS UserId,
+    fromUnixTimestamp64Nano(toInt64(bitAnd(min(t.FirstStart), 9223372036854775807)), 'UTC') AS FirstSeen,
+    fromUnixTimestamp64Nano(toInt64(bitAnd(max(t.LastEnd), 9223372036854775807)), 'UTC') AS LastSeen,
+    uniqExact(t.SessionId) AS SessionCount,
+    uniqExact(t.TraceId) AS TraceCount,
+    sum(t.ErrorCount) AS ErrorCount,
+    sum(t.InputTokens) AS InputTokens,
+    sum(t.OutputTokens) AS OutputTokens,
+    sum(t.CachedInputTokens) AS CachedInputTokens,
+    sum(t.CacheCreationInputTokens) AS CacheCreationInputTokens,
+    sum(t.ReasoningTokens) AS ReasoningTokens,
+    sum(t.TotalTokens) AS TotalTokens,
+    toFloat64(sum(t.Cost)) AS Cost
 FROM
 (
     SELECT
-        SessionHint, Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,
-        ResourceAttributes, ScopeName, ScopeVersion, SpanAttributes, Duration, StatusCode, StatusMessage,
-        `Events.Timestamp`, `Events.Name`, `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,
-        `Links.Attributes`, Flags, ResourceSchemaUrl, ResourceDroppedAttributesCount, ScopeAttributes,
-        ScopeSchemaUrl, ScopeDroppedAttributesCount, DroppedAttributesCount, `Events.DroppedAttributesCount`,
-        DroppedEventsCount, `Links.DroppedAttributesCount`, `Links.Flags`, DroppedLinksCount, StartTimeUnixNano,
-        EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey, UserId, Environment, TraceName, Tags, Model,
-        InputTokens, OutputTokens, TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost,
-        CostSource, Input, Output, TraceInput, TraceOutput, Version
-    FROM otel_traces
-    WHERE SessionHint != ''
-    UNION ALL
-    SELECT
-        SessionHint, Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName,
-        ResourceAttributes, ScopeName, ScopeVersion, SpanAttributes, Duration, StatusCode, StatusMessage,
-        `Events.Timestamp`, `Events.Name`, `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`,
-        `Links.Attributes`, Flags, ResourceSchemaUrl, ResourceDroppedAttributesCount, ScopeAttributes,
-        ScopeSchemaUrl, ScopeDroppedAttributesCount, DroppedAttributesCount, `Events.DroppedAttributesCount`,
-        DroppedEventsCount, `Links.DroppedAttributesCount`, `Links.Flags`, DroppedLinksCount, StartTimeUnixNano,
-        EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey, UserId, Environment, TraceName, Tags, Model,
-        InputTokens, OutputTokens, TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost,
-        CostSource, Input, Output, TraceInput, TraceOutput, Version
-    FROM otel_traces_moved
+        m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId,
+        substring(max(m.UserPick), 10) AS UserId, min(m.FirstStart) AS FirstStart, max(m.LastEnd) AS LastEnd,
+        sum(m.ErrorCount) AS ErrorCount, sum(m.InputTokens) AS InputTokens, sum(m.OutputTokens) AS OutputTokens,
+        sum(m.CachedInputTokens) AS CachedInputTokens, sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
+        sum(m.ReasoningTokens) AS ReasoningTokens, sum(m.TotalTokens) AS TotalTokens, sum(m.Cost) AS Cost
+    FROM _turn_minutes AS m
+    GROUP BY Project, SessionId, TraceId
+    HAVING sum(m.SpanCount) > 0 AND UserId != ''
 ) AS t
-ANY INNER JOIN session_members AS m
-    ON m.Project = t.Project AND m.SessionId = t.SessionHint AND m.TraceId = t.TraceId AND m.SpanId = t.SpanId
-    AND m.Version = t.Version;
+GROUP BY Project, UserId
+ORDER BY Project, UserId
+COMMENT 'One row a user, by the user of each turn';
+
+-- The spans of each session, whole, each once. Of traces in doubt they lie in _corrected_spans, where the corrections say
+-- which belong to the session. The columns are named, so that a later migration may add one to each table in turn.
+CREATE OR REPLACE VIEW session_spans
+(
+    SessionId String COMMENT 'session that the span belongs to',
+    SessionSource LowCardinality(String) COMMENT 'where its session comes from: its own claim on the span or on its resource, else its trace',
+    Timestamp DateTime64(9) COMMENT 'start of the span, UTC, at most 2262-04-11',
+    TraceId String COMMENT '32 lower-case hex digits',
+    SpanId String COMMENT '16 lower-case hex digits',
+    ParentSpanId String COMMENT '16 lower-case hex digits, or empty',
+    TraceState String COMMENT 'W3C trace state',
+    SpanName LowCardinality(String) COMMENT 'what the client calls the operation',
+    SpanKind LowCardinality(String) COMMENT 'Unspecified, Internal, Server, Client, Producer or Consumer',
+    ServiceName LowCardinality(String) COMMENT 'service.name of the resource, or empty',
+    ResourceAttributes Map(LowCardinality(String), String) COMMENT 'attributes of the resource, values as text',
+    ScopeName String COMMENT 'instrumentation scope',
+    ScopeVersion String COMMENT 'version of the scope',
+    SpanAttributes Map(LowCardinality(String), String) COMMENT 'attributes of the span, values as text',
+    Duration UInt64 COMMENT 'ns; 0 where the end is before the start',
+    StatusCode LowCardinality(String) COMMENT 'Unset, Ok or Error',
+    StatusMessage String COMMENT 'what the client says of the status',
+    `Events.Timestamp` Array(DateTime64(9)) COMMENT 'when each event was, UTC',
+    `Events.Name` Array(LowCardinality(String)) COMMENT 'names of the events',
+    `Events.Attributes` Array(Map(LowCardinality(String), String)) COMMENT 'attributes of each event',
+    `Links.TraceId` Array(String) COMMENT 'traces of the linked spans',
+    `Links.SpanId` Array(String) COMMENT 'ids of the linked spans',
+    `Links.TraceState` Array(String) COMMENT 'trace states of the links',
+    `Links.Attributes` Array(Map(LowCardinality(String), String)) COMMENT 'attributes of each link',
+    Flags UInt32 COMMENT 'flags of OTLP, the lowest byte those of W3C',
+    ResourceSchemaUrl LowCardinality(String) COMMENT 'schema of the resource',
+    ResourceDroppedAttributesCount UInt32 COMMENT 'attributes of the resource that were dropped',
+    ScopeAttributes Map(LowCardinality(String), String) COMMENT 'attributes of the scope',
+    ScopeSchemaUrl LowCardinality(String) COMMENT 'schema of the scope',
+    ScopeDroppedAttributesCount UInt32 COMMENT 'attributes of the scope that were dropped',
+    DroppedAttributesCount UInt32 COMMENT 'attributes of the span that were dropped',
+    `Events.DroppedAttributesCount` Array(UInt32) COMMENT 'attributes dropped of each event',
+    DroppedEventsCount UInt32 COMMENT 'events that were dropped',
+    `Links.DroppedAttributesCount` Array(UInt32) COMMENT 'attributes dropped of each link',
+    `Links.Flags` Array(UInt32) COMMENT 'flags of each link',
+    DroppedLinksCount UInt32 COMMENT 'links that were dropped',
+    StartTimeUnixNano UInt64 COMMENT 'start as on the wire, ns since 1970',
+    EndTimeUnixNano UInt64 COMMENT 'end as on the wire, ns since 1970',
+    Project LowCardinality(String) COMMENT 'whose span it is; default unless credentials say otherwise',
+    IsRoot UInt8 COMMENT '1 for a span without parent id, or marked as the root of its application',
+    ClaimLevel UInt8 COMMENT 'level of its own claim, 1 to 4; 9 for none',
+    ClaimId String COMMENT 'session id that the span itself claims, or empty',
+    ClaimKey LowCardinality(String) COMMENT 'attribute key that the claim came from',
+    UserId String COMMENT 'user that the span names',
+    Environment LowCardinality(String) COMMENT 'deployment environment that the span or its resource names',
+    TraceName LowCardinality(String) COMMENT 'name that the client gave the trace',
+    Tags Array(String) COMMENT 'tags of the trace that the span names',
+    Metadata Map(LowCardinality(String), String) COMMENT 'what the client told of the trace or the run, beyond all that has a column',
+    StepKind LowCardinality(String) COMMENT 'model, embedding, tool, agent, retrieval, guardrail, evaluation, chain or other',
+    StepName LowCardinality(String) COMMENT 'the model of a call or embedding, the tool, the agent, else the name of the span',
+    AgentName LowCardinality(String) COMMENT 'agent that the span names',
+    ResponseId String COMMENT 'id of the answer of the model',
+    PreviousResponseId String COMMENT 'id of the answer that this one goes on from',
+    IsModelCall UInt8 COMMENT '1 where a model was called, whose tokens and cost count',
+    IsToolCall UInt8 COMMENT '1 where a tool was called',
+    IsUnpriced UInt8 COMMENT '1 for a model call with tokens, and neither a stated cost nor a price',
+    Model LowCardinality(String) COMMENT 'model that answered',
+    InputTokens UInt64 COMMENT 'tokens in, cached ones included; of model calls only',
+    OutputTokens UInt64 COMMENT 'tokens out, reasoning included; of model calls only',
+    TotalTokens UInt64 COMMENT 'tokens of the call together',
+    CachedInputTokens UInt64 COMMENT 'part of the input that came from a cache',
+    CacheCreationInputTokens UInt64 COMMENT 'part of the input that was written to a cache',
+    ReasoningTokens UInt64 COMMENT 'part of the output that was reasoning',
+    Cost Decimal(38, 12) COMMENT 'USD',
+    CostSource LowCardinality(String) COMMENT 'attribute where the span states it, prices by the price table, or empty',
+    Input String COMMENT 'beginning of what went in',
+    Output String COMMENT 'beginning of what came out',
+    TraceInput String COMMENT 'beginning of the input that the client set for the trace',
+    TraceOutput String COMMENT 'beginning of the output that the client set for the trace'
+)
+AS
+SELECT
+    s.SessionHint AS SessionId,
+    CAST(multiIf(s.ClaimLevel = 9 OR s.ClaimId != s.SessionHint, 'trace', s.ClaimLevel IN (1, 3), 'span', 'resource'), 'LowCardinality(String)') AS SessionSource,
+    s.Timestamp AS Timestamp, s.TraceId AS TraceId, s.SpanId AS SpanId, s.ParentSpanId AS ParentSpanId, s.TraceState
+    AS TraceState, s.SpanName AS SpanName, s.SpanKind AS SpanKind, s.ServiceName AS ServiceName, s.ResourceAttributes
+    AS ResourceAttributes, s.ScopeName AS ScopeName, s.ScopeVersion AS ScopeVersion, s.SpanAttributes AS
+    SpanAttributes, s.Duration AS Duration, s.StatusCode AS StatusCode, s.StatusMessage AS StatusMessage,
+    s.`Events.Timestamp` AS `Events.Timestamp`, s.`Events.Name` AS `Events.Name`, s.`Events.Attributes` AS
+    `Events.Attributes`, s.`Links.TraceId` AS `Links.TraceId`, s.`Links.SpanId` AS `Links.SpanId`,
+    s.`Links.TraceState` AS `Links.TraceState`, s.`Links.Attributes` AS `Links.Attributes`, s.Flags AS Flags,
+    s.ResourceSchemaUrl AS ResourceSchemaUrl, s.ResourceDroppedAttributesCount AS ResourceDroppedAttributesCount,
+    s.ScopeAttributes AS ScopeAttributes, s.ScopeSchemaUrl AS ScopeSchemaUrl, s.ScopeDroppedAttributesCount AS
+    ScopeDroppedAttributesCount, s.DroppedAttributesCount AS DroppedAttributesCount, s.`Events.DroppedAttributesCount`
+    AS `Events.DroppedAttributesCount`, s.DroppedEventsCount AS DroppedEventsCount, s.`Links.DroppedAttributesCount`
+    AS `Links.DroppedAttributesCount`, s.`Links.Flags` AS `Links.Flags`, s.DroppedLinksCount AS DroppedLinksCount,
+    s.StartTimeUnixNano AS StartTimeUnixNano, s.EndTimeUnixNano AS EndTimeUnixNano, s.Project AS Project, s.IsRoot AS
+    IsRoot, s.ClaimLevel AS ClaimLevel, s.ClaimId AS ClaimId, s.ClaimKey AS ClaimKey, s.UserId AS UserId,
+    s.Environment AS Environment, s.TraceName AS TraceName, s.Tags AS Tags, s.Metadata AS Metadata, s.StepKind AS
+    StepKind, s.StepName AS StepName, s.AgentName AS AgentName, s.ResponseId AS ResponseId, s.PreviousResponseId AS
+    PreviousResponseId, s.IsModelCall AS IsModelCall, s.IsToolCall AS IsToolCall, s.IsUnpriced AS IsUnpriced, s.Model
+    AS Model, s.InputTokens AS InputTokens, s.OutputTokens AS OutputTokens, s.TotalTokens AS TotalTokens,
+    s.CachedInputTokens AS CachedInputTokens, s.CacheCreationInputTokens AS CacheCreationInputTokens,
+    s.ReasoningTokens AS ReasoningTokens, s.Cost AS Cost, s.CostSource AS CostSource, s.Input AS Input, s.Output AS
+    Output, s.TraceInput AS TraceInput, s.TraceOutput AS TraceOutput
+FROM otel_traces AS s
+LEFT ANTI JOIN _corrections AS c ON c.Project = s.Project AND c.SessionId = s.SessionHint AND c.TraceId = s.TraceId
+WHERE s.SessionHint != '' AND s.SpanName != 'otel_sessions.trace_update'
+UNION ALL
+SELECT
+    s.SessionHint AS SessionId,
+    CAST(multiIf(s.ClaimLevel = 9 OR s.ClaimId != s.SessionHint, 'trace', s.ClaimLevel IN (1, 3), 'span', 'resource'), 'LowCardinality(String)') AS SessionSource,
+    s.Timestamp AS Timestamp, s.TraceId AS TraceId, s.SpanId AS SpanId, s.ParentSpanId AS ParentSpanId, s.TraceState
+    AS TraceState, s.SpanName AS SpanName, s.SpanKind AS SpanKind, s.ServiceName AS ServiceName, s.ResourceAttributes
+    AS ResourceAttributes, s.ScopeName AS ScopeName, s.ScopeVersion AS ScopeVersion, s.SpanAttributes AS
+    SpanAttributes, s.Duration AS Duration, s.StatusCode AS StatusCode, s.StatusMessage AS StatusMessage,
+    s.`Events.Timestamp` AS `Events.Timestamp`, s.`Events.Name` AS `Events.Name`, s.`Events.Attributes` AS
+    `Events.Attributes`, s.`Links.TraceId` AS `Links.TraceId`, s.`Links.SpanId` AS `Links.SpanId`,
+    s.`Links.TraceState` AS `Links.TraceState`, s.`Links.Attributes` AS `Links.Attributes`, s.Flags AS Flags,
+    s.ResourceSchemaUrl AS ResourceSchemaUrl, s.ResourceDroppedAttributesCount AS ResourceDroppedAttributesCount,
+    s.ScopeAttributes AS ScopeAttributes, s.ScopeSchemaUrl AS ScopeSchemaUrl, s.ScopeDroppedAttributesCount AS
+    ScopeDroppedAttributesCount, s.DroppedAttributesCount AS DroppedAttributesCount, s.`Events.DroppedAttributesCount`
+    AS `Events.DroppedAttributesCount`, s.DroppedEventsCount AS DroppedEventsCount, s.`Links.DroppedAttributesCount`
+    AS `Links.DroppedAttributesCount`, s.`Links.Flags` AS `Links.Flags`, s.DroppedLinksCount AS DroppedLinksCount,
+    s.StartTimeUnixNano AS StartTimeUnixNano, s.EndTimeUnixNano AS EndTimeUnixNano, s.Project AS Project, s.IsRoot AS
+    IsRoot, s.ClaimLevel AS ClaimLevel, s.ClaimId AS ClaimId, s.ClaimKey AS ClaimKey, s.UserId AS UserId,
+    s.Environment AS Environment, s.TraceName AS TraceName, s.Tags AS Tags, s.Metadata AS Metadata, s.StepKind AS
+    StepKind, s.StepName AS StepName, s.AgentName AS AgentName, s.ResponseId AS ResponseId, s.PreviousResponseId AS
+    PreviousResponseId, s.IsModelCall AS IsModelCall, s.IsToolCall AS IsToolCall, s.IsUnpriced AS IsUnpriced, s.Model
+    AS Model, s.InputTokens AS InputTokens, s.OutputTokens AS OutputTokens, s.TotalTokens AS TotalTokens,
+    s.CachedInputTokens AS CachedInputTokens, s.CacheCreationInputTokens AS CacheCreationInputTokens,
+    s.ReasoningTokens AS ReasoningTokens, s.Cost AS Cost, s.CostSource AS CostSource, s.Input AS Input, s.Output AS
+    Output, s.TraceInput AS TraceInput, s.TraceOutput AS TraceOutput
+FROM (SELECT * FROM _corrected_spans FINAL) AS s
+INNER JOIN
+(
+    SELECT Project, SessionId, TraceId, SpanId
+    FROM _corrections FINAL
+    ARRAY JOIN Members AS SpanId
+) AS c ON c.Project = s.Project AND c.SessionId = s.SessionHint AND c.TraceId = s.TraceId AND c.SpanId = s.SpanId
+WHERE s.SpanName != 'otel_sessions.trace_update'
+COMMENT 'The spans of each session, each once';
 
 -- The times of a trace, as Grafana's and HyperDX's trace views look them up; nanoseconds kept.
-CREATE OR REPLACE VIEW otel_traces_trace_id_ts AS
-SELECT TraceId, min(t.Start) AS Start, max(t.End) AS End
-FROM trace_claims AS t
-GROUP BY TraceId;
-
--- For attribution: each trace with its best claim, whether spans of it were stored with another claim in mind or under
--- another session, and under how many sessions its spans stand.
-CREATE OR REPLACE VIEW trace_attribution AS
-SELECT
-    Project,
-    TraceId,
-    best AS Best,
-    places AS Places,
-    arrayExists(p -> p.Best != best OR p.SessionId != if(p.ClaimLevel = best.Level, p.ClaimId, best.Id), places) AS IsStale,
-    length(arrayDistinct(arrayMap(p -> p.SessionId, places))) AS Sessions,
-    start AS Start,
-    end AS End
-FROM
+CREATE OR REPLACE VIEW otel_traces_trace_id_ts
 (
-    SELECT
-        Project, TraceId, min(t.Best) AS best, groupUniqArrayArray(t.Places) AS places,
-        min(t.Start) AS start, max(t.End) AS end
-    FROM trace_claims AS t
-    GROUP BY Project, TraceId
-);
+    TraceId String COMMENT '32 lower-case hex digits',
+    Start DateTime64(9) COMMENT 'start of the first span, UTC',
+    End DateTime64(9) COMMENT 'start of the last span, UTC'
+)
+AS
+SELECT TraceId, min(t.Start) AS Start, max(t.End) AS End
+FROM _trace_claims AS t
+GROUP BY TraceId
+HAVING sum(t.Blocks) > 0
+COMMENT 'The times of each trace, for trace views';

@@ -16,17 +16,19 @@ from otel_sessions.sessions import attribution
 from otel_sessions.sessions.rebuild import statements
 from otel_sessions.sessions.rebuild.settle import wait_for_inserts
 
-AGGREGATES = ("session_candidates", "session_claims", "trace_claims")
-"""What a rebuild makes anew."""
-SOURCES = ("otel_traces", "otel_traces_moved")
-"""What feeds them, by views named `SOURCE_AGGREGATE_mv`."""
+DERIVED = ("_corrected_spans", "_corrections", "_session_turns", "_session_activity", "_trace_claims")
+"""What a rebuild makes anew, in the order in which it comes into force."""
+SOURCES = MappingProxyType(
+    {"_trace_claims": "otel_traces", "_session_turns": "otel_traces", "_session_activity": "_session_turns"}
+)
+"""What feeds them, by views named `TABLE_mv`."""
 DEAD_AFTER_S = 60
 """A rebuild that shows no sign of life for so long is taken for dead."""
 _FROM = r"\bFROM (?:`(?:[^`\\]|\\.)*`|\w+)\.`?{source}`?(?=\s|$)"
 
 
 class Side:
-    """`name("session_claims")` is the table that will take the place of `session_claims`."""
+    """`name("_corrections")` is the table that will take the place of `_corrections`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -37,49 +39,42 @@ class Side:
         return f"{table}_rebuild_{self._id}"
 
     @property
-    def best(self) -> str:
-        return self.name("trace_best")
+    def stage(self) -> str:
+        return self.name("_stage")
 
     @property
-    def stage(self) -> str:
-        return self.name("otel_traces")
+    def names(self) -> Mapping[str, str]:
+        """What statements call the tables in force, and what they are to call those of this rebuild."""
+        return {table: self.name(table) for table in DERIVED}
 
-    def columns(self) -> str:
-        """Those of `otel_traces` that its views read, as a list in SQL."""
-        described = self._client.query("DESCRIBE TABLE otel_traces").result_rows
-        words = {word for name in AGGREGATES for word in re.findall(r"\w+", self._selects[f"otel_traces_{name}_mv"])}
-        return ", ".join(f"`{name}`" for name, *_ in described if name in words)
-
-    def create_best(self) -> None:
-        self._client.command(statements.text("create_best"), parameters={"best": self.best})
+    def create(self) -> None:
+        """Makes the tables, and views that fill them: from the stage, and from here on from what is stored."""
+        self._client.command(f"CREATE TABLE {self.name('_alive')} (A UInt8) ENGINE = MergeTree ORDER BY A")
         self.beat()
-
-    def create_tables(self) -> None:
-        self.create_best()
-        for table in AGGREGATES:
+        for table in DERIVED:
             self._client.command(f"CREATE TABLE {self.name(table)} AS {table}")
-
-    def create_stage(self, targets: Mapping[str, str]) -> None:
-        """A table that keeps nothing; its views fill `targets` as those of `otel_traces` fill the tables in force."""
         self._client.command(f"CREATE TABLE {self.stage} AS otel_traces ENGINE = Null")
-        for table, target in targets.items():
-            select = _from(self._selects[f"otel_traces_{table}_mv"], "otel_traces", self.stage)
-            self._client.command(f"CREATE MATERIALIZED VIEW {self.name(f'stage_{table}')} TO {target} AS {select}")
+        self._feed("_session_activity", self.name("_session_turns"), "_activity_of_turns")
+        for table in ("_trace_claims", "_session_turns"):
+            self._feed(table, self.stage, f"_stage{table}")
+        for table in ("_trace_claims", "_session_turns"):
+            self._feed(table, "otel_traces", f"_follow{table}")
 
-    def follow(self) -> None:
-        """From here on what is stored reaches the tables of this rebuild too."""
-        for view, select in self._selects.items():
-            table = next(table for table in AGGREGATES if view.endswith(f"_{table}_mv"))
-            self._client.command(f"CREATE MATERIALIZED VIEW {self.name(view)} TO {self.name(table)} AS {select}")
+    def _feed(self, table: str, source: str, view: str) -> None:
+        select, count = re.subn(_FROM.format(source=SOURCES[table]), f"FROM {source}", self._selects[table])
+        if count != 1:
+            raise SchemaError(f"the view {table}_mv is not one of this version: {select}")
+        self._client.command(f"CREATE MATERIALIZED VIEW {self.name(view)} TO {self.name(table)} AS {select}")
 
     def exchange(self) -> None:
         """Puts the tables of this rebuild into force, each in an instant; what was in force has their names now."""
-        for table in AGGREGATES:
+        for table in DERIVED:
             self._client.command(f"EXCHANGE TABLES {table} AND {self.name(table)}")
 
     def beat(self) -> None:
         """A sign of life."""
-        self._client.command(f"ALTER TABLE {self.best} MODIFY COMMENT '{attribution.server_time(self._client)}'")
+        now = attribution.server_time(self._client)
+        self._client.command(f"ALTER TABLE {self.name('_alive')} MODIFY COMMENT '{now}'")
 
     def drop(self) -> None:
         """All that is left of it, once no insert uses it."""
@@ -117,18 +112,12 @@ def _drop(client: Client, found: Sequence[tuple[str, bool]]) -> None:
 
 
 def _selects(client: Client) -> Mapping[str, str]:
-    names = [f"{source}_{table}_mv" for source in SOURCES for table in AGGREGATES]
-    rows = statements.rows(client, "feeds", {"names": names})
-    found = {str(name): str(select) for name, select in rows}
-    missing = sorted(set(names) - found.keys())
+    """What fills each table."""
+    rows = statements.rows(client, "feeds", {"names": [f"{table}_mv" for table in SOURCES]})
+    found = {str(name).removesuffix("_mv"): str(select) for name, select in rows}
+    missing = sorted(SOURCES.keys() - found.keys())
     if missing:
-        raise SchemaError(f"there is no view {', '.join(missing)}; run `otel-sessions migrate`")
+        raise SchemaError(
+            f"there is no view {', '.join(f'{name}_mv' for name in missing)}; run `otel-sessions migrate`"
+        )
     return MappingProxyType(found)
-
-
-def _from(select: str, source: str, other: str) -> str:
-    """The same of another table. Raises `SchemaError` where it does not read `source` once."""
-    text, count = re.subn(_FROM.format(source=source), f"FROM {other}", select)
-    if count != 1:
-        raise SchemaError(f"a view of {source} is not one of this version: {select}")
-    return text

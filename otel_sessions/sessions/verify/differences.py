@@ -22,8 +22,8 @@ _NO_PERIOD = {"from": "1970-01-01 00:00:00", "to": "1970-01-01 00:00:00"}
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How many spans of a session are missing, are in it and should not be, say something else than the stored span,
-    or are not in `session_spans` once; and the views whose figures are not those of the stored spans."""
+    """How many spans of a session `session_spans` lacks, has and should not, has with something else than was stored,
+    or has more than once; and the views whose figures are not those of the stored spans."""
 
     project: str
     session_id: str
@@ -41,7 +41,7 @@ class Difference:
 def find(client: Client, piece: Piece[str], *, period: Period | None = None) -> list[Difference]:
     """Those of the sessions with ids in `piece` that differ, by project and id.
 
-    With a `period` only the traces count of which spans were stored in it, and no figures are compared.
+    With a `period` only the traces count of which spans were stored in it, and of figures those of their turns.
     """
     suspects = may_differ(client, piece, period=period)
     if sum(map(size, suspects)) <= BYTES_A_STATEMENT:
@@ -73,7 +73,7 @@ def sample(client: Client, size: int) -> tuple[int, list[str]]:
 
 def _compared(client: Client, bound: Mapping[str, Any]) -> list[Difference]:
     found = {row[:2]: Difference(*row) for row in _rows(client, "spans", bound)}
-    figures = _rows(client, "figures", bound) if bound["all"] else ()
+    figures = _rows(client, "figures", bound)
     for project, session_id, views in figures:
         known = found.get((project, session_id), Difference(project, session_id))
         found[project, session_id] = replace(known, views=tuple(views))

@@ -1,7 +1,5 @@
--- The sessions that may differ. Of each session one number adds up what the stored spans say, by the rule of truth.sql,
--- and one what is said of it: a hash of 64 bits for each member, for each row of session_spans, and for each row of the
--- views' figures. Traces and spans go by hashes too, cheap to group by. Where the numbers are equal so is what
--- is said, unless hashes meet by chance. Where rows of one version differ, a session may be named without need.
+-- The sessions that may differ from the truth, by one number a session on either side: the sum of a hash of each figure
+-- and each span. Spans of which versions differ are looked at closer, whatever the numbers say.
 WITH
 claimed AS
 (
@@ -17,38 +15,47 @@ claims AS
 (
     SELECT
         cityHash64(c.Project, c.TraceId) AS Trace, any(c.Project) AS Project,
-        min((ClaimLevel, toUInt8(IsRoot = 0), StartTimeUnixNano, ClaimId)) AS Best
+        min((c.ClaimLevel, toUInt8(c.IsRoot = 0), c.StartTimeUnixNano, c.ClaimId)) AS Best
     FROM otel_traces AS c
-    WHERE ClaimLevel < 9 AND Trace IN (SELECT Trace FROM claimed)
+    WHERE c.ClaimLevel < 9 AND Trace IN (SELECT Trace FROM claimed)
     GROUP BY Trace
 ),
 versions AS
 (
     SELECT
-        cityHash64(Project, TraceId) AS Trace, cityHash64(TraceId, SpanId) AS Span, Version, ClaimLevel, ClaimId,
-        StatusCode = 'Error' AS IsError,
-        StartTimeUnixNano > 0 AND StartTimeUnixNano < 9223372036854775807 AS HasTimes,
-        Timestamp AS StartTime,
-        if(HasTimes AND EndTimeUnixNano > StartTimeUnixNano AND EndTimeUnixNano < 9223372036854775807,
-            fromUnixTimestamp64Nano(toInt64(EndTimeUnixNano), 'UTC'), Timestamp) AS EndTime,
-        InputTokens, OutputTokens, TotalTokens, Cost,
-        cityHash64(
-            Version, ClaimLevel, ClaimId, IsRoot, IsError, HasTimes, StartTime, EndTime, SpanName, TraceName,
-            ServiceName, UserId, Environment, Model, Tags, InputTokens, OutputTokens, TotalTokens, Cost, Input, Output,
-            TraceInput, TraceOutput) AS Content
-    FROM otel_traces
-    WHERE Trace IN (SELECT Trace FROM claimed) AND SpanName != 'otel_sessions.trace_update'
+        cityHash64(s.Project, s.TraceId) AS Trace, cityHash64(s.TraceId, s.SpanId) AS Span, s.ClaimLevel AS ClaimLevel, s.ClaimId AS ClaimId,
+        toUInt64(s.StatusCode = 'Error') AS ErrorCount,
+        s.StartTimeUnixNano > 0 AND s.StartTimeUnixNano < 9223372036854775807 AS HasTimes,
+        s.Timestamp AS StartTime,
+        if(HasTimes AND s.EndTimeUnixNano > s.StartTimeUnixNano AND s.EndTimeUnixNano < 9223372036854775807,
+            fromUnixTimestamp64Nano(toInt64(s.EndTimeUnixNano), 'UTC'), s.Timestamp) AS EndTime,
+        s.InputTokens AS InputTokens, s.OutputTokens AS OutputTokens, s.TotalTokens AS TotalTokens, s.Cost AS Cost,
+        s.CachedInputTokens AS CachedInputTokens, s.CacheCreationInputTokens AS CacheCreationInputTokens,
+        s.ReasoningTokens AS ReasoningTokens, toUInt64(s.IsModelCall) AS ModelCalls,
+        toUInt64(s.IsUnpriced) AS UnpricedCalls, toUInt64(s.IsToolCall) AS ToolCalls,
+        cityHash64(ClaimLevel, ClaimId, s.IsRoot, s.SpanName, s.TraceName, s.ServiceName, s.UserId, s.Environment, s.Model, s.Tags,
+            s.Input, s.Output, s.TraceInput, s.TraceOutput, ErrorCount, HasTimes, StartTime, EndTime, InputTokens, OutputTokens, TotalTokens, Cost, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, ModelCalls, UnpricedCalls, ToolCalls) AS Content
+    FROM otel_traces AS s
+    WHERE Trace IN (SELECT Trace FROM claimed) AND s.SpanName != 'otel_sessions.trace_update'
 ),
 spans AS
 (
     SELECT
-        Trace, Span,
-        argMax(v.ClaimLevel, v.Version) AS ClaimLevel, argMax(v.ClaimId, v.Version) AS ClaimId,
-        argMax(v.IsError, v.Version) AS IsError, argMax(v.HasTimes, v.Version) AS HasTimes,
-        argMax(v.StartTime, v.Version) AS StartTime, argMax(v.EndTime, v.Version) AS EndTime,
-        argMax(v.InputTokens, v.Version) AS InputTokens, argMax(v.OutputTokens, v.Version) AS OutputTokens,
-        argMax(v.TotalTokens, v.Version) AS TotalTokens, argMax(v.Cost, v.Version) AS Cost,
-        argMax(v.Content, v.Version) AS Content
+        Trace, Span, any(v.ClaimLevel) AS ClaimLevel, any(v.ClaimId) AS ClaimId, min(v.Content) != max(v.Content) AS IsTwin,
+        any(v.ErrorCount) AS ErrorCount,
+        any(v.HasTimes) AS HasTimes,
+        any(v.StartTime) AS StartTime,
+        any(v.EndTime) AS EndTime,
+        any(v.InputTokens) AS InputTokens,
+        any(v.OutputTokens) AS OutputTokens,
+        any(v.TotalTokens) AS TotalTokens,
+        any(v.Cost) AS Cost,
+        any(v.CachedInputTokens) AS CachedInputTokens,
+        any(v.CacheCreationInputTokens) AS CacheCreationInputTokens,
+        any(v.ReasoningTokens) AS ReasoningTokens,
+        any(v.ModelCalls) AS ModelCalls,
+        any(v.UnpricedCalls) AS UnpricedCalls,
+        any(v.ToolCalls) AS ToolCalls
     FROM versions AS v
     GROUP BY Trace, Span
 ),
@@ -58,21 +65,30 @@ groups AS
     SELECT
         Trace, s.ClaimLevel AS ClaimLevel, cityHash64(s.ClaimId) AS Claim,
         intDiv(toUnixTimestamp64Nano(s.StartTime), 60000000000) AS Minute,
-        any(s.ClaimId) AS ClaimId,
-        count() AS SpanCount, countIf(s.IsError = 1) AS ErrorCount,
-        sum(s.InputTokens) AS InputTokens, sum(s.OutputTokens) AS OutputTokens, sum(s.TotalTokens) AS TotalTokens,
+        any(s.ClaimId) AS ClaimId, max(s.IsTwin) AS IsTwin, count() AS SpanCount,
+        sum(s.ErrorCount) AS ErrorCount,
+        sum(s.InputTokens) AS InputTokens,
+        sum(s.OutputTokens) AS OutputTokens,
+        sum(s.TotalTokens) AS TotalTokens,
         sum(s.Cost) AS Cost,
+        sum(s.CachedInputTokens) AS CachedInputTokens,
+        sum(s.CacheCreationInputTokens) AS CacheCreationInputTokens,
+        sum(s.ReasoningTokens) AS ReasoningTokens,
+        sum(s.ModelCalls) AS ModelCalls,
+        sum(s.UnpricedCalls) AS UnpricedCalls,
+        sum(s.ToolCalls) AS ToolCalls,
         max(s.HasTimes) AS HasTimes,
         minIf(s.StartTime, s.HasTimes = 1) AS TimedStart, min(s.StartTime) AS AnyStart,
         maxIf(s.EndTime, s.HasTimes = 1) AS TimedEnd, max(s.EndTime) AS AnyEnd,
-        sum(cityHash64('member', s.Span, s.Content)) + sum(cityHash64('listed', s.Span)) AS Spans
+        sum(cityHash64('listed', s.Span)) AS Spans
     FROM spans AS s
     GROUP BY Trace, ClaimLevel, Claim, Minute
 ),
 turns AS
 (
     SELECT
-        g.*, claims.Project AS Project, if(g.ClaimLevel = claims.Best.1, g.ClaimId, claims.Best.4) AS SessionId
+        g.*, claims.Project AS Project,
+        if(claims.Best.1 <= 2 AND g.ClaimLevel = claims.Best.1, g.ClaimId, claims.Best.4) AS SessionId
     FROM groups AS g
     INNER JOIN claims ON claims.Trace = g.Trace
     WHERE SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
@@ -80,67 +96,31 @@ turns AS
 figures AS
 (
     SELECT
-        Project, SessionId, View, Part, sum(t.Spans) AS Spans,
-        cityHash64(
-            View, Part, uniqExact(t.Trace), sum(t.SpanCount), sum(t.ErrorCount), sum(t.InputTokens),
-            sum(t.OutputTokens), if(View = 'session_timeline', 0, sum(t.TotalTokens)), toFloat64(sum(t.Cost)),
-            if(View = 'session_timeline', 0, toUnixTimestamp64Nano(
-                if(max(t.HasTimes) = 1, minIf(t.TimedStart, t.HasTimes = 1), min(t.AnyStart)))),
-            if(View = 'session_timeline', 0, toUnixTimestamp64Nano(
-                if(max(t.HasTimes) = 1, maxIf(t.TimedEnd, t.HasTimes = 1), max(t.AnyEnd))))) AS Figures
+        Project, SessionId, View, Part, sum(t.Spans) AS Spans, max(t.IsTwin) AS IsTwin,
+        if(View = 'session_timeline',
+            cityHash64(View, Part, uniqExact(t.Trace), sum(t.SpanCount), sum(t.ErrorCount), sum(t.InputTokens), sum(t.OutputTokens), sum(t.TotalTokens), toFloat64(sum(t.Cost))),
+            cityHash64(View, Part, uniqExact(t.Trace), sum(t.SpanCount), sum(t.ErrorCount), sum(t.InputTokens), sum(t.OutputTokens), sum(t.TotalTokens), toFloat64(sum(t.Cost)), sum(t.CachedInputTokens), sum(t.CacheCreationInputTokens), sum(t.ReasoningTokens), sum(t.ModelCalls), sum(t.UnpricedCalls), sum(t.ToolCalls),
+                toUnixTimestamp64Nano(if(max(t.HasTimes) = 1, minIf(t.TimedStart, t.HasTimes = 1), min(t.AnyStart))),
+                toUnixTimestamp64Nano(if(max(t.HasTimes) = 1, maxIf(t.TimedEnd, t.HasTimes = 1), max(t.AnyEnd))))) AS Figures
     FROM turns AS t
     ARRAY JOIN
-        ['sessions', 'session_traces', 'session_timeline'] AS View,
-        [toUInt64(0), t.Trace, toUInt64(t.Minute)] AS Part
+        ['session_traces', 'sessions', 'session_timeline'] AS View,
+        [t.Trace, toUInt64(0), toUInt64(t.Minute)] AS Part
+    WHERE {all:UInt8} = 1 OR View = 'session_traces'
     GROUP BY Project, SessionId, View, Part
-),
-candidates AS
-(
-    SELECT
-        Project, SessionId, TraceId, ClaimLevel, ClaimId = SessionId AS IsOwn,
-        sum(cityHash64('member', cityHash64(TraceId, SpanId), cityHash64(
-            Version, ClaimLevel, ClaimId, IsRoot, IsError, HasTimes, StartTime, EndTime, SpanName, TraceName,
-            ServiceName, UserId, Environment, Model, Tags, InputTokens, OutputTokens, TotalTokens, Cost, Input, Output,
-            TraceInput, TraceOutput))) AS Contents
-    FROM session_candidates FINAL
-    WHERE SpanName != 'otel_sessions.trace_update'
-        AND SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
-        AND ({all:UInt8} = 1 OR (Project, TraceId) IN (
-            SELECT Project, TraceId
-            FROM otel_traces
-            WHERE ReceivedAt >= {from:DateTime64(9, 'UTC')} AND ReceivedAt <= {to:DateTime64(9, 'UTC')}))
-    GROUP BY Project, SessionId, TraceId, ClaimLevel, IsOwn
-),
-members AS
-(
-    -- As session_members has them, which is slower to read with all columns.
-    SELECT c.Project AS Project, c.SessionId AS SessionId, c.Contents AS Members
-    FROM candidates AS c
-    INNER JOIN
-    (
-        SELECT Project, SessionId, TraceId, min(b.Best) AS Best
-        FROM session_claims AS b
-        WHERE SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
-        GROUP BY Project, SessionId, TraceId
-    ) AS known ON known.Project = c.Project AND known.SessionId = c.SessionId AND known.TraceId = c.TraceId
-    WHERE if(c.ClaimLevel = known.Best.Level, c.IsOwn = 1, c.SessionId = known.Best.Id)
 )
 SELECT Project, SessionId
 FROM
 (
     SELECT
         'truth' AS Side, Project, SessionId,
-        sumIf(f.Spans, View = 'sessions') + sumIf(f.Figures, {all:UInt8} = 1) AS Fingerprint
+        sumIf(f.Spans, View = 'session_traces') + sum(f.Figures) AS Fingerprint, max(f.IsTwin) AS IsTwin
     FROM figures AS f
     GROUP BY Project, SessionId
     UNION ALL
-    SELECT 'sessions' AS Side, Project, SessionId, sum(m.Members) AS Fingerprint
-    FROM members AS m
-    GROUP BY Project, SessionId
-    UNION ALL
     SELECT
-        'sessions' AS Side, Project, SessionId,
-        sum(cityHash64('listed', cityHash64(TraceId, SpanId))) AS Fingerprint
+        'views' AS Side, Project, SessionId,
+        sum(cityHash64('listed', cityHash64(TraceId, SpanId))) AS Fingerprint, 0 AS IsTwin
     FROM session_spans
     WHERE SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
         AND ({all:UInt8} = 1 OR (Project, TraceId) IN (
@@ -150,29 +130,32 @@ FROM
     GROUP BY Project, SessionId
     UNION ALL
     SELECT
-        'sessions' AS Side, Project, SessionId,
-        cityHash64('sessions', toUInt64(0), TraceCount, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens,
-            Cost, toUnixTimestamp64Nano(StartTime), toUnixTimestamp64Nano(EndTime)) AS Fingerprint
+        'views' AS Side, Project, SessionId,
+        cityHash64('sessions', toUInt64(0), TraceCount, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens, Cost, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, ModelCalls, UnpricedCalls, ToolCalls,
+            toUnixTimestamp64Nano(StartTime), toUnixTimestamp64Nano(EndTime)) AS Fingerprint, 0 AS IsTwin
     FROM sessions
     WHERE {all:UInt8} = 1 AND SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
     UNION ALL
     SELECT
-        'sessions' AS Side, Project, SessionId,
-        sum(cityHash64('session_traces', cityHash64(Project, TraceId), toUInt64(1), SpanCount, ErrorCount, InputTokens,
-            OutputTokens, TotalTokens, Cost, toUnixTimestamp64Nano(StartTime),
-            toUnixTimestamp64Nano(EndTime))) AS Fingerprint
+        'views' AS Side, Project, SessionId,
+        sum(cityHash64('session_traces', cityHash64(Project, TraceId), toUInt64(1), SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens, Cost, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, ModelCalls, UnpricedCalls, ToolCalls,
+            toUnixTimestamp64Nano(StartTime), toUnixTimestamp64Nano(EndTime))) AS Fingerprint, 0 AS IsTwin
     FROM session_traces
-    WHERE {all:UInt8} = 1 AND SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
+    WHERE SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
+        AND ({all:UInt8} = 1 OR (Project, TraceId) IN (
+            SELECT Project, TraceId
+            FROM otel_traces
+            WHERE ReceivedAt >= {from:DateTime64(9, 'UTC')} AND ReceivedAt <= {to:DateTime64(9, 'UTC')}))
     GROUP BY Project, SessionId
     UNION ALL
     SELECT
-        'sessions' AS Side, Project, SessionId,
+        'views' AS Side, Project, SessionId,
         sum(cityHash64('session_timeline', toUInt64(intDiv(toUnixTimestamp64Nano(Minute), 60000000000)), TraceCount,
-            SpanCount, ErrorCount, InputTokens, OutputTokens, toUInt64(0), Cost, toInt64(0), toInt64(0))) AS Fingerprint
+            SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens, Cost)) AS Fingerprint, 0 AS IsTwin
     FROM session_timeline
     WHERE {all:UInt8} = 1 AND SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
     GROUP BY Project, SessionId
 )
 GROUP BY Project, SessionId
-HAVING sumIf(Fingerprint, Side = 'truth') != sumIf(Fingerprint, Side = 'sessions')
+HAVING sumIf(Fingerprint, Side = 'truth') != sumIf(Fingerprint, Side = 'views') OR max(IsTwin)
 ORDER BY Project, SessionId

@@ -46,7 +46,7 @@ def compared(client: Client, **options: object) -> tuple[Difference, ...]:
 def compared_one_by_one(client: Client) -> tuple[Difference, ...]:
     """The same of every session that there may be, span by span."""
     sessions = client.query(
-        "SELECT Project, SessionId FROM session_candidates UNION DISTINCT "
+        "SELECT DISTINCT Project, SessionId FROM _turn_minutes UNION DISTINCT "
         "SELECT Project, ClaimId FROM otel_traces WHERE ClaimId != ''"
     ).result_rows
     return tuple(differences.find_among(client, [(project, session) for project, session in sessions]))

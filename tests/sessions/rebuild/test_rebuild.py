@@ -16,23 +16,24 @@ from otel_sessions.clickhouse.chunks import Period, Piece
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.errors import Permanent, SchemaError
 from otel_sessions.sessions import rebuild
-from otel_sessions.sessions.rebuild.side import AGGREGATES
+from otel_sessions.sessions.rebuild.side import DERIVED
 from otel_sessions.sessions.verify.differences import may_differ
 from otel_sessions.testing.oracle import OracleSpan
 from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
 from tests.sessions.rebuild.conftest import agrees, compared, compared_one_by_one, drive, tables
 
 DAMAGE = (
-    "DELETE FROM session_candidates WHERE cityHash64(SpanId, {seed:UInt64}) % 3 = 0",
-    "DELETE FROM session_claims WHERE cityHash64(TraceId, SessionId, {seed:UInt64}) % 3 = 0",
-    "DELETE FROM trace_claims WHERE cityHash64(TraceId, {seed:UInt64}) % 3 = 0",
-    "DELETE FROM otel_traces_moved WHERE cityHash64(SpanId, {seed:UInt64}) % 3 = 0",
-    "INSERT INTO session_candidates SELECT * REPLACE ('nobody' AS SpanId) FROM session_candidates LIMIT 2",
-    "INSERT INTO session_candidates SELECT * REPLACE (InputTokens + 1 AS InputTokens, Version + 1 AS Version) "
-    "FROM session_candidates LIMIT 3",
-    "INSERT INTO session_candidates SELECT * REPLACE ('s9' AS SessionId) FROM session_candidates LIMIT 3",
-    "INSERT INTO session_claims SELECT * REPLACE ((1, 0, 0, 's9') AS Best) FROM session_claims LIMIT 3",
-    "INSERT INTO trace_claims SELECT * REPLACE ((1, 0, 0, 's9') AS Best) FROM trace_claims LIMIT 3",
+    "DELETE FROM _session_turns WHERE cityHash64(TraceId, {seed:UInt64}) % 3 = 0",
+    "DELETE FROM _trace_claims WHERE cityHash64(TraceId, {seed:UInt64}) % 3 = 0",
+    "DELETE FROM _corrections WHERE cityHash64(TraceId, {seed:UInt64}) % 3 = 0",
+    "DELETE FROM _corrected_spans WHERE cityHash64(SpanId, {seed:UInt64}) % 3 = 0",
+    "INSERT INTO _session_turns SELECT * FROM _session_turns LIMIT 2",
+    "INSERT INTO _session_turns SELECT * REPLACE ('s9' AS SessionId) FROM _session_turns LIMIT 2",
+    "INSERT INTO _corrections SELECT * REPLACE (Seen + 1 AS Seen, arrayPopBack(Members) AS Members, "
+    "arrayMap(n -> n + 1, `Minutes.InputTokens`) AS `Minutes.InputTokens`) FROM _corrections LIMIT 2",
+    "INSERT INTO _corrections SELECT * REPLACE ('s9' AS SessionId) FROM _corrections LIMIT 2",
+    "INSERT INTO _corrected_spans SELECT * REPLACE (InputTokens + 1 AS InputTokens, Version + 1 AS Version) "
+    "FROM _corrected_spans LIMIT 3",
 )
 
 
@@ -63,7 +64,7 @@ def store_late(client: Client, spans: list[OracleSpan]) -> None:
 def test_whatever_was_damaged_is_seen_and_put_right(
     client: Client, sets: list[list[OracleSpan]], seed: int, data: st.DataObject
 ) -> None:
-    for name in ("otel_traces", "otel_traces_moved", *AGGREGATES):
+    for name in ("otel_traces", *DERIVED):
         client.command(f"TRUNCATE TABLE {name}")
     for spans in sets:
         deliver(client, spans, random.Random(seed))
@@ -83,27 +84,25 @@ def test_sessions_that_are_right_are_not_looked_at_span_by_span(client: Client) 
     everything = Piece("", None)
     assert may_differ(client, everything) == []
     assert may_differ(client, everything, period=Period(datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC))) == []
-    client.command("DELETE FROM session_candidates WHERE SpanId = {id:String}", {"id": "a" * 16})
-    assert may_differ(client, everything) == [(spans[0].project, "s")]
+    client.command("DELETE FROM _corrections WHERE 1")
+    assert may_differ(client, everything) == [(spans[0].project, "conversation"), (spans[0].project, "s")]
 
 
 def test_all_that_was_lost_comes_back(client: Client) -> None:
     spans = some_spans()
     store_late(client, spans)
     before = tables(client)
-    made = [client.command(f"SHOW CREATE TABLE {name}") for name in AGGREGATES]
-    for name in (*AGGREGATES, "otel_traces_moved"):
+    made = [client.command(f"SHOW CREATE TABLE {name}") for name in DERIVED]
+    for name in DERIVED:
         client.command(f"TRUNCATE TABLE {name}")
-    (found,) = compared(client)
-    assert (found.session_id, found.missing, found.views) == (
-        "s",
-        9,
-        ("session_timeline", "session_traces", "sessions"),
-    )
+    found = {each.session_id: each for each in compared(client)}
+    # Spans still lie where they were stored: a third under no session, a third under the conversation.
+    assert (found["s"].missing, found["conversation"].extra) == (6, 3)
+    assert found["s"].views == ("session_timeline", "session_traces", "sessions")
     assert drive(rebuild.everything(client)) == len(spans)
     assert agrees(client, spans)
     assert tables(client) == before
-    assert [client.command(f"SHOW CREATE TABLE {name}") for name in AGGREGATES] == made
+    assert [client.command(f"SHOW CREATE TABLE {name}") for name in DERIVED] == made
 
 
 def test_a_claim_that_was_never_stored_is_forgotten(client: Client) -> None:
@@ -114,8 +113,8 @@ def test_a_claim_that_was_never_stored_is_forgotten(client: Client) -> None:
     for span in (hinted, lost):
         Receiver(client, span.project).take([[span]])
         client.command(
-            "INSERT INTO otel_traces SELECT * REPLACE ('phantom' AS SessionHint, 1 AS BestLevel, 0 AS BestNotRoot, "
-            "1 AS BestStart, 'phantom' AS BestId) FROM otel_traces WHERE SpanId = {s:String} AND TraceId = {t:String}",
+            "INSERT INTO otel_traces SELECT * REPLACE ('phantom' AS SessionHint) FROM otel_traces "
+            "WHERE SpanId = {s:String} AND TraceId = {t:String}",
             {"s": span.span_id, "t": span.trace_id},
         )
     assert "phantom" in {found.session_id for found in compared(client)}
@@ -211,7 +210,7 @@ def test_a_period_is_about_the_traces_stored_in_it(client: Client) -> None:
         "DELETE FROM otel_traces WHERE Project = {p:String} AND ReceivedAt > '2026-01-02 00:00:00'",
     ):
         client.command(statement, {"p": early[0].project})
-    for name in (*AGGREGATES, "otel_traces_moved"):
+    for name in DERIVED:
         client.command(f"TRUNCATE TABLE {name}")
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     whole = Period(moment, moment)
@@ -225,6 +224,6 @@ def test_a_period_is_about_the_traces_stored_in_it(client: Client) -> None:
 
 
 def test_a_view_that_is_missing_is_a_schema_of_another_version(client: Client) -> None:
-    client.command("DROP VIEW otel_traces_session_claims_mv")
+    client.command("DROP VIEW _trace_claims_mv")
     with pytest.raises(SchemaError, match="otel-sessions migrate"):
         next(rebuild.everything(client))

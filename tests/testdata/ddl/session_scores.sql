@@ -1,21 +1,22 @@
 CREATE VIEW session_scores
 (
-    `Project` LowCardinality(String),
-    `SessionId` String,
-    `ScoreId` String,
-    `TraceId` String,
-    `SpanId` String,
-    `Name` String,
-    `DataType` LowCardinality(String),
-    `Value` Float64,
-    `StringValue` String,
-    `Comment` String,
-    `Source` LowCardinality(String),
-    `Metadata` String,
-    `Environment` LowCardinality(String),
-    `Timestamp` DateTime64(9, 'UTC'),
-    `UpdatedAt` DateTime64(9, 'UTC')
+    `Project` LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    `SessionId` String COMMENT 'session that the score belongs to, also where it was given to a trace or span',
+    `ScoreId` String COMMENT 'id of the score; the same again replaces',
+    `TraceId` String COMMENT 'trace that it was given to, or empty',
+    `SpanId` String COMMENT 'span that it was given to, or empty',
+    `Name` String COMMENT 'what is judged',
+    `DataType` LowCardinality(String) COMMENT 'NUMERIC, CATEGORICAL, BOOLEAN or TEXT',
+    `Value` Float64 COMMENT 'the number; 1 and 0 for true and false, 0 for text',
+    `StringValue` String COMMENT 'the text; True or False for BOOLEAN',
+    `Comment` String COMMENT 'what was said of it',
+    `Source` LowCardinality(String) COMMENT 'who judged',
+    `Metadata` String COMMENT 'JSON, or empty',
+    `Environment` LowCardinality(String) COMMENT 'deployment environment that was given',
+    `Timestamp` DateTime64(9, 'UTC') COMMENT 'when it was given, UTC',
+    `UpdatedAt` DateTime64(9, 'UTC') COMMENT 'when this was said last, UTC; the latest counts'
 )
+COMMENT 'The scores of each session, of its traces and of its spans'
 AS SELECT
     own.Project AS Project,
     own.SessionId AS SessionId,
@@ -32,7 +33,7 @@ AS SELECT
     own.Environment AS Environment,
     own.Timestamp AS Timestamp,
     own.UpdatedAt AS UpdatedAt
-FROM scores AS own
+FROM _scores AS own
 FINAL
 WHERE (own.IsDeleted = 0) AND (own.SessionId != '')
 UNION ALL
@@ -56,26 +57,33 @@ FROM
 (
     SELECT
         c.Project AS Project,
-        c.SessionId AS SessionId,
-        c.TraceId AS TraceId
-    FROM session_claims AS c
+        c.TraceId AS TraceId,
+        substring(min(c.Best), 11) AS SessionId
+    FROM _trace_claims AS c
+    WHERE (c.Project, c.TraceId) IN (
+        SELECT
+            Project,
+            TraceId
+        FROM _scores
+        FINAL
+        WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId = '')
+    )
     GROUP BY
         Project,
-        SessionId,
         TraceId
-    HAVING tupleElement(min(c.Best), 'Id') = SessionId
+    HAVING SessionId != ''
 ) AS t
 INNER JOIN
 (
     SELECT *
-    FROM scores
+    FROM _scores
     FINAL
     WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId = '')
 ) AS s ON (s.Project = t.Project) AND (s.TraceId = t.TraceId)
 UNION ALL
 SELECT
-    m.Project AS Project,
-    m.SessionId AS SessionId,
+    t.Project AS Project,
+    t.SessionId AS SessionId,
     s.ScoreId AS ScoreId,
     s.TraceId AS TraceId,
     s.SpanId AS SpanId,
@@ -89,11 +97,25 @@ SELECT
     s.Environment AS Environment,
     s.Timestamp AS Timestamp,
     s.UpdatedAt AS UpdatedAt
-FROM session_members AS m
+FROM
+(
+    SELECT
+        Project,
+        SessionId,
+        TraceId,
+        SpanId
+    FROM session_spans
+    WHERE TraceId IN (
+        SELECT TraceId
+        FROM _scores
+        FINAL
+        WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId != '')
+    )
+) AS t
 INNER JOIN
 (
     SELECT *
-    FROM scores
+    FROM _scores
     FINAL
     WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId != '')
-) AS s ON (s.Project = m.Project) AND (s.TraceId = m.TraceId) AND (s.SpanId = m.SpanId)
+) AS s ON (s.Project = t.Project) AND (s.TraceId = t.TraceId) AND (s.SpanId = t.SpanId)

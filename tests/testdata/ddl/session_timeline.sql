@@ -1,26 +1,30 @@
 CREATE VIEW session_timeline
 (
-    `Project` LowCardinality(String),
-    `SessionId` String,
-    `Minute` DateTime64(9, 'UTC'),
-    `TraceCount` UInt64,
-    `SpanCount` UInt64,
-    `ErrorCount` UInt64,
-    `InputTokens` UInt64,
-    `OutputTokens` UInt64,
-    `Cost` Float64
+    `Project` LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    `SessionId` String COMMENT 'id of the session',
+    `Minute` DateTime64(9, 'UTC') COMMENT 'minute in which spans of the session started, UTC',
+    `TraceCount` UInt64 COMMENT 'traces, which are the turns',
+    `SpanCount` UInt64 COMMENT 'spans, each once',
+    `ErrorCount` UInt64 COMMENT 'spans of status Error',
+    `InputTokens` UInt64 COMMENT 'tokens in, of model calls',
+    `OutputTokens` UInt64 COMMENT 'tokens out, of model calls',
+    `TotalTokens` UInt64 COMMENT 'tokens of model calls together',
+    `Cost` Float64 COMMENT 'USD, of model calls'
 )
+COMMENT 'One row a session and minute'
 AS SELECT
     m.Project AS Project,
     m.SessionId AS SessionId,
-    fromUnixTimestamp64Nano(intDiv(toUnixTimestamp64Nano(m.StartTime), 60000000000) * 60000000000, 'UTC') AS Minute,
+    m.Minute AS Minute,
     uniqExact(m.TraceId) AS TraceCount,
-    count() AS SpanCount,
-    countIf(m.IsError = 1) AS ErrorCount,
+    sum(m.SpanCount) AS SpanCount,
+    sum(m.ErrorCount) AS ErrorCount,
     sum(m.InputTokens) AS InputTokens,
     sum(m.OutputTokens) AS OutputTokens,
+    sum(m.TotalTokens) AS TotalTokens,
     toFloat64(sum(m.Cost)) AS Cost
-FROM session_members AS m
+FROM _turn_minutes AS m
+WHERE m.SpanCount > 0
 GROUP BY
     Project,
     SessionId,

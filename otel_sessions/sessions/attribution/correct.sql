@@ -1,0 +1,130 @@
+-- What each session that ever held spans of these traces has of them: one row a (session, trace), without minutes where it
+-- has none. Made of the rows of otel_traces, as many as `Seen` says; the more, the later.
+INSERT INTO _corrections
+(
+    Project, SessionId, TraceId, Seen, Members,
+    `Minutes.Minute`, `Minutes.Rows`, `Minutes.SpanCount`, `Minutes.ErrorCount`, `Minutes.FirstStart`,
+    `Minutes.LastEnd`, `Minutes.NamePick`, `Minutes.UserPick`, `Minutes.EnvironmentPick`, `Minutes.InputPick`,
+    `Minutes.OutputPick`, `Minutes.ErrorPick`, `Minutes.UserIds`, `Minutes.ServiceNames`, `Minutes.Environments`,
+    `Minutes.Models`, `Minutes.Tags`, `Minutes.Tools`, `Minutes.Agents`, `Minutes.InputTokens`,
+    `Minutes.OutputTokens`, `Minutes.TotalTokens`, `Minutes.CachedInputTokens`, `Minutes.CacheCreationInputTokens`,
+    `Minutes.ReasoningTokens`, `Minutes.Cost`, `Minutes.ModelCalls`, `Minutes.UnpricedCalls`, `Minutes.ToolCalls`,
+    `Minutes.Metadata`
+)
+WITH
+known AS
+(
+${../parts/known_traces}
+),
+exact AS
+(
+    SELECT
+        m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId, max(m.Seen) AS Seen,
+        arrayFlatten(groupArray(m.Members)) AS Members,
+        groupArray(m.Minute) AS Minute,
+        groupArray(m.Rows) AS Rows,
+        groupArray(m.SpanCount) AS SpanCount,
+        groupArray(m.ErrorCount) AS ErrorCount,
+        groupArray(m.FirstStart) AS FirstStart,
+        groupArray(m.LastEnd) AS LastEnd,
+        groupArray(m.NamePick) AS NamePick,
+        groupArray(m.UserPick) AS UserPick,
+        groupArray(m.EnvironmentPick) AS EnvironmentPick,
+        groupArray(m.InputPick) AS InputPick,
+        groupArray(m.OutputPick) AS OutputPick,
+        groupArray(m.ErrorPick) AS ErrorPick,
+        groupArray(m.UserIds) AS UserIds,
+        groupArray(m.ServiceNames) AS ServiceNames,
+        groupArray(m.Environments) AS Environments,
+        groupArray(m.Models) AS Models,
+        groupArray(m.Tags) AS Tags,
+        groupArray(m.Tools) AS Tools,
+        groupArray(m.Agents) AS Agents,
+        groupArray(m.InputTokens) AS InputTokens,
+        groupArray(m.OutputTokens) AS OutputTokens,
+        groupArray(m.TotalTokens) AS TotalTokens,
+        groupArray(m.CachedInputTokens) AS CachedInputTokens,
+        groupArray(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
+        groupArray(m.ReasoningTokens) AS ReasoningTokens,
+        groupArray(m.Cost) AS Cost,
+        groupArray(m.ModelCalls) AS ModelCalls,
+        groupArray(m.UnpricedCalls) AS UnpricedCalls,
+        groupArray(m.ToolCalls) AS ToolCalls,
+        groupArray(m.Metadata) AS Metadata
+    FROM
+    (
+        WITH
+${../parts/span_values}
+        SELECT
+            s.Project AS Project, s.SessionHint AS SessionId, s.TraceId AS TraceId,
+            fromUnixTimestamp64Nano(intDiv(toUnixTimestamp64Nano(s.Timestamp), 60000000000) * 60000000000, 'UTC') AS Minute,
+            max(s.Seen) AS Seen, groupArray(s.SpanId) AS Members,
+${../parts/turn_figures}
+        FROM
+        (
+${../parts/spans_by_the_rule}
+        ) AS s
+        GROUP BY Project, SessionId, TraceId, Minute
+    ) AS m
+    GROUP BY Project, SessionId, TraceId
+),
+held AS
+(
+    SELECT DISTINCT Project, SessionId, TraceId
+    FROM
+    (
+        SELECT Project, arrayJoin(Sessions) AS SessionId, TraceId FROM known
+        UNION ALL
+        SELECT Project, SessionId, TraceId
+        FROM _session_turns
+        WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
+        UNION ALL
+        SELECT Project, SessionId, TraceId
+        FROM _corrections
+        WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
+    )
+)
+SELECT
+    e.Project, e.SessionId, e.TraceId, e.Seen, e.Members,
+    e.Minute AS `Minutes.Minute`,
+    e.Rows AS `Minutes.Rows`,
+    e.SpanCount AS `Minutes.SpanCount`,
+    e.ErrorCount AS `Minutes.ErrorCount`,
+    e.FirstStart AS `Minutes.FirstStart`,
+    e.LastEnd AS `Minutes.LastEnd`,
+    e.NamePick AS `Minutes.NamePick`,
+    e.UserPick AS `Minutes.UserPick`,
+    e.EnvironmentPick AS `Minutes.EnvironmentPick`,
+    e.InputPick AS `Minutes.InputPick`,
+    e.OutputPick AS `Minutes.OutputPick`,
+    e.ErrorPick AS `Minutes.ErrorPick`,
+    e.UserIds AS `Minutes.UserIds`,
+    e.ServiceNames AS `Minutes.ServiceNames`,
+    e.Environments AS `Minutes.Environments`,
+    e.Models AS `Minutes.Models`,
+    e.Tags AS `Minutes.Tags`,
+    e.Tools AS `Minutes.Tools`,
+    e.Agents AS `Minutes.Agents`,
+    e.InputTokens AS `Minutes.InputTokens`,
+    e.OutputTokens AS `Minutes.OutputTokens`,
+    e.TotalTokens AS `Minutes.TotalTokens`,
+    e.CachedInputTokens AS `Minutes.CachedInputTokens`,
+    e.CacheCreationInputTokens AS `Minutes.CacheCreationInputTokens`,
+    e.ReasoningTokens AS `Minutes.ReasoningTokens`,
+    e.Cost AS `Minutes.Cost`,
+    e.ModelCalls AS `Minutes.ModelCalls`,
+    e.UnpricedCalls AS `Minutes.UnpricedCalls`,
+    e.ToolCalls AS `Minutes.ToolCalls`,
+    e.Metadata AS `Minutes.Metadata`
+FROM
+(
+    SELECT
+        if(e.TraceId = '', held.Project, e.Project) AS Project,
+        if(e.TraceId = '', held.SessionId, e.SessionId) AS SessionId,
+        if(e.TraceId = '', held.TraceId, e.TraceId) AS TraceId,
+        max(e.Seen) OVER (PARTITION BY Project, TraceId) AS Seen,
+        e.* EXCEPT (Project, SessionId, TraceId, Seen)
+    FROM held
+    FULL JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
+) AS e
+WHERE e.SessionId != ''

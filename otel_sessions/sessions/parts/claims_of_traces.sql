@@ -1,0 +1,10 @@
+    SELECT
+        s.Project AS Project, s.TraceId AS TraceId,
+        count() AS Rows, uniqExact(s.SpanId) AS Distinct,
+        min(
+${../parts/claim}
+        ) AS Best,
+        CAST(groupUniqArray(
+            if(s.ClaimLevel <= 2, (s.SessionHint, s.ClaimLevel, s.ClaimId), (s.SessionHint, toUInt8(9), ''))),
+            'Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String))') AS Places,
+        min(s.Timestamp) AS Start, max(s.Timestamp) AS End, max(s.ReceivedAt) AS ReceivedAt

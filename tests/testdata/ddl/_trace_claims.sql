@@ -1,0 +1,20 @@
+CREATE TABLE _trace_claims
+(
+    `Project` LowCardinality(String) COMMENT 'whose trace' CODEC(ZSTD(1)),
+    `TraceId` String COMMENT 'trace' CODEC(ZSTD(1)),
+    `Blocks` SimpleAggregateFunction(sum, UInt64) COMMENT 'inserts that brought spans of it' CODEC(ZSTD(1)),
+    `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once its sums cannot be trusted' CODEC(ZSTD(1)),
+    `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
+    `Places` SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
+        SessionId String,
+        ClaimLevel UInt8,
+        ClaimId String))) COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2' CODEC(ZSTD(1)),
+    `Start` SimpleAggregateFunction(min, DateTime64(9)) COMMENT 'first start of a span' CODEC(Delta(8), ZSTD(1)),
+    `End` SimpleAggregateFunction(max, DateTime64(9)) COMMENT 'last start of a span' CODEC(Delta(8), ZSTD(1)),
+    `ReceivedAt` SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last span was stored' CODEC(ZSTD(1)),
+    INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (Project, TraceId)
+SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16, non_replicated_deduplication_window = 1000
+COMMENT 'Internal: best claim and places of each trace'
