@@ -278,6 +278,8 @@ STEP_HINT_KEYS: Final = (
     "lmnr.span.type",  # Laminar
     "genkit:metadata:subtype",  # Genkit
     "honeyhive_event_type",  # HoneyHive
+    "llm.request.type",  # OpenLLMetry
+    "spring.ai.kind",  # Spring AI
 )
 # What is a call of a model, in any case of letters; `*` stands for any text.
 MODEL_CALL_KINDS: Final = (
@@ -300,6 +302,9 @@ MODEL_CALL_KINDS: Final = (
     "generate_content_stream",
     "anthropic_messages",
     "chat_model",  # MLflow
+    "chat.completion*",  # Semantic Kernel
+    "chat_completion*",
+    "text.completion*",
 )
 # What is never one, whatever it names and counts. All others are where a span names both a model and a usage.
 NO_CALL_KINDS: Final = (
@@ -341,6 +346,10 @@ NO_CALL_KINDS: Final = (
     "entry",  # LoongSuite
     "step",
     "ai.toolcall",  # Vercel AI SDK
+    "framework",  # Spring AI, OpenLIT
+    "vectordb",
+    "advisor",
+    "chat_client",
 )
 # The other kinds of steps by the same values; what is a call and none of them is `model`. The first that fits counts.
 STEP_KINDS: Final[Mapping[StepKind, tuple[str, ...]]] = {
@@ -494,6 +503,9 @@ INPUT_TOKEN_KEYS: Final = (
     "gcp.vertex.agent.llm_response#usage_metadata.prompt_token_count",  # Google ADK
     "input_tokens",  # Claude Code
     "input_token_count",  # Codex, Gemini CLI
+    "gen_ai.response.prompt_tokens",  # Semantic Kernel
+    "llm.usage.prompt_tokens",  # OpenLLMetry, before it had the conventions' names
+    "llm.usage.input_tokens",
 )
 OUTPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.output_tokens",
@@ -515,6 +527,9 @@ OUTPUT_TOKEN_KEYS: Final = (
     "gcp.vertex.agent.llm_response#usage_metadata.candidates_token_count",
     "output_tokens",
     "output_token_count",
+    "gen_ai.response.completion_tokens",
+    "llm.usage.completion_tokens",
+    "llm.usage.output_tokens",
 )
 # Where neither of the two above is known; and as a proof that parts stand beside them instead of within.
 TOTAL_TOKEN_KEYS: Final = (
@@ -572,6 +587,11 @@ CACHED_INPUT_TOKEN_KEYS: Final = (
     "cache_read_tokens",  # Claude Code
     "cached_token_count",  # Codex
     "cached_content_token_count",  # Gemini CLI
+    "gen_ai.usage.input_tokens_cached",  # in use, as those below
+    "gen_ai.usage.prompt_tokens_cached",
+    "gen_ai.usage.cached_prompt_tokens",
+    "gen_ai.usage.prompt_cache_hit_tokens",
+    "llm.usage.cached_tokens",
 )
 CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.cache_creation.input_tokens",
@@ -626,6 +646,8 @@ REASONING_TOKEN_KEYS: Final = (
     "gcp.vertex.agent.llm_response#usage_metadata.thoughts_token_count",  # Google ADK
     "reasoning_token_count",  # Codex
     "thoughts_token_count",  # Gemini CLI
+    "gen_ai.usage.thinking_tokens",  # in use
+    "gen_ai.usage.thoughts_token_count",
 )
 # Of those, the ones beside whose count of the input stands: Anthropic's own fields, as Anthropic counts.
 CACHE_BESIDE_KEYS: Final = (

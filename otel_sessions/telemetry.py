@@ -20,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 logger = logging.getLogger("otel_sessions")
+_CONNECTIONS: Final = ("urllib3.connectionpool", "clickhouse_connect.driver")
 _REMEMBERED_KEYS: Final = 1024
 
 
@@ -53,7 +54,7 @@ class Metrics:
         )
         self.spans_without_session = self._counter(
             "otel_sessions_spans_without_session",
-            "Spans stored while no session was known for their trace; a late claim still finds them.",
+            "Spans that came while no session was known for their trace; a late claim still finds them.",
             "processor",
         )
         self.redacted_values = self._counter(
@@ -211,10 +212,13 @@ def printable(text: str) -> str:
 
 
 def configure_logging(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
-    """One line a record on stderr, UTC; library loggers from WARNING up."""
+    """One line a record on stderr, UTC; library loggers from WARNING up, those of connections from ERROR up: what they
+    warn of is in the errors that we tell of."""
     handler = logging.StreamHandler(stream)
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in _CONNECTIONS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     logger.setLevel(level)

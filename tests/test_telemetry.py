@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from otel_sessions.component import Request
 from otel_sessions.exporterhelper.config import SendingQueue
 from otel_sessions.exporterhelper.wal import Log
-from otel_sessions.telemetry import Metrics
+from otel_sessions.telemetry import Metrics, configure_logging
 
 
 def exposed(metrics: Metrics) -> dict[str, float]:
@@ -55,3 +59,27 @@ def test_a_log_is_told_as_it_is_when_asked(tmp_path: Path) -> None:
     log.close()
     metrics.forget_log("clickhouse", "traces")
     assert "otel_sessions_log_bytes" not in exposed(metrics)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Leaves the logging of the process as it was."""
+    names = [None, "otel_sessions", "urllib3.connectionpool", "clickhouse_connect.driver"]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(each, each.level, list(each.handlers)) for each in loggers]
+    yield
+    for each, level, handlers in before:
+        each.setLevel(level)
+        each.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("quiet")
+def test_what_connections_warn_of_is_told_once_by_us() -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+    logging.getLogger("urllib3.connectionpool").warning("Retrying")
+    logging.getLogger("clickhouse_connect.driver._backend.http_sync").warning("Unexpected Http Driver Exception")
+    logging.getLogger("another.library").warning("something else")
+    logging.getLogger("otel_sessions.exporter").warning("clickhouse is away")
+    lines = stream.getvalue().splitlines()
+    assert [line.split(" ", 3)[3] for line in lines] == ["something else", "clickhouse is away"]

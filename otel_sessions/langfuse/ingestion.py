@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +14,7 @@ from pydantic import BaseModel, StringConstraints
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from otel_sessions.component import Consumer
+from otel_sessions.component import Consumer, Outcome
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.body import Bodies, Body
@@ -38,7 +39,7 @@ class Event(BaseModel):
 
 @dataclass
 class Batch:
-    """What a batch comes to: what to store, and at its end what is said of traces as an `export`, and its `answer`."""
+    """What a batch comes to: what to store, an answer for each event, and what the pipeline has `taken` of it."""
 
     project: str
     now: datetime
@@ -46,7 +47,7 @@ class Batch:
     updates: list[Span] = field(default_factory=list)
     successes: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
-    export: ExportRequest | None = None
+    taken: Future[Outcome] | None = None
     answer: bytes = b""
 
     def add(self, raw: Any) -> None:
@@ -60,12 +61,6 @@ class Batch:
             self.errors.append({"id": id_, "status": status, "message": message_of(error), "error": name})
         else:
             self.successes.append({"id": event.id, "status": 201})
-
-    def finish(self) -> None:
-        """There are no more events."""
-        if self.updates:
-            self.export = ExportRequest(export_of(self.updates), self.project)
-        self.answer = bytes(JSONResponse({"successes": self.successes, "errors": self.errors}).body)
 
     def _take(self, event: Event) -> None:
         if event.type == "score-create":
@@ -88,22 +83,23 @@ class Ingestion:
 
     async def take(self, request: Request) -> Response:
         """207 when every good event of the batch is safe."""
-        batch = await self._bodies.take(request, partial(_batch, request.state.project))
-        if batch.export is not None:
-            await asyncio.wrap_future(self._consumer.consume(batch.export))
+        batch = await self._bodies.take(request, partial(self._batch, request.state.project))
+        if batch.taken is not None:
+            await asyncio.shield(asyncio.wrap_future(batch.taken))  # the pipeline's future is not ours to cancel
         if batch.scores:
             await self._store.run(partial(scores.store, scores=batch.scores))
         return Response(batch.answer, 207, media_type="application/json")
 
-
-def _batch(project: str, body: Body) -> Batch:
-    """In a thread, as a batch may be of tens of thousands of events. Raises `InvalidData` if it is none."""
-    content = body.json()
-    events = content.get("batch") if isinstance(content, dict) else None
-    if not isinstance(events, list):
-        raise InvalidData("batch: a list of events expected")
-    batch = Batch(project, datetime.now(UTC))
-    for event in events:
-        batch.add(event)
-    batch.finish()
-    return batch
+    def _batch(self, project: str, body: Body) -> Batch:
+        """In a thread, as a batch may be of tens of thousands of events. Raises `InvalidData` if it is none."""
+        content = body.json()
+        events = content.get("batch") if isinstance(content, dict) else None
+        if not isinstance(events, list):
+            raise InvalidData("batch: a list of events expected")
+        batch = Batch(project, datetime.now(UTC))
+        for event in events:
+            batch.add(event)
+        if batch.updates:
+            batch.taken = self._consumer.consume(ExportRequest(export_of(batch.updates), project))
+        batch.answer = bytes(JSONResponse({"successes": batch.successes, "errors": batch.errors}).body)
+        return batch

@@ -9,16 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from otel_sessions.config import dotted, listeners, load
 from tests.cli.conftest import OWN, launched, wait_for
 
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
-PORTS = (
-    "receivers.otlp.protocols.grpc.endpoint",
-    "receivers.otlp.protocols.http.endpoint",
-    "extensions.clickhouse_http.endpoint",
-    "extensions.health_check.endpoint",
-    "service.telemetry.metrics.endpoint",
-)
+PORTS = [dotted(path) for path, _ in listeners(load())]
 
 
 def test_the_program_makes_the_session_that_the_commands_show(tmp_path: Path) -> None:

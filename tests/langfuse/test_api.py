@@ -35,7 +35,9 @@ TRACE = "0123456789abcdef0123456789abcdef"
 
 
 class Api:
-    """A client of the API with the keys of a project."""
+    """A client of the API with the keys of a project, and the receiver that it is on."""
+
+    receiver: Any = None
 
     def __init__(self, endpoint: str, consumer: RecordingConsumer, **headers: str) -> None:
         self._endpoint = endpoint
@@ -88,7 +90,9 @@ def start_api(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[St
         consumer = consumer or RecordingConsumer()
         started.append(factory.create(ComponentId("otlp"), config, host, consumer))
         started[-1].start()
-        return Api(started[-1].endpoints["otlp/http"], consumer)
+        api = Api(started[-1].endpoints["otlp/http"], consumer)
+        api.receiver = started[-1]
+        return api
 
     yield start
     for receiver in started:
@@ -306,6 +310,19 @@ def test_without_an_answer_of_the_pipeline_the_whole_batch_is_to_come_again(star
     update = event("trace-create", {"id": TRACE, "sessionId": session})
     status, headers, _ = api.raw("POST", "ingestion", {"batch": [update]})
     assert (status, headers["retry-after"]) == (503, "7")
+
+
+def test_a_batch_that_is_broken_off_leaves_its_spans_to_the_pipeline(start_api: Start) -> None:
+    consumer = RecordingConsumer()
+    consumer.hold()
+    api = start_api(None, consumer=consumer)
+    with ThreadPoolExecutor(1) as pool:
+        update = event("trace-create", {"id": TRACE, "sessionId": "s"})
+        sent = pool.submit(api.raw, "POST", "ingestion", {"batch": [update]})
+        consumer.wait_for(1)
+        api.receiver.shutdown(0.4)
+        assert sent.result()[0] == 503
+    consumer.release()  # would raise if its future had been cancelled
 
 
 def test_while_ClickHouse_is_away_clients_are_to_come_again(start_api: Start, session: str) -> None:

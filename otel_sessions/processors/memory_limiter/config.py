@@ -1,13 +1,17 @@
-"""Configuration of the processor `memory_limiter`."""
+"""Configuration of the processor `memory_limiter`, and how much memory there is to speak of."""
 
 from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
 
 from pydantic import Field, model_validator
 
 from otel_sessions.component import Settings
-from otel_sessions.processors.memory_limiter.usage import total_bytes
 from otel_sessions.types import Duration
 
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _SPIKE_SHARE = 0.2  # of the limit, as in the Collector
 
 
@@ -43,3 +47,18 @@ class MemoryLimiterConfig(Settings):
         if self.spike_limit_percentage:
             return total_bytes() * self.spike_limit_percentage // 100
         return int(self.limit_bytes * _SPIKE_SHARE)
+
+
+def used_bytes() -> int:
+    """The resident set of this process, the embedded ClickHouse in it included."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def total_bytes() -> int:
+    """The limit of the control group, or what the machine has."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for path in _CGROUP_LIMITS:
+        with suppress(OSError, ValueError):  # there is none, or it is "max"
+            return min(machine, int(Path(path).read_text("ascii")))
+    return machine

@@ -13,8 +13,7 @@ import pyarrow as pa
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Retryable
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.processors.memory_limiter.config import MemoryLimiterConfig
-from otel_sessions.processors.memory_limiter.usage import used_bytes
+from otel_sessions.processors.memory_limiter.config import MemoryLimiterConfig, used_bytes
 
 logger = logging.getLogger("otel_sessions.memory_limiter")
 

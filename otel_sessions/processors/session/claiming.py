@@ -32,6 +32,10 @@ class Claiming:
         while len(self._claimed) > _SERVICES:
             self._claimed.popitem(last=False)
 
+    def has_claimed(self, project: str, service: str) -> bool:
+        """Whether the service has ever claimed a session, as far as is remembered."""
+        return (project, service) in self._claimed
+
     def expects(self, batch: SpanBatch) -> pa.BooleanArray:
         """Of which spans the service has claimed a session within the last hour."""
         end = self._clock() - CLAIMED_S

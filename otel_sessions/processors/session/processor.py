@@ -88,7 +88,7 @@ class SessionProcessor:
         }
         found = note_too_long(batch.with_columns(columns), span, resource, config)
         if self._unclaimed:
-            self._unclaimed.see(found)
+            self._unclaimed.see(found, self._claiming.has_claimed)
         if self.claim_wait:
             self._claiming.see(found)
         return limited(found, config.span_limits)

@@ -20,7 +20,9 @@ from otel_sessions.telemetry import printable
 logger = logging.getLogger("otel_sessions.session")
 
 WAIT_S: Final = 10.0
-"""How long a trace may wait for its claim: an SDK sends children before the root that has it."""
+"""How long a trace may be without a claim: an SDK sends children before the root that has it."""
+LONG_WAIT_S: Final = 60.0
+"""The same where its service is known to claim sessions: turns of agents take long."""
 INTERVAL_S: Final = 60.0
 _TRACES: Final = 1_000
 _SERVICES: Final = 3
@@ -30,7 +32,7 @@ _SERVICES: Final = 3
 class _Trace:
     service: str
     spans: int
-    seen: float
+    due: float
 
 
 class Unclaimed:
@@ -57,8 +59,8 @@ class Unclaimed:
         self._called = False
         self._quiet_until = 0.0
 
-    def see(self, batch: SpanBatch) -> None:
-        """Takes note of a batch whose sessions are known."""
+    def see(self, batch: SpanBatch, has_claimed: Callable[[str, str], bool] = lambda project, service: False) -> None:
+        """Takes note of a batch whose sessions are known; `has_claimed` tells of a project's service."""
         without = pc.equal(batch["SessionHint"], "")
         spans = pc.sum(without).as_py() or 0
         if spans:
@@ -67,7 +69,7 @@ class Unclaimed:
             if self._traces and spans < len(batch):
                 self._drop(batch, pc.invert(without))
             if spans and len(self._traces) < _TRACES:
-                self._add(batch, without)
+                self._add(batch, without, has_claimed)
             self._plan()
 
     def claimed(self, trace: TraceKey) -> None:
@@ -80,7 +82,7 @@ class Unclaimed:
         with self._lock:
             self._called = False
             now = self._clock()
-            ripe = {key: trace for key, trace in self._traces.items() if now - trace.seen >= WAIT_S}
+            ripe = {key: trace for key, trace in self._traces.items() if now >= trace.due}
             for key in ripe:
                 del self._traces[key]
             if ripe:
@@ -108,7 +110,7 @@ class Unclaimed:
             for key in zip(*pairs, strict=True):
                 self._traces.pop(key, None)
 
-    def _add(self, batch: SpanBatch, without: Any) -> None:
+    def _add(self, batch: SpanBatch, without: Any, has_claimed: Callable[[str, str], bool]) -> None:
         names = ["Project", "TraceId", "ServiceName"]
         rows = pa.table([batch[name].filter(without) for name in names], names=names)
         groups = rows.group_by(names).aggregate([([], "count_all")]).slice(0, _TRACES)
@@ -117,12 +119,13 @@ class Unclaimed:
             if known is not None:
                 known.spans += count
             elif len(self._traces) < _TRACES:
-                self._traces[project, trace] = _Trace(service, count, self._clock())
+                wait = LONG_WAIT_S if has_claimed(project, service) else WAIT_S
+                self._traces[project, trace] = _Trace(service, count, self._clock() + wait)
 
     def _plan(self) -> None:
         if self._traces and not self._called:
             self._called = True
-            due = max(min(trace.seen for trace in self._traces.values()) + WAIT_S, self._quiet_until)
+            due = max(min(trace.due for trace in self._traces.values()), self._quiet_until)
             self._call_later(max(0.0, due - self._clock()), self.tell)
 
 

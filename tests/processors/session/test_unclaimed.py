@@ -7,7 +7,7 @@ import pytest
 
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.processors.session import SessionConfig, SessionProcessor, factory
-from otel_sessions.processors.session.unclaimed import INTERVAL_S, WAIT_S, Unclaimed
+from otel_sessions.processors.session.unclaimed import INTERVAL_S, LONG_WAIT_S, WAIT_S, Unclaimed
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import new_trace_id, span
 from tests.processors.session.reading import batch_of
@@ -116,3 +116,14 @@ def test_the_service_counts_them_by_its_metric() -> None:
     send(processor, new_trace_id(), **{"session.id": "s"})
     send(processor, new_trace_id())
     assert b'otel_sessions_spans_without_session_total{processor="session/a"} 1.0' in metrics.exposition()
+
+
+def test_a_service_that_names_sessions_has_longer_to_do_so(
+    processor: SessionProcessor, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(processor, new_trace_id(), **{"session.id": "s"})
+    send(processor, new_trace_id())
+    time.pass_(LONG_WAIT_S - 1)
+    assert lines(caplog) == []
+    time.pass_(1)
+    assert len(lines(caplog)) == 1
