@@ -57,6 +57,7 @@ class PersistentQueue:
         self.name = str(outlet.id)
         self._component = f"{self.name}/wal"
         self._exporter = outlet.exporter
+        self._needs_sync = isinstance(outlet.exporter, Syncing) and outlet.exporter.needs_sync
         self._host = host
         self._ledger = ledger
         self._processing = processing
@@ -98,7 +99,10 @@ class PersistentQueue:
             self._host.metrics.queue_capacity.labels(self.name).inc(self._capacity)
             self._host.metrics.watch_log(self._log, *self._labels)
             self._closed = None
-            for worker in (self._writing, self._reading, *self._sync_workers()):
+            if not self._needs_sync:  # as it may have done before
+                for segment in self._log.kept():
+                    self._log.remove(segment)
+            for worker in (self._writing, self._reading, *([self._syncing] if self._needs_sync else [])):
                 worker.start()
         except BaseException:
             self.shutdown(0.0)
@@ -263,9 +267,6 @@ class PersistentQueue:
         return max(0.001, min(times) - now) if times else None
 
     # --- outlasting a power cut ---
-
-    def _sync_workers(self) -> Sequence[Worker]:
-        return [self._syncing] if isinstance(self._exporter, Syncing) and self._exporter.needs_sync else []
 
     def _sync(self) -> None:
         problem, last = None, False

@@ -406,3 +406,19 @@ def test_what_the_session_processor_notes_reaches_the_sender_though_the_log_answ
     first, second = (future.result(10) for future in futures)
     assert (first.message, second.accepted_spans) == ("", 1)
     assert sentence in second.message
+
+
+def test_what_another_exporter_had_stored_is_removed_where_nothing_is_to_be_synced(
+    build: Build, tmp_path: Path
+) -> None:
+    disk = Disk()
+    disk.fails = True
+    pipeline = build(("wal", disk))
+    pipeline.start()
+    pipeline.consume(named("a")).result(5)
+    eventually(lambda: len(stored(tmp_path)), 1)
+    pipeline.shutdown(1.0)
+    remote = MemoryExporter()
+    build(("wal", remote)).start()
+    assert stored(tmp_path) == []
+    assert remote.names == []
