@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-BUILT_FROM := pyproject.toml hatch_build.py otel_sessions/pdata/_wire.c
+BUILT_FROM := pyproject.toml hatch_build.py otel_sessions/pdata/_wire.c proto/otel_sessions/v1/sessions.proto
 
 OLD := import sys; v = sys.version_info; sys.exit(v < (3, 11) and "needs Python 3.11 or newer, found %d.%d" % v[:2])
 WHICH := import sys; print(sys.version_info[:2], sys.base_prefix)

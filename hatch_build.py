@@ -1,6 +1,7 @@
-"""Builds the compiled decoder into a wheel, or in place for an editable install, where there is a C compiler.
+"""Builds what is not committed, into a wheel, or in place for an editable install.
 
-Without one the install goes on: the reference decoder takes its place.
+The compiled decoder is built where there is a C compiler; without one the install goes on, and the reference decoder
+takes its place. The definitions of our gRPC service become descriptors, which any version of protobuf can load.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,15 @@ from packaging.tags import sys_tags
 
 _FLAGS = ("-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden")
 _LIBRARY = "otel_sessions/pdata/_wire.so"
+_DEFINITIONS = "otel_sessions/v1/sessions.proto"
+_DESCRIPTORS = "otel_sessions/session_service/sessions.binpb"
 
 
-class CompiledDecoder(BuildHookInterface):
+class Compiled(BuildHookInterface):
     """`CC` and `CFLAGS` are heeded."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        self._compile_definitions(build_data)
         library = Path(self.root, _LIBRARY)
         library.unlink(missing_ok=True)
         if fault := _compiled(library.with_suffix(".c"), library):
@@ -32,6 +37,17 @@ class CompiledDecoder(BuildHookInterface):
         build_data["pure_python"] = False
         # It is loaded by ctypes: made for a platform, and for any Python.
         build_data["tag"] = f"py3-none-{_platform()}"
+
+    def _compile_definitions(self, build_data: dict[str, Any]) -> None:
+        """Raises what `protoc` says against them."""
+        made = Path(self.root, _DESCRIPTORS)
+        protoc = [sys.executable, "-m", "grpc_tools.protoc", f"-I{Path(self.root, 'proto')}"]
+        done = subprocess.run(  # noqa: S603
+            [*protoc, f"--descriptor_set_out={made}", _DEFINITIONS], check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(f"{_DEFINITIONS} does not compile: {done.stderr[-2000:]}")
+        build_data["artifacts"].append(_DESCRIPTORS)
 
 
 def _compiled(source: Path, library: Path) -> str:

@@ -257,7 +257,8 @@ class Host:
     `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates,
     or None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
     reported. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
-    process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`.
+    process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
+    `grpc_mounts` those on their gRPC listeners, `http.grpc_mounts.GrpcMount`.
     `authenticators` has those of the extensions that run. `owner_secret` opens the embedded data to
     whoever may read the service's lock file; it belongs in no log.
     """
@@ -267,6 +268,7 @@ class Host:
     statuses: dict[str, str | None] = field(default_factory=dict)
     claim_listeners: list[ClaimListener] = field(default_factory=list)
     mounts: Sequence[Any] = ()
+    grpc_mounts: Sequence[Any] = ()
     authenticators: dict[ComponentId, Authenticator] = field(default_factory=dict)
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
 

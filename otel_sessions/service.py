@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TextIO
 
-from otel_sessions import langfuse
+from otel_sessions import langfuse, session_service
 from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.clickhouse.footprint import give_back, resident
 from otel_sessions.component import (
@@ -96,7 +96,12 @@ class Service:
 
     def _start(self) -> None:
         clickhouse = endpoint_in_use({id_: self._config.exporters[id_] for id_ in self._config.used("exporters")})
-        self._host = Host(Metrics(), clickhouse, mounts=[partial(langfuse.mount, clickhouse)])
+        self._host = Host(
+            Metrics(),
+            clickhouse,
+            mounts=[partial(langfuse.mount, clickhouse)],
+            grpc_mounts=[partial(session_service.mount, clickhouse)],
+        )
         self._listening = {}
         data = clickhouse and clickhouse.path
         if data and data.is_dir():  # a service that has the data already has the ports too

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 
 import otel_sessions
 from otel_sessions.clickhouse import schema
+from otel_sessions.session_service.messages import DESCRIPTORS
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = (
@@ -65,6 +66,10 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 @pytest.mark.skipif(which(os.environ.get("CC", "cc")) is None, reason="there is no C compiler")
 def test_where_there_is_a_compiler_the_install_has_built_the_decoder() -> None:
     assert Path(otel_sessions.__file__).with_name("pdata").joinpath("_wire.so").exists(), "run `make clean test`"
+
+
+def test_the_install_has_compiled_the_definitions_of_the_grpc_service() -> None:
+    assert DESCRIPTORS.exists(), "run `make clean test`, or `pip install -e .`"
 
 
 def test_importing_the_in_app_package_stays_light() -> None:

@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
-from otel_sessions.extensions.web.store import LimitExceeded, NotStored
+from otel_sessions.extensions.web.store import NotStored
 from otel_sessions.http.body import UnsupportedMediaType
 from otel_sessions.queries.facets import FacetError
 from otel_sessions.queries.language import LanguageError
+from otel_sessions.queries.limits import LimitExceeded
 from otel_sessions.queries.metrics import TooManyPointsError
 from otel_sessions.queries.paging import CursorError
 

@@ -5,38 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
-from otel_sessions.clickhouse.errors import code_of, reading
-from otel_sessions.errors import OtelSessionsError, Permanent, Retryable
+from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.queries.limits import Limits, limited
 
 T = TypeVar("T")
 MAX_WAITING: Final = 256
 """Requests that may wait for ClickHouse; those beyond are told at once to come back."""
-_LIMITS: Final = {
-    159: "time", 160: "time", 241: "memory", 158: "rows", 307: "rows", 396: "rows",
-}  # fmt: skip
 
 
 class NotStored(Permanent):
     """This service has no ClickHouse to read: HTTP 501."""
-
-
-class LimitExceeded(Permanent):
-    """A query took more than one may: HTTP 422. `limit` is `time`, `memory` or `rows`."""
-
-    def __init__(self, limit: str) -> None:
-        super().__init__(
-            f"the query reached the limit of {limit} that one query has; ask for less: a shorter window, "
-            "a narrower query, a smaller page"
-        )
-        self.limit = limit
 
 
 class Store:
@@ -44,7 +29,7 @@ class Store:
 
     def __init__(self, endpoint: Endpoint | None, config: Config) -> None:
         self._endpoint = endpoint
-        self._config = config
+        self._limits = Limits(config.max_execution_time, config.max_memory_usage, config.max_rows_to_read)
         self._clients = Pool(self._connect)
         self._threads = ThreadPoolExecutor(config.max_concurrent_queries, thread_name_prefix="web")
         self._waiting = 0
@@ -78,7 +63,7 @@ class Store:
             await loop.run_in_executor(self._threads, steps.close)
 
     def _steps(self, work: Callable[[Client], Iterator[bytes]]) -> Generator[bytes, None, None]:
-        with _limited(), self._clients.client() as client:
+        with limited(), self._clients.client() as client:
             yield from work(client)
 
     def close(self) -> None:
@@ -87,30 +72,9 @@ class Store:
         self._clients.close()
 
     def _run(self, work: Callable[[Client], T]) -> T:
-        with _limited(), self._clients.client() as client:
+        with limited(), self._clients.client() as client:
             return work(client)
 
     def _connect(self) -> Client:
         assert self._endpoint is not None
-        with reading():
-            client = connect(
-                self._endpoint,
-                database=self._endpoint.database,
-                timeout_s=int(self._config.max_execution_time) + 10,
-                long_parameters=True,
-            )
-            client.set_client_setting("max_execution_time", self._config.max_execution_time)
-            client.set_client_setting("max_memory_usage", self._config.max_memory_usage)
-            client.set_client_setting("max_rows_to_read", self._config.max_rows_to_read)
-        return client
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    try:
-        yield
-    except OtelSessionsError as error:
-        limit = _LIMITS.get(code_of(error) or 0)
-        if limit is not None:
-            raise LimitExceeded(limit) from error
-        raise
+        return self._limits.connect(self._endpoint)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from grpc_status import rpc_status
 from otel_sessions.component import Consumer, Host, Outcome, Request, Worker
 from otel_sessions.errors import ConfigError, Fault, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.auth import Access
+from otel_sessions.http.grpc_mounts import GrpcListener, PooledBehavior
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
 from otel_sessions.receivers.otlp.config import GrpcSettings, Keepalive
@@ -73,7 +74,11 @@ class GrpcServer:
         self._port = settings.endpoint.port
         self._pools = [ThreadPoolExecutor(n, thread_name_prefix="grpc") for n in (_SMALL_CALLS, _REFLECTING)]
         self._health = health.HealthServicer()
-        self._health.set(TRACE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
+        listener = GrpcListener(self._traces.project_of, self._messages.read, accounting.count_refused)
+        self._mounted = [each for mount in host.grpc_mounts if (each := mount(listener))]
+        self._services = (TRACE_SERVICE, *(each.name for each in self._mounted))
+        for service in self._services:
+            self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self._server: grpc.Server | None = None
 
     @property
@@ -83,7 +88,8 @@ class GrpcServer:
 
     def start(self) -> None:
         """Listens; `ConfigError` at the path when the address cannot be had."""
-        services = [_health_service(self._health, self._messages), _reflection_service(self._pools[1], self._messages)]
+        reflected = _reflection_service(self._services, self._pools[1], self._messages)
+        services = [*(each.handler for each in self._mounted), _health_service(self._health, self._messages), reflected]
         handlers = [self._traces, OtherSignals(self._accounting), *services]
         server = grpc.server(self._pools[0], handlers=handlers, options=options(self._settings))
         self._port = _bind(server, self._settings, self._path)
@@ -98,9 +104,13 @@ class GrpcServer:
             return
         self._health.enter_graceful_shutdown()
         server.stop(timeout)
+        for mounted in self._mounted:
+            mounted.stop()
         self._traces.wait_until_idle(timeout)
         server.stop(None)  # those who watch our health would stay for ever
         self._traces.close()
+        for mounted in self._mounted:
+            mounted.close()
         self._messages.close()
         for pool in self._pools:
             pool.shutdown(wait=False)
@@ -147,20 +157,6 @@ class Messages:
                 context.cancel()  # type: ignore[no-untyped-call]
 
 
-@dataclass(frozen=True)
-class PooledBehavior:
-    """A behaviour that grpcio runs in its own pool, so that calls in line here keep no health check waiting.
-
-    The attribute is grpcio's own ground: its version is pinned, and tests/http/test_private_ground.py says what we use.
-    """
-
-    behavior: Callable[[Any, grpc.ServicerContext], Any]
-    experimental_thread_pool: ThreadPoolExecutor
-
-    def __call__(self, requests: Any, context: grpc.ServicerContext) -> Any:
-        return self.behavior(requests, context)
-
-
 class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
     """Answers every call with what its consumer says, and counts it."""
 
@@ -189,6 +185,12 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._open_calls += 1
         return self._handler
 
+    def project_of(self, context: grpc.ServicerContext) -> str:
+        """Whose a call is. Raises `Unauthenticated`."""
+        check_version(self._tls, context)
+        headers = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+        return self._access.project_of(headers, _client_of(context))
+
     def wait_until_idle(self, timeout: float) -> None:
         """Returns when every call has been answered, or after `timeout` seconds."""
         with self._closed_call:
@@ -202,9 +204,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._leave()
             return b""
         try:
-            check_version(self._tls, context)
-            headers = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
-            project = self._access.project_of(headers, _client_of(context))
+            project = self.project_of(context)
             outcome = self._wait(self._consumer.consume(Request(self._read(requests, context), project)), context)
             return b"" if outcome is None else response_of(outcome).SerializeToString()
         except grpc.RpcError:  # gRPC has ended the call while it was read: over the limit, slow, or its client has gone
@@ -364,8 +364,10 @@ def _health_service(servicer: health.HealthServicer, messages: Messages) -> grpc
     return grpc.method_handlers_generic_handler(health.SERVICE_NAME, methods)
 
 
-def _reflection_service(pool: ThreadPoolExecutor, messages: Messages) -> grpc.GenericRpcHandler[Any, Any]:
-    servicer = reflection.ReflectionServicer((TRACE_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME))
+def _reflection_service(
+    services: tuple[str, ...], pool: ThreadPoolExecutor, messages: Messages
+) -> grpc.GenericRpcHandler[Any, Any]:
+    servicer = reflection.ReflectionServicer((*services, health.SERVICE_NAME, reflection.SERVICE_NAME))
 
     def answer(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         infos: Any = servicer.ServerReflectionInfo

@@ -1,0 +1,64 @@
+"""What one query may take, wherever it is asked from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.errors import code_of, reading
+from otel_sessions.errors import OtelSessionsError, Permanent
+
+_REACHED: Final = {
+    159: "time", 160: "time", 241: "memory", 158: "rows", 307: "rows", 396: "rows",
+}  # fmt: skip
+
+
+class LimitExceeded(Permanent):
+    """A query took more than one may: HTTP 422. `limit` is `time`, `memory` or `rows`."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(
+            f"the query reached the limit of {limit} that one query has; ask for less: a shorter window, "
+            "a narrower query, a smaller page"
+        )
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, bytes of memory, and rows read, of which 0 is no bound."""
+
+    max_execution_time: float = 30.0
+    max_memory_usage: int = 4 << 30
+    max_rows_to_read: int = 0
+
+    def connect(self, endpoint: Endpoint) -> Client:
+        """A client of which every query has these limits. Raises `Retryable` when ClickHouse is not reached."""
+        with reading():
+            client = connect(
+                endpoint,
+                database=endpoint.database,
+                timeout_s=int(self.max_execution_time) + 10,
+                long_parameters=True,
+            )
+            client.set_client_setting("max_execution_time", self.max_execution_time)
+            client.set_client_setting("max_memory_usage", self.max_memory_usage)
+            client.set_client_setting("max_rows_to_read", self.max_rows_to_read)
+        return client
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Raises `LimitExceeded` for the error of a query that reached a limit."""
+    try:
+        yield
+    except OtelSessionsError as error:
+        limit = _REACHED.get(code_of(error) or 0)
+        if limit is not None:
+            raise LimitExceeded(limit) from error
+        raise

@@ -1,0 +1,144 @@
+"""What each method answers: the reads of `queries`, in messages."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, Final, cast, get_args
+
+from clickhouse_connect.driver.client import Client
+from google.protobuf.message import Message
+
+from otel_sessions.queries import detail, shapes
+from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
+from otel_sessions.queries.listing import Order, Sort, Wanted
+from otel_sessions.queries.listing import list_sessions as listed
+from otel_sessions.queries.paging import MAX_LIMIT, CursorError, Page
+from otel_sessions.queries.rows import Row, as_json
+from otel_sessions.session_service.errors import InvalidRequest, NotFound
+from otel_sessions.session_service.messages import Filling, message_type
+
+DEFAULT_LIMIT: Final = 50
+MAX_ANSWER: Final = 3 << 20
+"""Bytes of a page, which ends sooner where it would be over: gRPC's clients take 4 MiB."""
+_TEXTS: Final = ("q", "user_id", "service", "environment", "model", "tag", "has_error", "bookmarked")
+_NUMBERS: Final = ("min_cost", "min_duration_ms")
+
+
+def list_sessions(client: Client, project: str, request: Any) -> Message:
+    groups = _groups(request.fields, shapes.DEFAULT_GROUPS)
+    preview = preview_of(request)
+    chosen, sort, order = _filter(request), _one_of("sort", request.sort, Sort), _one_of("order", request.order, Order)
+
+    def read(limit: int) -> Page:
+        named = (project, chosen, cast(Sort, sort or "last_activity"), cast(Order, order or "desc"))
+        return listed(client, Wanted(*named, limit, request.cursor or None, groups), now_ns=time.time_ns())
+
+    return _page("Session", read, request, lambda row: shapes.session(row, groups, preview))
+
+
+def get_session(client: Client, project: str, request: Any) -> Message:
+    groups = _groups(request.fields, frozenset(shapes.GROUPS))
+    row = detail.get_session(
+        client, project=project, session_id=request.session_id, now_ns=time.time_ns(), groups=groups
+    )
+    if row is None:
+        raise no_session(request.session_id)
+    share = row.pop("Share")
+    shown = {**shapes.session(row, groups, preview_of(request)), "share": share and as_json(share)}
+    return filling("Session")(shown)
+
+
+def list_traces(client: Client, project: str, request: Any) -> Message:
+    return _inside(client, project, request, detail.list_traces, "Trace")
+
+
+def list_spans(client: Client, project: str, request: Any) -> Message:
+    return _inside(client, project, request, detail.list_spans, "Span")
+
+
+def no_session(session_id: str) -> NotFound:
+    return NotFound(f"there is no session {session_id[:200]!r}")
+
+
+def preview_of(request: Any) -> int | None:
+    return request.preview if request.HasField("preview") else None
+
+
+@cache
+def filling(name: str) -> Filling:
+    """Of the message of this name."""
+    return Filling(message_type(name))
+
+
+def _inside(client: Client, project: str, request: Any, read: Callable[..., Page], message: str) -> Message:
+    """A page of what is in a session. Raises `NotFound`."""
+    preview = preview_of(request)
+    named = {"project": project, "session_id": request.session_id}
+    if not request.cursor and not detail.has_session(client, **named):
+        raise no_session(request.session_id)
+
+    def page(limit: int) -> Page:
+        return read(client, limit=limit, cursor=request.cursor or None, **named)
+
+    return _page(message, page, request, lambda row: shapes.turn(row, preview))
+
+
+def _page(message: str, read: Callable[[int], Page], request: Any, shape: Callable[[Row], Row]) -> Message:
+    """A page of at most `MAX_ANSWER` bytes, or of one message. What follows it is found by reading it once more."""
+    limit = _limit(request)
+    try:
+        page = read(limit)
+        made = list(_within(filling(message)(shape(row)) for row in page.rows))
+        if len(made) < len(page.rows):
+            page = read(len(made))
+            made = [filling(message)(shape(row)) for row in page.rows]
+    except CursorError as error:
+        raise InvalidRequest("cursor", str(error)) from error
+    type_ = message_type(f"List{message}sResponse")
+    return type_(**{f"{message.lower()}s": made, "next_cursor": page.next_cursor or ""})
+
+
+def _within(messages: Iterable[Message]) -> Iterable[Message]:
+    size = 0
+    for number, message in enumerate(messages):
+        size += message.ByteSize() + 8  # and what it takes to say so
+        if number and size > MAX_ANSWER:
+            return
+        yield message
+
+
+def _filter(request: Any) -> Filter:
+    given = {name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS) if request.HasField(name)}
+    for name in _NUMBERS:
+        if not math.isfinite(given.get(name, 0)):
+            raise InvalidRequest(name, "a finite number is expected")
+    return Filter(query=request.query, from_ns=_time(request, "from"), to_ns=_time(request, "to"), **given)
+
+
+def _time(request: Any, name: str) -> int | None:
+    if not request.HasField(name):
+        return None
+    time_ = getattr(request, name)
+    return min(LAST_NS, max(FIRST_NS, int(time_.seconds) * 10**9 + int(time_.nanos)))
+
+
+def _limit(request: Any) -> int:
+    if request.limit > MAX_LIMIT:
+        raise InvalidRequest("limit", f"at most {MAX_LIMIT} are given at once")
+    return request.limit or DEFAULT_LIMIT
+
+
+def _one_of(field: str, value: str, names: Any) -> str:
+    if value and value not in get_args(names):
+        raise InvalidRequest(field, f"{value[:100]!r} is none of {', '.join(get_args(names))}")
+    return value
+
+
+def _groups(names: Iterable[str], default: frozenset[Any]) -> frozenset[str]:
+    wanted = frozenset(names)
+    if unknown := sorted(wanted - set(shapes.GROUPS)):
+        raise InvalidRequest("fields", f"there are no fields {unknown[:5]}; there are {', '.join(shapes.GROUPS)}")
+    return wanted | {"core"} if wanted else default
