@@ -1,0 +1,410 @@
+"""The replay of a session: its turns in order, with the steps and messages of each, page by page.
+
+    memory = Memory()                                     # one for a service: remembers what earlier pages held
+    page = turns(client, project="default", session_id="chat-1", limit=50, memory=memory)
+    page = turns(client, ..., cursor=page["next_cursor"], memory=memory)
+
+A page is `{"turns", "messages", "tools", "next_cursor"}`. Each distinct message and definition of a tool stands once in
+the tables of the page, and steps refer to it by its number there. Messages are those of `genai.messages`. `build` makes
+a page from rows and is a function of them and of what came before; `turns` reads the rows, oldest turn first, within
+bounds of bytes and steps: the next page goes on with the turn that did not fit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import takewhile
+from typing import Any, Final, TypeAlias
+
+import orjson
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.genai.messages import Message, as_text
+from otel_sessions.genai.transcript import Event, Reader, Step
+from otel_sessions.queries.paging import decode, encode
+from otel_sessions.queries.rows import Row, rfc3339, select, snake_case
+
+Position: TypeAlias = "tuple[str, str, int]"
+"""Start and trace of a turn, and the number of a step in it."""
+
+MAX_CONTENT: Final = 32 * 2**20
+"""Bytes of attributes and events that are read for a page."""
+MAX_TABLE: Final = 8 * 2**20
+"""Bytes of distinct messages and tools after which a page ends with the turn that has them."""
+MAX_SPANS: Final = 20_000
+"""Spans that are read for a page; of a turn with more, the first."""
+MAX_REMEMBERED: Final = 1_000_000
+"""Messages that a `Memory` knows of, over all sessions."""
+MAX_CAUGHT_UP: Final = 256 * 2**20
+"""Bytes that are read anew where earlier pages are forgotten; what is before them counts as never said."""
+
+_FIRST: Final = ("1900-01-01 00:00:00", "")
+_NS: Final = 10**9
+_TOKENS: Final = (
+    *("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
+    *("TotalTokens", "Cost"),
+)
+_TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Output", "ErrorCount", *_TOKENS)
+_COMPACTED: Final = "gen_ai.conversation.compacted"
+_EXCEPTION: Final = "exception"
+_AGENTS: Final = 20
+"""Agents whose last turn a cursor remembers."""
+_MAX_AGENT: Final = 100
+
+
+@dataclass(slots=True)
+class History:
+    """What was said in a session, and where first, up to a turn."""
+
+    covered: tuple[str, str] = _FIRST
+    said: dict[bytes, Position] = field(default_factory=dict)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Memory:
+    """The histories of the sessions that were replayed last, bounded in messages. For several threads."""
+
+    def __init__(self) -> None:
+        self._histories: OrderedDict[tuple[str, str], History] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def history(self, project: str, session_id: str) -> History:
+        with self._turn:
+            found = self._histories.setdefault((project, session_id), History())
+            self._histories.move_to_end((project, session_id))
+            while (
+                len(self._histories) > 1 and sum(len(each.said) for each in self._histories.values()) > MAX_REMEMBERED
+            ):
+                self._histories.popitem(last=False)
+            return found
+
+    def _size(self) -> int:
+        return sum(len(each.said) for each in self._histories.values())
+
+
+Peaks: TypeAlias = "dict[str, tuple[int, int]]"
+"""Of each agent, in its last turn: the most tokens that went into a call, and the messages of that call."""
+
+
+def turns(
+    client: Client,
+    *,
+    project: str,
+    session_id: str,
+    limit: int,
+    cursor: str | None = None,
+    preview: int | None = None,
+    memory: Memory | None = None,
+) -> dict[str, Any]:
+    """A page of at most `limit` turns, those after `cursor`; texts cut to `preview` characters.
+
+    Without a turn the page is empty: whether the session exists is asked elsewhere. Raises `CursorError`, `Retryable`,
+    `QueryError`.
+    """
+    list_ = ("turns", project, session_id)
+    start, trace_id, peaks = decode(list_, cursor) if cursor else (*_FIRST, {})
+    scope = {"project": project, "session_id": session_id}
+    history = (memory or Memory()).history(project, session_id)
+    with history.turn:
+        if not cursor:
+            history.covered, history.said = _FIRST, {}
+        elif history.covered < (start, trace_id):
+            _catch_up(client, scope, history, (start, trace_id))
+        rows = _turn_rows(client, scope, (start, trace_id), limit + 1)
+        spans = _spans(client, scope, [row["TraceId"] for row in rows[:limit]])
+        fitting = _fitting(rows[:limit], spans)
+        contents = _contents(client, scope, rows[:fitting], spans)
+        ended = select(client, "replay_end", {**scope, "time": start, "trace_id": trace_id}) if cursor else []
+        ended_ns = _ns(ended[0]["EndTime"]) if ended and ended[0]["Turns"] else None
+        before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
+        page = build(rows[:fitting], spans, contents, before, preview=preview)
+        shown = len(page["turns"])
+        if shown:
+            last = (rows[shown - 1]["StartTime"], rows[shown - 1]["TraceId"])
+            history.covered = max(history.covered, last)
+            if len(rows) > shown:
+                page["next_cursor"] = encode(list_, (*last, before.peaks))
+        return page
+
+
+@dataclass(slots=True)
+class Before:
+    """What came before the turns of a page; kept up to date with them."""
+
+    said: dict[bytes, Position] = field(default_factory=dict)
+    """Where each message was said first, by its digest."""
+    peaks: Peaks = field(default_factory=dict)
+    ended_ns: int | None = None
+    """The latest end of all turns before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a span says."""
+
+    attributes: Mapping[str, str]
+    events: Sequence[Event] = ()
+
+
+Key: TypeAlias = "tuple[str, str]"
+"""Trace and span."""
+
+
+def build(
+    rows: Sequence[Row],
+    spans: Mapping[str, Sequence[Row]],
+    contents: Mapping[Key, Content],
+    before: Before,
+    *,
+    preview: int | None = None,
+    max_table: float = MAX_TABLE,
+) -> dict[str, Any]:
+    """A page of these turns, less those after one with whose messages it has more than `max_table` bytes of them.
+
+    `rows` are of `session_traces`, in order; `spans` those of `session_spans` by trace, in the order of their starts;
+    `contents` what those say that are steps. Steps without content have no messages.
+    """
+    reader, messages, tools = Reader(), Table(preview), Table(None)
+    shown: list[dict[str, Any]] = []
+    for row in rows:
+        if messages.size + tools.size > max_table:
+            break
+        steps = [span for span in spans.get(row["TraceId"], ()) if is_step(span)]
+        agents = _agents(spans.get(row["TraceId"], ()))
+        peaks: Peaks = {}
+        made = []
+        for number, span in enumerate(steps):
+            content = contents.get((span["TraceId"], span["SpanId"]))
+            position = (row["StartTime"], row["TraceId"], number)
+            step = _step(span, agents[span["SpanId"]], content, reader)
+            said = step.pop("_said")
+            into, out = ([messages.add(each) for each in side] for side in (said.input, said.output))
+            step |= {
+                "tools": [tools.add(each).ref for each in said.tools],
+                "messages_in": [each.ref for each in into],
+                "repeated": _repeated(before, into, position),
+                "messages_out": [each.ref for each in out],
+            }
+            for each in (*into, *out):
+                before.said.setdefault(each.digest, position)
+            _note_peak(peaks, span, step)
+            made.append(step)
+        _mark_compacted(made, before.peaks, peaks)
+        kept = [(agent, peak) for agent, peak in (before.peaks | peaks).items() if len(agent) <= _MAX_AGENT]
+        before.peaks = dict(kept[-_AGENTS:])
+        shown.append({**_turn(row, before, preview), "steps": made})
+    return {"turns": shown, "messages": messages.rows, "tools": tools.rows, "next_cursor": None}
+
+
+def is_step(span: Row) -> bool:
+    """Whether a span is shown: it is of a kind, or failed."""
+    return bool(span["StepKind"] not in ("", "other") or span["StatusCode"] == "Error")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a table: its number, and what it is told from others by, on this page and on others."""
+
+    ref: int
+    digest: bytes
+
+
+class Table:
+    """Distinct objects, numbered; shown with their texts cut to so many characters."""
+
+    def __init__(self, preview: int | None) -> None:
+        self._preview = preview
+        self._known: dict[bytes, Entry] = {}
+        self._same: dict[int, tuple[Any, Entry]] = {}
+        self.rows: list[Any] = []
+        self.size = 0
+
+    def add(self, value: dict[str, Any]) -> Entry:
+        """The row of a value, a new one if there is none yet."""
+        same = self._same.get(id(value))
+        if same is not None:
+            return same[1]
+        try:
+            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        except (TypeError, ValueError, RecursionError):  # what JSON or UTF-8 cannot say, or nested beyond all reason
+            value = {**value, "parts": [{"type": "other", "value": None}]} if "parts" in value else {"name": ""}
+            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        digest = blake2b(body, digest_size=16).digest()
+        entry = self._known.get(digest)
+        if entry is None:
+            entry = self._known[digest] = Entry(len(self.rows), digest)
+            self.rows.append(value if self._preview is None else cut_message(value, self._preview))
+            self.size += len(body)
+        self._same[id(value)] = value, entry
+        return entry
+
+
+def cut_message(message: Message, preview: int) -> Message:
+    """The message with the texts of its parts cut to so many characters, and the full length of each that was."""
+    return {**message, "parts": [_cut_part(part, preview) for part in message["parts"]]}
+
+
+_LONG: Final = ("content", "arguments", "response", "uri", "value")
+
+
+def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:
+    cut = dict(part)
+    for name in _LONG:
+        text = as_text(part[name]) if name in part else ""
+        if len(text) > preview:
+            cut[name], cut[f"{name}_length"] = text[:preview], len(text)
+    return cut
+
+
+def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dict[str, Any]:
+    attributes, events = (content.attributes, content.events) if content else ({}, ())
+    kind = span["StepKind"] or "other"
+    failed = span["StatusCode"] == "Error"
+    raised = (each.get("exception.message", "") for name, each in events if name == _EXCEPTION)
+    return {
+        "span_id": span["SpanId"],
+        "parent_span_id": span["ParentSpanId"],
+        "kind": kind,
+        "name": span["StepName"],
+        "agent": agent,
+        "start_time": rfc3339(span["Timestamp"]),
+        "duration_ns": span["Duration"],
+        "status": span["StatusCode"].lower() or "unset",
+        "error": (span["StatusMessage"] or next(filter(None, raised), "") or span["StepName"]) if failed else "",
+        "model": span["Model"],
+        **{snake_case(name): span[name] for name in _TOKENS},
+        "cost_source": span["CostSource"],
+        "compacted": attributes.get(_COMPACTED) == "true",
+        "_said": reader.step(attributes, events, kind, span["StepName"]) if content else Step(),
+    }
+
+
+def _turn(row: Row, before: Before, preview: int | None) -> dict[str, Any]:
+    start, end = _ns(row["StartTime"]), _ns(row["EndTime"])
+    shown = {snake_case(name): rfc3339(row[name]) if name.endswith("Time") else row[name] for name in _TURN}
+    shown["duration_ns"] = row["Duration"]
+    shown["gap_ns"] = max(start - before.ended_ns, 0) if before.ended_ns is not None else 0
+    before.ended_ns = max(end, before.ended_ns or end)
+    for name in ("input", "output"):
+        if preview is not None and len(shown[name]) > preview:
+            shown[name], shown[f"{name}_length"] = shown[name][:preview], len(shown[name])
+    return shown
+
+
+def _repeated(before: Before, entries: Sequence[Entry], position: Position) -> int:
+    """How many of the first entries were said in an earlier step."""
+    firsts = (before.said.get(entry.digest) for entry in entries)
+    return sum(1 for _ in takewhile(lambda first: first is not None and first < position, firsts))
+
+
+def _agents(spans: Iterable[Row]) -> dict[str, str]:
+    """Of each span the agent that the nearest span upwards names, itself included; empty without any."""
+    rows = {span["SpanId"]: span for span in spans}
+    found: dict[str, str] = {}
+    for span_id in rows:
+        path: list[str] = []
+        at = span_id
+        while at in rows and at not in found and not rows[at]["AgentName"] and len(path) <= len(rows):
+            path.append(at)
+            at = rows[at]["ParentSpanId"]
+        agent = found.get(at) or (rows[at]["AgentName"] if at in rows else "")
+        found.update(dict.fromkeys((*path, span_id), agent))
+    return found
+
+
+def _note_peak(peaks: Peaks, span: Row, step: Mapping[str, Any]) -> None:
+    if span["IsModelCall"] and span["InputTokens"] > peaks.get(step["agent"], (0, 0))[0]:
+        peaks[step["agent"]] = span["InputTokens"], len(step["messages_in"])
+
+
+def _mark_compacted(steps: Sequence[dict[str, Any]], last: Peaks, now: Peaks) -> None:
+    """Marks the first call of an agent whose input fell since its last turn, unless no message is missing."""
+    for agent, (tokens, messages) in now.items():
+        before = last.get(agent)
+        if before and tokens < before[0] and not messages >= before[1] > 0:
+            first = next(step for step in steps if step["agent"] == agent and step["input_tokens"])
+            first["compacted"] = True
+
+
+def _turn_rows(client: Client, scope: Row, after: tuple[str, str], limit: int) -> list[Row]:
+    return select(client, "list_traces", {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
+
+
+def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The spans of these traces by trace; of the last one not all, if they are too many."""
+    found: dict[str, list[Row]] = {}
+    if trace_ids:
+        wanted = {**scope, "trace_ids": list(trace_ids), "limit": MAX_SPANS}
+        for row in select(client, "replay_spans", wanted):
+            found.setdefault(row["TraceId"], []).append(row)
+    return found
+
+
+def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]) -> int:
+    """How many of the turns fit into a page by what is read of them; at least one."""
+    size, count = 0, 0
+    for number, row in enumerate(rows):
+        mine = spans.get(row["TraceId"], ())
+        size += sum(span["Bytes"] for span in mine if is_step(span))
+        count += len(mine)
+        if number and (size > MAX_CONTENT or count >= MAX_SPANS):
+            return number
+    return len(rows)
+
+
+def _contents(
+    client: Client, scope: Row, rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]
+) -> dict[Key, Content]:
+    """What the steps of these turns say, as far as it fits."""
+    wanted: list[Row] = []
+    size = 0
+    for row in rows:
+        for span in filter(is_step, spans.get(row["TraceId"], ())):
+            size += span["Bytes"]
+            if size <= MAX_CONTENT or not wanted:
+                wanted.append(span)
+    if not wanted:
+        return {}
+    ids = {"trace_ids": sorted({span["TraceId"] for span in wanted}), "span_ids": [span["SpanId"] for span in wanted]}
+    return {
+        (row["TraceId"], row["SpanId"]): _content(row) for row in select(client, "replay_contents", {**scope, **ids})
+    }
+
+
+def _content(row: Row) -> Content:
+    return Content(row["SpanAttributes"], list(zip(row["EventNames"], row["EventAttributes"], strict=True)))
+
+
+def _catch_up(client: Client, scope: Row, history: History, until: tuple[str, str]) -> None:
+    """Learns what was said in the turns up to this one that the history does not cover."""
+    left = MAX_CAUGHT_UP
+    for rows in _chunks(client, scope, history.covered, until):
+        spans = _spans(client, scope, [row["TraceId"] for row in rows])
+        left -= sum(span["Bytes"] for each in spans.values() for span in each if is_step(span))
+        if left < 0:
+            break
+        build(rows, spans, _contents(client, scope, rows, spans), Before(history.said), max_table=float("inf"))
+    history.covered = until
+
+
+def _chunks(client: Client, scope: Row, after: tuple[str, str], until: tuple[str, str]) -> Iterator[list[Row]]:
+    """The turns after one and up to another, as many at once as fit."""
+    while after < until:
+        rows = [row for row in _turn_rows(client, scope, after, 100) if (row["StartTime"], row["TraceId"]) <= until]
+        if not rows:
+            return
+        fitting = _fitting(rows, _spans(client, scope, [row["TraceId"] for row in rows]))
+        yield rows[:fitting]
+        after = rows[fitting - 1]["StartTime"], rows[fitting - 1]["TraceId"]
+
+
+def _ns(time: str) -> int:
+    """A time of ClickHouse's as nanoseconds since 1970."""
+    whole, _, fraction = time.partition(".")
+    seconds = int(datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp())
+    return seconds * _NS + int(fraction.ljust(9, "0") or 0)

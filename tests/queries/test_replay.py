@@ -1,0 +1,330 @@
+"""The replay of a session: steps, messages each once, what repeats, where history was cut, page by page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from clickhouse_connect.driver.client import Client
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otel_sessions.pdata import decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.queries import replay
+from otel_sessions.queries.paging import CursorError
+from otel_sessions.queries.replay import Memory, turns
+from otel_sessions.testing.otlp import Attributes, Value, request, span
+from tests.integration.delivery import EPOCH, insert, new_project
+
+SECOND = 1_000_000_000
+Page = dict[str, Any]
+
+
+def store(client: Client, project: str, *spans: Span) -> None:
+    batch = decode([request(*spans).SerializeToString()], [project]).batch
+    insert(client, SessionProcessor(SessionConfig()).process(batch))
+
+
+def turn(number: int, *spans: tuple[str, Attributes], start: float | None = None, seconds: float = 1) -> list[Span]:
+    """The spans of a turn of session `s`: a root, and these below it one after the other."""
+    at = EPOCH + int((number * 10 if start is None else start) * SECOND)
+    ids = [f"{number:08x}{place:08x}" for place in range(1, len(spans) + 2)]
+    trace_id = f"{number + 1:032x}"
+    root = span(
+        f"turn {number}",
+        trace_id=trace_id,
+        span_id=ids[0],
+        start=at,
+        end=at + int(seconds * SECOND),
+        attributes={"session.id": "s", "user.id": "ada"},
+    )
+    below = [
+        span(
+            name,
+            trace_id=trace_id,
+            span_id=ids[place + 1],
+            parent=ids[0],
+            start=at + place + 1,
+            end=at + place + 2,
+            attributes=attributes,
+        )
+        for place, (name, attributes) in enumerate(spans)
+    ]
+    return [root, *below]
+
+
+def said(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{"type": "text", "content": text}]}
+
+
+def chat(history: Sequence[Any], answer: Any, **more: Value) -> tuple[str, Attributes]:
+    attributes: dict[str, Value] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.input.messages": json.dumps(history),
+        "gen_ai.output.messages": json.dumps([answer]),
+        **more,
+    }
+    return "chat", attributes
+
+
+def talk(turns_: int, text: str = "") -> list[Span]:
+    """A conversation whose whole history goes into every call."""
+    history, spans = [said("system", "Be brief.")], []
+    for number in range(turns_):
+        history.append(said("user", f"question {number} {text}"))
+        answer = said("assistant", f"answer {number} {text}")
+        spans += turn(number, chat(history, answer, **{"gen_ai.usage.input_tokens": 10 * len(history)}))
+        history.append(answer)
+    return spans
+
+
+def pages(client: Client, project: str, limit: int, memory: Memory | None = None, **more: Any) -> list[Page]:
+    found, cursor = [], None
+    while not found or cursor:
+        page = turns(client, project=project, session_id="s", limit=limit, cursor=cursor, memory=memory, **more)
+        found.append(page)
+        cursor = page["next_cursor"]
+    return found
+
+
+def steps_of(found: list[Page]) -> list[Page]:
+    return [step for page in found for turn_ in page["turns"] for step in turn_["steps"]]
+
+
+def test_a_page_has_turns_steps_and_each_message_once(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(2))
+    page = turns(otel_client, project=project, session_id="s", limit=10)
+    assert page["messages"] == [
+        said("system", "Be brief."),
+        said("user", "question 0 "),
+        said("assistant", "answer 0 "),
+        said("user", "question 1 "),
+        said("assistant", "answer 1 "),
+    ]
+    first, second = page["turns"]
+    assert (first["trace_id"], first["name"], first["user_id"]) == (f"{1:032x}", "turn 0", "ada")
+    assert (first["start_time"], first["duration_ns"]) == ("2026-01-01T00:00:00.000000000Z", SECOND)
+    assert (first["gap_ns"], second["gap_ns"]) == (0, 9 * SECOND)
+    assert (second["input"], second["output"], second["input_tokens"]) == ("question 1 ", "answer 1 ", 40)
+    [step] = second["steps"]
+    assert (step["kind"], step["name"], step["model"], step["status"], step["error"]) == (
+        "model",
+        "gpt-4o",
+        "gpt-4o",
+        "unset",
+        "",
+    )
+    assert (step["messages_in"], step["repeated"], step["messages_out"]) == ([0, 1, 2, 3], 3, [4])
+    assert (step["input_tokens"], step["cost_source"], step["compacted"]) == (40, "prices", False)
+    assert step["cost"] == pytest.approx(0.0001)
+    assert step["parent_span_id"] == f"{1:08x}{1:08x}"
+    assert page["next_cursor"] is None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+@pytest.mark.parametrize("remembers", [True, False])
+def test_pages_hold_together_what_one_page_holds(otel_client: Client, limit: int, remembers: bool) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(6))
+    [whole] = pages(otel_client, project, 10)
+    parts = pages(otel_client, project, limit, Memory() if remembers else None)
+    assert len(parts[0]["turns"]) == min(limit, 6)
+
+    def told(found: list[Page]) -> list[Any]:
+        return [
+            (
+                turn_["gap_ns"],
+                step["repeated"],
+                step["compacted"],
+                *([page["messages"][ref] for ref in step[side]] for side in ("messages_in", "messages_out")),
+            )
+            for page in found
+            for turn_ in page["turns"]
+            for step in turn_["steps"]
+        ]
+
+    assert told(parts) == told([whole])
+
+
+def test_a_changed_cursor_is_refused(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(3))
+    cursor = turns(otel_client, project=project, session_id="s", limit=1)["next_cursor"]
+    assert cursor is not None
+    for odd in (cursor[:-2], "x", cursor + "A"):
+        with pytest.raises(CursorError):
+            turns(otel_client, project=project, session_id="s", limit=1, cursor=odd)
+    with pytest.raises(CursorError):
+        turns(otel_client, project=project, session_id="t", limit=1, cursor=cursor)
+
+
+def test_an_agent_is_that_of_the_nearest_span_upwards(otel_client: Client) -> None:
+    project = new_project()
+    root, *_ = turn(0)
+    ids = [f"{place:016x}" for place in range(100, 105)]
+
+    def below(place: int, parent: str, name: str, **attributes: Value) -> Span:
+        start = EPOCH + place
+        keys = {f"gen_ai.{key.replace('__', '.')}": value for key, value in attributes.items()}
+        return span(
+            name, trace_id=f"{1:032x}", span_id=ids[place], parent=parent, start=start, end=start, attributes=keys
+        )
+
+    spans = [
+        below(0, "000000000000ffff", "invoke_agent", operation__name="invoke_agent", agent__name="guide"),
+        below(1, ids[0], "chat", operation__name="chat", request__model="m"),
+        below(2, ids[0], "execute_tool", operation__name="execute_tool", tool__name="hand over"),
+        below(3, ids[2], "invoke_agent", operation__name="invoke_agent", agent__name="expert"),
+        below(4, ids[3], "chat", operation__name="chat", request__model="m"),
+    ]
+    store(otel_client, project, root, *spans)
+    [page] = pages(otel_client, project, 10)
+    assert [(step["kind"], step["name"], step["agent"]) for step in steps_of([page])] == [
+        ("agent", "guide", "guide"),
+        ("model", "m", "guide"),
+        ("tool", "hand over", "guide"),
+        ("agent", "expert", "expert"),
+        ("model", "m", "expert"),
+    ]
+
+
+def test_a_span_that_failed_is_a_step_of_any_kind_and_says_why(otel_client: Client) -> None:
+    project = new_project()
+    root, *_ = turn(0)
+    failed = {"trace_id": f"{1:032x}", "parent": "000000000000ffff", "status": "Error", "start": EPOCH, "end": EPOCH}
+    raised = Span.Event(name="exception")
+    raised.attributes.add(key="exception.message").value.string_value = "no such city"
+    store(
+        otel_client,
+        project,
+        root,
+        span("GET /weather", span_id="00000000000000a1", message="timed out", **failed),
+        span("look up", span_id="00000000000000a2", events=[raised], **failed),
+        span("hush", span_id="00000000000000a3", **failed),
+    )
+    [page] = pages(otel_client, project, 10)
+    told = [(step["kind"], step["status"], step["error"]) for step in steps_of([page])]
+    assert told == [("other", "error", text) for text in ("timed out", "no such city", "hush")]
+
+
+def test_where_history_was_cut_a_step_is_marked(otel_client: Client) -> None:
+    project = new_project()
+    system, question = said("system", "Be brief."), [said("user", str(number)) for number in range(6)]
+    answer = said("assistant", "yes")
+    calls = [
+        chat([system, *question[:3]], answer, **{"gen_ai.usage.input_tokens": 100}),
+        chat([system, *question[:4]], answer, **{"gen_ai.usage.input_tokens": 200}),
+        chat([system, question[5]], answer, **{"gen_ai.usage.input_tokens": 50}),
+        chat([system, question[5], answer, question[4]], answer, **{"gen_ai.usage.input_tokens": 40}),
+        chat([system, question[5], answer], answer, **{"gen_ai.conversation.compacted": True}),
+    ]
+    store(otel_client, project, *(each for number, call in enumerate(calls) for each in turn(number, call)))
+    for limit in (1, 10):
+        steps = steps_of(pages(otel_client, project, limit))
+        assert [step["compacted"] for step in steps] == [False, False, True, False, True]
+
+
+def test_texts_are_cut_to_a_preview_and_say_their_length(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(1, text="x" * 1000))
+    [page] = pages(otel_client, project, 10, preview=10)
+    [shown] = page["turns"]
+    assert (shown["input"], shown["input_length"]) == ("question 0", 1000)
+    assert page["messages"][1]["parts"] == [{"type": "text", "content": "question 0", "content_length": 1011}]
+    assert page["messages"][0] == said("system", "Be brief.")
+
+
+def test_tools_stand_once_and_their_calls_and_returns_are_messages(otel_client: Client) -> None:
+    project = new_project()
+    tools = json.dumps(
+        [{"type": "function", "name": "weather", "description": "the sky", "parameters": {"type": "object"}}]
+    )
+    call = {
+        "role": "assistant",
+        "parts": [{"type": "tool_call", "id": "c", "name": "weather", "arguments": {"city": "Oslo"}}],
+    }
+    returned = {
+        "role": "tool",
+        "parts": [{"type": "tool_call_response", "id": "c", "name": "weather", "response": "sunny"}],
+    }
+    asked = said("user", "Is it sunny?")
+    tool: tuple[str, Attributes] = (
+        "execute_tool weather",
+        {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "weather",
+            "gen_ai.tool.call.id": "c",
+            "gen_ai.tool.call.arguments": '{"city": "Oslo"}',
+            "gen_ai.tool.call.result": "sunny",
+        },
+    )
+    first = chat([asked], call, **{"gen_ai.tool.definitions": tools})
+    second = chat([asked, call, returned], said("assistant", "Yes."), **{"gen_ai.tool.definitions": tools})
+    store(otel_client, project, *turn(0, first, tool, second))
+    [page] = pages(otel_client, project, 10)
+    assert [
+        (step["kind"], step["tools"], step["messages_in"], step["repeated"], step["messages_out"])
+        for step in steps_of([page])
+    ] == [
+        ("model", [0], [0], 0, [1]),
+        ("tool", [], [1], 1, [2]),
+        ("model", [0], [0, 1, 2], 3, [3]),
+    ]
+    assert page["tools"] == [{"name": "weather", "description": "the sky", "parameters": {"type": "object"}}]
+
+
+def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(8, text="x" * 500))
+    [whole] = pages(otel_client, project, 100)
+    for name, most in (("MAX_CONTENT", 8_000), ("MAX_SPANS", 5), ("MAX_CONTENT", 1)):
+        with monkeypatch.context() as patched:
+            patched.setattr(replay, name, most)
+            parts = pages(otel_client, project, 100, Memory())
+        assert len(parts) > 1
+        assert [turn_["trace_id"] for page in parts for turn_ in page["turns"]] == [
+            each["trace_id"] for each in whole["turns"]
+        ]
+        assert [step["repeated"] for step in steps_of(parts)] == [step["repeated"] for step in steps_of([whole])]
+
+
+def test_a_growing_history_costs_no_more_than_its_unique_text(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(300, text="x" * 1000))
+    [page] = pages(otel_client, project, 300)
+    unique = sum(len(orjson.dumps(message)) for message in page["messages"])
+    assert len(page["messages"]) == 601
+    assert len(orjson.dumps(page)) < 2 * unique
+
+
+def test_hostile_messages_break_no_page(otel_client: Client) -> None:
+    project = new_project()
+    deep = '[{"role": "user", "content": ' + "[" * 400 + "]" * 400 + "}]"
+    odd = [
+        '[{"role": "user", "content": "a\\ud800"}]',
+        deep,
+        "[" * 2000,
+        '[{"role": [], "content": {"type": []}}]',
+        "null",
+        "{",
+    ]
+    calls = [
+        ("chat", {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.input.messages": text})
+        for text in odd
+    ]
+    store(otel_client, project, *turn(0, *calls))
+    [page] = pages(otel_client, project, 10)
+    assert len(steps_of([page])) == len(odd)
+    assert orjson.dumps(page)
+
+
+def test_a_session_that_is_not_there_has_an_empty_page(otel_client: Client) -> None:
+    nothing: Page = {"turns": [], "messages": [], "tools": [], "next_cursor": None}
+    assert turns(otel_client, project=new_project(), session_id="s", limit=10) == nothing
