@@ -36,6 +36,8 @@ MAX_CONTENT: Final = 32 * 2**20
 """Bytes of attributes and events that are read for a page."""
 MAX_TABLE: Final = 8 * 2**20
 """Bytes of distinct messages and tools after which a page ends with the turn that has them."""
+MAX_REFS: Final = 10_000
+"""References to messages after which it ends too: of a history that grows, turns refer to more and more."""
 MAX_SPANS: Final = 20_000
 """Spans that are read for a page; of a turn with more, the first."""
 MAX_REMEMBERED: Final = 1_000_000
@@ -50,6 +52,8 @@ _TOKENS: Final = (
     *("TotalTokens", "Cost"),
 )
 _TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Output", "ErrorCount", *_TOKENS)
+_SHORT: Final = 200
+"""Characters that are shown of the input and output of a turn whose messages stand on the page anyway."""
 _COMPACTED: Final = "gen_ai.conversation.compacted"
 _EXCEPTION: Final = "exception"
 _AGENTS: Final = 20
@@ -162,9 +166,9 @@ def build(
     before: Before,
     *,
     preview: int | None = None,
-    max_table: float = MAX_TABLE,
+    bounded: bool = True,
 ) -> dict[str, Any]:
-    """A page of these turns, less those after one with whose messages it has more than `max_table` bytes of them.
+    """A page of these turns, less those after one that fills it.
 
     `rows` are of `session_traces`, in order; `spans` those of `session_spans` by trace, in the order of their starts;
     `contents` what those say that are steps. Steps without content have no messages.
@@ -172,7 +176,7 @@ def build(
     reader, messages, tools = Reader(), Table(preview), Table(None)
     shown: list[dict[str, Any]] = []
     for row in rows:
-        if messages.size + tools.size > max_table:
+        if bounded and (messages.size + tools.size > MAX_TABLE or messages.refs > MAX_REFS):
             break
         steps = [span for span in spans.get(row["TraceId"], ()) if is_step(span)]
         agents = _agents(spans.get(row["TraceId"], ()))
@@ -197,7 +201,8 @@ def build(
         _mark_compacted(made, before.peaks, peaks)
         kept = [(agent, peak) for agent, peak in (before.peaks | peaks).items() if len(agent) <= _MAX_AGENT]
         before.peaks = dict(kept[-_AGENTS:])
-        shown.append({**_turn(row, before, preview), "steps": made})
+        has_messages = any(step["messages_in"] or step["messages_out"] for step in made)
+        shown.append({**_turn(row, before, preview, _SHORT if has_messages else None), "steps": made})
     return {"turns": shown, "messages": messages.rows, "tools": tools.rows, "next_cursor": None}
 
 
@@ -223,9 +228,13 @@ class Table:
         self._same: dict[int, tuple[Any, Entry]] = {}
         self.rows: list[Any] = []
         self.size = 0
+        """Bytes of all rows."""
+        self.refs = 0
+        """How often a row was asked for."""
 
     def add(self, value: dict[str, Any]) -> Entry:
         """The row of a value, a new one if there is none yet."""
+        self.refs += 1
         same = self._same.get(id(value))
         if same is not None:
             return same[1]
@@ -284,7 +293,8 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
     }
 
 
-def _turn(row: Row, before: Before, preview: int | None) -> dict[str, Any]:
+def _turn(row: Row, before: Before, *previews: int | None) -> dict[str, Any]:
+    preview = min((each for each in previews if each is not None), default=None)
     start, end = _ns(row["StartTime"]), _ns(row["EndTime"])
     shown = {snake_case(name): rfc3339(row[name]) if name.endswith("Time") else row[name] for name in _TURN}
     shown["duration_ns"] = row["Duration"]
@@ -332,7 +342,7 @@ def _mark_compacted(steps: Sequence[dict[str, Any]], last: Peaks, now: Peaks) ->
 
 
 def _turn_rows(client: Client, scope: Row, after: tuple[str, str], limit: int) -> list[Row]:
-    return select(client, "list_traces", {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
+    return select(client, "replay_turns", {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
 
 
 def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, list[Row]]:
@@ -388,7 +398,7 @@ def _catch_up(client: Client, scope: Row, history: History, until: tuple[str, st
         left -= sum(span["Bytes"] for each in spans.values() for span in each if is_step(span))
         if left < 0:
             break
-        build(rows, spans, _contents(client, scope, rows, spans), Before(history.said), max_table=float("inf"))
+        build(rows, spans, _contents(client, scope, rows, spans), Before(history.said), bounded=False)
     history.covered = until
 
 

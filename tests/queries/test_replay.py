@@ -237,6 +237,11 @@ def test_texts_are_cut_to_a_preview_and_say_their_length(otel_client: Client) ->
     assert (shown["input"], shown["input_length"]) == ("question 0", 1000)
     assert page["messages"][1]["parts"] == [{"type": "text", "content": "question 0", "content_length": 1011}]
     assert page["messages"][0] == said("system", "Be brief.")
+    [[shown], messages] = [
+        turns(otel_client, project=project, session_id="s", limit=1)[key] for key in ("turns", "messages")
+    ]
+    assert (len(shown["input"]), shown["input_length"]) == (200, 1000)
+    assert len(messages[1]["parts"][0]["content"]) == 1011
 
 
 def test_tools_stand_once_and_their_calls_and_returns_are_messages(otel_client: Client) -> None:
@@ -284,7 +289,13 @@ def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
     project = new_project()
     store(otel_client, project, *talk(8, text="x" * 500))
     [whole] = pages(otel_client, project, 100)
-    for name, most in (("MAX_CONTENT", 8_000), ("MAX_SPANS", 5), ("MAX_CONTENT", 1)):
+    for name, most in (
+        ("MAX_CONTENT", 8_000),
+        ("MAX_SPANS", 5),
+        ("MAX_CONTENT", 1),
+        ("MAX_TABLE", 900),
+        ("MAX_REFS", 9),
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(replay, name, most)
             parts = pages(otel_client, project, 100, Memory())
@@ -297,11 +308,11 @@ def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
 
 def test_a_growing_history_costs_no_more_than_its_unique_text(otel_client: Client) -> None:
     project = new_project()
-    store(otel_client, project, *talk(300, text="x" * 1000))
-    [page] = pages(otel_client, project, 300)
-    unique = sum(len(orjson.dumps(message)) for message in page["messages"])
-    assert len(page["messages"]) == 601
-    assert len(orjson.dumps(page)) < 2 * unique
+    store(otel_client, project, *talk(130, text="x" * 1000))
+    found = pages(otel_client, project, 130, Memory())
+    assert sum(len(page["turns"]) for page in found) == 130
+    for page in found:
+        assert len(orjson.dumps(page)) < 2 * sum(len(orjson.dumps(message)) for message in page["messages"])
 
 
 def test_hostile_messages_break_no_page(otel_client: Client) -> None:
