@@ -4,8 +4,8 @@ A message is `{"role", "parts"}`. Roles are `system`, `user`, `assistant`, `tool
 a `type`, and the members that the semantic conventions give to such a part:
 
     {"type": "text" | "reasoning", "content": text}
-    {"type": "tool_call", "id", "name", "arguments"}      arguments: a JSON value, or text that is none
-    {"type": "tool_result", "id", "name", "response"}     response: a JSON value, or text
+    {"type": "tool_call", "id", "name", "arguments"}      arguments: a JSON value, or its text until it is `opened`
+    {"type": "tool_result", "id", "name", "response"}     response: the same, or any text
     {"type": "media", "modality", "mime_type", "uri"}     modality: image, audio, video or file; without `uri`, `size`
     {"type": "other", "value"}                            what is none of these, as it is
 
@@ -167,6 +167,28 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def opened(found: Message) -> Message:
+    """The message with the arguments and results of tools that stand as JSON in a text as what they say."""
+    if not any(
+        isinstance(part.get(name), str) and part[name][:1] in ("{", "[") for part in found["parts"] for name in _OPENED
+    ):
+        return found
+    parts = [{**part, **{name: _parsed(part[name]) for name in _OPENED if name in part}} for part in found["parts"]]
+    return {**found, "parts": parts}
+
+
+_OPENED: Final = ("arguments", "response")
+
+
+def _parsed(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
 
 
 def tools(value: Any) -> list[dict[str, Any]]:
@@ -343,7 +365,7 @@ def _call(item: Mapping[str, Any]) -> Part:
         "type": "tool_call",
         "id": _identity(item) or _identity(inner),
         "name": as_text(_first(inner, _NAMES)),
-        "arguments": _parsed(arguments),
+        "arguments": arguments,
     }
 
 
@@ -359,7 +381,7 @@ def _result(item: Mapping[str, Any]) -> Part:
         "type": "tool_result",
         "id": as_text(_first(item, _IDS[1:]) or item.get("id")),
         "name": as_text(_first(item, _NAMES)),
-        "response": _parsed(response),
+        "response": response,
     }
 
 
@@ -417,13 +439,3 @@ def _identity(item: Mapping[str, Any]) -> str:
 
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _parsed(value: Any) -> Any:
-    """JSON that stands as text, as what it says."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value

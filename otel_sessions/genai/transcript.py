@@ -25,6 +25,7 @@ from otel_sessions.genai.messages import (
     as_text,
     message,
     one,
+    opened,
     part,
     read,
     text_part,
@@ -97,17 +98,17 @@ class Reader:
         given = next(filter(None, self._inputs(attributes, events)), [])
         made = next(filter(None, self._outputs(attributes, events)), [])
         given = _without_answer(given, made) if "gen_ai.input.messages" not in attributes else given
-        return Step(given, made, _tools(attributes))
+        return Step(list(map(opened, given)), list(map(opened, made)), _tools(attributes))
 
     def _make(self, value: Mapping[str, Any]) -> Message:
         try:
             key = orjson.dumps(value)
         except (TypeError, ValueError, RecursionError):
-            return one(value)
+            return opened(one(value))
         if key not in self._known:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[key] = one(value)
+            self._known[key] = opened(one(value))
         return self._known[key]
 
     def _read(self, text: str, role: str) -> list[Message]:

@@ -65,6 +65,7 @@ def test_the_input_is_what_the_user_said_last(value: Any, text: str) -> None:
         ([{"graph": None, "update": {"messages": [LANGCHAIN]}, "goto": []}], "langchain"),
         ([{**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}], CALLED),
         ({**FUNCTION_CALL, "arguments": '{"city": "Oslo"}'}, CALLED),
+        ({**FUNCTION_CALL, "arguments": '{"city":"Oslo"}'}, 'weather({"city":"Oslo"})'),
     ],
 )
 def test_the_output_is_what_the_model_said(value: Any, text: str) -> None:
