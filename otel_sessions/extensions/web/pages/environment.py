@@ -1,0 +1,102 @@
+"""The templates and what they can call."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from otel_sessions.extensions.web.pages import format as formats
+from otel_sessions.extensions.web.pages import markdown
+
+_PARSED_CHARS: Final = 200_000
+"""Longer JSON is shown as the text that it is."""
+_PACKAGE: Final = "otel_sessions.extensions.web"
+
+
+@cache
+def environment() -> Environment:
+    """One environment a process; a name that a page does not give is an error, not an empty place."""
+    made = Environment(
+        loader=PackageLoader(_PACKAGE, "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        {
+            **formats.FILTERS,
+            "attempt": _by_unit,
+            "css_word": _css_word,
+            "is_web": _is_web,
+            "limited": _limited,
+            "markdown": markdown.rendered,
+            "one_line": one_line,
+            "parsed": parsed,
+            "plain_text": markdown.plain,
+            "score_value": _score_value,
+        }
+    )
+    return made
+
+
+@cache
+def static_name(name: str) -> str:
+    """The path of a file under `static/` with a mark of its contents, so that it may be kept for ever."""
+    digest = hashlib.sha256(static_bytes(name)).hexdigest()[:10]
+    return f"static/{name}?v={digest}"
+
+
+@cache
+def static_bytes(name: str) -> bytes:
+    """Contents of a file under `static/`; KeyError for a name that is not one of them."""
+    if name not in {entry.name for entry in files(_PACKAGE).joinpath("static").iterdir()}:
+        raise KeyError(name)
+    return files(_PACKAGE).joinpath("static", name).read_bytes()
+
+
+def one_line(text: str | None, length: int) -> str:
+    """The first words of a text, what it hides made visible; empty for nothing."""
+    return formats.visible(formats.first_words(text, length)) if text else ""
+
+
+def parsed(value: Any) -> Any:
+    """What a text says if it is a JSON object or array of a bearable size; the value itself otherwise."""
+    if not isinstance(value, str) or len(value) > _PARSED_CHARS or value[:1] not in "[{" or not value:
+        return value
+    try:
+        return orjson.loads(value)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return value
+
+
+def _by_unit(value: float, unit: str) -> str | Markup:
+    return str({"money": formats.money, "duration": formats.duration}.get(unit, formats.compact)(value))  # type: ignore[operator]
+
+
+def _css_word(text: str) -> str:
+    return re.sub(r"[^a-z]", "", text.lower()) or "other"
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _limited(value: Mapping[str, Any], most: int) -> Iterable[tuple[str, Any]]:
+    return islice(value.items(), most)
+
+
+def _score_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else one_line(str(value), 40)

@@ -1,0 +1,30 @@
+// Buttons that act in place.
+export function copyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const label = button.textContent;
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = label; }, 1500);
+    });
+  }
+}
+
+export function stars(root) {
+  for (const form of root.querySelectorAll("form[data-star]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("button");
+      const data = new URLSearchParams(new FormData(form));
+      data.set(button.name, button.value);
+      const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual" });
+      if (!answer.ok && answer.type !== "opaqueredirect") { form.submit(); return; }
+      const on = button.value === "1";
+      button.value = on ? "0" : "1";
+      button.textContent = on ? "★" : "☆";
+      button.setAttribute("aria-pressed", String(on));
+    });
+  }
+}

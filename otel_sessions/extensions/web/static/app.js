@@ -1,0 +1,20 @@
+// What a page does beyond reading: every part looks for its own elements and does nothing where there are none.
+import { localTimes } from "./clock.js";
+import { brush } from "./brush.js";
+import { completion } from "./search.js";
+import { keys } from "./keys.js";
+import { announce, light, tail } from "./live.js";
+import { spans, turns } from "./session.js";
+import { copyButtons, stars } from "./actions.js";
+
+localTimes(document);
+copyButtons(document);
+stars(document);
+completion(document.querySelector("[data-search]"));
+brush(document.querySelector("[data-brush]"));
+keys();
+announce(document.querySelector("table[data-newest]"));
+light(document.querySelector("[data-waiting]"));
+turns(document.getElementById("turns"));
+spans(document.getElementById("detail"));
+tail(document.querySelector("[data-tail]"));

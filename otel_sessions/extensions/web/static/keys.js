@@ -1,0 +1,38 @@
+// Keys: j and k walk, Enter opens, / searches, s stars, t jumps between turns and waterfall, ? helps.
+export function keys() {
+  const help = document.getElementById("help");
+  const button = document.querySelector("[data-help]");
+  if (button) { button.hidden = false; button.addEventListener("click", () => help.showModal()); }
+  const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr, #turns[data-keys] .turn")];
+  let at = -1;
+  const go = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    all[at]?.removeAttribute("data-current");
+    at = Math.max(0, Math.min(all.length - 1, at + step));
+    all[at].setAttribute("data-current", "");
+    all[at].scrollIntoView({ block: "nearest" });
+    if (all[at].matches("tr")) all[at].querySelector("td.title a")?.focus({ preventScroll: true });
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+    const current = rows()[at];
+    switch (event.key) {
+      case "j": go(1); break;
+      case "k": go(-1); break;
+      case "/": document.getElementById("query")?.focus(); break;
+      case "s": (current?.querySelector("form[data-star] button") ?? document.querySelector(".head form[data-star] button"))?.click(); break;
+      case "t": {
+        const fall = document.getElementById("waterfall");
+        if (!fall) return;
+        const inside = fall.contains(document.activeElement);
+        (inside ? document.querySelector("#turns a") : fall.querySelector("a.wf"))?.focus();
+        (inside ? document.getElementById("turns") : fall).scrollIntoView({ block: "nearest" });
+        break;
+      }
+      case "?": help?.showModal(); break;
+      default: return;
+    }
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,87 @@
+// Long sessions: later turns are fetched as they are approached, and pages far away give their elements back.
+import { localTimes } from "./clock.js";
+import { copyButtons } from "./actions.js";
+
+const KEPT = 6;
+
+export function turns(container) {
+  if (!container || !window.IntersectionObserver) return;
+  const sources = new Map();
+  const fill = async (page) => {
+    const source = sources.get(page);
+    if (!source || source.busy || !page.dataset.empty) return;
+    source.busy = true;
+    try {
+      const answer = await fetch(source.url, { headers: { accept: "text/html" } });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const parsed = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".page");
+      page.replaceChildren(...parsed.childNodes);
+      delete page.dataset.empty;
+      page.style.removeProperty("height");
+      localTimes(page);
+      more(page);
+      thin();
+    } finally { source.busy = false; }
+  };
+  const thin = () => {
+    const pages = [...container.querySelectorAll(".page")];
+    const near = pages.findIndex((page) => page.getBoundingClientRect().bottom > 0);
+    pages.forEach((page, number) => {
+      if (Math.abs(number - near) > KEPT && sources.has(page) && !page.dataset.empty) {
+        page.style.setProperty("height", `${page.offsetHeight}px`);
+        page.dataset.empty = "1";
+        page.replaceChildren();
+      }
+    });
+  };
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) fill(entry.target);
+  }, { rootMargin: "1200px" });
+  function more(page) {
+    const link = page.querySelector("[data-more]");
+    if (!link) return;
+    if (page.nextElementSibling?.classList.contains("page")) { link.closest("p").remove(); return; }
+    const next = document.createElement("section");
+    next.className = "page";
+    next.dataset.empty = "1";
+    const url = new URL(link.href);
+    url.searchParams.set("fragment", "turns");
+    sources.set(next, { url, busy: false });
+    link.closest("p").remove();
+    page.after(next);
+    next.style.setProperty("height", "240px");
+    seen.observe(next);
+  }
+  more(container.querySelector(".page"));
+}
+
+// A span opens beside the turns; its address stands in the URL.
+export function spans(detail) {
+  if (!detail) return;
+  const open = async (url, push) => {
+    const part = new URL(url);
+    part.searchParams.set("fragment", "span");
+    const answer = await fetch(part);
+    if (!answer.ok) { location.assign(url); return; }
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    detail.replaceChildren(...parsed.body.childNodes);
+    localTimes(detail);
+    copyButtons(detail);
+    document.querySelectorAll(".wf[aria-current]").forEach((row) => row.removeAttribute("aria-current"));
+    document.querySelectorAll(".wf").forEach((row) => { if (row.href === url) row.setAttribute("aria-current", "true"); });
+    if (push) history.pushState({ span: url }, "", url);
+    detail.closest("aside").scrollTop = 0;
+    detail.querySelector("#span")?.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    const link = event.target.closest("a[data-span]");
+    if (link) { event.preventDefault(); open(link.href, true); }
+    const close = event.target.closest("a[data-close]");
+    if (close) { event.preventDefault(); detail.replaceChildren(); history.pushState({}, "", close.href); }
+  });
+  window.addEventListener("popstate", () => {
+    if (new URL(location.href).searchParams.has("span")) open(location.href, false);
+    else detail.replaceChildren();
+  });
+}
