@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -53,6 +53,19 @@ def list_spans(client: Client, *, project: str, session_id: str, limit: int, cur
     rows = select(client, "list_spans", {"project": project, "session_id": session_id, **behind, "limit": limit + 1})
     found = page(rows, limit, list_, lambda row: (row["Timestamp"], row["TraceId"], row["SpanId"]))
     return Page([shown_span(row) for row in found.rows], found.next_cursor)
+
+
+def list_bars(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
+    """The spans of these turns by their start, with what a waterfall draws of them."""
+    named = {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit}
+    return select(client, "list_bars", named)
+
+
+def get_span(client: Client, *, project: str, session_id: str, trace_id: str, span_id: str) -> Row | None:
+    """One span of a session as `list_spans` has it."""
+    named = {"project": project, "session_id": session_id, "trace_id": trace_id, "span_id": span_id}
+    rows = select(client, "span", named)
+    return shown_span(rows[0]) if rows else None
 
 
 def timeline(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:

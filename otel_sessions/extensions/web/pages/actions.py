@@ -1,0 +1,107 @@
+"""What forms of the pages do: the operations of REST, for people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from otel_sessions.errors import InvalidData
+from otel_sessions.extensions.web.api import additions, sessions, shares
+from otel_sessions.extensions.web.pages.visit import Shown, Visit
+
+_LIFETIMES: Final = {"1d": 1, "7d": 7, "30d": 30, "never": None}
+
+
+def star(visit: Visit) -> str:
+    visit.read(additions.star if visit.form.get("on") == "1" else additions.unstar)
+    return _back(visit)
+
+
+def label(visit: Visit) -> str:
+    name = visit.form.get("label", "").strip()
+    if not name:
+        raise InvalidData("write the label")
+    run = additions.remove_label if visit.form.get("action") == "remove" else additions.add_label
+    visit.read(run, ids={**visit.call.ids, "label": name})
+    return _back(visit)
+
+
+def score(visit: Visit) -> str:
+    """A thumb of a turn has the turn's id, so that a second one replaces the first."""
+    form = visit.form
+    if form.get("action") == "delete":
+        visit.read(additions.delete_score, ids={**visit.call.ids, "score_id": form.get("score_id", "")})
+        return _back(visit)
+    type_ = form.get("data_type", "NUMERIC")
+    body = additions.Score.model_validate(
+        {
+            "name": form.get("name", "").strip(),
+            "data_type": type_,
+            "value": _value(type_, form.get("value", "")),
+            "comment": form.get("comment") or None,
+            "trace_id": form.get("trace_id") or None,
+            "span_id": form.get("span_id") or None,
+        }
+    )
+    if body.name == "thumbs" and body.trace_id:
+        visit.read(additions.put_score, ids={**visit.call.ids, "score_id": f"thumbs-{body.trace_id}"}, body=body)
+    else:
+        visit.read(additions.add_score, body=body)
+    return _back(visit)
+
+
+def comment(visit: Visit) -> str:
+    form = visit.form
+    if form.get("action") == "delete":
+        visit.read(additions.delete_comment, ids={**visit.call.ids, "comment_id": form.get("comment_id", "")})
+        return _back(visit)
+    body = additions.Comment.model_validate(
+        {
+            "text": form.get("text", "").strip(),
+            "trace_id": form.get("trace_id") or None,
+            "span_id": form.get("span_id") or None,
+        }
+    )
+    visit.read(additions.comment, body=body)
+    return _back(visit)
+
+
+def share(visit: Visit) -> str | Shown:
+    """A new link is shown this once: only a hash of it is kept."""
+    if visit.form.get("action") == "revoke":
+        visit.read(shares.unpublish)
+        return _back(visit)
+    days = _LIFETIMES.get(visit.form.get("expires", "7d"), 7)
+    expires = visit.now + timedelta(days=days) if days else None
+    body = shares.Share.model_validate({"expires_at": expires.isoformat() if expires else None})
+    made = visit.read(shares.publish, body=body)
+    return Shown("published.html", {"section": "/sessions", "made": made, "url": visit.session_url(visit.session_id)})
+
+
+def delete(visit: Visit) -> str:
+    visit.read(sessions.delete)
+    return f"{visit.base}/sessions"
+
+
+def views(visit: Visit) -> str:
+    name = visit.form.get("name", "").strip()
+    if visit.form.get("action") == "delete":
+        visit.read(additions.delete_view, ids={"name": name})
+    else:
+        given = {key: visit.form.get(key) or None for key in ("sort", "order")}
+        body = additions.View.model_validate({"query": visit.form.get("query", ""), **given})
+        visit.read(additions.put_view, ids={"name": name}, body=body)
+    return _back(visit, f"{visit.base}/sessions")
+
+
+def _back(visit: Visit, default: str = "") -> str:
+    return visit.form.get("back") or default or visit.session_url(visit.session_id)
+
+
+def _value(type_: str, text: str) -> Any:
+    if type_ == "NUMERIC":
+        try:
+            return float(text)
+        except ValueError:
+            raise InvalidData("the value of this score is a number") from None
+    return text in ("1", "true", "yes") if type_ == "BOOLEAN" else text

@@ -1,0 +1,188 @@
+"""The pages as an application: a route a page, a route a form, and the files they load."""
+
+from __future__ import annotations
+
+import hmac
+import mimetypes
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+from clickhouse_connect.driver.client import Client
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from otel_sessions.errors import InvalidData
+from otel_sessions.extensions.web.api.operation import Call, Parameters
+from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.origin import check_origin
+from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
+from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
+from otel_sessions.extensions.web.pages.visit import Action, Page, Shown, Visit
+from otel_sessions.extensions.web.problems import Forbidden, problem
+from otel_sessions.extensions.web.store import Store
+from otel_sessions.http.auth import Access
+from otel_sessions.http.body import Bodies
+
+_MAX_FORM: Final = 256 << 10
+_MAX_FORMS: Final = 8 << 20
+_TOKEN: Final = "otel_sessions_form"  # noqa: S105 - the name of a cookie
+_FIELD: Final = "_form"
+SECURITY: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""Headers of every page: nothing is loaded from elsewhere, nothing runs that is not a file of ours."""
+
+
+class Pages:
+    """Answers browsers: reads by GET, acts by forms, and tells in words what went wrong."""
+
+    def __init__(self, config: Config, store: Store, access: Access) -> None:
+        self._config = config
+        self._store = store
+        self._access = access
+        self._base = urlsplit(config.public_url or "").path.rstrip("/")
+        self._forms = Bodies(_MAX_FORM, _MAX_FORMS)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        pages: list[BaseRoute] = [
+            Route(path.replace("}", ":segment}"), self._page(page, is_open=path in PUBLIC), methods=["GET"])
+            for path, page in PAGES
+        ]
+        actions = [
+            Route(path.replace("}", ":segment}"), self._action(action), methods=["POST"]) for path, action in ACTIONS
+        ]
+        return [*pages, *actions, Route("/", self._root), Route("/static/{name:segment}", _static, methods=["GET"])]
+
+    async def _root(self, _: Request) -> Response:
+        return RedirectResponse(f"{self._base}/sessions", 307)
+
+    def _page(self, page: Page, *, is_open: bool) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            token = request.cookies.get(_TOKEN) or secrets.token_urlsafe(24)
+            try:
+                project = "" if is_open else await self._project(request)
+                html, shown = await self._store.run(
+                    lambda client: self._rendered(page, self._visit(client, request, project), token)
+                )
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except Exception as error:  # noqa: BLE001 - problem knows what each means
+                return self._problem(request, error, token, is_open=is_open)
+            response = Response(html, shown.status, {**SECURITY, **shown.headers}, "text/html")
+            if _TOKEN not in request.cookies and not is_open:
+                self._set_cookie(response, request, token)
+            return response
+
+        return answer
+
+    def _action(self, action: Action) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                check_origin(request, self._config.public_url)
+                project = await self._project(request)
+                form = await self._form(request)
+                to = await self._store.run(lambda client: action(self._visit(client, request, project, form)))
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except Exception as error:  # noqa: BLE001 - problem knows what each means
+                return self._problem(request, error, request.cookies.get(_TOKEN, ""))
+            return RedirectResponse(_within(to, self._base), 303, headers=dict(SECURITY))
+
+        return answer
+
+    async def _project(self, request: Request) -> str:
+        client = request.client.host if request.client else "somebody"
+        return await run_in_threadpool(self._access.project_of, request.headers, client)
+
+    async def _form(self, request: Request) -> dict[str, str]:
+        """What a form sent. Raises `Forbidden` without the token that its page had."""
+        body = await self._forms.take(request, lambda body: body.unpacked())
+        try:
+            sent = dict(parse_qsl(bytes(body).decode(), keep_blank_values=True, max_num_fields=200))
+        except ValueError as error:
+            raise InvalidData("this is not what a form sends") from error
+        token = request.cookies.get(_TOKEN, "")
+        if not token or not hmac.compare_digest(token.encode(), sent.pop(_FIELD, "").encode()):
+            raise Forbidden("this form has expired; load its page again")
+        return sent
+
+    def _visit(self, client: Client, request: Request, project: str, form: dict[str, str] | None = None) -> Visit:
+        call: Call[Any, Any] = Call(
+            project=project,
+            ids=request.path_params,
+            parameters=Parameters(),
+            body=None,
+            config=self._config,
+            base_url=self._config.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}",
+            headers=request.headers,
+            now_ns=time.time_ns(),
+            store=self._store,
+        )
+        path = self._base + request.scope["path"]
+        return Visit(client, call, self._base, path, request.query_params.multi_items(), form or {})
+
+    def _rendered(self, page: Page, visit: Visit, token: str) -> tuple[str, Shown]:
+        shown = page(visit)
+        values = {"here": visit.here, "now": visit.now, **self._frame(token), **shown.values}
+        return environment().get_template(shown.template).render(values), shown
+
+    def _frame(self, token: str) -> dict[str, Any]:
+        return {
+            "base": self._base,
+            "static": lambda name: f"{self._base}/{static_name(name)}",
+            "navigation": NAVIGATION,
+            "section": "",
+            "user": None,
+            "flash": None,
+            "shared": False,
+            "csrf_field": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(_FIELD, token),
+        }
+
+    def _problem(self, request: Request, error: Exception, token: str, *, is_open: bool = False) -> Response:
+        """The same answer as REST gives, as a page."""
+        answer = problem(error)
+        told = orjson.loads(bytes(answer.body))
+        told.setdefault("title", HTTPStatus(answer.status_code).phrase)
+        values = {**self._frame(token), "problem": told, "shared": is_open, "here": request.scope["path"]}
+        html = environment().get_template("problem.html").render(values)
+        kept = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
+        return Response(html, answer.status_code, {**SECURITY, **kept}, "text/html")
+
+    def _set_cookie(self, response: Response, request: Request, token: str) -> None:
+        secure = request.url.scheme == "https" or (self._config.public_url or "").startswith("https://")
+        response.set_cookie(
+            _TOKEN, token, path=self._base or "/", httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400
+        )
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    try:
+        content = static_bytes(name)
+    except KeyError:
+        return Response("there is no such file\n", 404, dict(SECURITY), "text/plain")
+    kept = "public, max-age=31536000, immutable" if request.query_params.get("v") else "public, max-age=300"
+    type_ = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Response(content, headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}, media_type=type_)
+
+
+def _within(to: str, base: str) -> str:
+    """The address, if it is one of this site; a form is no way to lead a reader elsewhere."""
+    parts = urlsplit(to)
+    safe = not parts.scheme and not parts.netloc and to.startswith("/") and not to.startswith(("//", "/\\"))
+    return to if safe and not any(ord(char) < 0x20 for char in to) else f"{base}/sessions"

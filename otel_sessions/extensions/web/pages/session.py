@@ -1,0 +1,209 @@
+"""One session: its figures, the replay of its turns, the waterfall of their spans, and one span in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+
+from otel_sessions.extensions.web.api import additions, questions, sessions
+from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
+from otel_sessions.extensions.web.pages import charts as drawing
+from otel_sessions.extensions.web.pages import replay
+from otel_sessions.extensions.web.pages.format import instant, part, quoted
+from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.waterfall import waterfall
+from otel_sessions.extensions.web.problems import NotFound
+from otel_sessions.queries import detail, shapes
+from otel_sessions.queries.rows import as_json
+
+TURNS: Final = 20
+"""Turns a page."""
+BARS: Final = 400
+"""Spans that a waterfall draws."""
+EXPORTS: Final = (
+    ("md", "Transcript (Markdown)"), ("messages", "Chat messages (JSON Lines)"), ("jsonl", "Spans (JSON Lines)"),
+    ("csv", "Spans (CSV)"), ("parquet", "Spans (Parquet)"),
+)  # fmt: skip
+KINDS: Final = ("model", "embedding", "tool", "agent", "retrieval", "guardrail", "evaluation", "chain", "other")
+_COLUMNS: Final = 90
+_TEXT: Final = 40_000
+"""Characters of a text that a page holds; all of it is in the export."""
+
+
+def show(visit: Visit) -> Shown:
+    """`/sessions/{session_id}`; with `fragment` only its turns or the span that is open, for the page's script."""
+    match visit.get("fragment"):
+        case "turns":
+            return Shown("turns.html", _replay(visit))
+        case "span":
+            return Shown("span.html", {**_links(visit), **_opened(visit)})
+    session = visit.read(sessions.one, sessions.One, preview=_TEXT)
+    turns = _replay(visit, session["scores"])
+    comments = visit.read(additions.list_comments, Paged, limit=500)["comments"]
+    _put_comments(turns["turns"], comments)
+    figures = _figures(visit)
+    return Shown(
+        "session.html",
+        {
+            **_links(visit),
+            **turns,
+            **_opened(visit),
+            "section": "/sessions",
+            "session": session,
+            "sharing": visit.call.config.sharing,
+            "share_options": False,
+            "exports": EXPORTS,
+            "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
+            "error_link": _first_error(turns["turns"]) or visit.with_query(show="tools", turn=None),
+            "charts": _charts(visit),
+            "chart_links": ["#turns"] * _COLUMNS,
+            **figures,
+            "presets": [(name, title, visit.with_query(show=name)) for name, title in replay.PRESETS],
+            "last_turn": "",
+            "fragment": visit.with_query(fragment="turns"),
+            "fall": waterfall(turns["bars"][:BARS]),
+            "more_spans": len(turns["bars"]) > BARS,
+            "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in turns["bars"])],
+            "scores": session["scores"],
+            "comments": comments,
+        },
+    )
+
+
+def raw_span(visit: Visit) -> Shown:
+    """`/sessions/{session_id}/span`: the open span as JSON, for reading."""
+    return Shown("raw.html", {**_links(visit), **_opened(visit), "section": "/sessions"})
+
+
+def _links(visit: Visit) -> dict[str, Any]:
+    url = visit.session_url(visit.session_id)
+    return {
+        "url": url,
+        "api": f"{visit.base}/api/v1/sessions/{part(visit.session_id)}",
+        "span_link": lambda trace, span: visit.with_query(span=f"{trace}.{span}", fragment=None),
+        "close_link": visit.with_query(span=None, fragment=None),
+        "raw_link": f"{url}/span?span={visit.get('span')}",
+    }
+
+
+def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
+    """One page of turns and the bars of their spans."""
+    preset = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else "conversation"
+    payload = visit.read(
+        sessions.turns, PagedTexts, limit=TURNS, cursor=visit.get("turn"), preview=_TEXT
+    )
+    before = int(visit.get("before")) if visit.get("before").isdecimal() else 0
+    numbers = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
+    cards = replay.cards(payload, preset)
+    if scores is None:
+        scores = visit.read(sessions.one, sessions.One, fields="scores")["scores"]
+    thumbs = {score["trace_id"]: score["value"] for score in scores if score["name"] == "thumbs"}
+    for card in cards:
+        value = thumbs.get(card["trace_id"])
+        card.update(number=numbers[card["trace_id"]], thumbs=None if value is None else int(bool(value)), comments=[])
+    cursor = payload["next_cursor"]
+    last = before + len(payload["turns"])
+    rows = detail.list_bars(
+        visit.client,
+        project=visit.call.project,
+        session_id=visit.session_id,
+        traces=list(numbers),
+        limit=BARS + 1,
+    )
+    return {
+        **_links(visit),
+        "page": before,
+        "preset": preset,
+        "turns": cards,
+        "bars": [as_json(row) for row in rows],
+        "idle_from_ns": replay.IDLE_FROM_NS,
+        "next_turns": visit.with_query(turn=cursor, before=str(last), fragment=None) if cursor else None,
+    }
+
+
+def _put_comments(cards: Sequence[dict[str, Any]], comments: Sequence[Mapping[str, Any]]) -> None:
+    by_turn = {card["trace_id"]: card for card in cards}
+    for comment in comments:
+        if comment["trace_id"] in by_turn:
+            by_turn[comment["trace_id"]]["comments"].append(comment)
+
+
+def _opened(visit: Visit) -> dict[str, Any]:
+    """The span that the address names, in full. Raises `NotFound`."""
+    trace_id, _, span_id = visit.get("span").partition(".")
+    if not span_id:
+        return {"opened": None, "opened_id": "", "as_sql": "", "raw": ""}
+    row = detail.get_span(
+        visit.client,
+        project=visit.call.project,
+        session_id=visit.session_id,
+        trace_id=trace_id,
+        span_id=span_id,
+    )
+    if row is None:
+        raise NotFound("this session has no such span")
+    span = shapes.turn(row)
+    span["events"] = [
+        {"name": name, "timestamp": time, "attributes": attributes}
+        for name, time, attributes in zip(
+            span.get("events.name", []), span.get("events.timestamp", []), span.get("events.attributes", []), strict=True
+        )
+    ]
+    span["links"] = [
+        {"trace_id": trace, "span_id": other}
+        for trace, other in zip(span.get("links.trace_id", []), span.get("links.span_id", []), strict=True)
+    ]
+    as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{row['TraceId']}' AND SpanId = '{row['SpanId']}'"
+    raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
+    return {"opened": span, "opened_id": span_id, "as_sql": as_sql, "raw": raw}
+
+
+def _figures(visit: Visit) -> dict[str, Any]:
+    """Percentiles of the turns, and tokens and cost by model."""
+    only = {"query": f"id:{quoted(visit.session_id)}", "interval": "all"}
+    times = visit.read(questions.metrics, questions.Metrics, **only, series="duration_p50_ns,duration_p95_ns")
+    total = times["groups"][0]["total"] if times["groups"] else {}
+    models = visit.read(questions.metrics, questions.Metrics, **only, series="cost,tokens", group_by="model", top=4)
+    costs = [
+        {"model": group["key"] if group["key"] is not None else "others", **group["total"]}
+        for group in models["groups"]
+        if group["key"] != "" and (group["total"].get("tokens") or group["total"].get("cost"))
+    ]
+    percentiles = {"p50": total.get("duration_p50_ns"), "p95": total.get("duration_p95_ns")}
+    return {"percentiles": percentiles if percentiles["p50"] is not None else None, "costs": costs}
+
+
+def _charts(visit: Visit) -> list[drawing.Chart]:
+    """Tokens, cost and errors over the session's minutes."""
+    minutes = visit.read(sessions.timeline, Paged, limit=1000)["timeline"]
+    if len(minutes) < 2:
+        return []
+    begin, end = instant(minutes[0]["minute"]), instant(minutes[-1]["minute"]) + timedelta(minutes=1)
+    step = (end - begin) / min(_COLUMNS, max(2, round((end - begin).total_seconds() / 60)))
+    count = round((end - begin) / step)
+    points: list[dict[str, Any]] = [
+        {"time": (begin + step * place).strftime("%Y-%m-%dT%H:%M:%SZ"), "tokens": 0, "cost": 0.0, "errors": 0}
+        for place in range(count)
+    ]
+    for minute in minutes:
+        point = points[min(int((instant(minute["minute"]) - begin) / step), count - 1)]
+        point["tokens"] += minute["total_tokens"]
+        point["cost"] += minute["cost"]
+        point["errors"] += minute["error_count"]
+    shown = [
+        drawing.chart(points, "tokens", "Tokens", "compact", total=sum(point["tokens"] for point in points)),
+        drawing.chart(points, "cost", "Cost", "money", total=sum(point["cost"] for point in points)),
+    ]
+    errors = sum(point["errors"] for point in points)
+    return [*shown, drawing.chart(points, "errors", "Errors", "compact", total=errors)] if errors else shown
+
+
+def _first_error(cards: Sequence[Mapping[str, Any]]) -> str:
+    for card in cards:
+        for item in card["shown"]:
+            if item["kind"] == "step" and item["step"]["status"] == "error":
+                return f"#span-{item['step']['span_id']}"
+    return next((f"#turn-{card['trace_id']}" for card in cards if card["error_count"]), "")

@@ -1,0 +1,242 @@
+"""The list of sessions: search, chips, charts, a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from otel_sessions.errors import QueryError
+from otel_sessions.extensions.web.api import additions, questions, sessions
+from otel_sessions.extensions.web.api.parameters import Listed
+from otel_sessions.extensions.web.pages import charts as drawing
+from otel_sessions.extensions.web.pages.chips import chips
+from otel_sessions.extensions.web.pages.endpoints import otlp
+from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
+from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.queries.language import LanguageError
+
+WINDOWS: Final = (
+    ("15m", "Last 15 minutes"), ("1h", "Last hour"), ("24h", "Last 24 hours"), ("7d", "Last 7 days"),
+    ("30d", "Last 30 days"), ("all", "All time"),
+)  # fmt: skip
+LIMIT: Final = 50
+_TITLES: Final[Mapping[str, str]] = {
+    "last_activity": "Last activity", "start": "Start", "duration": "Duration", "traces": "Turns", "spans": "Spans",
+    "errors": "Errors", "tokens": "Tokens", "cost": "Cost", "models": "Models", "services": "Services",
+    "environments": "Environments", "tags": "Tags", "scores": "Scores",
+}  # fmt: skip
+_SORTED: Final = frozenset({"last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"})
+_NUMERIC: Final = frozenset({"duration", "traces", "spans", "errors", "tokens", "cost"})
+_DEFAULT: Final = ("last_activity", "duration", "traces", "errors", "tokens", "cost", "models", "scores")
+_FACETS: Final = ("user", "service", "environment", "model", "tag", "tool", "agent", "label")
+_TEXT: Final = 400
+"""Characters of a first input that a row needs."""
+
+
+def show(visit: Visit) -> Shown:
+    """`/sessions`. A query that is not of the language is shown with what is wrong, status 400, and no list."""
+    window = visit.get("window") or ("custom" if visit.get("from") or visit.get("to") else "all")
+    query = visit.get("query")
+    start = window_start(window, visit.now)
+    from_ = start.isoformat() if start else visit.get("from")
+    asked = {"query": query, "from_": from_, "to": "" if start else visit.get("to")}
+    sort, order = visit.get("sort", "last_activity"), visit.get("order", "desc")
+    columns = _columns(visit)
+    problem: dict[str, Any] | None = None
+    listed: dict[str, Any] = {"sessions": [], "next_cursor": None}
+    try:
+        listed = visit.read(
+            sessions.list_,
+            Listed,
+            **asked,
+            sort=sort,
+            order=order,
+            limit=LIMIT,
+            cursor=visit.get("cursor"),
+            fields="core,usage,io,metadata,scores",
+            preview=_TEXT,
+        )
+    except LanguageError as error:
+        problem = {"detail": str(error), "did_you_mean": error.did_you_mean}
+    except QueryError as error:
+        problem = {"detail": str(error), "did_you_mean": ()}
+    found: Sequence[Mapping[str, Any]] = listed["sessions"]
+    empty_store = not found and not problem and not visit.read(sessions.list_, Listed, limit=1, fields="core")["sessions"]
+    drawn, links, count = ([], [], "") if problem or empty_store else _charts(visit, asked, found)
+    cursor = listed["next_cursor"]
+    return Shown(
+        "sessions.html",
+        {
+            "section": "/sessions",
+            "query": query,
+            "window": window,
+            "windows": [*([("custom", "From … to")] if window == "custom" else []), *WINDOWS],
+            "kept": _kept(visit, {"sort", "order", "column", *({"from", "to"} if window == "custom" else ())}),
+            "kept_all": _kept(visit, {"query", "window", "from", "to", "sort", "order"}),
+            "problem": problem,
+            "span_of_time": _span(visit, window),
+            "chips": [] if problem else [_chip(visit, chip) for chip in chips(query)],
+            "facets_link": visit.with_query(facets=None if visit.get("facets") else "1"),
+            "facets": [] if problem or empty_store else _facets(visit, asked, query),
+            "views": [_view(visit, view) for view in visit.read(additions.list_views)["views"]],
+            "sort": sort,
+            "order": order,
+            "all_columns": list(_TITLES.items()),
+            "columns": columns,
+            "metadata_columns": [column for column in columns if column.startswith("metadata.")],
+            "numeric": _NUMERIC,
+            "found": count,
+            "charts": drawn,
+            "chart_links": links,
+            "sessions": found,
+            "newest": max((str(session["end_time"]) for session in found), default=""),
+            "heads": [_head(visit, column, sort, order) for column in columns],
+            "first_page": not visit.get("cursor"),
+            "first": visit.with_query(cursor=None),
+            "next": visit.with_query(cursor=cursor) if cursor else None,
+            "limit": LIMIT,
+            "empty_store": empty_store,
+            "otlp": otlp(visit),
+            "everything": visit.with_query(window="all", from_=None, to=None, cursor=None),
+        },
+        status=400 if problem else 200,
+    )
+
+
+def _columns(visit: Visit) -> list[str]:
+    asked = [name.strip() for value in visit.all("column") for name in value.split(",")]
+    known = [name for name in asked if name in _TITLES or (name.startswith("metadata.") and len(name) > 9)]
+    return list(dict.fromkeys(known))[:20] or list(_DEFAULT)
+
+
+def _kept(visit: Visit, names: set[str]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in visit.query if name in names and value]
+
+
+def _head(visit: Visit, column: str, sort: str, order: str) -> dict[str, Any]:
+    is_sorted = column == sort
+    turned = "asc" if is_sorted and order == "desc" else "desc"
+    return {
+        "title": _TITLES.get(column, column.removeprefix("metadata.")),
+        "number": column in _NUMERIC,
+        "sorted": {"asc": "ascending", "desc": "descending"}.get(order) if is_sorted else None,
+        "link": visit.with_query(sort=column, order=turned, cursor=None) if column in _SORTED else None,
+    }
+
+
+def _chip(visit: Visit, chip: Any) -> dict[str, Any]:
+    return {
+        "text": chip.text,
+        "negated": chip.negated,
+        "without": visit.with_query(query=chip.rest, cursor=None),
+    }
+
+
+def _span(visit: Visit, window: str) -> dict[str, str] | None:
+    if window == "all":
+        return None
+    text = dict(WINDOWS).get(window, "")
+    if not text:
+        text = " to ".join(_short(visit.get(name)) or "…" for name in ("from", "to"))
+    return {"text": text, "without": visit.with_query(window=None, from_=None, to=None, cursor=None)}
+
+
+def _short(time: str) -> str:
+    return time[:16].replace("T", " ")
+
+
+def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The commonest values of each field, with the query that adds them; only where the reader opened them."""
+    if not visit.get("facets"):
+        return []
+    found = []
+    for field in _FACETS:
+        values = visit.read(questions.values, questions.Facets, field=field, limit=10, **asked)["values"]
+        shown = [
+            {
+                "value": value["value"],
+                "count": value["count"],
+                "link": visit.with_query(query=f"{query} {field}:{quoted(value['value'])}".strip(), cursor=None),
+            }
+            for value in values
+            if value["value"]
+        ]
+        found.append((field, shown))
+    return found
+
+
+def _view(visit: Visit, view: Mapping[str, Any]) -> dict[str, str]:
+    link = visit.with_query(query=view["query"], sort=view["sort"], order=view["order"], cursor=None)
+    return {"name": view["name"], "link": link}
+
+
+def _charts(
+    visit: Visit, asked: Mapping[str, str], found: Sequence[Mapping[str, Any]]
+) -> tuple[list[drawing.Chart], list[str], str]:
+    """Series over the window that is shown, a link to each interval, and how many sessions there are."""
+    begin, end = _range(visit, asked)
+    if begin is None or end is None:
+        return [], [], ""
+    interval, seconds = drawing.interval((end - begin).total_seconds())
+    body = visit.read(
+        questions.metrics,
+        questions.Metrics,
+        **{**asked, "from_": begin.isoformat(), "to": end.isoformat()},
+        interval=interval,
+        series="sessions,errors,tokens,cost,duration_p50_ns,duration_p95_ns",
+    )
+    group = next(iter(body["groups"]), {"points": [], "total": {}})
+    points = _filled(group["points"], begin, end, seconds)
+    total = group["total"]
+    drawn = [
+        drawing.chart(points, "sessions", "Sessions", "compact", total=total.get("sessions", 0)),
+        drawing.chart(points, "errors", "Errors", "compact", total=total.get("errors", 0)),
+        drawing.chart(points, "tokens", "Tokens", "compact", total=total.get("tokens", 0)),
+        drawing.chart(points, "cost", "Cost", "money", total=total.get("cost", 0)),
+        drawing.chart(points, "duration_p50_ns", "Turn p50, p95", "duration", line="duration_p95_ns"),
+    ]
+    links = [
+        visit.with_query(
+            from_=str(point["time"]),
+            to=(instant(point["time"]) + timedelta(seconds=seconds)).isoformat(),
+            window=None,
+            cursor=None,
+        )
+        for point in points
+    ]
+    count = int(total.get("sessions", 0))
+    return drawn, links, f"{count:,} session{'' if count == 1 else 's'}"
+
+
+def _range(visit: Visit, asked: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
+    """From where to where the charts go: the window, or what the sessions found span."""
+    ends = []
+    for given, sort, order, member in (
+        (asked["from_"], "start", "asc", "start_time"),
+        (asked["to"], "last_activity", "desc", "end_time"),
+    ):
+        if given:
+            ends.append(instant(given))
+            continue
+        if sort == "last_activity" and asked["from_"] and visit.get("window"):
+            ends.append(visit.now)
+            continue
+        edge = visit.read(sessions.list_, Listed, **asked, sort=sort, order=order, limit=1, fields="core")["sessions"]
+        ends.append(instant(edge[0][member]) if edge else None)
+    return ends[0], ends[1]
+
+
+def _filled(
+    points: Sequence[Mapping[str, Any]], begin: datetime, end: datetime, seconds: int
+) -> list[Mapping[str, Any]]:
+    """The points with those that nothing happened in, at most a few hundred."""
+    known = {int(instant(point["time"]).timestamp()): point for point in points}
+    first = min([int(begin.timestamp()) // seconds * seconds, *known])
+    last = int(end.timestamp())
+    times = range(first, max(last, *known, first) + 1, seconds) if known else range(first, last + 1, seconds)
+    return [known.get(time) or {"time": _iso(time)} for time in list(times)[:400]]
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, instant("1970-01-01T00:00:00Z").tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,88 @@
+"""A request for a page, and what a page is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request. `base` is the path that all pages stand under, empty or without a slash at its end.
+
+    `query` has the parameters of the page's address in their order; `form` what a form sent, for actions.
+    """
+
+    client: Client
+    call: Call[Any, Any]
+    base: str
+    path: str
+    query: Sequence[tuple[str, str]]
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.call.now_ns / 1e9, UTC)
+
+    @property
+    def here(self) -> str:
+        """The address of this page, with its state."""
+        return self.with_query()
+
+    @property
+    def session_id(self) -> str:
+        return self.call.ids["session_id"]
+
+    def get(self, name: str, default: str = "") -> str:
+        """The last value of a parameter."""
+        return next((value for key, value in reversed(self.query) if key == name), default)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.query if key == name]
+
+    def with_query(self, **changes: str | None) -> str:
+        """The address of this page with other parameters: None and empty text leave one out."""
+        kept = [(key, value) for key, value in self.query if key not in changes and value]
+        more = [(key.rstrip("_"), value) for key, value in changes.items() if value]
+        kept = [(key, value) for key, value in kept if f"{key}_" not in changes]
+        return self.path + ("?" + urlencode([*kept, *more]) if kept or more else "")
+
+    def session_url(self, session_id: str) -> str:
+        return f"{self.base}/sessions/{quote(session_id, safe='')}"
+
+    def read(
+        self,
+        run: Callable[[Client, Any], Answer],
+        parameters: type[Parameters] = Parameters,
+        *,
+        ids: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        **named: Any,
+    ) -> Any:
+        """What an operation answers to this visitor. Raises what it raises, and pydantic's `ValidationError`."""
+        given = {name.rstrip("_"): value for name, value in named.items() if value not in (None, "")}
+        ids = self.call.ids if ids is None else ids
+        call = replace(self.call, ids=ids, parameters=parameters.model_validate(given), body=body)
+        return run(self.client, call).body
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page: a template and what it is filled with."""
+
+    template: str
+    values: Mapping[str, Any]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Page = Callable[[Visit], Shown]
+Action = Callable[[Visit], str | Shown]
+"""Does what a form asks for; returns the address to go on to, or a page that is shown this once."""
