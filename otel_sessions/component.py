@@ -259,7 +259,8 @@ class Host:
     reported. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
     process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
     `grpc_mounts` those on their gRPC listeners, `http.grpc_mounts.GrpcMount`.
-    `authenticators` has those of the extensions that run. `owner_secret` opens the embedded data to
+    `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
+    `otlp/grpc`, `web` and the like to `host:port`. `owner_secret` opens the embedded data to
     whoever may read the service's lock file; it belongs in no log.
     """
 
@@ -270,6 +271,7 @@ class Host:
     mounts: Sequence[Any] = ()
     grpc_mounts: Sequence[Any] = ()
     authenticators: dict[ComponentId, Authenticator] = field(default_factory=dict)
+    endpoints: dict[str, str] = field(default_factory=dict)
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
 
     def report(self, component: str, problem: str | None) -> None:

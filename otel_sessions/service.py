@@ -177,6 +177,7 @@ class Service:
         running.append(component)
         component.start()
         self._listening.update(component.endpoints)
+        self._host.endpoints.update(component.endpoints)
 
     def _create(self, kind: Kind, id_: ComponentId, *more: object) -> Any:
         factory = self._registry.factory(kind, id_.type, f"{kind}.{id_}")

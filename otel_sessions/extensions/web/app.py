@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import orjson
 from starlette.convertors import Convertor, register_url_convertor
@@ -15,12 +15,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api.operation import Call, Operation
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.openapi import known_document
-from otel_sessions.extensions.web.problems import Forbidden, NotFound, WrongMethod, problem
+from otel_sessions.extensions.web.origin import check_origin
+from otel_sessions.extensions.web.pages.app import Pages
+from otel_sessions.extensions.web.problems import NotFound, WrongMethod, problem
 from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.http.body import Bodies, UnsupportedMediaType
@@ -28,7 +31,6 @@ from otel_sessions.http.body import Body as SentBody
 
 MAX_BODY: Final = 4 << 20
 _MAX_BODIES: Final = 64 << 20
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _NOBODY_READS: Final = Response(status_code=499)
 
@@ -148,10 +150,11 @@ class _ApiRoute(Route):
         self.app = handler
 
 
-def application(config: Config, store: Store, access: Access, is_stopping: Callable[[], bool]) -> ASGIApp:
-    """REST under `/api/v1`; other routes stand beside it."""
+def application(config: Config, store: Store, access: Access, is_stopping: Callable[[], bool], host: Host) -> ASGIApp:
+    """REST under `/api/v1`, and the pages beside it."""
     api = Api(config, store, access, is_stopping)
-    router = Router(api.routes(), redirect_slashes=False, default=_nothing)
+    pages = Pages(config, store, access, host)
+    router = Router([*api.routes(), *pages.routes()], redirect_slashes=False, default=_nothing)
     return GZipMiddleware(_whole_segments(router), minimum_size=1024, compresslevel=1)
 
 
@@ -174,21 +177,6 @@ def parameters(request: Request) -> dict[str, str]:
             raise InvalidData(f"the parameter {name!r} stands there twice")
         found[name] = value
     return found
-
-
-def check_origin(request: Request, public_url: str | None) -> None:
-    """Raises `Forbidden` for a change that another site's page asks the reader's browser for."""
-    if request.method in _SAFE:
-        return
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        raise Forbidden("this request comes from another site")
-    origin = request.headers.get("origin")
-    if origin is None:
-        return
-    known = {request.headers.get("host", "").lower(), urlsplit(public_url or "").netloc.lower()}
-    if urlsplit(origin).netloc.lower() not in known - {""}:
-        raise Forbidden("this request comes from another site")
 
 
 async def _openapi(_: Request) -> Response:

@@ -19,7 +19,7 @@ class Web:
     def __init__(self, id_: ComponentId, config: Config, host: Host, access: Access) -> None:
         self._stopping = threading.Event()
         self._store = Store(host.clickhouse, config)
-        app = application(config, self._store, access, self._stopping.is_set)
+        app = application(config, self._store, access, self._stopping.is_set, host)
         self._server = HttpServer(
             app,
             config.endpoint,

@@ -79,7 +79,7 @@ def share(visit: Visit) -> str | Shown:
 
 
 def delete(visit: Visit) -> str:
-    visit.read(sessions.delete)
+    visit.read(sessions.delete)  # type: ignore[attr-defined]
     return f"{visit.base}/sessions"
 
 

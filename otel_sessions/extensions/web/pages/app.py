@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
@@ -51,10 +52,11 @@ SECURITY: Final = {
 class Pages:
     """Answers browsers: reads by GET, acts by forms, and tells in words what went wrong."""
 
-    def __init__(self, config: Config, store: Store, access: Access) -> None:
+    def __init__(self, config: Config, store: Store, access: Access, host: Host) -> None:
         self._config = config
         self._store = store
         self._access = access
+        self._host = host
         self._base = urlsplit(config.public_url or "").path.rstrip("/")
         self._forms = Bodies(_MAX_FORM, _MAX_FORMS)
 
@@ -96,12 +98,14 @@ class Pages:
                 check_origin(request, self._config.public_url)
                 project = await self._project(request)
                 form = await self._form(request)
-                to = await self._store.run(lambda client: action(self._visit(client, request, project, form)))
+                done = await self._store.run(lambda client: self._done(action, client, request, project, form))
             except ClientDisconnect:
                 return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - problem knows what each means
                 return self._problem(request, error, request.cookies.get(_TOKEN, ""))
-            return RedirectResponse(_within(to, self._base), 303, headers=dict(SECURITY))
+            if isinstance(done, str):
+                return RedirectResponse(_within(done, self._base), 303, headers=dict(SECURITY))
+            return Response(done[0], done[1].status, {**SECURITY, **done[1].headers}, "text/html")
 
         return answer
 
@@ -134,7 +138,17 @@ class Pages:
             store=self._store,
         )
         path = self._base + request.scope["path"]
-        return Visit(client, call, self._base, path, request.query_params.multi_items(), form or {})
+        return Visit(client, call, self._host, self._base, path, request.query_params.multi_items(), form or {})
+
+    def _done(
+        self, action: Action, client: Client, request: Request, project: str, form: dict[str, str]
+    ) -> str | tuple[str, Shown]:
+        """Where to go on, or what is shown this once."""
+        visit = self._visit(client, request, project, form)
+        done = action(visit)
+        if isinstance(done, str):
+            return done
+        return self._rendered(lambda _: done, visit, request.cookies.get(_TOKEN, ""))
 
     def _rendered(self, page: Page, visit: Visit, token: str) -> tuple[str, Shown]:
         shown = page(visit)

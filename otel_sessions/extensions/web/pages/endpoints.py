@@ -7,6 +7,6 @@ from otel_sessions.extensions.web.pages.visit import Visit
 
 def otlp(visit: Visit) -> dict[str, str]:
     """`grpc` and `http` as `host:port`, `grpc_url` and `http_url` as URLs; the defaults where none is running."""
-    known = visit.call.endpoints
+    known = visit.host.endpoints
     grpc, http = known.get("otlp/grpc", "127.0.0.1:4317"), known.get("otlp/http", "127.0.0.1:4318")
     return {"grpc": grpc, "http": http, "grpc_url": f"http://{grpc}", "http_url": f"http://{http}"}

@@ -81,7 +81,7 @@ def parsed(value: Any) -> Any:
 
 
 def _by_unit(value: float, unit: str) -> str | Markup:
-    return str({"money": formats.money, "duration": formats.duration}.get(unit, formats.compact)(value))  # type: ignore[operator]
+    return str({"money": formats.money, "duration": formats.duration}.get(unit, formats.compact)(value))
 
 
 def _css_word(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How figures, times and texts are written on a page: filters of the templates, each a function of its arguments alone."""
+"""How figures, times and texts are written on a page: the filters of the templates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def clock(text: str | datetime, *, date: bool = True) -> Markup:
 
 
 def ago(text: str | datetime, now: datetime) -> Markup:
-    """A `<time>` element that says how long ago a moment was: `just now`, `5 min ago`, `3 h ago`, `2 d ago`, or its day."""
+    """A `<time>` element that says how long ago a moment was, as in `5 min ago`, or its day."""
     moment = instant(text)
     past = (now - moment).total_seconds()
     if past < 0 or past >= 30 * 86_400:
@@ -48,8 +48,8 @@ def ago(text: str | datetime, now: datetime) -> Markup:
     )
 
 
-def duration(ns: int | None) -> str:
-    """A duration in nanoseconds to two units at most: `0.4 ms`, `850 ms`, `12.3 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`."""
+def duration(ns: float | None) -> str:
+    """A duration in nanoseconds to two units at most: `0.4 ms`, `12.3 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`."""
     if ns is None:
         return ""
     if ns < _NS:
@@ -129,7 +129,7 @@ def quoted(value: str) -> str:
 
 
 def link_text(text: str) -> Markup:
-    """A text of one line, its control and bidirectional characters made visible, so that it cannot reorder what is around it."""
+    """A text that cannot reorder what is around it: what it hides is made visible."""
     return Markup("<bdi>{}</bdi>").format(visible(text))
 
 

@@ -1,4 +1,4 @@
-"""Turns as a page shows them: the payload of `/turns` in the order in which it is read, by what the reader asked to see."""
+"""Turns as a page shows them: the payload of `/turns` in reading order, less what the reader did not ask for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOOLS: Final = frozenset({"tool", "retrieval", "guardrail"})
 
 
 def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
-    """The turns of a page with what is shown of each as `shown`; a turn of which the preset shows nothing is left out."""
+    """The turns of a page with what is shown of each as `shown`; those of which nothing is shown are left out."""
     messages = payload["messages"]
     shown = []
     day = ""

@@ -40,9 +40,9 @@ def show(visit: Visit) -> Shown:
             return Shown("turns.html", _replay(visit))
         case "span":
             return Shown("span.html", {**_links(visit), **_opened(visit)})
-    session = visit.read(sessions.one, sessions.One, preview=_TEXT)
+    session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
     turns = _replay(visit, session["scores"])
-    comments = visit.read(additions.list_comments, Paged, limit=500)["comments"]
+    comments = visit.read(additions.list_comments, Paged, {"limit": 500})["comments"]
     _put_comments(turns["turns"], comments)
     figures = _figures(visit)
     return Shown(
@@ -92,14 +92,18 @@ def _links(visit: Visit) -> dict[str, Any]:
 def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """One page of turns and the bars of their spans."""
     preset = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else "conversation"
-    payload = visit.read(
-        sessions.turns, PagedTexts, limit=TURNS, cursor=visit.get("turn"), preview=_TEXT
-    )
+    wanted = {"limit": TURNS, "cursor": visit.get("turn"), "preview": _TEXT}
+    read = visit.read(sessions.traces, PagedTexts, wanted)
+    payload = {
+        "turns": [{**turn, "steps": [], "gap_ns": 0} for turn in read["traces"]],
+        "messages": [],
+        "next_cursor": read["next_cursor"],
+    }
     before = int(visit.get("before")) if visit.get("before").isdecimal() else 0
     numbers = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
     cards = replay.cards(payload, preset)
     if scores is None:
-        scores = visit.read(sessions.one, sessions.One, fields="scores")["scores"]
+        scores = visit.read(sessions.one, sessions.One, {"fields": "scores"})["scores"]
     thumbs = {score["trace_id"]: score["value"] for score in scores if score["name"] == "thumbs"}
     for card in cards:
         value = thumbs.get(card["trace_id"])
@@ -149,14 +153,17 @@ def _opened(visit: Visit) -> dict[str, Any]:
     span["events"] = [
         {"name": name, "timestamp": time, "attributes": attributes}
         for name, time, attributes in zip(
-            span.get("events.name", []), span.get("events.timestamp", []), span.get("events.attributes", []), strict=True
+            span.get("events.name", []),
+            span.get("events.timestamp", []),
+            span.get("events.attributes", []),
+            strict=True,
         )
     ]
     span["links"] = [
         {"trace_id": trace, "span_id": other}
         for trace, other in zip(span.get("links.trace_id", []), span.get("links.span_id", []), strict=True)
     ]
-    as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{row['TraceId']}' AND SpanId = '{row['SpanId']}'"
+    as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{row['TraceId']}' AND SpanId = '{span_id}'"  # noqa: S608 - a text to copy; ids are hex
     raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
     return {"opened": span, "opened_id": span_id, "as_sql": as_sql, "raw": raw}
 
@@ -164,9 +171,10 @@ def _opened(visit: Visit) -> dict[str, Any]:
 def _figures(visit: Visit) -> dict[str, Any]:
     """Percentiles of the turns, and tokens and cost by model."""
     only = {"query": f"id:{quoted(visit.session_id)}", "interval": "all"}
-    times = visit.read(questions.metrics, questions.Metrics, **only, series="duration_p50_ns,duration_p95_ns")
+    times = visit.read(questions.measure, questions.Metrics, {**only, "series": "duration_p50_ns,duration_p95_ns"})
     total = times["groups"][0]["total"] if times["groups"] else {}
-    models = visit.read(questions.metrics, questions.Metrics, **only, series="cost,tokens", group_by="model", top=4)
+    by_model = {**only, "series": "cost,tokens", "group_by": "model", "top": 4}
+    models = visit.read(questions.measure, questions.Metrics, by_model)
     costs = [
         {"model": group["key"] if group["key"] is not None else "others", **group["total"]}
         for group in models["groups"]
@@ -178,7 +186,7 @@ def _figures(visit: Visit) -> dict[str, Any]:
 
 def _charts(visit: Visit) -> list[drawing.Chart]:
     """Tokens, cost and errors over the session's minutes."""
-    minutes = visit.read(sessions.timeline, Paged, limit=1000)["timeline"]
+    minutes = visit.read(sessions.timeline, Paged, {"limit": 1000})["timeline"]
     if len(minutes) < 2:
         return []
     begin, end = instant(minutes[0]["minute"]), instant(minutes[-1]["minute"]) + timedelta(minutes=1)

@@ -40,7 +40,7 @@ def show(visit: Visit) -> Shown:
     query = visit.get("query")
     start = window_start(window, visit.now)
     from_ = start.isoformat() if start else visit.get("from")
-    asked = {"query": query, "from_": from_, "to": "" if start else visit.get("to")}
+    asked = {"query": query, "from": from_, "to": "" if start else visit.get("to")}
     sort, order = visit.get("sort", "last_activity"), visit.get("order", "desc")
     columns = _columns(visit)
     problem: dict[str, Any] | None = None
@@ -49,20 +49,24 @@ def show(visit: Visit) -> Shown:
         listed = visit.read(
             sessions.list_,
             Listed,
-            **asked,
-            sort=sort,
-            order=order,
-            limit=LIMIT,
-            cursor=visit.get("cursor"),
-            fields="core,usage,io,metadata,scores",
-            preview=_TEXT,
+            {
+                **asked,
+                "sort": sort,
+                "order": order,
+                "limit": LIMIT,
+                "cursor": visit.get("cursor"),
+                "fields": "core,usage,io,metadata,scores",
+                "preview": _TEXT,
+            },
         )
     except LanguageError as error:
         problem = {"detail": str(error), "did_you_mean": error.did_you_mean}
     except QueryError as error:
         problem = {"detail": str(error), "did_you_mean": ()}
     found: Sequence[Mapping[str, Any]] = listed["sessions"]
-    empty_store = not found and not problem and not visit.read(sessions.list_, Listed, limit=1, fields="core")["sessions"]
+    empty_store = (
+        not found and not problem and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
+    )
     drawn, links, count = ([], [], "") if problem or empty_store else _charts(visit, asked, found)
     cursor = listed["next_cursor"]
     return Shown(
@@ -152,7 +156,7 @@ def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[st
         return []
     found = []
     for field in _FACETS:
-        values = visit.read(questions.values, questions.Facets, field=field, limit=10, **asked)["values"]
+        values = visit.read(questions.facet, questions.Facets, {**asked, "field": field, "limit": 10})["values"]
         shown = [
             {
                 "value": value["value"],
@@ -180,13 +184,17 @@ def _charts(
         return [], [], ""
     interval, seconds = drawing.interval((end - begin).total_seconds())
     body = visit.read(
-        questions.metrics,
+        questions.measure,
         questions.Metrics,
-        **{**asked, "from_": begin.isoformat(), "to": end.isoformat()},
-        interval=interval,
-        series="sessions,errors,tokens,cost,duration_p50_ns,duration_p95_ns",
+        {
+            **asked,
+            "from": begin.isoformat(),
+            "to": end.isoformat(),
+            "interval": interval,
+            "series": "sessions,errors,tokens,cost,duration_p50_ns,duration_p95_ns",
+        },
     )
-    group = next(iter(body["groups"]), {"points": [], "total": {}})
+    group: Mapping[str, Any] = next(iter(body["groups"]), {"points": [], "total": {}})
     points = _filled(group["points"], begin, end, seconds)
     total = group["total"]
     drawn = [
@@ -211,20 +219,16 @@ def _charts(
 
 def _range(visit: Visit, asked: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
     """From where to where the charts go: the window, or what the sessions found span."""
-    ends = []
-    for given, sort, order, member in (
-        (asked["from_"], "start", "asc", "start_time"),
-        (asked["to"], "last_activity", "desc", "end_time"),
-    ):
-        if given:
-            ends.append(instant(given))
-            continue
-        if sort == "last_activity" and asked["from_"] and visit.get("window"):
-            ends.append(visit.now)
-            continue
-        edge = visit.read(sessions.list_, Listed, **asked, sort=sort, order=order, limit=1, fields="core")["sessions"]
-        ends.append(instant(edge[0][member]) if edge else None)
-    return ends[0], ends[1]
+    begin = instant(asked["from"]) if asked["from"] else _edge(visit, asked, "start", "asc", "start_time")
+    if asked["to"] or asked["from"]:
+        return begin, instant(asked["to"]) if asked["to"] else visit.now
+    return begin, _edge(visit, asked, "last_activity", "desc", "end_time")
+
+
+def _edge(visit: Visit, asked: Mapping[str, str], sort: str, order: str, member: str) -> datetime | None:
+    wanted = {**asked, "sort": sort, "order": order, "limit": 1, "fields": "core"}
+    found = visit.read(sessions.list_, Listed, wanted)["sessions"]
+    return instant(found[0][member]) if found else None
 
 
 def _filled(

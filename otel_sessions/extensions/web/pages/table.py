@@ -8,9 +8,7 @@ from otel_sessions.extensions.web.pages import actions, session, sessions
 from otel_sessions.extensions.web.pages.visit import Action, Page
 
 _SESSION: Final = "/sessions/{session_id}"
-NAVIGATION: Final = (
-    ("/sessions", "Sessions"),
-)
+NAVIGATION: Final = (("/sessions", "Sessions"),)
 PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/sessions", sessions.show),
     (_SESSION, session.show),

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.component import Host
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Parameters
 
 
@@ -22,6 +23,7 @@ class Visit:
 
     client: Client
     call: Call[Any, Any]
+    host: Host
     base: str
     path: str
     query: Sequence[tuple[str, str]]
@@ -61,15 +63,18 @@ class Visit:
         self,
         run: Callable[[Client, Any], Answer],
         parameters: type[Parameters] = Parameters,
+        given: Mapping[str, Any] | None = None,
         *,
         ids: Mapping[str, str] | None = None,
         body: Body | None = None,
-        **named: Any,
     ) -> Any:
-        """What an operation answers to this visitor. Raises what it raises, and pydantic's `ValidationError`."""
-        given = {name.rstrip("_"): value for name, value in named.items() if value not in (None, "")}
+        """What an operation answers to this visitor; of `given`, None and empty text are left out.
+
+        Raises what the operation raises, and pydantic's `ValidationError`.
+        """
+        named = {name: value for name, value in (given or {}).items() if value not in (None, "")}
         ids = self.call.ids if ids is None else ids
-        call = replace(self.call, ids=ids, parameters=parameters.model_validate(given), body=body)
+        call = replace(self.call, ids=ids, parameters=parameters.model_validate(named), body=body)
         return run(self.client, call).body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from otel_sessions.extensions.web.pages.format import instant
@@ -85,11 +86,7 @@ def _scale(intervals: list[tuple[int, int]]) -> tuple[Any, list[Gap], int]:
             busy.append([start, end])
     first, last = busy[0][0], busy[-1][1]
     whole = max(last - first, 1)
-    idle = [
-        (left[1], right[0])
-        for left, right in zip(busy, busy[1:], strict=False)
-        if right[0] - left[1] > whole * _IDLE_SHARE
-    ]
+    idle = [(left[1], right[0]) for left, right in pairwise(busy) if right[0] - left[1] > whole * _IDLE_SHARE]
     gap = min(_GAP, WIDTH / 2 / max(len(idle), 1))
     unit = (WIDTH - gap * len(idle)) / max(whole - sum(end - start for start, end in idle), 1)
     gaps: list[Gap] = []
