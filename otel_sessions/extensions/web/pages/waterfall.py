@@ -95,7 +95,7 @@ def _scale(intervals: list[tuple[int, int]]) -> tuple[Any, list[Gap], int]:
     for start, end in idle:
         steps.append((at, place))
         place += (start - at) * unit
-        gaps.append(Gap(place, gap, end - start))
+        gaps.append(Gap(round(place, 2), round(gap, 2), end - start))
         place, at = place + gap, end
     steps.append((at, place))
 
