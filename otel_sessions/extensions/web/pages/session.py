@@ -40,37 +40,42 @@ def show(visit: Visit) -> Shown:
             return Shown("turns.html", _replay(visit))
         case "span":
             return Shown("span.html", {**_links(visit), **_opened(visit)})
+    return Shown("session.html", {"section": "/sessions", **_whole(visit)})
+
+
+def public(visit: Visit) -> dict[str, Any]:
+    """What a published session's page shows: nothing that people added, and no way out of it."""
+    links = {"url": visit.path, "api": "", "raw_link": ""}
+    return {**_whole(visit), **links, "shared": True, "scores": [], "comments": []}
+
+
+def _whole(visit: Visit) -> dict[str, Any]:
     session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
     turns = _replay(visit, session["scores"])
     comments = visit.read(additions.list_comments, Paged, {"limit": 500})["comments"]
     _put_comments(turns["turns"], comments)
-    figures = _figures(visit)
-    return Shown(
-        "session.html",
-        {
-            **_links(visit),
-            **turns,
-            **_opened(visit),
-            "section": "/sessions",
-            "session": session,
-            "sharing": visit.call.config.sharing,
-            "share_options": False,
-            "exports": EXPORTS,
-            "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
-            "error_link": _first_error(turns["turns"]) or visit.with_query(show="tools", turn=None),
-            "charts": _charts(visit),
-            "chart_links": ["#turns"] * _COLUMNS,
-            **figures,
-            "presets": [(name, title, visit.with_query(show=name)) for name, title in replay.PRESETS],
-            "last_turn": "",
-            "fragment": visit.with_query(fragment="turns"),
-            "fall": waterfall(turns["bars"][:BARS]),
-            "more_spans": len(turns["bars"]) > BARS,
-            "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in turns["bars"])],
-            "scores": session["scores"],
-            "comments": comments,
-        },
-    )
+    return {
+        **_links(visit),
+        **turns,
+        **_opened(visit),
+        "session": session,
+        "sharing": visit.call.config.sharing,
+        "share_options": False,
+        "exports": EXPORTS,
+        "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
+        "error_link": _first_error(turns["turns"]) or visit.with_query(show="tools", turn=None),
+        "charts": _charts(visit),
+        "chart_links": ["#turns"] * _COLUMNS,
+        **_figures(visit),
+        "presets": [(name, title, visit.with_query(show=name)) for name, title in replay.PRESETS],
+        "last_turn": "",
+        "fragment": visit.with_query(fragment="turns"),
+        "fall": waterfall(turns["bars"][:BARS]),
+        "more_spans": len(turns["bars"]) > BARS,
+        "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in turns["bars"])],
+        "scores": session["scores"],
+        "comments": comments,
+    }
 
 
 def raw_span(visit: Visit) -> Shown:

@@ -4,17 +4,45 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_sessions.extensions.web.pages import actions, session, sessions
+from otel_sessions.extensions.web.pages import (
+    actions,
+    compare,
+    overviews,
+    service,
+    session,
+    sessions,
+    shares,
+    users,
+)
 from otel_sessions.extensions.web.pages.visit import Action, Page
 
 _SESSION: Final = "/sessions/{session_id}"
-NAVIGATION: Final = (("/sessions", "Sessions"),)
+NAVIGATION: Final = (
+    ("/sessions", "Sessions"),
+    ("/users", "Users"),
+    ("/models", "Models and tools"),
+    ("/errors", "Errors"),
+    ("/unassigned", "Without a session"),
+    ("/shares", "Published"),
+    ("/status", "Status"),
+    ("/connect", "Connect"),
+)
 PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/sessions", sessions.show),
     (_SESSION, session.show),
     (f"{_SESSION}/span", session.raw_span),
+    ("/users", users.show),
+    ("/users/{user_id}", users.one),
+    ("/models", overviews.models),
+    ("/errors", overviews.errors),
+    ("/unassigned", overviews.unassigned),
+    ("/compare", compare.show),
+    ("/shares", shares.show),
+    ("/share/{token}", shares.shared),
+    ("/status", service.status),
+    ("/connect", service.connect),
 )
-PUBLIC: Final[frozenset[str]] = frozenset()
+PUBLIC: Final = frozenset({"/share/{token}"})
 """Pages that need no credentials: a token in their path is one."""
 ACTIONS: Final[tuple[tuple[str, Action], ...]] = (
     (f"{_SESSION}/star", actions.star),

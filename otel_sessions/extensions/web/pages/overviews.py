@@ -1,0 +1,132 @@
+"""Tables over many sessions: models and tools, errors, traces without a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from otel_sessions.extensions.web.api import questions
+from otel_sessions.extensions.web.pages.format import instant, number, quoted, window_start
+from otel_sessions.extensions.web.pages.sessions import WINDOWS
+from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.queries import findings
+from otel_sessions.queries.rows import as_json
+
+_LIMIT: Final = 100
+_SERIES: Final = "cost,tokens,sessions,traces,errors,duration_p50_ns,duration_p95_ns"
+_EPOCH: Final = instant("1970-01-01T00:00:00Z")
+_HEADS: Final = (
+    ("Cost", True), ("Tokens", True), ("Sessions", True), ("Turns", True), ("Errors", True), ("Turn p50", True),
+    ("Turn p95", True),
+)  # fmt: skip
+
+
+def models(visit: Visit) -> Shown:
+    """`/models`: what each model and each tool cost, how often it failed, how long its turns took."""
+    window, start = _window(visit)
+    tables = [
+        {
+            "title": title,
+            "heads": [(head, False), *_HEADS],
+            "rows": _grouped(visit, field, start),
+            "empty": f"No {field} was seen in this window of time.",
+        }
+        for title, field in (("Models", "model"), ("Tools", "tool"))
+    ]
+    return _table(visit, "/models", "Models and tools", tables, window)
+
+
+def errors(visit: Visit) -> Shown:
+    """`/errors`: errors grouped by their message and step."""
+    window, start = _window(visit)
+    found = findings.error_groups(
+        visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+    )
+    rows = [
+        [
+            {"text": row["message"], "link": _turn(visit, row)},
+            {"text": f"{row['step_kind']} {row['step_name']}".strip(), "link": None},
+            {"value": row["error_count"], "unit": "compact", "link": None},
+            {"value": row["session_count"], "unit": "compact", "link": None},
+            {"time": row["last_seen"], "link": None},
+        ]
+        for row in map(as_json, found)
+    ]
+    heads = [("Message", False), ("Step", False), ("Errors", True), ("Sessions", True), ("Last", False)]
+    table = {"title": "", "heads": heads, "rows": rows, "empty": "No error in this window of time."}
+    return _table(visit, "/errors", "Errors", [table], window)
+
+
+def unassigned(visit: Visit) -> Shown:
+    """`/unassigned`: traces of which no span names a session, and what to do about it."""
+    window, start = _window(visit)
+    found = findings.unassigned(
+        visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+    )
+    rows = [
+        [
+            {"text": row["service_name"] or "(no service.name)", "link": None},
+            {"value": row["trace_count"], "unit": "compact", "link": None},
+            {"value": row["span_count"], "unit": "compact", "link": None},
+            {"time": row["last_seen"], "link": None},
+            {"text": row["trace_id"], "link": None},
+        ]
+        for row in map(as_json, found)
+    ]
+    heads = [("Service", False), ("Traces", True), ("Spans", True), ("Last", False), ("One of them", False)]
+    table = {"title": "", "heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
+    lead = "Put session.id on one span of each trace of these services; all its spans follow. Connect shows how."
+    return _table(visit, "/unassigned", "Traces without a session", [table], window, lead if rows else "")
+
+
+def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]]:
+    wanted = {
+        "from": start.isoformat() if start else None,
+        "interval": "all",
+        "group_by": field,
+        "series": _SERIES,
+        "top": _LIMIT,
+    }
+    groups: Sequence[Mapping[str, Any]] = visit.read(questions.measure, questions.Metrics, wanted)["groups"]
+    rows = []
+    for group in groups:
+        if group["key"] == "":
+            continue
+        key, total = group["key"], group["total"]
+        search = f"{visit.base}/sessions"
+        link = f"{search}?{_query(field, key)}" if key is not None else None
+        rows.append(
+            [
+                {"text": key if key is not None else "all others", "link": link},
+                {"value": total.get("cost", 0), "unit": "money", "link": None},
+                {"value": total.get("tokens", 0), "unit": "compact", "link": None},
+                number(total.get("sessions", 0)),
+                number(total.get("traces", 0)),
+                number(total.get("errors", 0)),
+                {"value": total.get("duration_p50_ns", 0), "unit": "duration", "link": None},
+                {"value": total.get("duration_p95_ns", 0), "unit": "duration", "link": None},
+            ]
+        )
+    return rows
+
+
+def _query(field: str, key: str) -> str:
+    return urlencode({"query": f"{field}:{quoted(key)}"})
+
+
+def _turn(visit: Visit, row: Mapping[str, Any]) -> str:
+    return f"{visit.session_url(row['session_id'])}?show=tools#turn-{row['trace_id']}"
+
+
+def _window(visit: Visit) -> tuple[str, datetime | None]:
+    window = visit.get("window") if visit.get("window") in dict(WINDOWS) else "7d"
+    return window, window_start(window, visit.now)
+
+
+def _table(
+    visit: Visit, section: str, title: str, tables: Sequence[Mapping[str, Any]], window: str, lead: str = ""
+) -> Shown:
+    values = {"section": section, "title": title, "lead": lead, "tables": tables, "window": window}
+    return Shown("table.html", {**values, "windows": WINDOWS, "next": None, "path": visit.path})

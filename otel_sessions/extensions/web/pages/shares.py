@@ -1,0 +1,34 @@
+"""What is published: the list of it, and a published session as anybody with its link sees it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_sessions.extensions.web.api import shares
+from otel_sessions.extensions.web.api.parameters import Paged
+from otel_sessions.extensions.web.pages import session
+from otel_sessions.extensions.web.pages.visit import Shown, Visit
+
+HEADERS: Final = {**shares.HEADERS, "Referrer-Policy": "no-referrer"}
+
+
+def show(visit: Visit) -> Shown:
+    """`/shares`."""
+    wanted = {"limit": 200, "cursor": visit.get("cursor")}
+    listed = visit.read(shares.list_, Paged, wanted)
+    cursor = listed["next_cursor"]
+    return Shown(
+        "shares.html",
+        {
+            "section": "/shares",
+            "shares": listed["shares"],
+            "sharing": visit.call.config.sharing,
+            "next": visit.with_query(cursor=cursor) if cursor else None,
+        },
+    )
+
+
+def shared(visit: Visit) -> Shown:
+    """`/share/{token}`: the session read-only, without a way to anything else. Raises `NotFound`."""
+    opened = visit.through(shares.open_share(visit.client, visit.call))
+    return Shown("shared.html", session.public(opened), headers=HEADERS)

@@ -1,0 +1,10 @@
+-- Traces of which no span names a session, by the service of their spans.
+SELECT toString(ServiceName) AS ServiceName, uniqExact(TraceId) AS TraceCount, count() AS SpanCount,
+    max(Timestamp) AS LastSeen, any(TraceId) AS TraceId
+FROM otel_traces
+WHERE Project = {project:String} AND SessionHint = ''
+    AND Timestamp >= {from:DateTime64(9, 'UTC')} AND Timestamp <= {to:DateTime64(9, 'UTC')}
+    AND TraceId NOT IN (SELECT TraceId FROM session_traces WHERE Project = {project:String} AND EndTime >= {from:DateTime64(9, 'UTC')})
+GROUP BY ServiceName
+ORDER BY SpanCount DESC, ServiceName
+LIMIT {limit:UInt32}
