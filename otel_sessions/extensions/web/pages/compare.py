@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.web.api import questions, sessions
-from otel_sessions.extensions.web.api.parameters import Listed, PagedTexts
+from otel_sessions.extensions.web.api.parameters import PagedTexts
 from otel_sessions.extensions.web.pages.format import compact, duration, money, number
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
@@ -91,7 +91,7 @@ def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) ->
     """Values that one side has in a greater share of its sessions than the other, by how much."""
     if not all(counts):
         return []
-    found = []
+    found: list[tuple[float, dict[str, Any]]] = []
     for field in _FIELDS:
         shares: list[dict[str, int]] = []
         for query in queries:
@@ -103,6 +103,6 @@ def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) ->
             apart = abs(both[0] / counts[0] - both[1] / counts[1])
             if apart >= 0.05:
                 said = [f"{count:,} ({count / all_:.0%})" for count, all_ in zip(both, counts, strict=True)]
-                found.append({"field": field, "value": value, "a": said[0], "b": said[1], "apart": apart})
-    found.sort(key=lambda each: (-each["apart"], each["field"], each["value"]))
-    return found[:_SHOWN]
+                found.append((apart, {"field": field, "value": value, "a": said[0], "b": said[1]}))
+    found.sort(key=lambda each: (-each[0], each[1]["field"], each[1]["value"]))
+    return [row for _, row in found[:_SHOWN]]

@@ -29,13 +29,13 @@ def models(visit: Visit) -> Shown:
     tables = [
         {
             "title": title,
-            "heads": [(head, False), *_HEADS],
+            "heads": [(title[:-1], False), *_HEADS],
             "rows": _grouped(visit, field, start),
             "empty": f"No {field} was seen in this window of time.",
         }
         for title, field in (("Models", "model"), ("Tools", "tool"))
     ]
-    return _table(visit, "/models", "Models and tools", tables, window)
+    return _table(visit, "/models", "Models and tools", tables, window=window)
 
 
 def errors(visit: Visit) -> Shown:
@@ -56,7 +56,7 @@ def errors(visit: Visit) -> Shown:
     ]
     heads = [("Message", False), ("Step", False), ("Errors", True), ("Sessions", True), ("Last", False)]
     table = {"title": "", "heads": heads, "rows": rows, "empty": "No error in this window of time."}
-    return _table(visit, "/errors", "Errors", [table], window)
+    return _table(visit, "/errors", "Errors", [table], window=window)
 
 
 def unassigned(visit: Visit) -> Shown:
@@ -78,7 +78,7 @@ def unassigned(visit: Visit) -> Shown:
     heads = [("Service", False), ("Traces", True), ("Spans", True), ("Last", False), ("One of them", False)]
     table = {"title": "", "heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
     lead = "Put session.id on one span of each trace of these services; all its spans follow. Connect shows how."
-    return _table(visit, "/unassigned", "Traces without a session", [table], window, lead if rows else "")
+    return _table(visit, "/unassigned", "Traces without a session", [table], window=window, lead=lead if rows else "")
 
 
 def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]]:
@@ -126,7 +126,7 @@ def _window(visit: Visit) -> tuple[str, datetime | None]:
 
 
 def _table(
-    visit: Visit, section: str, title: str, tables: Sequence[Mapping[str, Any]], window: str, lead: str = ""
+    visit: Visit, section: str, title: str, tables: Sequence[Mapping[str, Any]], *, window: str, lead: str = ""
 ) -> Shown:
     values = {"section": section, "title": title, "lead": lead, "tables": tables, "window": window}
     return Shown("table.html", {**values, "windows": WINDOWS, "next": None, "path": visit.path})
