@@ -15,7 +15,7 @@ def error_groups(client: Client, *, project: str, from_: datetime, to: datetime,
 
 
 def unassigned(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
-    """`ServiceName` with the `TraceCount` and `SpanCount` of what is in no session, `LastSeen`, and one `TraceId`."""
+    """`ServiceName` with the `TraceCount` and `SpanCount` of what is in no session, `LastSeen`, and `OneTrace`."""
     return select(client, "unassigned", _named(project, from_, to, limit))
 
 

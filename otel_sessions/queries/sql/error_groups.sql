@@ -4,7 +4,7 @@ SELECT
         nullIf(arrayElement(`Events.Attributes`, indexOf(`Events.Name`, 'exception'))['exception.message'], ''),
         SpanName)) AS Message,
     StepKind, StepName, count() AS ErrorCount, uniqExact(SessionId) AS SessionCount, max(Timestamp) AS LastSeen,
-    argMax(SessionId, Timestamp) AS SessionId, argMax(TraceId, Timestamp) AS TraceId
+    argMax(SessionId, Timestamp) AS LastSession, argMax(TraceId, Timestamp) AS LastTrace
 FROM session_spans
 WHERE Project = {project:String} AND StatusCode = 'Error'
     AND Timestamp >= {from:DateTime64(9, 'UTC')} AND Timestamp <= {to:DateTime64(9, 'UTC')}

@@ -1,6 +1,6 @@
 -- Traces of which no span names a session, by the service of their spans.
 SELECT toString(ServiceName) AS ServiceName, uniqExact(TraceId) AS TraceCount, count() AS SpanCount,
-    max(Timestamp) AS LastSeen, any(TraceId) AS TraceId
+    max(Timestamp) AS LastSeen, any(TraceId) AS OneTrace
 FROM otel_traces
 WHERE Project = {project:String} AND SessionHint = ''
     AND Timestamp >= {from:DateTime64(9, 'UTC')} AND Timestamp <= {to:DateTime64(9, 'UTC')}

@@ -71,7 +71,7 @@ def unassigned(visit: Visit) -> Shown:
             {"value": row["trace_count"], "unit": "compact", "link": None},
             {"value": row["span_count"], "unit": "compact", "link": None},
             {"time": row["last_seen"], "link": None},
-            {"text": row["trace_id"], "link": None},
+            {"text": row["one_trace"], "link": None},
         ]
         for row in map(as_json, found)
     ]
@@ -117,7 +117,7 @@ def _query(field: str, key: str) -> str:
 
 
 def _turn(visit: Visit, row: Mapping[str, Any]) -> str:
-    return f"{visit.session_url(row['session_id'])}?show=tools#turn-{row['trace_id']}"
+    return f"{visit.session_url(row['last_session'])}?show=tools#turn-{row['last_trace']}"
 
 
 def _window(visit: Visit) -> tuple[str, datetime | None]:
