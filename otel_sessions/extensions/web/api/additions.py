@@ -107,7 +107,7 @@ class Score(Body):
             "CATEGORICAL": isinstance(value, str),
             "TEXT": isinstance(value, str),
         }
-        if type_ in right and value is not None and not right[type_]:
+        if isinstance(type_, str) and value is not None and not right.get(type_, True):
             raise ValueError(f"value is not one of a {type_} score")
         return given
 

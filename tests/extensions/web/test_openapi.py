@@ -1,0 +1,68 @@
+"""The document, and whatever it allows a client to send: no answer is a failure of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+
+from otel_sessions.extensions.web import Web
+from otel_sessions.extensions.web.api.table import OPERATIONS
+from otel_sessions.extensions.web.openapi import document
+from tests.extensions.web.conftest import Api, span
+
+EXAMPLES = int(os.environ.get("HYPOTHESIS_REST_EXAMPLES", "4"))
+ENDLESS = "/api/v1/sessions/{session_id}/events"
+schema = schemathesis.openapi.from_dict(document([op for op in OPERATIONS if op.path != ENDLESS]))
+
+
+def test_the_document_has_every_operation_with_its_parameters(api: Api) -> None:
+    answer = api.call("GET", "/openapi.json")
+    paths = answer.json["paths"]
+    assert {(op.path, op.method.lower()) for op in OPERATIONS} == {
+        (path, method) for path, methods in paths.items() for method in methods
+    }
+    listed = {each["name"]: each for each in paths["/api/v1/sessions"]["get"]["parameters"]}
+    assert listed["limit"]["schema"]["maximum"] == 1000
+    assert "last_activity" in json.dumps(listed["sort"])
+    assert listed["from"]["schema"]["format"] == "date-time"
+    body = paths["/api/v1/sessions/{session_id}/scores"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"]["$ref"].endswith("/Score")
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+def test_nothing_that_is_sent_is_a_failure_of_ours(case: schemathesis.Case, web: Web) -> None:
+    answer = case.call(base_url=f"http://{web.endpoints['web']}", headers={"X-Project": "schemathesis"})
+    assert answer.status_code < 500, answer.content
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == ["application/problem+json"]
+
+
+def test_statements_in_every_parameter_are_text(api: Api) -> None:
+    api.store(span("s", 1), span("t", 2))
+    attacks = [
+        "' OR 1=1 --",
+        "'; DROP TABLE otel_traces; --",
+        "') UNION ALL SELECT * FROM system.tables --",
+        "{x:String}",
+        "\\'",
+        "`",
+    ]
+    for attack in attacks:
+        for name in ("q", "user_id", "service", "environment", "model", "tag"):
+            assert api.ids(**{name: attack}) == []
+        for name in ("cursor", "sort", "order", "limit", "from", "fields"):
+            assert api.call("GET", "/sessions", **{name: attack}).status == 400
+        quoted = attack.replace("\\", "\\\\").replace('"', '\\"')
+        assert api.ids(query=f'metadata."{quoted}":"{quoted}"') == []
+        assert api.get("/facets", field=f"attr.{attack}")["values"] == []
+        assert api.get("/users", q=attack)["users"] == []
+    assert api.ids() == ["t", "s"]
