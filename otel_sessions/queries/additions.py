@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.paging import Page, decode, page
-from otel_sessions.queries.rows import Row, as_json, select
+from otel_sessions.queries.rows import Row, as_json, portions, select
 from otel_sessions.sessions.additions import token_hash
 
 _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
@@ -22,14 +22,12 @@ def with_additions(
     client: Client, project: str, rows: Sequence[Row], groups: Collection[str], *, now_ns: int
 ) -> list[Row]:
     """Rows of the view `sessions` with `Bookmarked`, `Labels` and `State`, and `Scores` if the groups have them."""
-    ids = [row["SessionId"] for row in rows]
-    if not ids:
-        return []
-    named = {"project": project, "session_ids": ids}
-    added = {row["SessionId"]: row for row in select(client, "additions_of", named)}
+    added: dict[str, Row] = {}
     scores: dict[str, list[Row]] = {}
-    if "scores" in groups:
-        for score in select(client, "scores_of", named):
+    for ids in portions(row["SessionId"] for row in rows):
+        named = {"project": project, "session_ids": ids}
+        added |= {row["SessionId"]: row for row in select(client, "additions_of", named)}
+        for score in select(client, "scores_of", named) if "scores" in groups else ():
             scores.setdefault(score["SessionId"], []).append(shown_score(score))
     found = []
     for row in rows:

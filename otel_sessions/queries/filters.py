@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from otel_sessions.queries.language import FIELDS, Condition, condition, parse
+from otel_sessions.queries.language.sql import ACTIVE_NS
+from otel_sessions.queries.language.superset import superset
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
 
 FIRST_NS: Final = -(2**63)
@@ -59,6 +61,10 @@ class Filter:
     def condition(self, now_ns: int) -> Condition:
         """Raises `LanguageError` for a query that is not of the language."""
         return condition(self.node(), now_ns=now_ns)
+
+    def superset(self, now_ns: int) -> Condition:
+        """What holds of the bounds of every session that it chooses."""
+        return superset(self.node(), active_since=now_ns - ACTIVE_NS)
 
     def _nodes(self) -> Iterator[Node]:
         query = parse(self.query)

@@ -10,8 +10,10 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.language import Condition
+from otel_sessions.queries.language.superset import BOUNDS, LAST_END
 from otel_sessions.queries.paging import Page, decode, encode
-from otel_sessions.queries.rows import composed, run
+from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
@@ -27,6 +29,20 @@ _KEYS: Final[dict[str, tuple[str, str]]] = {
     "tokens": ("TotalTokens", "UInt64"),
     "cost": ("Cost", "Float64"),
 }
+
+
+_BOUNDS: Final = {
+    "last_activity": LAST_END,
+    "duration": BOUNDS["Duration"],
+    "traces": BOUNDS["TraceCount"],
+    "spans": BOUNDS["SpanCount"],
+    "errors": BOUNDS["ErrorCount"],
+    "tokens": BOUNDS["TotalTokens"],
+    "cost": BOUNDS["Cost"],
+}
+_FIRST_LOOK: Final = 200
+_LAST_LOOK: Final = 5_000
+_OF_PROJECT: Final = "Project = {project:String}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +69,60 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int) -> Page:
 
     Raises `LanguageError`, `CursorError`, and what `rows.run` does.
     """
-    key, type_ = _KEYS[wanted.sort]
+    picked = _picked(client, wanted, now_ns)
+    page, next_ = picked[: wanted.limit], None
+    if len(picked) > wanted.limit:
+        next_ = encode(wanted.identity, [page[-1]["_key"], page[-1]["SessionId"]])
+    ids = [row["SessionId"] for row in page]
+    known: dict[str, Row] = {}
+    for portion in portions(ids):
+        rows = select(client, "sessions_of", {"project": wanted.project, "session_ids": portion})
+        known |= {row["SessionId"]: row for row in rows}
+    shown = [known[id_] for id_ in ids if id_ in known]
+    return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
+
+
+def _picked(client: Client, wanted: Wanted, now_ns: int) -> list[Row]:
+    """`SessionId` and `_key` of the page's sessions in their order, and of one more where there is one.
+
+    The first page by what has bounds is picked among the sessions whose bounds are the greatest: once the last of it is
+    greater than the bounds of all that were not looked at, it is right. What that does not settle soon is worked out
+    over all sessions.
+    """
     condition = wanted.filter.condition(now_ns)
-    behind, place = "1", {}
+    bound = _BOUNDS.get(wanted.sort)
+    if wanted.cursor is None and wanted.order == "desc" and bound is not None:
+        superset = wanted.filter.superset(now_ns)
+        size = max(_FIRST_LOOK, 4 * wanted.limit)
+        while size <= _LAST_LOOK:
+            bounds = run(
+                client,
+                composed("list_bounds", KEY=bound, SUPERSET=superset.sql),
+                {"project": wanted.project, "limit": size + 1, **superset.parameters},
+            )
+            among = [row["SessionId"] for row in bounds[:size]]
+            if not among:
+                return []
+            if len(list(portions(among))) > 1:
+                break
+            keys = _keys(client, wanted, condition, among)
+            if len(bounds) <= size or (len(keys) > wanted.limit and keys[-1]["_key"] > bounds[size]["Bound"]):
+                return keys
+            size *= 5
+    return _keys(client, wanted, condition)
+
+
+def _keys(client: Client, wanted: Wanted, condition: Condition, among: Sequence[str] | None = None) -> list[Row]:
+    """The page worked out, of all sessions or among some."""
+    key, type_ = _KEYS[wanted.sort]
+    bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
+    behind, within, chosen = "1", "1", condition.sql
+    if among is not None:
+        within, bound["among"] = "SessionId IN {among:Array(String)}", list(among)
+        chosen = chosen.replace(_OF_PROJECT, f"{_OF_PROJECT} AND {within}")
     if wanted.cursor:
-        last, session_id = decode(wanted.identity, wanted.cursor)
+        bound["key"], bound["behind"] = decode(wanted.identity, wanted.cursor)
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
-        place = {"key": last, "behind": session_id}
-    texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "CONDITION": condition.sql, "BEHIND": behind}
-    sql = composed("list_sessions", **texts)
-    bound = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters, **place}
-    rows = run(client, sql, bound)
-    page, next_ = rows[: wanted.limit], None
-    if len(rows) > wanted.limit:
-        next_ = encode(wanted.identity, [page[-1]["_key"], page[-1]["SessionId"]])
-    shown = [{name: value for name, value in row.items() if name != "_key"} for row in page]
-    return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
+    texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
+    return run(client, composed("list_keys", **texts), bound)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -20,6 +20,7 @@ _TIMES: Final = frozenset(
     {"StartTime", "EndTime", "Minute", "Timestamp", "FirstSeen", "LastSeen", "CreatedAt", "UpdatedAt", "ExpiresAt"}
     | {"ReceivedAt", "Time", "Events.Timestamp"}
 )
+_MOST_BYTES: Final = 64_000
 _NAMES: Final = {"Duration": "duration_ns", "LongestGap": "longest_gap_ns"}
 _NESTED: Final = ("Events.", "Links.")
 
@@ -37,6 +38,20 @@ def run(client: Client, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     with reading():
         body = client.raw_query(sql, parameters=dict(parameters), fmt="JSONEachRow")
     return [orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line]
+
+
+def portions(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Ids in lists that one parameter can hold."""
+    portion: list[str] = []
+    size = 0
+    for id_ in ids:
+        if portion and size + len(id_.encode()) > _MOST_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(id_)
+        size += len(id_.encode()) + 4
+    if portion:
+        yield portion
 
 
 def composed(name: str, **texts: str) -> str:

@@ -18,22 +18,21 @@ arrayExists(v -> match(v, {pattern:String}), COLUMN)
 
 -- tool.exact
 SessionId IN (
-    SELECT SessionId FROM session_spans
-    WHERE Project = {project:String} AND StepKind = 'tool' AND StepName IN {values:Array(String)})
+    SELECT SessionId FROM _turn_minutes WHERE Project = {project:String} AND hasAny(Tools, {values:Array(String)}))
 
 -- tool.pattern
 SessionId IN (
-    SELECT SessionId FROM session_spans
-    WHERE Project = {project:String} AND StepKind = 'tool' AND StepName != '' AND match(StepName, {pattern:String}))
+    SELECT SessionId FROM _turn_minutes
+    WHERE Project = {project:String} AND arrayExists(v -> match(v, {pattern:String}), Tools))
 
 -- agent.exact
 SessionId IN (
-    SELECT SessionId FROM session_spans WHERE Project = {project:String} AND AgentName IN {values:Array(String)})
+    SELECT SessionId FROM _turn_minutes WHERE Project = {project:String} AND hasAny(Agents, {values:Array(String)}))
 
 -- agent.pattern
 SessionId IN (
-    SELECT SessionId FROM session_spans
-    WHERE Project = {project:String} AND AgentName != '' AND match(AgentName, {pattern:String}))
+    SELECT SessionId FROM _turn_minutes
+    WHERE Project = {project:String} AND arrayExists(v -> match(v, {pattern:String}), Agents))
 
 -- label.exact
 SessionId IN (
@@ -163,3 +162,19 @@ toUnixTimestamp64Nano(EndTime) >= {active_since:Int64}
 
 -- is.unpriced
 UnpricedCalls > 0
+
+-- has.error.bounds
+sum(ErrorCount) > 0
+
+-- has.user.bounds
+notEmpty(groupUniqArrayArray(UserIds))
+
+-- is.active.bounds
+toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {active_since:Int64}
+
+-- time.bounds
+toInt64(bitAnd(max(LastEnd), 9223372036854775807)) BETWEEN {low:Int64} AND {high:Int64}
+
+-- window.bounds
+toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
+AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}

@@ -48,7 +48,7 @@ class Condition:
 
 def condition(node: Node, *, now_ns: int) -> Condition:
     """What an expression chooses; `now_ns`, in nanoseconds since 1970, decides which sessions are active."""
-    translation = _Translation()
+    translation = Translation()
     sql = translation.sql(node)
     common = {"active_since": now_ns - ACTIVE_NS} if "{active_since:" in sql else {}
     return Condition(sql, {**common, **translation.parameters})
@@ -61,7 +61,9 @@ def _texts() -> dict[str, str]:
     return dict(_SECTION.findall(text))
 
 
-class _Translation:
+class Translation:
+    """Makes SQL of nodes, and gathers what its parameters are bound to."""
+
     def __init__(self) -> None:
         self.parameters: dict[str, Any] = {}
         self._count = 0
@@ -69,47 +71,52 @@ class _Translation:
     def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
         match node:
             case And(terms):
-                return _joined("AND", [self.sql(term) for term in terms], "1")
+                return joined("AND", [self.sql(term) for term in terms], "1")
             case Or(terms):
-                return _joined("OR", [self.sql(term) for term in terms], "0")
+                return joined("OR", [self.sql(term) for term in terms], "0")
             case Not(term):
                 return f"(NOT {self.sql(term)})"
             case Words(runs, is_beginning):
-                return self._bound("words", pattern=expression(runs, is_beginning=is_beginning))
+                return self.bound("words", pattern=expression(runs, is_beginning=is_beginning))
             case Piece(text):
-                return self._bound("piece", piece=text)
+                return self.bound("piece", piece=text)
             case Overlaps(from_ns, to_ns):
-                return self._bound("window", low=from_ns, high=to_ns)
+                return self.bound("window", low=from_ns, high=to_ns)
             case Is(of, words):
-                return _joined("OR", [self._bound(f"{of.name}.{word}") for word in words], "0")
+                return joined("OR", [self.bound(f"{of.name}.{word}") for word in words], "0")
             case Matches():
-                return _joined("OR", list(self._matches(node)), "0")
+                texts = node.field.type == "texts" and node.field.column
+                kind = "texts" if texts else node.field.name.rstrip(".")
+                return joined("OR", list(self.matches(node, kind, node.field.column)), "0")
             case Compares():
-                return _joined("OR", [self._compares(node, span) for span in node.spans or ()], "0")
+                return joined("OR", [self.compares(node, span) for span in node.spans or ()], "0")
 
-    def _matches(self, node: Matches) -> Iterator[str]:
-        kind = "texts" if node.field.type == "texts" and node.field.column else node.field.name.rstrip(".")
+    def matches(self, node: Matches, kind: str, column: str) -> Iterator[str]:
         exact = [value.text for value in node.values if len(value.pieces) == 1]
         patterns = [value for value in node.values if len(value.pieces) > 1]
         if exact:
             numbers = [float(number) for number in node.numbers]
-            yield self._bound(f"{kind}.exact", node.field.column, key=node.key, values=exact, numbers=numbers)
+            yield self.bound(f"{kind}.exact", column, key=node.key, values=exact, numbers=numbers)
         if patterns:
-            yield self._bound(f"{kind}.pattern", node.field.column, key=node.key, pattern=_pattern(patterns))
+            yield self.bound(f"{kind}.pattern", column, key=node.key, pattern=_pattern(patterns))
 
-    def _compares(self, node: Compares, span: Span) -> str:
-        kind = node.field.name.rstrip(".")
+    def compares(self, node: Compares, span: Span, name: str = "", column: str = "") -> str:
+        """With a name it is that condition, with a column of that column; at most, where it is of a bound."""
+        at_most = bool(name or column)
+        column = column or node.field.column
         if node.field.type == "any" or node.field.name == "cost":
             low, high = _floats(node.operator, span)
-            name = "float" if node.field.column else f"{kind}.float"
-            return self._bound(name, node.field.column, key=node.key, number=_NUMBER, low=low, high=high)
+            name = "float" if node.field.column else f"{node.field.name.rstrip('.')}.float"
+            high = math.inf if at_most else high
+            return self.bound(name, column, key=node.key, number=_NUMBER, low=low, high=high)
         least, most = (-(2**63), 2**63 - 1) if node.field.type == "time" else (0, 2**64 - 1)
         first, last = _integers(node.operator, span, least, most)
         if first > last:
-            return self._bound("nothing")
-        return self._bound("time" if node.field.type == "time" else "count", node.field.column, low=first, high=last)
+            return self.bound("nothing")
+        name = name or ("time" if node.field.type == "time" else "count")
+        return self.bound(name, column, low=first, high=most if at_most else last)
 
-    def _bound(self, name: str, column: str = "", /, **values: Any) -> str:
+    def bound(self, name: str, column: str = "", /, **values: Any) -> str:
         """The condition of that name, with those of the values that it takes, under names of their own."""
         self._count += 1
         text = _texts()[name].replace("COLUMN", column)
@@ -119,7 +126,8 @@ class _Translation:
         return f"({own})"
 
 
-def _joined(word: str, parts: Sequence[str], of_none: str) -> str:
+def joined(word: str, parts: Sequence[str], of_none: str) -> str:
+    """The parts with AND or OR between them."""
     return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts) or of_none})"
 
 

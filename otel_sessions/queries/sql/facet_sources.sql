@@ -2,11 +2,10 @@
 SELECT SessionId, toString(arrayJoin(COLUMN)) AS Value FROM sessions WHERE Project = {project:String}
 
 -- tool
-SELECT SessionId, toString(StepName) AS Value FROM session_spans
-WHERE Project = {project:String} AND StepKind = 'tool' AND StepName != ''
+SELECT SessionId, arrayJoin(Tools) AS Value FROM _turn_minutes WHERE Project = {project:String}
 
 -- agent
-SELECT SessionId, toString(AgentName) AS Value FROM session_spans WHERE Project = {project:String} AND AgentName != ''
+SELECT SessionId, arrayJoin(Agents) AS Value FROM _turn_minutes WHERE Project = {project:String}
 
 -- label
 SELECT SessionId, Label AS Value FROM _labels WHERE Project = {project:String}

@@ -50,9 +50,9 @@ SELECT
 FROM session_traces AS t
 LEFT JOIN
 (
-    SELECT SessionId, TraceId, groupUniqArray(toString(ServiceName)) AS Names
-    FROM session_spans
-    WHERE Project = {project:String} AND ServiceName != ''
+    SELECT SessionId, TraceId, groupUniqArrayArray(ServiceNames) AS Names
+    FROM _turn_minutes
+    WHERE Project = {project:String}
     GROUP BY SessionId, TraceId
 ) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
 WHERE t.Project = {project:String}
@@ -66,9 +66,9 @@ SELECT
 FROM session_traces AS t
 LEFT JOIN
 (
-    SELECT SessionId, TraceId, groupUniqArray(toString(StepName)) AS Names
-    FROM session_spans
-    WHERE Project = {project:String} AND StepKind = 'tool' AND StepName != ''
+    SELECT SessionId, TraceId, groupUniqArrayArray(Tools) AS Names
+    FROM _turn_minutes
+    WHERE Project = {project:String}
     GROUP BY SessionId, TraceId
 ) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
 WHERE t.Project = {project:String}

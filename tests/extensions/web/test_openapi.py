@@ -65,4 +65,4 @@ def test_statements_in_every_parameter_are_text(api: Api) -> None:
         assert api.ids(query=f'metadata."{quoted}":"{quoted}"') == []
         assert api.get("/facets", field=f"attr.{attack}")["values"] == []
         assert api.get("/users", q=attack)["users"] == []
-    assert api.ids() == ["t", "s"]
+    assert sorted(api.ids()) == ["s", "t"]

@@ -22,6 +22,7 @@ TABLES = {
         "Project String, SessionId String, StepKind LowCardinality(String), StepName String, AgentName String, "
         "SpanAttributes Map(LowCardinality(String), String), ResourceAttributes Map(LowCardinality(String), String)"
     ),
+    "_turn_minutes": "Project String, SessionId String, TraceId String, Tools Array(String), Agents Array(String)",
     "session_scores": (
         "Project String, SessionId String, Name String, DataType LowCardinality(String), Value Float64, "
         "StringValue String"
@@ -104,6 +105,14 @@ def _rows(table: str, session: SessionRecord) -> list[dict[str, Any]]:
             return [
                 {"StepKind": span.kind, "StepName": span.name, "AgentName": span.agent}
                 | {"SpanAttributes": span.attributes, "ResourceAttributes": span.resource}
+                for span in session.spans
+            ]
+        case "_turn_minutes":
+            return [
+                {
+                    "Tools": [span.name] if span.kind == "tool" and span.name else [],
+                    "Agents": [span.agent] * bool(span.agent),
+                }
                 for span in session.spans
             ]
         case "session_scores":

@@ -1,0 +1,86 @@
+"""What holds for all sessions that an expression chooses, and for others too, of the bounds of a session.
+
+The bounds are `sql/list_bounds.sql`: sums that are never too small, sets that lack nothing, the earliest start, the
+latest end. What they cannot tell is left out; a negation tells nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_sessions.queries.language.sql import Condition, Translation, joined
+from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Or, Overlaps
+
+LAST_END: Final = "toInt64(bitAnd(max(LastEnd), 9223372036854775807))"
+FIRST_START: Final = "toInt64(bitAnd(min(FirstStart), 9223372036854775807))"
+BOUNDS: Final = {
+    "Cost": "toFloat64(sum(Cost))",
+    "TotalTokens": "sum(TotalTokens)",
+    "InputTokens": "sum(InputTokens)",
+    "OutputTokens": "sum(OutputTokens)",
+    "Duration": f"toUInt64(greatest(0, {LAST_END} - {FIRST_START}))",
+    "TraceCount": "sum(TraceCount)",
+    "SpanCount": "sum(SpanCount)",
+    "ErrorCount": "sum(ErrorCount)",
+}
+"""By column of the view `sessions` what it is at most."""
+_SETS: Final = frozenset({"UserIds", "ServiceNames", "Environments", "Models", "Tags"})
+_HELD: Final = {"tool": "Tools", "agent": "Agents"}
+_BY_ID: Final = frozenset({"id", "label", "score."})
+_OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.bookmarked", "is.shared"})
+_ANYTHING: Final = "1"
+
+
+def superset(node: Node, *, active_since: int) -> Condition:
+    """A condition on the bounds; `1` where they cannot tell."""
+    translation = _Superset()
+    sql = translation.sql(node)
+    return Condition(sql, {"active_since": active_since, **translation.parameters})
+
+
+class _Superset(Translation):
+    def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
+        match node:
+            case And(terms):
+                return joined("AND", [part for term in terms if (part := self.sql(term)) != _ANYTHING], _ANYTHING)
+            case Or(terms):
+                parts = [self.sql(term) for term in terms]
+                return _ANYTHING if _ANYTHING in parts else joined("OR", parts, "0")
+            case Overlaps(from_ns, to_ns):
+                return self.bound("window.bounds", low=from_ns, high=to_ns)
+            case Is(of, words):
+                return self._words([f"{of.name}.{word}" for word in words])
+            case Matches():
+                return self._held(node)
+            case Compares():
+                return self._at_least(node)
+            case _:
+                return _ANYTHING
+
+    def _words(self, names: list[str]) -> str:
+        parts = []
+        for name in names:
+            if name in _OF_THE_ID:
+                parts.append(self.bound(name))
+            elif name in ("has.error", "has.user", "is.active"):
+                parts.append(self.bound(f"{name}.bounds"))
+            else:
+                return _ANYTHING
+        return joined("OR", parts, "0")
+
+    def _held(self, node: Matches) -> str:
+        name = node.field.name
+        if name in _BY_ID:
+            return super().sql(node)
+        column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
+        if not column:
+            return _ANYTHING
+        return joined("OR", list(self.matches(node, "texts", f"groupUniqArrayArray({column})")), "0")
+
+    def _at_least(self, node: Compares) -> str:
+        column = node.field.column
+        if not node.spans or node.operator not in (">", ">=", ":") or len(node.spans) != 1:
+            return _ANYTHING
+        if column == "EndTime":
+            return self.compares(node, node.spans[0], "time.bounds", "")
+        return self.compares(node, node.spans[0], "", BOUNDS[column]) if column in BOUNDS else _ANYTHING
