@@ -1,12 +1,12 @@
 """Chat messages as providers and frameworks write them, in one form.
 
 A message is `{"role", "parts"}`. Roles are `system`, `user`, `assistant`, `tool`, or what the client wrote. Parts have
-a `type`, and the members that the semantic conventions give to such a part:
+a `type`:
 
-    {"type": "text" | "reasoning", "content": text}
+    {"type": "text" | "reasoning", "text"}
     {"type": "tool_call", "id", "name", "arguments"}      arguments: a JSON value, or its text until it is `opened`
-    {"type": "tool_result", "id", "name", "response"}     response: the same, or any text
-    {"type": "media", "modality", "mime_type", "uri"}     modality: image, audio, video or file; without `uri`, `size`
+    {"type": "tool_result", "id", "name", "result"}       result: the same, or any text
+    {"type": "media", "modality", "media_type", "url"}    modality: image, audio, video or file; without `url`, `size`
     {"type": "other", "value"}                            what is none of these, as it is
 
 Nothing here raises on what clients write, and all of it is bounded: in depth, in messages, in parts of a message.
@@ -102,7 +102,7 @@ def message(role: str, *parts: Part) -> Message:
 
 
 def text_part(text: str) -> Part:
-    return {"type": "text", "content": text}
+    return {"type": "text", "text": text}
 
 
 def is_message(value: Any) -> bool:
@@ -134,9 +134,9 @@ def one(value: Mapping[str, Any]) -> Message:
 def words(found: Message) -> str:
     """What a message says: its text; without any, what it shows, or the tools that it calls, a line each."""
     parts = found["parts"]
-    text = "\n".join(part["content"] for part in parts if part["type"] == "text" and part["content"])
+    text = "\n".join(part["text"] for part in parts if part["type"] == "text" and part["text"])
     if text or found["role"] == "tool":
-        return text or "\n".join(as_text(part.get("response")) for part in parts if part["type"] == "tool_result")
+        return text or "\n".join(as_text(part.get("result")) for part in parts if part["type"] == "tool_result")
     shown = [f"[{part['modality']}]" for part in parts if part["type"] == "media"]
     return "\n".join(shown or [call_text(part) for part in parts if part["type"] == "tool_call" and part["name"]])
 
@@ -179,7 +179,7 @@ def opened(found: Message) -> Message:
     return {**found, "parts": parts}
 
 
-_OPENED: Final = ("arguments", "response")
+_OPENED: Final = ("arguments", "result")
 
 
 def _parsed(value: Any) -> Any:
@@ -309,7 +309,7 @@ def _langchain_role(value: Mapping[str, Any]) -> str:
 def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
     reasoning = value.get("reasoning_content") or value.get("reasoning")
     if isinstance(reasoning, str):
-        yield {"type": "reasoning", "content": reasoning}
+        yield {"type": "reasoning", "text": reasoning}
     content = next((value[name] for name in ("content", "parts", "contents", "text") if value.get(name)), None)
     if isinstance(content, dict):
         content = content.get("parts") or [content]
@@ -348,7 +348,7 @@ def part(item: Any) -> Part:
     elif kind in _CALL or _inner(item, _CALLS) or ("toolCallId" in item and "result" not in item):
         found = _call(item)
     elif kind in _REASONING or item.get("thought") is True or "reasoningContent" in item:
-        found = {"type": "reasoning", "content": _reasoning(item)}
+        found = {"type": "reasoning", "text": _reasoning(item)}
     elif kind in _MEDIA or (kind is None and _inner(item, _MEDIA_MEMBERS)):
         found = _media(item, kind)
     elif text is not None and (kind is None or kind in _TEXT):
@@ -374,14 +374,14 @@ def _result(item: Mapping[str, Any]) -> Part:
     if isinstance(response, list) and response and all(_is_part(each) or _json_part(each) for each in response):
         texts = [each["json"] if _json_part(each) else part(each) for each in response]
         if all(isinstance(each, dict) and each.get("type") == "text" for each in texts):
-            response = "\n".join(each["content"] for each in texts)
+            response = "\n".join(each["text"] for each in texts)
         elif len(texts) == 1 and _json_part(item):
             response = texts[0]
     return {
         "type": "tool_result",
         "id": as_text(_first(item, _IDS[1:]) or item.get("id")),
         "name": as_text(_first(item, _NAMES)),
-        "response": response,
+        "result": response,
     }
 
 
@@ -414,9 +414,9 @@ def _media(item: Mapping[str, Any], kind: Any) -> Part:
     modality = as_text(inner.get("modality")) or mime_type.partition("/")[0]
     if modality not in ("image", "audio", "video"):
         modality = _MEDIA.get(str(kind), _MEDIA.get(str(name), "file"))
-    found: Part = {"type": "media", "modality": modality, "mime_type": mime_type}
+    found: Part = {"type": "media", "modality": modality, "media_type": mime_type}
     if isinstance(uri, str) and len(uri) <= MAX_INLINE:
-        return {**found, "uri": uri}
+        return {**found, "url": uri}
     return {**found, "size": len(uri) if isinstance(uri, str) else len(as_text(data))}
 
 

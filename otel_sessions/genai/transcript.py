@@ -196,7 +196,7 @@ def _tool_step(attributes: Attributes, name: str) -> Step:
     arguments = next((attributes[key] for key in _ARGUMENTS if attributes.get(key)), None)
     result = next((attributes[key] for key in _RESULTS if attributes.get(key)), None)
     call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
-    returned: Part = {"type": "tool_result", "id": call_id, "name": name, "response": _parsed(result or "")}
+    returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": _parsed(result or "")}
     return Step(
         [message("assistant", call)] if arguments is not None or call_id else [],
         [message("tool", returned)] if result is not None else [],
@@ -217,7 +217,7 @@ def _answer(attributes: Attributes, family: str) -> list[Message]:
     """One message of what the Vercel AI SDK and LiveKit write under several keys."""
     parts: list[Part] = []
     if attributes.get(f"{family}reasoning"):
-        parts.append({"type": "reasoning", "content": attributes[f"{family}reasoning"]})
+        parts.append({"type": "reasoning", "text": attributes[f"{family}reasoning"]})
     texts = (attributes.get(f"{family}{member}") for member in ("text", "object"))
     parts += [text_part(text) for text in texts if text]
     for member in ("toolCalls", "function_calls"):

@@ -258,7 +258,7 @@ def cut_message(message: Message, preview: int) -> Message:
     return {**message, "parts": [_cut_part(part, preview) for part in message["parts"]]}
 
 
-_LONG: Final = ("content", "arguments", "response", "uri", "value")
+_LONG: Final = ("text", "arguments", "result", "url", "value")
 
 
 def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:

@@ -31,13 +31,13 @@ def brief(messages: list[dict[str, Any]]) -> str:
 def _brief(part: dict[str, Any]) -> str:
     match part["type"]:
         case "text":
-            return str(part["content"])
+            return str(part["text"])
         case "reasoning":
-            return f"~{part['content']}"
+            return f"~{part['text']}"
         case "tool_call":
             return f"{part['name']}({orjson.dumps(part['arguments']).decode()})"
         case "tool_result":
-            return f"={part['response'] if isinstance(part['response'], str) else json.dumps(part['response'])}"
+            return f"={part['result'] if isinstance(part['result'], str) else json.dumps(part['result'])}"
         case "media":
             return f"[{part['modality']}]"
     return "?"
@@ -412,8 +412,8 @@ def test_long_media_is_told_by_its_size_and_short_media_is_kept() -> None:
     content = [{"type": "image_url", "image_url": {"url": url}} for url in (short, long)]
     [message] = step({"input.value": [{"role": "user", "content": content}]}).input
     assert message["parts"] == [
-        {"type": "media", "modality": "image", "mime_type": "image/png", "uri": short},
-        {"type": "media", "modality": "image", "mime_type": "image/png", "size": len(long)},
+        {"type": "media", "modality": "image", "media_type": "image/png", "url": short},
+        {"type": "media", "modality": "image", "media_type": "image/png", "size": len(long)},
     ]
 
 

@@ -60,6 +60,11 @@ def said(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "parts": [{"type": "text", "content": text}]}
 
 
+def shown(role: str, text: str) -> dict[str, Any]:
+    """The same as a page has it."""
+    return {"role": role, "parts": [{"type": "text", "text": text}]}
+
+
 def chat(history: Sequence[Any], answer: Any, **more: Value) -> tuple[str, Attributes]:
     attributes: dict[str, Value] = {
         "gen_ai.operation.name": "chat",
@@ -100,11 +105,11 @@ def test_a_page_has_turns_steps_and_each_message_once(otel_client: Client) -> No
     store(otel_client, project, *talk(2))
     page = turns(otel_client, project=project, session_id="s", limit=10)
     assert page["messages"] == [
-        said("system", "Be brief."),
-        said("user", "question 0 "),
-        said("assistant", "answer 0 "),
-        said("user", "question 1 "),
-        said("assistant", "answer 1 "),
+        shown("system", "Be brief."),
+        shown("user", "question 0 "),
+        shown("assistant", "answer 0 "),
+        shown("user", "question 1 "),
+        shown("assistant", "answer 1 "),
     ]
     first, second = page["turns"]
     assert (first["trace_id"], first["name"], first["user_id"]) == (f"{1:032x}", "turn 0", "ada")
@@ -233,14 +238,14 @@ def test_texts_are_cut_to_a_preview_and_say_their_length(otel_client: Client) ->
     project = new_project()
     store(otel_client, project, *talk(1, text="x" * 1000))
     [page] = pages(otel_client, project, 10, preview=10)
-    [shown] = page["turns"]
-    assert (shown["input"], shown["input_length"]) == ("question 0", 1000)
-    assert page["messages"][1]["parts"] == [{"type": "text", "content": "question 0", "content_length": 1011}]
-    assert page["messages"][0] == said("system", "Be brief.")
+    [first] = page["turns"]
+    assert (first["input"], first["input_length"]) == ("question 0", 1000)
+    assert page["messages"][1]["parts"] == [{"type": "text", "text": "question 0", "text_length": 1011}]
+    assert page["messages"][0] == shown("system", "Be brief.")
     [[shown], messages] = [
         turns(otel_client, project=project, session_id="s", limit=1)[key] for key in ("turns", "messages")
     ]
-    assert (len(shown["input"]), shown["input_length"]) == (200, 1000)
+    assert (len(first["input"]), first["input_length"]) == (200, 1000)
     assert len(messages[1]["parts"][0]["content"]) == 1011
 
 
