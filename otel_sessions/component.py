@@ -162,6 +162,20 @@ class Authenticator(Protocol):
         ...
 
 
+@runtime_checkable
+class LoginForm(Protocol):
+    """What an `Authenticator` may be besides: one that people can log in to, by a form of a name and a secret.
+
+    `header` is the header, in lower case, that credentials travel in; `header_of` is its value for what the form has.
+    Without `wants_name` the secret is all.
+    """
+
+    header: str
+    wants_name: bool
+
+    def header_of(self, name: str, secret: str) -> str: ...
+
+
 class Processor(Protocol):
     """Derives columns, or drops rows. Called by one thread at a time; returns, never forwards.
 

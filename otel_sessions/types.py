@@ -6,6 +6,7 @@ Their messages are complete sentences for the person who wrote the value; `confi
 from __future__ import annotations
 
 import errno
+import ipaddress
 import math
 import os
 import re
@@ -140,6 +141,14 @@ class HostPort:
         return core_schema.no_info_plain_validator_function(
             cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it; a name that may mean anything is not."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -47,12 +47,17 @@ class Access:
 
 def access_to(host: Host, auth: AuthSettings | None, transport: str, path: str) -> Access:
     """By the `auth` at `path`; `ConfigError` for an authenticator that does not run."""
+    return Access(authenticator_of(host, auth, path), transport)
+
+
+def authenticator_of(host: Host, auth: AuthSettings | None, path: str) -> Authenticator | None:
+    """The one that `auth` at `path` names, if any; `ConfigError` if it does not run."""
     if auth is None:
-        return Access()
+        return None
     authenticator = host.authenticators.get(auth.authenticator)
     if authenticator is None:
         raise ConfigError([Fault(f"{path}.auth.authenticator", f"'{auth.authenticator}' is no running authenticator")])
-    return Access(authenticator, transport)
+    return authenticator
 
 
 class Authenticated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Final
 
@@ -75,9 +75,11 @@ class Config(AuthConfig):
 
 
 class BasicAuth:
-    """An `Authenticator`."""
+    """An `Authenticator`, and a `LoginForm`."""
 
     endpoints: Mapping[str, str] = {}
+    header = "authorization"
+    wants_name = True
 
     def __init__(self, config: Config) -> None:
         fixed, project = config.fixed(), config.project
@@ -93,6 +95,9 @@ class BasicAuth:
 
     def shutdown(self, timeout: float) -> None:
         """Nor to stop."""
+
+    def header_of(self, name: str, secret: str) -> str:
+        return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
         name, password = _sent(headers.get("authorization", ""))

@@ -80,13 +80,14 @@ class Tokens:
 
 
 class BearerTokenAuth:
-    """An `Authenticator`."""
+    """An `Authenticator`, and a `LoginForm`."""
 
     endpoints: Mapping[str, str] = {}
+    wants_name = False
 
     def __init__(self, config: Config) -> None:
         self._scheme = config.scheme.strip()
-        self._header = config.header.lower()
+        self.header = config.header.lower()
         self._project = config.project
         self._tokens = Tokens(config.fixed())
         self._file = Watched(config.filename, self._parse) if config.filename else None
@@ -97,8 +98,11 @@ class BearerTokenAuth:
     def shutdown(self, timeout: float) -> None:
         """Nor to stop."""
 
+    def header_of(self, name: str, secret: str) -> str:
+        return f"{self._scheme} {secret}".strip()
+
     def authenticate(self, headers: Mapping[str, str]) -> str:
-        token = self._token(headers.get(self._header, "").strip())
+        token = self._token(headers.get(self.header, "").strip())
         found = [tokens.project_of(token) for tokens in (self._tokens, self._file and self._file.value()) if tokens]
         project = next(filter(None, found), None)
         if project is None:
@@ -107,10 +111,10 @@ class BearerTokenAuth:
 
     def _token(self, text: str) -> bytes:
         if not text:
-            raise self._refused(f"there is no header {self._header!r} with a token")
+            raise self._refused(f"there is no header {self.header!r} with a token")
         scheme, _, token = text.partition(" ") if self._scheme else ("", "", text)
         if scheme.lower() != self._scheme.lower():
-            raise self._refused(f"the header {self._header!r} is not of the scheme {self._scheme!r}")
+            raise self._refused(f"the header {self.header!r} is not of the scheme {self._scheme!r}")
         return token.strip().encode(errors="replace")
 
     def _refused(self, message: str) -> Unauthenticated:

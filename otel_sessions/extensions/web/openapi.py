@@ -37,6 +37,7 @@ _REFUSALS: Final = {
     413: "the body is too large",
     415: "the body is no JSON",
     422: "the query reached a limit; `limit` says which",
+    429: "too many wrong credentials came from this client",
     501: "this service has no ClickHouse",
     503: "ClickHouse is not reached, or too many requests wait",
 }

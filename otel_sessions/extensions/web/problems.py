@@ -33,6 +33,14 @@ class Forbidden(Permanent):
     """Not to whom it is asked by, or not here: HTTP 403."""
 
 
+class TooManyRequests(Permanent):
+    """Of one client; it may come back in `retry_after` seconds: HTTP 429."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Conflict(Permanent):
     """What is there already forbids it: HTTP 409."""
 
@@ -56,6 +64,7 @@ _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (Conflict, 409),
     (TooLarge, 413),
     (LimitExceeded, 422),
+    (TooManyRequests, 429),
     (NotStored, 501),
     (Retryable, 503),
 )
@@ -70,7 +79,7 @@ def problem(error: Exception) -> Response:
         _logger.error("a request failed in an unexpected way", exc_info=error)
         return _answer(500, "internal error; the service's log says more", {})
     answer = _answer(status, _detail(error), dict(_members(error)))
-    if isinstance(error, Retryable):
+    if isinstance(error, Retryable | TooManyRequests):
         answer.headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated) and error.challenge:
         answer.headers["www-authenticate"] = error.challenge

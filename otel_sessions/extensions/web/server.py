@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Mapping
 
 from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.extensions.web.access import Logins, WebAccess
 from otel_sessions.extensions.web.app import application
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.store import Store
-from otel_sessions.http.auth import Access, access_to
+from otel_sessions.http.auth import authenticator_of
 from otel_sessions.http.server import HttpServer
 
 
 class Web:
     """Serves REST and pages from `start` until `shutdown`; what answers piece by piece ends first."""
 
-    def __init__(self, id_: ComponentId, config: Config, host: Host, access: Access) -> None:
+    def __init__(self, id_: ComponentId, config: Config, host: Host, access: WebAccess) -> None:
         self._stopping = threading.Event()
         self._store = Store(host.clickhouse, config)
         app = application(config, self._store, access, self._stopping.is_set, host)
@@ -46,7 +48,9 @@ class Web:
 def create(component_id: ComponentId, config: Config, host: Host) -> Web:
     """Raises `ConfigError` for an authenticator that does not run."""
     path = f"extensions.{component_id}"
-    return Web(component_id, config, host, access_to(host, config.auth, "web", path))
+    key = config.login.key.get_secret_value().encode() if config.login.key else secrets.token_bytes(32)
+    logins = Logins(key, config.login.lifetime)
+    return Web(component_id, config, host, WebAccess(authenticator_of(host, config.auth, path), logins))
 
 
 factory = Factory("web", Config, create, "Pages and the REST interface over the sessions.")
