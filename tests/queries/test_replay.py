@@ -290,7 +290,7 @@ def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = new_project()
-    store(otel_client, project, *talk(8, text="x" * 500))
+    store(otel_client, project, *talk(4, text="x" * 500))
     [whole] = pages(otel_client, project, 100)
     for name, most in (
         ("MAX_CONTENT", 8_000),

@@ -246,3 +246,29 @@ def test_the_fields_of_the_language_are_listed(api: Api) -> None:
     assert fields["user"]["type"] == "text"
     assert fields["cost"]["operators"] == [":", "=", ">", ">=", "<", "<="]
     assert {"metadata.KEY", "attr.KEY", "score.KEY", "has", "is", "last_activity"} <= fields.keys()
+
+
+def test_the_replay_of_a_session_is_paged_with_its_messages(api: Api) -> None:
+    for number in (1, 2):
+        talk = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "gpt-4o",
+            "gen_ai.input.messages": f'[{{"role": "user", "content": "question {number}"}}]',
+            "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "yes"}]}]',
+        }
+        api.store(span("s", number, start=number * 10, attributes=talk))
+    whole = api.get("/sessions/s/turns")
+    assert [turn["gap_ns"] for turn in whole["turns"]] == [0, 9_000_000_000]
+    assert [step["messages_in"] + step["messages_out"] for turn in whole["turns"] for step in turn["steps"]] == [
+        [0, 1],
+        [2, 1],
+    ]
+    first = api.get("/sessions/s/turns", limit=1, preview=4)
+    second = api.get("/sessions/s/turns", limit=1, cursor=first["next_cursor"])
+    assert first["messages"][0]["parts"] == [{"type": "text", "text": "ques", "text_length": 10}]
+    assert [turn["trace_id"] for turn in (*first["turns"], *second["turns"])] == [
+        turn["trace_id"] for turn in whole["turns"]
+    ]
+    assert second["next_cursor"] is None
+    assert api.call("GET", "/sessions/s/turns", cursor="x").status == 400
+    assert api.call("GET", "/sessions/nobody/turns").status == 404

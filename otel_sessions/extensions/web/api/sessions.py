@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Fields, Listed, Paged, PagedTexts, Preview
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.queries import detail, shapes
+from otel_sessions.queries import detail, replay, shapes
 from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.queries.paging import Page
 from otel_sessions.queries.rows import Row, as_json
 
 SESSION = "/api/v1/sessions/{session_id}"
+_REPLAYED: Final = replay.Memory()
 
 
 class One(Parameters):
@@ -64,6 +65,13 @@ def traces(client: Client, call: Call[PagedTexts, None]) -> Answer:
     return _listed(client, call, "traces", page)
 
 
+def turns(client: Client, call: Call[PagedTexts, None]) -> Answer:
+    payload = replay.turns(client, **_place(call), preview=call.parameters.preview, memory=_REPLAYED)
+    if not payload["turns"] and call.parameters.cursor is None:
+        check_session(client, call.project, call.session_id)
+    return Answer(payload)
+
+
 def spans(client: Client, call: Call[PagedTexts, None]) -> Answer:
     page = detail.list_spans(client, **_place(call))
     return _listed(client, call, "spans", page)
@@ -90,6 +98,9 @@ OPERATIONS = (
     Operation("GET", "/api/v1/sessions", "List sessions", "sessions", list_, parameters=Listed),
     Operation("GET", SESSION, "Get one session", "sessions", one, parameters=One),
     Operation("GET", f"{SESSION}/traces", "List its turns", "sessions", traces, parameters=PagedTexts),
+    Operation(
+        "GET", f"{SESSION}/turns", "Replay it: turns, steps and messages", "sessions", turns, parameters=PagedTexts
+    ),
     Operation("GET", f"{SESSION}/spans", "List its spans", "sessions", spans, parameters=PagedTexts),
     Operation("GET", f"{SESSION}/timeline", "List its minutes", "sessions", timeline, parameters=Paged),
 )
