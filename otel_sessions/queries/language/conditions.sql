@@ -112,11 +112,13 @@ COLUMN BETWEEN {low:Float64} AND {high:Float64}
 toUnixTimestamp64Nano(COLUMN) BETWEEN {low:Int64} AND {high:Int64}
 
 -- words
-match(SessionId, {pattern:String})
+positionCaseInsensitiveUTF8(SessionId, {longest:String}) > 0 AND match(SessionId, {pattern:String})
 OR arrayExists(v -> match(v, {pattern:String}), UserIds)
 OR SessionId IN (
     SELECT SessionId FROM session_traces
-    WHERE Project = {project:String} AND (match(Input, {pattern:String}) OR match(Output, {pattern:String})))
+    WHERE Project = {project:String}
+        AND (positionCaseInsensitiveUTF8(Input, {longest:String}) > 0 AND match(Input, {pattern:String})
+            OR positionCaseInsensitiveUTF8(Output, {longest:String}) > 0 AND match(Output, {pattern:String})))
 
 -- piece
 positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0

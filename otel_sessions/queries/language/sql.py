@@ -77,7 +77,8 @@ class Translation:
             case Not(term):
                 return f"(NOT {self.sql(term)})"
             case Words(runs, is_beginning):
-                return self.bound("words", pattern=expression(runs, is_beginning=is_beginning))
+                longest = max(runs, key=len)  # found fast, and only then is the expression tried
+                return self.bound("words", longest=longest, pattern=expression(runs, is_beginning=is_beginning))
             case Piece(text):
                 return self.bound("piece", piece=text)
             case Overlaps(from_ns, to_ns):

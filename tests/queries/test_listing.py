@@ -1,0 +1,83 @@
+"""Lists of sessions, against all sessions as the views have them."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any, get_args
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from otel_sessions.queries import listing
+from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.listing import Sort, Wanted, list_sessions
+from otel_sessions.queries.rows import run
+from otel_sessions.testing.oracle import OracleSpan
+from tests.integration.delivery import EPOCH, deliver, span_sets
+
+SORTS = get_args(Sort)
+COLUMNS = {
+    "last_activity": "EndTime",
+    "start": "StartTime",
+    "duration": "Duration",
+    "traces": "TraceCount",
+    "spans": "SpanCount",
+    "errors": "ErrorCount",
+    "tokens": "TotalTokens",
+    "cost": "Cost",
+}
+EXAMPLES = int(os.environ.get("HYPOTHESIS_LISTING_EXAMPLES", "3"))
+S = 1_000_000_000
+FILTERS: list[tuple[Filter, Any]] = [
+    (Filter(), lambda row: True),
+    (Filter(query="has:error"), lambda row: row["ErrorCount"] > 0),
+    (Filter(query="-has:error"), lambda row: row["ErrorCount"] == 0),
+    (Filter(query="id:s1,s2"), lambda row: row["SessionId"] in ("s1", "s2")),
+    (Filter(query="cost>0.5"), lambda row: row["Cost"] > 0.5),
+    (Filter(query="tokens>=50 OR errors>1"), lambda row: row["TotalTokens"] >= 50 or row["ErrorCount"] > 1),
+    (Filter(query="duration:40s"), lambda row: row["Duration"] == 40 * S),
+    (Filter(query="turns<2 spans>2"), lambda row: row["TraceCount"] < 2 and row["SpanCount"] > 2),
+    (Filter(query="user:nobody"), lambda row: False),
+]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few sessions are looked at first that even small lists have to look on."""
+    monkeypatch.setattr(listing, "_FIRST_LOOK", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(spans=span_sets(), seed=st.integers(0, 2**32), limit=st.integers(1, 3))
+def test_every_list_is_exact_whatever_was_delivered_how(
+    otel_client: Client, spans: list[OracleSpan], seed: int, limit: int
+) -> None:
+    deliver(otel_client, spans, random.Random(seed))
+    project = spans[0].project
+    everything = run(otel_client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
+    rnd = random.Random(seed)
+    for sort in SORTS:
+        order, (chosen, holds) = rnd.choice(["desc", "desc", "asc"]), rnd.choice(FILTERS)
+        ordered = sorted((row for row in everything if holds(row)), key=lambda row: row["SessionId"])
+        ordered.sort(key=lambda row: row[COLUMNS[sort]], reverse=order == "desc")
+        assert pages(otel_client, project, chosen, sort, order, limit) == [row["SessionId"] for row in ordered]
+
+
+def pages(client: Client, project: str, chosen: Filter, sort: Sort, order: Any, limit: int) -> list[str]:
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = list_sessions(client, Wanted(project, chosen, sort, order, limit, cursor), now_ns=EPOCH)
+        found += [row["SessionId"] for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
