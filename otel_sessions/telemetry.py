@@ -84,6 +84,9 @@ class Metrics:
         self.queue_capacity = self._gauge(
             "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"
         )
+        self.forgotten_spans = self._counter(
+            "otel_sessions_forgotten_spans", "Spans that were dropped because their session was deleted.", "exporter"
+        )
         self.moved_traces = self._counter(
             "otel_sessions_moved_traces",
             "Traces whose spans a late claim put into another session.",

@@ -20,7 +20,8 @@ from pydantic_core import CoreSchema, core_schema
 
 # The units of Go's time.ParseDuration, in seconds.
 _DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION_UNITS["d"] = 86_400.0  # beyond Go's, for how long data are kept
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)", re.ASCII)
 _SIZE_UNITS = {
     unit: base ** (power + 1)
     for base, suffix in ((1000, "b"), (1024, "ib"))

@@ -124,7 +124,7 @@ def test_a_view_that_failed_is_filled_by_the_repetition(
     database: Database, table: str, count: int, batches: int
 ) -> None:
     rows = spans(count)
-    database.client.command(f"ALTER TABLE {table} ADD CONSTRAINT failing CHECK throwIf(TraceId >= '8') = 0")
+    database.client.command(f"ALTER TABLE {table} ADD CONSTRAINT failing CHECK throwIf(Project != '') = 0")
     database.fails(rows, "token", batches)
     assert (database.spans, database.rows()[table]) == (count, 0)
     database.client.command(f"ALTER TABLE {table} DROP CONSTRAINT failing")
@@ -146,7 +146,7 @@ def test_a_target_that_was_away_is_filled_by_the_repetition(database: Database, 
 def test_an_insert_into_two_partitions_is_repeated_in_both(database: Database) -> None:
     weeks = pa.array([1_767_000_000 + n % 2 * 7 * 86_400 for n in range(20)], pa.uint32())
     rows = spans(20).append_column("ReceivedAt", weeks)
-    database.client.command("ALTER TABLE _trace_claims ADD CONSTRAINT failing CHECK throwIf(TraceId >= '8') = 0")
+    database.client.command("ALTER TABLE _trace_claims ADD CONSTRAINT failing CHECK throwIf(Project != '') = 0")
     database.fails(rows, "token")
     database.client.command("ALTER TABLE _trace_claims DROP CONSTRAINT failing")
     for _ in range(2):

@@ -177,6 +177,27 @@ def test_thousands_of_traces_at_once_are_put_under_their_sessions(start: Start, 
     )
 
 
+def test_what_is_to_be_looked_for_while_a_round_looks_is_looked_for_in_the_next(
+    start: Start, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[None] = []
+    left_behind = attribution.left_behind
+
+    def looking(client: Client) -> list[TraceKey]:
+        looks.append(None)
+        if len(looks) == 1:
+            attributor.look_back()
+        return left_behind(client)
+
+    monkeypatch.setattr(attribution, "left_behind", looking)
+    monkeypatch.setattr(Attributor, "start", lambda self: None)
+    attributor, _ = start()
+    monkeypatch.undo()
+    monkeypatch.setattr(attribution, "left_behind", looking)
+    attributor.start()
+    wait_until(lambda: len(looks), WAIT_S, lambda count: count == 2)
+
+
 def test_a_receiver_answers_for_itself_only(clickhouse_endpoint: Endpoint) -> None:
     client = connect(clickhouse_endpoint)
     migrations.apply(client, f"attribution_{next(_databases)}")

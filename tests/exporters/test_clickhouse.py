@@ -17,6 +17,7 @@ from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.sessions import deletion
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import new_project
@@ -85,7 +86,7 @@ def test_storing_a_batch_again_changes_no_session(build: Build, clickhouse: str,
     exporter.export([spans], token_hex())
     exporter.export([spans, spans], token_hex())
     query = "SELECT SpanCount FROM sessions WHERE Project = {p:String}"
-    assert otel_client.query(query, {"p": project}).result_rows == [(1,)]
+    wait_until(lambda: otel_client.query(query, {"p": project}).result_rows, 20.0, [(1,)].__eq__)
 
 
 def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, clickhouse: str, otel_client: Client) -> None:
@@ -126,6 +127,40 @@ def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_sto
     exporter.export([batch(project, span())], token_hex())
     assert stored(otel_client, project) == 1
     assert host.health()["clickhouse"] is None
+
+
+def test_rows_that_are_refused_do_not_have_the_schema_checked_again(
+    build: Build, clickhouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, _ = build(clickhouse)
+    checks: list[Client] = []
+    monkeypatch.setattr("otel_sessions.clickhouse.schema.check", checks.append)
+    monkeypatch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
+    for _ in range(5):  # as a halving does
+        with pytest.raises(Permanent):
+            exporter.export([batch("p", span())], token_hex())
+    assert checks == []
+
+
+def test_what_arrives_for_a_deleted_session_is_dropped_and_counted(
+    build: Build, clickhouse: str, otel_client: Client
+) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    exporter, host = build(clickhouse)
+    exporter.export([batch(project, root)], token_hex())
+    deletion.delete(otel_client, [(project, "gone")])
+    late = batch(project, span(attributes={"session.id": "gone"}), span("child", parent=root), span("other"))
+
+    def export() -> int:
+        exporter.export([late], token_hex())
+        return stored(otel_client, project)
+
+    wait_until(export, 20.0)
+    before = stored(otel_client, project)
+    assert export() == before + 1  # of the three one has nothing to do with it
+    name = "otel_sessions_forgotten_spans_total"
+    assert (host.metrics.registry.get_sample_value(name, {"exporter": "clickhouse"}) or 0) >= 2
 
 
 class _Block:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.sessions import attribution
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
 from tests.integration.delivery import EPOCH, REACHED, Receiver, deliver, new_project, span_sets
 from tests.integration.running import Running
@@ -155,6 +156,46 @@ def test_what_an_insert_has_left_that_was_broken_off_counts_nowhere_else(
 
 
 @pytest.mark.remote_too
+@pytest.mark.parametrize(
+    "broken", ["a span stored twice", "a span in another place", "rows summed that are not stored"]
+)
+def test_each_condition_of_the_proof_finds_what_no_other_does(otel_client: Client, broken: str) -> None:
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    root = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    child = OracleSpan(project, root.trace_id, "0" * 15 + "2", start=EPOCH, end=EPOCH + 5, input_tokens=7)
+    if broken == "a span stored twice":
+        receiver.take([[root, child]])
+        receiver.take([[child]])
+    elif broken == "a span in another place":
+        receiver.take([[child]])
+        receiver.restart()
+        receiver.take([[root]])
+    else:
+        receiver.break_off([[root, child]], ("_session_turns",))
+        receiver.take([[root, child]])
+    # Nothing was corrected yet that came of it; what is found, is found by the condition that is meant.
+    found = attribution.find(otel_client, [(project, root.trace_id)])
+    assert [doubt.trace for doubt in found] == [(project, root.trace_id)]
+    receiver.attribute([root])
+    assert read_figures(otel_client, project) == figures([root, child])
+    assert read_members(otel_client, project) == {span.identity: "s" for span in (root, child)}
+    assert attribution.find(otel_client, [(project, root.trace_id)]) == []
+
+
+@pytest.mark.remote_too
+def test_a_better_claim_of_the_same_session_is_no_doubt(otel_client: Client) -> None:
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    child = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "2", False, EPOCH, EPOCH + 5, level=1, claim_id="s")
+    root = OracleSpan(project, child.trace_id, "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    receiver.take([[child]])
+    receiver.take([[root]])
+    assert attribution.find(otel_client, [(project, root.trace_id)]) == []
+    assert read_figures(otel_client, project) == figures([root, child])
+
+
+@pytest.mark.remote_too
 def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> None:
     project = new_project()
     spans = [
@@ -164,9 +205,11 @@ def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> Non
         for t in range(3)
         for s in range(4)
     ]
-    Receiver(otel_client, project).take([spans])
+    receiver = Receiver(otel_client, project)
+    receiver.take([spans])
     before = [view(otel_client, name, project) for name in VIEWS]
     otel_client.command("INSERT INTO otel_traces SELECT * FROM otel_traces WHERE Project = {p:String}", {"p": project})
+    receiver.attribute(spans)
     assert [view(otel_client, name, project) for name in VIEWS] == before
     assert len(read_members(otel_client, project)) == len(spans)
 

@@ -29,6 +29,19 @@ class AttributionConfig(Settings):
     interval: Duration = Field(default=1.0, gt=0, le=5.0)
 
 
+class RetentionConfig(Settings):
+    """How long sessions are kept after their last activity, and spans of no session by their time; None is for ever.
+
+    Sessions that `keep` speaks for stay. What arrives for a deleted session within `forget_for` is dropped.
+    """
+
+    sessions: Duration | None = Field(default=None, gt=0)
+    unassigned: Duration | None = Field(default=None, gt=0)
+    keep: tuple[Literal["bookmarked", "scored", "labelled"], ...] = ("bookmarked", "scored", "labelled")
+    forget_for: Duration | None = Field(default=86_400.0, gt=0)
+    check_interval: Duration = Field(default=3600.0, gt=0)
+
+
 class ClickHouseConfig(SendingSettings):
     """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`.
 
@@ -43,6 +56,7 @@ class ClickHouseConfig(SendingSettings):
     compress: Literal["none", "lz4", "zstd"] = "lz4"
     create_schema: bool = True
     attribution: AttributionConfig = AttributionConfig()
+    retention: Annotated[RetentionConfig, EMPTY_MEANS_DEFAULTS] = RetentionConfig()
 
     @model_validator(mode="after")
     def _for_this_endpoint(self) -> ClickHouseConfig:

@@ -21,6 +21,8 @@ from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporterhelper.disk import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
+from otel_sessions.exporters.clickhouse.forgotten import Forgotten
+from otel_sessions.exporters.clickhouse.retention import Retention
 from otel_sessions.pdata import STORED, SpanBatch
 from otel_sessions.sessions import migrations
 
@@ -56,6 +58,8 @@ class ClickHouseExporter:
         self._failed = threading.Event()
         self._stopping = threading.Event()
         self._seeker: threading.Thread | None = None
+        self._forgotten = Forgotten(host.metrics.forgotten_spans.labels(self._id).inc)
+        self._retention = Retention(self._id, self._endpoint, config.retention, host)
         self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=_receiver(config))
 
     def start(self) -> None:
@@ -76,9 +80,11 @@ class ClickHouseExporter:
         `Permanent` when it will never take these rows. A repeated attempt adds what the one before had not come to;
         where that cannot be told it stores the spans again, which changes no session.
         """
-        block = _arrow_stream(batches, self._compress).to_pybytes()
         try:
-            self._insert(block, token)
+            self._forgotten.look(self._connected())
+            batches = self._forgotten.without(batches)
+            if batches:
+                self._insert(_arrow_stream(batches, self._compress).to_pybytes(), token)
         except (Permanent, Retryable) as error:
             self._tokens.failed(error)
             self._client_failed(error)
@@ -100,6 +106,7 @@ class ClickHouseExporter:
         end = time.monotonic() + timeout
         self._stopping.set()
         self._failed.set()
+        self._retention.shutdown()
         self._attributor.shutdown(timeout)
         if self._seeker is not None:
             self._seeker.join(max(0.0, end - time.monotonic()))
@@ -138,6 +145,7 @@ class ClickHouseExporter:
             if self._client is None:
                 self._client = self._connect()
                 self._attributor.start()
+                self._retention.start()
             return self._client
 
     def _connect(self) -> Client:

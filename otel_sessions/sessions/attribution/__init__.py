@@ -19,7 +19,7 @@ from otel_sessions.clickhouse.sql import statement
 
 TraceKey = tuple[str, str]
 """(project, trace id)"""
-_TRACES: Final = "Array(Tuple(String, String))"
+_PAIRS: Final = "Array(Tuple(String, String))"
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
@@ -59,6 +59,14 @@ def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, s
         for name in ("mark", "copy", "correct"):
             sql, parameters = bound(renamed(statement(__package__, name), names), traces)
             client.raw_query(sql, parameters=parameters, settings=settings(client))
+
+
+def correct_anew(client: Client, traces: Sequence[TraceKey]) -> None:
+    """The same, whatever the tables know of the traces: from their spans alone."""
+    if traces:
+        sql, parameters = bound(statement(__package__, "claims_anew"), traces)
+        client.raw_query(sql, parameters=parameters, settings=settings(client))
+        correct(client, traces)
 
 
 def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
@@ -103,11 +111,11 @@ def renamed(sql: str, names: Mapping[str, str]) -> str:
     return _DERIVED.sub(lambda table: names.get(table[0], table[0]), sql) if names else sql
 
 
-def bound(sql: str, traces: Sequence[TraceKey]) -> tuple[str, dict[str, Any]]:
+def bound(sql: str, pairs: Sequence[tuple[str, str]], name: str = "traces") -> tuple[str, dict[str, Any]]:
     """A statement about `{traces}` and its parameters: as many as it takes, since a server takes no long ones."""
-    parts = {f"traces_{number}": part for number, part in enumerate(_short(traces))}
-    arrays = ", ".join(f"{{{part}:{_TRACES}}}" for part in parts)
-    return sql.replace(f"{{traces:{_TRACES}}}", f"arrayConcat({arrays})"), dict(parts)
+    parts = {f"{name}_{number}": part for number, part in enumerate(_short(pairs))}
+    arrays = ", ".join(f"{{{part}:{_PAIRS}}}" for part in parts)
+    return sql.replace(f"{{{name}:{_PAIRS}}}", f"arrayConcat({arrays})"), dict(parts)
 
 
 def _short(traces: Sequence[TraceKey]) -> Iterator[list[TraceKey]]:

@@ -92,9 +92,7 @@ def _correct_sessions(client: Client, sessions: Sequence[SessionKey], bounds: di
     rows = statements.rows(client, "traces_of_sessions", {"sessions": list(sessions), **bounds})
     traces = [(project, trace) for project, trace in rows]
     for some in _some(traces, TRACES_A_CORRECTION):
-        sql, parameters = attribution.bound(statements.text("claims_anew"), some)
-        statements.insert(client, sql, parameters)
-        attribution.correct(client, some)
+        attribution.correct_anew(client, some)
     return len(traces)
 
 

@@ -1,0 +1,56 @@
+"""Deletes what was kept for long enough: whole sessions by their last activity, spans of no session by their time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.errors import writing
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.sessions.deletion import FORGET_FOR, delete
+
+SESSIONS_AT_ONCE: Final = 200
+KEEPS: Final = ("bookmarked", "scored", "labelled")
+
+
+def expire(
+    client: Client,
+    *,
+    now: datetime,
+    sessions: timedelta | None,
+    unassigned: timedelta | None,
+    keep: Sequence[str] = KEEPS,
+    forget_for: timedelta | None = FORGET_FOR,
+) -> int:
+    """Deletes sessions not active for `sessions` and spans of no session older than `unassigned`; None keeps for ever.
+
+    Returns how many sessions it deleted. Sessions that any of `keep` speaks for stay. What has been stored of deleted
+    sessions, although it was to stay away, goes too. Raises `Retryable` or `Permanent`.
+    """
+    deleted = 0
+    with writing("deleting what has been kept for long enough"):
+        while strays := _keys(client, "strays", {}):
+            delete(client, strays, forget_for=forget_for)
+            if len(strays) < SESSIONS_AT_ONCE:
+                break
+        while sessions is not None:
+            expired = _keys(client, "expired", {"before": _ns(now - sessions), "keep": list(keep)})
+            deleted += delete(client, expired, forget_for=forget_for)
+            if len(expired) < SESSIONS_AT_ONCE:
+                break
+        if unassigned is not None:
+            for name in ("unassigned_spans", "unassigned_claims"):
+                client.command(statement(__package__, name), parameters={"before": _ns(now - unassigned)})
+    return deleted
+
+
+def _keys(client: Client, name: str, parameters: dict[str, object]) -> list[tuple[str, str]]:
+    bound = {**parameters, "limit": SESSIONS_AT_ONCE}
+    return [(project, session) for project, session in client.query(statement(__package__, name), bound).result_rows]
+
+
+def _ns(time: datetime) -> int:
+    return max(0, int(time.timestamp() * 1_000_000_000))

@@ -1,0 +1,113 @@
+"""Sessions that are deleted are nowhere any more, and what is kept for a time only is deleted when it is over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.pdata import SpanBatch, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.sessions import additions, attribution, deletion, retention
+from otel_sessions.testing.otlp import Span, request, span
+from tests.integration.delivery import insert, new_project
+
+pytestmark = pytest.mark.remote_too
+SESSIONS = "SELECT SessionId, SpanCount, TraceCount FROM sessions WHERE Project = {p:String}"
+DAY_NS = 86_400 * 10**9
+TABLES = (
+    "otel_traces",
+    "_session_turns",
+    "_session_activity",
+    "_trace_claims",
+    "_corrections",
+    "_corrected_spans",
+    "_session_bookmarks",
+)
+
+
+def batch(project: str, *spans: Span) -> SpanBatch:
+    decoded = decode([request(*spans).SerializeToString()], [project]).batch
+    return SessionProcessor(SessionConfig()).process(decoded)
+
+
+def store(client: Client, project: str, *spans: Span) -> None:
+    """One insert, and the look after it."""
+    insert(client, batch(project, *spans))
+    traces = sorted({(project, each.trace_id.hex()) for each in spans})
+    attribution.correct(client, [doubt.trace for doubt in attribution.find(client, traces)])
+
+
+def sessions(client: Client, project: str) -> list[tuple[object, ...]]:
+    return list(client.query(SESSIONS, {"p": project}).result_rows)
+
+
+def left(client: Client, project: str) -> dict[str, int]:
+    """The rows that the tables have of a project."""
+    query = "SELECT count() FROM {table:Identifier} WHERE Project = {p:String}"
+    counts = {t: int(client.query(query, {"table": t, "p": project}).result_rows[0][0]) for t in TABLES}
+    return {table: count for table, count in counts.items() if count}
+
+
+def test_a_deleted_session_leaves_nothing_behind(otel_client: Client) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    store(otel_client, project, span("child", parent=root))
+    store(otel_client, project, root)  # a late claim: there are corrections
+    additions.set_bookmark(otel_client, project=project, session_id="gone", wanted=True)
+    assert set(left(otel_client, project)) == set(TABLES)
+    assert deletion.delete(otel_client, [(project, "gone")]) == 1
+    assert (left(otel_client, project), sessions(otel_client, project)) == ({}, [])
+    assert deletion.delete(otel_client, [(project, "gone")]) == 0
+
+
+def test_a_shared_trace_keeps_the_spans_of_the_session_that_stays(otel_client: Client) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    other = span("other", parent=root, attributes={"session.id": "stays"})
+    store(otel_client, project, root, span("child", parent=root), other)
+    store(otel_client, project, span("elsewhere", attributes={"session.id": "stays"}))
+    deletion.delete(otel_client, [(project, "gone")])
+    assert sessions(otel_client, project) == [("stays", 2, 2)]
+    listed = otel_client.query("SELECT SpanName FROM session_spans WHERE Project = {p:String}", {"p": project})
+    assert sorted(name for (name,) in listed.result_rows) == ["elsewhere", "other"]
+
+
+def test_what_is_forgotten_is_known_with_its_traces_until_its_time_is_over(otel_client: Client) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    store(otel_client, project, root)
+    deletion.delete(otel_client, [(project, "gone")], forget_for=None)
+    assert deletion.forgotten(otel_client)[project, "gone"] == [root.trace_id.hex()]
+    deletion.delete(otel_client, [(project, "gone")], forget_for=timedelta(seconds=-1))
+    assert (project, "gone") not in deletion.forgotten(otel_client)
+
+
+def expire(client: Client, now_ns: int, **bounds: timedelta | None) -> int:
+    now = datetime.fromtimestamp(now_ns / 1e9, UTC)
+    return retention.expire(client, now=now, **{"sessions": None, "unassigned": None, **bounds})  # type: ignore[arg-type]
+
+
+def test_sessions_go_whole_by_their_last_activity_but_for_those_that_are_kept(otel_client: Client) -> None:
+    project = new_project()
+    begin = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp()) * 10**9  # before all that other tests store
+    for name, day in (("old", 0), ("starred", 0), ("active", 0), ("active", 9)):
+        moment = begin + day * DAY_NS
+        store(otel_client, project, span(start=moment, end=moment + 5, attributes={"session.id": name}))
+    store(otel_client, project, span("nobody's", start=begin), span("nobody's", start=begin + 9 * DAY_NS))
+    additions.set_bookmark(otel_client, project=project, session_id="starred", wanted=True)
+    assert expire(otel_client, begin + 10 * DAY_NS) == 0
+    assert expire(otel_client, begin + 10 * DAY_NS, sessions=timedelta(days=7), unassigned=timedelta(days=7)) == 1
+    assert sessions(otel_client, project) == [("active", 2, 2), ("starred", 1, 1)]
+    unassigned = "SELECT count() FROM otel_traces WHERE Project = {p:String} AND SpanName = 'nobody''s'"
+    assert otel_client.query(unassigned, {"p": project}).result_rows == [(1,)]
+
+
+def test_what_was_stored_of_a_deleted_session_all_the_same_goes_with_the_next_check(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, span(attributes={"session.id": "gone"}))
+    deletion.delete(otel_client, [(project, "gone")])
+    store(otel_client, project, span(attributes={"session.id": "gone"}))
+    expire(otel_client, 10**18)
+    assert sessions(otel_client, project) == []
