@@ -158,6 +158,10 @@ class WebAccess(Access):
         """Whether the form asks for a name beside the secret."""
         return self._form is not None and self._form.wants_name
 
+    def has_credentials(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request says by itself who sends it."""
+        return bool(headers.get(self._header))
+
     def project_of(self, headers: Mapping[str, str], client: str) -> str:
         """Raises `Unauthenticated`, and `TooManyRequests` after too many wrong guesses."""
         credentials = headers.get(self._header, "")

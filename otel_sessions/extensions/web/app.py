@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
+from otel_sessions.extensions.web.access import WebAccess
 from otel_sessions.extensions.web.api.operation import Call, Operation
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
@@ -150,7 +151,9 @@ class _ApiRoute(Route):
         self.app = handler
 
 
-def application(config: Config, store: Store, access: Access, is_stopping: Callable[[], bool], host: Host) -> ASGIApp:
+def application(
+    config: Config, store: Store, access: WebAccess, is_stopping: Callable[[], bool], host: Host
+) -> ASGIApp:
     """REST under `/api/v1`, and the pages beside it."""
     api = Api(config, store, access, is_stopping)
     pages = Pages(config, store, access, host)

@@ -21,15 +21,16 @@ from starlette.routing import BaseRoute, Route
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
+from otel_sessions.extensions.web.access import WebAccess
 from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
+from otel_sessions.extensions.web.pages.login import PATH, Login
 from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
 from otel_sessions.extensions.web.pages.visit import Action, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
 from otel_sessions.extensions.web.store import Store
-from otel_sessions.http.auth import Access
 from otel_sessions.http.body import Bodies
 
 _MAX_FORM: Final = 256 << 10
@@ -52,13 +53,18 @@ SECURITY: Final = {
 class Pages:
     """Answers browsers: reads by GET, acts by forms, and tells in words what went wrong."""
 
-    def __init__(self, config: Config, store: Store, access: Access, host: Host) -> None:
+    def __init__(self, config: Config, store: Store, access: WebAccess, host: Host) -> None:
         self._config = config
         self._store = store
         self._access = access
         self._host = host
         self._base = urlsplit(config.public_url or "").path.rstrip("/")
         self._forms = Bodies(_MAX_FORM, _MAX_FORMS)
+        self._login = Login(self, access, self._base, config.login.lifetime)
+
+    @property
+    def public_url(self) -> str | None:
+        return self._config.public_url
 
     def routes(self) -> Sequence[BaseRoute]:
         pages: list[BaseRoute] = [
@@ -68,14 +74,15 @@ class Pages:
         actions = [
             Route(path.replace("}", ":segment}"), self._action(action), methods=["POST"]) for path, action in ACTIONS
         ]
-        return [*pages, *actions, Route("/", self._root), Route("/static/{name:segment}", _static, methods=["GET"])]
+        others = [Route("/", self._root), Route("/static/{name:segment}", _static, methods=["GET"])]
+        return [*pages, *actions, *self._login.routes(), *others]
 
     async def _root(self, _: Request) -> Response:
         return RedirectResponse(f"{self._base}/sessions", 307)
 
     def _page(self, page: Page, *, is_open: bool) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            token = request.cookies.get(_TOKEN) or secrets.token_urlsafe(24)
+            token = self.token_of(request)
             try:
                 project = "" if is_open else await self._project(request)
                 html, shown = await self._store.run(
@@ -84,10 +91,10 @@ class Pages:
             except ClientDisconnect:
                 return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - problem knows what each means
-                return self._problem(request, error, token, is_open=is_open)
-            response = Response(html, shown.status, {**SECURITY, **shown.headers}, "text/html")
+                return self.show_problem(request, error, token, is_open=is_open)
+            response = self.page(html, shown.status, **shown.headers)
             if _TOKEN not in request.cookies and not is_open:
-                self._set_cookie(response, request, token)
+                self.set_token(response, request, token)
             return response
 
         return answer
@@ -95,17 +102,17 @@ class Pages:
     def _action(self, action: Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                check_origin(request, self._config.public_url)
+                check_origin(request, self.public_url)
                 project = await self._project(request)
-                form = await self._form(request)
+                form = await self.read_form(request)
                 done = await self._store.run(lambda client: self._done(action, client, request, project, form))
             except ClientDisconnect:
                 return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - problem knows what each means
-                return self._problem(request, error, request.cookies.get(_TOKEN, ""))
+                return self.show_problem(request, error, request.cookies.get(_TOKEN, ""))
             if isinstance(done, str):
-                return RedirectResponse(_within(done, self._base), 303, headers=dict(SECURITY))
-            return Response(done[0], done[1].status, {**SECURITY, **done[1].headers}, "text/html")
+                return RedirectResponse(self.within(done), 303, headers=dict(SECURITY))
+            return self.page(done[0], done[1].status, **done[1].headers)
 
         return answer
 
@@ -113,7 +120,7 @@ class Pages:
         client = request.client.host if request.client else "somebody"
         return await run_in_threadpool(self._access.project_of, request.headers, client)
 
-    async def _form(self, request: Request) -> dict[str, str]:
+    async def read_form(self, request: Request) -> dict[str, str]:
         """What a form sent. Raises `Forbidden` without the token that its page had."""
         body = await self._forms.take(request, lambda body: body.unpacked())
         try:
@@ -152,36 +159,57 @@ class Pages:
 
     def _rendered(self, page: Page, visit: Visit, token: str) -> tuple[str, Shown]:
         shown = page(visit)
-        values = {"here": visit.here, "now": visit.now, **self._frame(token), **shown.values}
+        frame = self.frame(token, is_known=self._access.logged_in(visit.call.headers) is not None)
+        values = {"here": visit.here, "now": visit.now, **frame, **shown.values}
         return environment().get_template(shown.template).render(values), shown
 
-    def _frame(self, token: str) -> dict[str, Any]:
+    def frame(self, token: str, *, is_known: bool = False) -> dict[str, Any]:
+        """What every page needs; with `is_known` the reader can log out."""
         return {
             "base": self._base,
             "static": lambda name: f"{self._base}/{static_name(name)}",
             "navigation": NAVIGATION,
             "section": "",
-            "user": None,
+            "user": is_known,
             "flash": None,
             "shared": False,
             "csrf_field": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(_FIELD, token),
         }
 
-    def _problem(self, request: Request, error: Exception, token: str, *, is_open: bool = False) -> Response:
-        """The same answer as REST gives, as a page."""
+    def show_problem(self, request: Request, error: Exception, token: str, *, is_open: bool = False) -> Response:
+        """The same answer as REST gives, as a page; or the way to the form of a login."""
+        if not is_open and (answer := self._login.leads(request, error)):
+            return answer
         answer = problem(error)
         told = orjson.loads(bytes(answer.body))
         told.setdefault("title", HTTPStatus(answer.status_code).phrase)
-        values = {**self._frame(token), "problem": told, "shared": is_open, "here": request.scope["path"]}
+        values = {**self.frame(token), "problem": told, "shared": is_open, "here": request.scope["path"]}
         html = environment().get_template("problem.html").render(values)
         kept = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
-        return Response(html, answer.status_code, {**SECURITY, **kept}, "text/html")
+        return self.page(html, answer.status_code, **kept)
 
-    def _set_cookie(self, response: Response, request: Request, token: str) -> None:
-        secure = request.url.scheme == "https" or (self._config.public_url or "").startswith("https://")
-        response.set_cookie(
-            _TOKEN, token, path=self._base or "/", httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400
-        )
+    def page(self, html: str, status: int, **headers: str) -> Response:
+        return Response(html, status, {**SECURITY, **headers}, "text/html")
+
+    def token_of(self, request: Request) -> str:
+        """What tells the forms of this reader's pages from those of others."""
+        return request.cookies.get(_TOKEN) or secrets.token_urlsafe(24)
+
+    def set_token(self, response: Response, request: Request, token: str) -> None:
+        self.set_cookie(response, request, _TOKEN, token, 30 * 86_400)
+
+    def set_cookie(self, response: Response, request: Request, name: str, value: str, seconds: float) -> None:
+        """That no script reads and no other site sends, and that travels in the clear only where the pages do."""
+        secure = request.url.scheme == "https" or (self.public_url or "").startswith("https://")
+        path = self._base or "/"
+        response.set_cookie(name, value, int(seconds), path=path, httponly=True, samesite="strict", secure=secure)
+
+    def within(self, to: str) -> str:
+        """The address, if it is one of this site; a form is no way to lead a reader elsewhere."""
+        parts = urlsplit(to)
+        safe = not parts.scheme and not parts.netloc and to.startswith("/") and not to.startswith(("//", "/\\"))
+        safe = safe and parts.path != f"{self._base}{PATH}"
+        return to if safe and not any(ord(char) < 0x20 for char in to) else f"{self._base}/sessions"
 
 
 async def _static(request: Request) -> Response:
@@ -193,10 +221,3 @@ async def _static(request: Request) -> Response:
     kept = "public, max-age=31536000, immutable" if request.query_params.get("v") else "public, max-age=300"
     type_ = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Response(content, headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}, media_type=type_)
-
-
-def _within(to: str, base: str) -> str:
-    """The address, if it is one of this site; a form is no way to lead a reader elsewhere."""
-    parts = urlsplit(to)
-    safe = not parts.scheme and not parts.netloc and to.startswith("/") and not to.startswith(("//", "/\\"))
-    return to if safe and not any(ord(char) < 0x20 for char in to) else f"{base}/sessions"
