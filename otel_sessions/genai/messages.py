@@ -191,6 +191,25 @@ def _parsed(value: Any) -> Any:
     return value
 
 
+def as_chat(found: Message) -> list[dict[str, Any]]:
+    """The message as files for the fine-tuning of chat models have it, a message for each result of a tool."""
+    results = [part for part in found["parts"] if part["type"] == "tool_result"]
+    if results:
+        return [{"role": "tool", "tool_call_id": part["id"], "content": as_text(part["result"])} for part in results]
+    calls = [
+        {
+            "id": part["id"],
+            "type": "function",
+            "function": {"name": part["name"], "arguments": as_text(part["arguments"])},
+        }
+        for part in found["parts"]
+        if part["type"] == "tool_call"
+    ]
+    said = "\n".join(part["text"] for part in found["parts"] if part["type"] == "text" and part["text"])
+    said = said or ("" if calls else words(found))
+    return [{"role": found["role"], "content": said, **({"tool_calls": calls} if calls else {})}]
+
+
 def tools(value: Any) -> list[dict[str, Any]]:
     """Definitions of tools, each as `{"name", "description", "parameters"}`, from a list, by name, or an object."""
     if isinstance(value, dict):

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
-from otel_sessions.queries import shapes, transcript
-from otel_sessions.queries.detail import INTERNAL, list_traces, shown_span
+from otel_sessions.genai.messages import Message
+from otel_sessions.queries import replay, shapes, transcript
+from otel_sessions.queries.detail import INTERNAL, shown_span
 from otel_sessions.queries.paging import MAX_LIMIT
-from otel_sessions.queries.rows import Row, as_json, composed, run, select
+from otel_sessions.queries.rows import Row, composed, run, select
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 SPANS_A_PIECE: Final = 2_000
-_TURNS_A_PIECE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,8 @@ def _turn_ids(of: Exported) -> Iterator[Row]:
         place = {"time": rows[-1]["StartTime"], "trace_id": rows[-1]["TraceId"]}
 
 
-def _turns(of: Exported) -> Iterator[Row]:
-    cursor: str | None = None
-    while True:
-        page = list_traces(of.client, project=of.project, session_id=of.session_id, limit=_TURNS_A_PIECE, cursor=cursor)
-        yield from page.rows
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+def _spoken(of: Exported) -> Iterator[tuple[Row, list[Message]]]:
+    return replay.spoken(of.client, project=of.project, session_id=of.session_id)
 
 
 def _columns(client: Client) -> list[str]:
@@ -160,8 +154,8 @@ class _Drained(io.RawIOBase):
 def _markdown(of: Exported) -> Iterator[bytes]:
     yield transcript.heading(of.session_id).encode()
     number = 0
-    for number, turn in enumerate(_turns(of), 1):
-        yield transcript.markdown(as_json(turn), number).encode()
+    for number, (turn, said) in enumerate(_spoken(of), 1):
+        yield transcript.markdown(turn, number, said).encode()
     yield transcript.end(number).encode()
 
 
@@ -169,8 +163,8 @@ def _messages(of: Exported) -> Iterator[bytes]:
     """One line: what begins it, the messages as they are read, what ends it."""
     yield b'{"session_id":' + orjson.dumps(of.session_id) + b',"messages":['
     separator = b""
-    for turn in _turns(of):
-        for message in transcript.messages(turn):
+    for turn, said in _spoken(of):
+        for message in transcript.messages(turn, said):
             yield separator + orjson.dumps(message)
             separator = b","
     yield b"]}\n"

@@ -52,6 +52,7 @@ _TOKENS: Final = (
     *("TotalTokens", "Cost"),
 )
 _TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Output", "ErrorCount", *_TOKENS)
+_PIECE: Final = 50
 _SHORT: Final = 200
 """Characters that are shown of the input and output of a turn whose messages stand on the page anyway."""
 _COMPACTED: Final = "gen_ai.conversation.compacted"
@@ -134,6 +135,49 @@ def turns(
             if len(rows) > shown:
                 page["next_cursor"] = encode(list_, (*last, before.peaks))
         return page
+
+
+def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[dict[str, Any], list[Message]]]:
+    """The turns of a session as `turns` gives them, each with the messages that were new in it, whole.
+
+    They are those of its model calls; of a turn without any, those of its first agent or chain that has some.
+    """
+    memory, talk, cursor = Memory(), Talk(), None
+    while True:
+        page = turns(client, project=project, session_id=session_id, limit=_PIECE, cursor=cursor, memory=memory)
+        for turn in page["turns"]:
+            yield turn, talk.new(turn["steps"], page["messages"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+class Talk:
+    """Tells what is new in a step from the history that goes into it again, agent by agent."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, list[bytes]] = {}
+        self._said: set[bytes] = set()
+
+    def new(self, steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> list[Message]:
+        speaking = [step for step in steps if step["messages_in"] or step["messages_out"]]
+        calls = [step for step in speaking if step["kind"] == "model"]
+        chosen = calls or [step for step in speaking if step["kind"] in ("agent", "chain")][:1]
+        return [messages[ref] for step in chosen for ref in self._refs(step, messages)]
+
+    def _refs(self, step: Mapping[str, Any], messages: Sequence[Message]) -> list[int]:
+        given, made = step["messages_in"], step["messages_out"]
+        digests = [blake2b(orjson.dumps(messages[ref]), digest_size=16).digest() for ref in (*given, *made)]
+        last = self._last.get(step["agent"], [])
+        same = sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(digests[: len(given)], last, strict=False))
+        )
+        new = list(range(same, len(given)))
+        if same < len(last):  # the history was cut, or there is none: what was said stays said, but for the last word
+            new = [place for place in new if digests[place] not in self._said or place == len(given) - 1]
+        self._last[step["agent"]] = digests
+        self._said.update(digests)
+        return [*(given[place] for place in new), *made]
 
 
 @dataclass(slots=True)

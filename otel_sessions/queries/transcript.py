@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from otel_sessions.genai.messages import Message, as_chat, call_text, message, text_part, words
 from otel_sessions.queries.rows import Row
 
 
@@ -13,15 +14,18 @@ def heading(session_id: str) -> str:
     return f"# Session {_plain(session_id)}\n"
 
 
-def markdown(turn: Row, number: int) -> str:
-    """A turn, of the members that `shapes.turn` gives, as a section."""
+def markdown(turn: Row, number: int, spoken: Sequence[Message]) -> str:
+    """A turn, of the members that `/turns` gives, as a section: the messages that were new in it, else its previews."""
     user = f" · {_plain(turn['user_id'])}" if turn.get("user_id") else ""
     seconds = turn["duration_ns"] / 1e9
     errors = f" · {turn['error_count']} errors" if turn.get("error_count") else ""
     text = f"\n## {number}. {_plain(turn['name']) or 'Turn'}\n\n{turn['start_time']} · {seconds:.3g} s{user}{errors}\n"
-    for who, said in (("User", turn.get("input")), ("Assistant", turn.get("output"))):
-        if said:
-            text += f"\n**{who}**\n\n{_block(said)}\n"
+    for each in _said(turn, spoken):
+        calls = [call_text(part) for part in each["parts"] if part["type"] == "tool_call"]
+        said = words(each)
+        lines = [said, *(call for call in calls if call not in said)]
+        if any(lines):
+            text += f"\n**{_plain(each['role']).capitalize()}**\n\n{_block(chr(10).join(filter(None, lines)))}\n"
     return text
 
 
@@ -30,12 +34,17 @@ def end(turns: int) -> str:
     return f"\n---\n\nEnd of the session: {turns} turns.\n"
 
 
-def messages(turn: Row) -> Iterator[Row]:
-    """What a turn, in the columns of `session_traces`, adds to a chat."""
-    if turn["Input"]:
-        yield {"role": "user", "content": turn["Input"]}
-    if turn["Output"]:
-        yield {"role": "assistant", "content": turn["Output"]}
+def messages(turn: Row, spoken: Sequence[Message]) -> Iterator[Row]:
+    """What a turn adds to a chat."""
+    for each in _said(turn, spoken):
+        yield from as_chat(each)
+
+
+def _said(turn: Row, spoken: Sequence[Message]) -> Sequence[Message]:
+    if spoken:
+        return spoken
+    sides = (("user", turn["input"]), ("assistant", turn["output"]))
+    return [message(role, text_part(text)) for role, text in sides if text]
 
 
 def _plain(text: str) -> str:

@@ -89,6 +89,52 @@ def test_messages_are_one_line_of_a_chat(stored: Api) -> None:
     assert len(line["messages"]) == 8
 
 
+def test_what_models_said_is_exported_whole_and_once_though_its_history_repeats(api: Api) -> None:
+    long = "x" * 5000
+    call = {
+        "role": "assistant",
+        "tool_calls": [{"id": "c", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}],
+    }
+    history: list[Any] = [{"role": "system", "content": "Be brief."}]
+    for number, said in enumerate(
+        (
+            [{"role": "user", "content": long}],
+            [{"role": "user", "content": "yes"}],
+            [{"role": "user", "content": "yes"}],
+        )
+    ):
+        history += said
+        answer = call if number == 0 else {"role": "assistant", "content": f"answer {number}"}
+        talk = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "m",
+            "input.value": json.dumps(history),
+            "output.value": json.dumps(answer),
+        }
+        api.store(span("s", number + 1, start=number * 10, attributes=talk))
+        history += [answer, {"role": "tool", "tool_call_id": "c", "content": "sunny"}] if number == 0 else [answer]
+    (line,) = lines(api.call("GET", "/sessions/s/export", format="messages").body)
+    assert line["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": long},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [
+                {"id": "c", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c", "content": "sunny"},
+        {"role": "user", "content": "yes"},
+        {"role": "assistant", "content": "answer 1"},
+        {"role": "user", "content": "yes"},
+        {"role": "assistant", "content": "answer 2"},
+    ]
+    text = api.call("GET", "/sessions/s/export", format="md").body.decode()
+    assert long in text
+    assert 'weather({"city": "Oslo"})' in text
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_an_export_of_nothing_is_404_and_of_no_format_400(stored: Api, format_: str) -> None:
     assert stored.call("GET", "/sessions/nobody/export", format=format_).status == 404
