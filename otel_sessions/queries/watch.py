@@ -22,11 +22,11 @@ from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, select
 
 POLL_S: Final = 0.5
-"""Between two looks, or five times as long as the last one took, if that is more."""
 MAX_TURNS: Final = 100_000
 """That are watched of a session; of a longer one the last by their start."""
 _AT_A_TIME: Final = 200
 _PATIENCE: Final = 10
+_PAUSE: Final = 5
 _GROUPS: Final = 64
 _LATEST: Final = 64  # turns that an id has one by one; half of them remain when they are too many
 
@@ -52,6 +52,11 @@ class _Turn:
     @property
     def group(self) -> int:
         return crc32(self.trace_id.encode()) % _GROUPS
+
+
+def pause_after(took: float) -> float:
+    """Seconds between two looks, of which the last took so long: a long session is looked at less often."""
+    return max(POLL_S, _PAUSE * took)
 
 
 class Watch:

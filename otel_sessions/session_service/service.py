@@ -25,7 +25,7 @@ from otel_sessions.http.grpc_mounts import GrpcListener, GrpcMounted, PooledBeha
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.limits import Limits, limited
 from otel_sessions.queries.paging import CursorError
-from otel_sessions.queries.watch import POLL_S, Watch
+from otel_sessions.queries.watch import POLL_S, Watch, pause_after
 from otel_sessions.session_service import messages, reads
 from otel_sessions.session_service.errors import InvalidRequest, NotStored, Refused, refuse
 
@@ -34,7 +34,6 @@ OPEN_READS: Final = 128
 WATCHERS: Final = 64
 _LOOKS: Final = 2
 """Looks of watchers at a time."""
-_PAUSE: Final = 5  # times as long as a look took
 _logger = logging.getLogger(__name__)
 _Read = Callable[[Client, str, Any], Message]
 _READS: Final[dict[str, _Read]] = {
@@ -130,7 +129,7 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
         context.add_callback(gone.set)
         try:
             project, request = self._admit("WatchSession", requests, context)
-            yield from self._arrivals(project, request, gone)
+            yield from self._arrivals(project, request, context, gone)
         except grpc.RpcError:
             raise
         except Exception as error:  # noqa: BLE001
@@ -138,24 +137,33 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
         if not gone.is_set():
             refuse(Retryable("the service stops; go on behind the last id", retry_after=1.0), context)
 
-    def _arrivals(self, project: str, request: Any, gone: threading.Event) -> Iterator[bytes]:
-        """The turns of the session, until the client has gone or the service stops."""
+    def _arrivals(
+        self, project: str, request: Any, context: grpc.ServicerContext, gone: threading.Event
+    ) -> Iterator[bytes]:
+        """The turns of the session, until the client has gone or the service stops.
+
+        The call answers its headers when it has looked for the first time: all that comes later is told.
+        """
         watch = _watch_of(project, request)
         preview = reads.preview_of(request)
         filling, response = reads.filling("Trace"), messages.message_type("WatchSessionResponse")
         with limited(), self._client() as client:
             if not detail.has_session(client, project=project, session_id=request.session_id):
                 raise reads.no_session(request.session_id)
+        is_begun = False
         while not gone.is_set() and not self._stopping.is_set():
             with self._looks, limited(), self._client() as client:
                 began = time.monotonic()
                 arrivals = list(watch.look(client))
                 took = time.monotonic() - began
+            if not is_begun:
+                context.send_initial_metadata(())
+                is_begun = True
             for arrival in arrivals:
                 trace = filling(shapes.turn(arrival.turn, preview))
                 yield response(id=arrival.id, trace=trace).SerializeToString()
             if not watch.is_behind:
-                _sleep(max(POLL_S, _PAUSE * took), gone, self._stopping)
+                _sleep(pause_after(took), gone, self._stopping)
 
     def _admit(self, name: str, requests: Iterator[bytes], context: grpc.ServicerContext) -> tuple[str, Any]:
         """Whose a call is, and its request. Raises `Refused`, `InvalidRequest`, `NotStored`, `grpc.RpcError`."""

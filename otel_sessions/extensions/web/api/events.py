@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator
-from functools import partial
-from typing import Annotated, Any, Final, Literal
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated, Final, Literal
 
 import orjson
+from clickhouse_connect.driver.client import Client
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from otel_sessions.errors import Retryable
+from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
-from otel_sessions.queries import detail, shapes
-from otel_sessions.queries.follow import Seen
-from otel_sessions.queries.paging import MAX_LIMIT, decode, encode
-from otel_sessions.queries.rows import Row
+from otel_sessions.queries import shapes
+from otel_sessions.queries.watch import Arrival, Watch, pause_after
 
-POLL_S: Final = 0.7
 HEARTBEAT_S: Final = 15.0
 MAX_STREAMS: Final = 200
-_REMEMBERED: Final = 256
 
 
 class Events(Parameters):
@@ -35,77 +29,59 @@ class Events(Parameters):
 
 
 class Streams:
-    """The readers that there are, and what those who left a moment ago have had."""
+    """The readers that there are."""
 
     def __init__(self) -> None:
-        self._left: OrderedDict[str, Seen] = OrderedDict()
         self._count = 0
 
     async def open(self, call: Call[Events, None]) -> Response:
-        """Raises `Retryable` where too many read, `CursorError` for a `Last-Event-ID` that no event had."""
+        """What is there is looked at before the answer begins, so that all that comes later is told.
+
+        Raises `Retryable` where too many read, `CursorError` for a `Last-Event-ID` that no event had.
+        """
         if self._count >= MAX_STREAMS:
             raise Retryable(f"{MAX_STREAMS} readers follow sessions already", retry_after=5.0)
-        list_ = ["events", call.project, call.session_id]
         last = call.headers.get("last-event-id", "")
-        place = decode(list_, last) if last else None
-        await call.store.run(lambda client: check_session(client, call.project, call.session_id))
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        body = self._events(call, list_, place)
-        return StreamingResponse(body, headers=headers, media_type="text/event-stream")
+        watch = Watch(call.project, call.session_id, after=last, from_start=call.parameters.from_ == "start")
 
-    async def _events(
-        self, call: Call[Events, None], list_: list[str], place: list[Any] | None
-    ) -> AsyncIterator[bytes]:
+        def begin(client: Client) -> list[Arrival]:
+            check_session(client, call.project, call.session_id)
+            return list(watch.look(client))
+
+        first = await call.store.run(begin)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._counted(call, watch, first), headers=headers, media_type="text/event-stream")
+
+    async def _counted(self, call: Call[Events, None], watch: Watch, first: list[Arrival]) -> AsyncIterator[bytes]:
         self._count += 1
-        reader = secrets.token_hex(8)
         try:
-            sent = await self._begin(call, place)
-            self._left[reader] = sent
-            yield b"retry: 1000\n\n"
-            is_first, said = True, time.monotonic()
-            while not call.is_stopping():
-                async for turns in _turns(call):
-                    for turn in sent.news(turns, at_once=is_first):
-                        id_ = encode(list_, [turn["StartTime"], turn["TraceId"], reader])
-                        body = orjson.dumps(shapes.turn(turn, call.parameters.preview))
-                        yield b"id: " + id_.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
-                        said = time.monotonic()
-                if time.monotonic() - said > HEARTBEAT_S:
-                    yield b": still here\n\n"
-                    said = time.monotonic()
-                is_first = False
-                await asyncio.sleep(POLL_S)
+            async for piece in _events(call, watch, first):
+                yield piece
         finally:
             self._count -= 1
-            while len(self._left) > _REMEMBERED:
-                self._left.popitem(last=False)
-
-    async def _begin(self, call: Call[Events, None], place: list[Any] | None) -> Seen:
-        """What the reader has had before."""
-        if place is not None:
-            known = self._left.get(place[2])
-            if known is not None:
-                return known.copy()
-            until = (place[0], place[1])
-        elif call.parameters.from_ == "start":
-            return Seen()
-        else:
-            until = ("9", "")
-        sent = Seen()
-        async for turns in _turns(call):
-            sent.add(turn for turn in turns if (turn["StartTime"], turn["TraceId"]) <= until)
-        return sent
 
 
-async def _turns(call: Call[Events, None]) -> AsyncIterator[list[Row]]:
-    place: dict[str, Any] = {"project": call.project, "session_id": call.session_id}
-    cursor: str | None = None
-    while True:
-        page = await call.store.run(partial(detail.list_traces, limit=MAX_LIMIT, cursor=cursor, **place))
-        yield page.rows
-        cursor = page.next_cursor
-        if cursor is None:
+async def _events(call: Call[Events, None], watch: Watch, first: Iterable[Arrival]) -> AsyncIterator[bytes]:
+    """Ends when the service stops or ClickHouse cannot be read: the reader comes back by itself and goes on."""
+    yield b"retry: 1000\n\n"
+    arrivals, said, took = first, time.monotonic(), 0.0
+    while not call.is_stopping():
+        for arrival in arrivals:
+            body = orjson.dumps(shapes.turn(arrival.turn, call.parameters.preview))
+            yield b"id: " + arrival.id.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
+            said = time.monotonic()
+        if time.monotonic() - said > HEARTBEAT_S:
+            yield b": still here\n\n"
+            said = time.monotonic()
+        if not watch.is_behind:
+            await asyncio.sleep(pause_after(took))
+        began = time.monotonic()
+        try:
+            arrivals = await call.store.run(lambda client: list(watch.look(client)))
+        except OtelSessionsError as error:
+            yield f": {type(error).__name__}, come back\n\n".encode()
             return
+        took = time.monotonic() - began
 
 
 _STREAMS = Streams()
