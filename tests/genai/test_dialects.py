@@ -36,6 +36,7 @@ def _span(number: int, case: dict[str, Any]) -> Span:
     parent = case.get("parent")
     return span(
         case["name"],
+        trace_id="0af7651916cd43dd8448eb211c80319c",
         span_id=f"{number + 1:016x}",
         parent=f"{parent + 1:016x}" if parent is not None else "",
         attributes={key: _value(value) for key, value in case.get("attributes", {}).items()},
