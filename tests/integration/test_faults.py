@@ -132,7 +132,7 @@ def test_what_the_driver_repeats_by_itself_is_stored_once(scene: Scene, session:
 @pytest.mark.parametrize("fault", [faults.cuts_the_answer, faults.answers(241, "MEMORY_LIMIT_EXCEEDED"), faults.hangs])
 def test_a_late_claim_gets_through_when_the_fault_is_over(scene: Scene, session: str, fault: Fault) -> None:
     root = trace_root(session)
-    scene.proxy.fails(fault, only="trace_attribution")
+    scene.proxy.fails(fault, only="_trace_claims")
     for late in (span(parent=root), span(parent=root), root):
         scene.service.send(request(late))
         wait_until(lambda late=late: stored(scene, late), ANSWER_S)
