@@ -274,7 +274,8 @@ class Host:
     process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
     `grpc_mounts` those on their gRPC listeners, `http.grpc_mounts.GrpcMount`.
     `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
-    `otlp/grpc`, `web` and the like to `host:port`. `owner_secret` opens the embedded data to
+    `otlp/grpc`, `web` and the like to `host:port`. What arrives for a session that was deleted stays away for
+    `forget_for_s`, None for ever. `owner_secret` opens the embedded data to
     whoever may read the service's lock file; it belongs in no log.
     """
 
@@ -286,6 +287,7 @@ class Host:
     grpc_mounts: Sequence[Any] = ()
     authenticators: dict[ComponentId, Authenticator] = field(default_factory=dict)
     endpoints: dict[str, str] = field(default_factory=dict)
+    forget_for_s: float | None = 86_400.0
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
 
     def report(self, component: str, problem: str | None) -> None:

@@ -101,6 +101,7 @@ class Service:
             clickhouse,
             mounts=[partial(langfuse.mount, clickhouse)],
             grpc_mounts=[partial(session_service.mount, clickhouse)],
+            forget_for_s=self._forget_for_s(),
         )
         self._listening = {}
         data = clickhouse and clickhouse.path
@@ -133,6 +134,11 @@ class Service:
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:
             self._lock.describe({**self._listening, OWNER_SECRET: self._host.owner_secret})
+
+    def _forget_for_s(self) -> float | None:
+        """As the first exporter says that keeps sessions; a day where none does."""
+        kept = (getattr(self._config.exporters[id_], "retention", None) for id_ in self._config.used("exporters"))
+        return next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
 
     def _find_taken_ports(self) -> None:
         """`ConfigError` with every address that is not to be had, before anything is made on disk."""

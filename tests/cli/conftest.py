@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +100,10 @@ def launched(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]
             process.kill()
 
 
-def send_odd_ids(endpoint: str) -> None:
+def send_odd_ids(endpoint: str, ids: Sequence[str] = tuple(ODD_IDS)) -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=True)))
-    for id_ in ODD_IDS:
+    for id_ in ids:
         provider.get_tracer("test").start_span("odd", attributes={"session.id": id_}).end()
     provider.shutdown()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run, Served, launched
+from tests.cli.conftest import Run, Served, launched, send_odd_ids, wait_for
 
 
 def ids(run: Run, served: Served, *arguments: str) -> list[str]:
@@ -54,3 +54,18 @@ def test_tail_prints_turns_of_the_last_seconds_and_ends_with_ctrl_c(served: Serv
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
     assert {turn["session_id"] for turn in found} == {tally.session_id for tally in served.tallies}
+
+
+def test_sessions_are_deleted_through_the_running_service(run: Run, served: Served) -> None:
+    config = ("--config", str(served.config))
+    odd = ["gone/1", "'gone'\n2", '"gone" \\ 3']
+    send_odd_ids(f"http://{served.endpoints['otlp/grpc']}", odd)
+    wait_for(lambda: set(odd) <= set(ids(run, served)))
+    assert run("sessions", "delete", *config, input="n\n").exit_code == 2
+    assert run("sessions", "delete", *config, "--", odd[0], input="n\n").exit_code == 1
+    assert run("sessions", "delete", "--yes", *config, "--", odd[0]).exit_code == 0
+    assert run("sessions", "delete", "--yes", *config, "--", odd[0]).exit_code == 1
+    quoted = ",".join('"' + id_.replace("\\", "\\\\").replace('"', '\\"') + '"' for id_ in odd[1:])
+    result = run("sessions", "delete", "--query", f"id:{quoted}", "--yes", "--json", *config)
+    assert json.loads(result.stdout) == {"deleted": 2}, result.stderr
+    assert not set(odd) & set(ids(run, served))

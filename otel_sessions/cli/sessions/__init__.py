@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from otel_sessions.cli.sessions import export, listing, rebuild, show
+from otel_sessions.cli.sessions import delete, export, listing, rebuild, show
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,5 +22,6 @@ app = typer.Typer(
 )
 app.command("list")(listing.list_)
 app.command("show")(show.show)
+app.command("delete")(delete.delete)
 app.command("export")(export.export)
 app.command("rebuild")(rebuild.rebuild)

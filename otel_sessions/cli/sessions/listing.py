@@ -60,7 +60,7 @@ def list_(  # noqa: PLR0917 - the command line names them
     from otel_sessions.queries.listing import Wanted, list_sessions  # noqa: PLC0415
     from otel_sessions.queries.shapes import session  # noqa: PLC0415
 
-    chosen = Filter(query=query, from_ns=_moment(from_, "--from", end=False), to_ns=_moment(to, "--to", end=True))
+    chosen = Filter(query=query, from_ns=moment(from_, "--from", end=False), to_ns=moment(to, "--to", end=True))
     with reader(loaded(config, set_)) as client:
         with explained(query):
             page = list_sessions(client, Wanted(project, chosen, sort, order, limit), now_ns=time.time_ns())
@@ -93,7 +93,7 @@ def explained(query: str) -> Iterator[None]:
         raise typer.Exit(1) from error
 
 
-def _moment(text: str | None, option: str, *, end: bool) -> int | None:
+def moment(text: str | None, option: str, *, end: bool) -> int | None:
     """Nanoseconds since 1970 of a time, or of the beginning or end of a day."""
     from otel_sessions.queries.language import values  # noqa: PLC0415
 

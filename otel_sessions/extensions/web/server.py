@@ -20,7 +20,7 @@ class Web:
 
     def __init__(self, id_: ComponentId, config: Config, host: Host, access: WebAccess) -> None:
         self._stopping = threading.Event()
-        self._store = Store(host.clickhouse, config)
+        self._store = Store(host.clickhouse, config, host.forget_for_s)
         app = application(config, self._store, access, self._stopping.is_set, host)
         self._server = HttpServer(
             app,
@@ -39,10 +39,12 @@ class Web:
 
     def start(self) -> None:
         self._server.start()
+        self._store.deleter.start()
 
     def shutdown(self, timeout: float) -> None:
         self._stopping.set()
         self._server.shutdown(timeout)
+        self._store.deleter.shutdown(timeout)
 
 
 def create(component_id: ComponentId, config: Config, host: Host) -> Web:

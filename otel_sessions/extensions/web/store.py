@@ -13,6 +13,7 @@ from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.queries.limits import Limits, limited
 
 T = TypeVar("T")
@@ -27,7 +28,8 @@ class NotStored(Permanent):
 class Store:
     """Runs what takes a client, several at a time, beside the event loop."""
 
-    def __init__(self, endpoint: Endpoint | None, config: Config) -> None:
+    def __init__(self, endpoint: Endpoint | None, config: Config, forget_for_s: float | None = None) -> None:
+        self.deleter = Deleter(endpoint, forget_for_s)
         self._endpoint = endpoint
         self._limits = Limits(config.max_execution_time, config.max_memory_usage, config.max_rows_to_read)
         self._clients = Pool(self._connect)

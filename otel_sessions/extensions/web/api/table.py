@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_sessions.extensions.web.api import additions, events, exports, questions, sessions, shares, users
+from otel_sessions.extensions.web.api import additions, deletions, events, exports, questions, sessions, shares, users
 from otel_sessions.extensions.web.api.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -15,4 +15,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *questions.OPERATIONS,
     *additions.OPERATIONS,
     *shares.OPERATIONS,
+    *deletions.OPERATIONS,
 )

@@ -1,0 +1,103 @@
+"""Does the jobs of `queries.deletions`, one after the other; those that were cut short are taken up at the start."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from datetime import timedelta
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.connection import Pool
+from otel_sessions.clickhouse.errors import reading
+from otel_sessions.errors import OtelSessionsError, Retryable
+from otel_sessions.queries import deletions
+from otel_sessions.queries.deletions import Deletion
+
+_logger = logging.getLogger(__name__)
+_AGAIN_S: Final = 5.0
+_TIMEOUT_S: Final = 3600
+
+
+class Deleter:
+    """One thread, from `start` to `shutdown`, at which a job goes no further; the next start goes on with it.
+
+    What arrives for a deleted session within `forget_for` stays away; None is for ever.
+    """
+
+    def __init__(self, endpoint: Endpoint | None, forget_for_s: float | None) -> None:
+        self._endpoint = endpoint
+        self.forget_for = None if forget_for_s is None else timedelta(seconds=forget_for_s)
+        self._clients = Pool(self._connect)
+        self._jobs: queue.SimpleQueue[Deletion | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._endpoint is not None:
+            self._thread = threading.Thread(target=self._run, name="deletions", daemon=True)
+            self._thread.start()
+
+    def take_up(self, job: Deletion) -> None:
+        """Does this job when those before it are done."""
+        self._jobs.put(job)
+
+    def shutdown(self, timeout: float) -> None:
+        self._stopping.set()
+        self._jobs.put(None)
+        if self._thread is not None:
+            self._thread.join(timeout)
+        self._clients.close()
+
+    def _run(self) -> None:
+        self._take_up_unfinished()
+        while not self._stopping.is_set():
+            job = self._jobs.get()
+            if job is not None:
+                self._do(job)
+
+    def _take_up_unfinished(self) -> None:
+        """Those that were there before; ClickHouse may be away for a while, and its tables not made yet."""
+        while not self._stopping.is_set():
+            try:
+                with self._clients.client() as client:
+                    for job in deletions.unfinished(client):
+                        self._jobs.put(job)
+            except OtelSessionsError as error:
+                _logger.debug("jobs of deletion cannot be read yet: %s", error)
+                self._stopping.wait(_AGAIN_S)
+            else:
+                return
+
+    def _do(self, job: Deletion) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._clients.client() as client:
+                    for done in deletions.steps(client, job, forget_for=self.forget_for):
+                        job = done
+                        if self._stopping.is_set():
+                            return
+            except Retryable as error:
+                _logger.warning("the deletion %s waits: %s", job.id, error)
+                self._stopping.wait(_AGAIN_S)
+            except Exception as error:
+                _logger.exception("the deletion %s has failed", job.id)
+                self._fail(job, f"{type(error).__name__}: {error}")
+                return
+            else:
+                return
+
+    def _fail(self, job: Deletion, error: str) -> None:
+        try:
+            with self._clients.client() as client:
+                deletions.fail(client, job, error)
+        except OtelSessionsError:
+            _logger.exception("the end of the deletion %s cannot be stored", job.id)
+
+    def _connect(self) -> Client:
+        assert self._endpoint is not None
+        with reading():
+            return connect(self._endpoint, database=self._endpoint.database, timeout_s=_TIMEOUT_S, long_parameters=True)

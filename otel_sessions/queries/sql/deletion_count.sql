@@ -1,0 +1,1 @@
+SELECT count() AS Count FROM sessions WHERE Project = {project:String} AND CONDITION

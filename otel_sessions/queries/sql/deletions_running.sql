@@ -1,0 +1,7 @@
+SELECT
+    Project, DeletionId, Query, toUnixTimestamp64Nano(FromTime) AS FromNs, toUnixTimestamp64Nano(ToTime) AS ToNs, State,
+    Found, Deleted, Error, toUnixTimestamp64Nano(CreatedAt) AS CreatedNs
+FROM _deletions FINAL
+WHERE State = 'running'
+ORDER BY CreatedAt
+LIMIT 1000

@@ -1,0 +1,61 @@
+"""Sessions that are deleted over HTTP."""
+
+from __future__ import annotations
+
+import time
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.component import Host
+from otel_sessions.queries import deletions
+from otel_sessions.queries.filters import Filter
+from tests.extensions.web.conftest import Api, segment, span, started
+
+
+def test_a_deleted_session_is_gone_with_what_was_added(api: Api) -> None:
+    api.store(span("a/b", 1), span("a/b", 2), span("kept", 3))
+    path = f"/sessions/{segment('a/b')}"
+    api.call("PUT", f"{path}/bookmark")
+    api.call("POST", f"{path}/comments", {"text": "x"})
+    token = api.call("POST", f"{path}/share").json["token"]
+    assert api.call("DELETE", path).status == 204
+    assert api.call("GET", path).status == 404
+    assert api.call("DELETE", path).status == 404
+    assert api.call("GET", f"/share/{token}").status == 404
+    assert api.ids() == ["kept"]
+    assert api.ids(query="is:bookmarked OR has:comment") == []
+
+
+def test_a_query_deletes_as_a_job_that_tells_how_far_it_is(api: Api) -> None:
+    ada = {"user.id": "ada"}
+    api.store(*(span(f"s{number}", number, attributes=ada) for number in range(1, 5)), span("kept", 9))
+    answer = api.call("POST", "/deletions", {"query": "user:ada -id:s4", "to": "2026-01-02T00:00:00Z"})
+    assert (answer.status, answer.json["found"]) == (202, 3)
+    location = answer.headers["location"]
+    end = time.monotonic() + 30
+    while (job := api.get(location.removeprefix("/api/v1")))["state"] == "running":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert job == {"id": answer.json["id"], "state": "done", "found": 3, "deleted": 3}
+    assert sorted(api.ids()) == ["kept", "s4"]
+
+
+def test_a_deletion_names_a_condition(api: Api) -> None:
+    for body in ({}, {"query": " "}, {"query": "cost>"}, {"sql": "x"}):
+        assert api.call("POST", "/deletions", body).status == 400
+    assert api.call("GET", "/deletions/none").status == 404
+
+
+def test_a_job_that_was_cut_short_goes_on_at_the_next_start(api: Api, web_host: Host, otel_client: Client) -> None:
+    api.store(span("s", 1), span("t", 2))
+    job = deletions.begin(otel_client, project=api.project, chosen=Filter(query="id:s"), now_ns=time.time_ns())
+    assert api.get(f"/deletions/{job.id}")["state"] == "running"
+    web = started(web_host)
+    try:
+        end = time.monotonic() + 30
+        while api.get(f"/deletions/{job.id}")["state"] == "running":
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    finally:
+        web.shutdown(5)
+    assert api.ids() == ["t"]
