@@ -169,6 +169,7 @@ INPUT_KEYS: Final = (
     "lk.function_tool.arguments",
     "langwatch.input",  # LangWatch
     "genkit:input",  # Genkit
+    "gen_ai.prompt_json",  # Cloudflare AI Gateway
 )
 OUTPUT_KEYS: Final = (
     "langfuse.observation.output",  # Langfuse SDK
@@ -198,6 +199,7 @@ OUTPUT_KEYS: Final = (
     "lk.function_tool.output",
     "langwatch.output",  # LangWatch
     "genkit:output",  # Genkit
+    "gen_ai.completion_json",  # Cloudflare AI Gateway
 )
 # Where no attribute has any. In events that are messages the last one of a source counts.
 INPUT_EVENTS: Final = (
@@ -247,6 +249,7 @@ PROVIDER_KEYS: Final = (
     "mlflow.llm.provider",  # MLflow
     "$ai_provider",  # PostHog
     "_ml_obs.meta.model_provider",  # Datadog
+    "gen_ai.model.provider",  # Cloudflare AI Gateway
 )
 # Models at home: nobody is paid by the token, whatever the model is called.
 FREE_PROVIDERS: Final = (
@@ -310,7 +313,9 @@ MODEL_CALL_KINDS: Final = (
 NO_CALL_KINDS: Final = (
     "invoke_agent",  # OpenTelemetry semantic conventions, generative AI
     "create_agent",
+    "*agent*",  # in use: what is said to be of an agent is its run, its making or a hand-over to it
     "invoke_workflow",
+    "*workflow*",
     "execute_tool",
     "plan",
     "retrieval",
@@ -355,7 +360,7 @@ NO_CALL_KINDS: Final = (
 STEP_KINDS: Final[Mapping[StepKind, tuple[str, ...]]] = {
     "embedding": ("*embed*",),
     "tool": ("tool", "execute_tool", "function", "ai.toolcall", "function_tool", "tool_call", "mcp_tool", "mcp"),
-    "agent": ("agent", "invoke_agent", "create_agent", "interaction", "subagent", "invoke_swarm"),
+    "agent": ("*agent*", "interaction", "invoke_swarm"),
     "retrieval": ("retriev*", "*rerank*", "search", "vector_search", "rag"),
     "guardrail": ("guardrail*",),
     "evaluation": ("evaluat*",),
@@ -506,6 +511,7 @@ INPUT_TOKEN_KEYS: Final = (
     "gen_ai.response.prompt_tokens",  # Semantic Kernel
     "llm.usage.prompt_tokens",  # OpenLLMetry, before it had the conventions' names
     "llm.usage.input_tokens",
+    "langsmith.usage_metadata#input_tokens",  # LangSmith
 )
 OUTPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.output_tokens",
@@ -530,6 +536,7 @@ OUTPUT_TOKEN_KEYS: Final = (
     "gen_ai.response.completion_tokens",
     "llm.usage.completion_tokens",
     "llm.usage.output_tokens",
+    "langsmith.usage_metadata#output_tokens",
 )
 # Where neither of the two above is known; and as a proof that parts stand beside them instead of within.
 TOTAL_TOKEN_KEYS: Final = (
@@ -547,6 +554,7 @@ TOTAL_TOKEN_KEYS: Final = (
     "gcp.vertex.agent.llm_response#usage_metadata.total_token_count",  # Google ADK
     "total_token_count",  # Gemini CLI
     "$ai_total_tokens",  # PostHog
+    "langsmith.usage_metadata#total_tokens",  # LangSmith
 )
 # Parts of the input and of the output, not added to them unless CACHE_BESIDE_KEYS or the numbers say so. Counts of a
 # modality (`gen_ai.usage.image.input_tokens`) are parts of both, and are not read.
@@ -592,6 +600,10 @@ CACHED_INPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.cached_prompt_tokens",
     "gen_ai.usage.prompt_cache_hit_tokens",
     "llm.usage.cached_tokens",
+    "langsmith.usage_metadata#input_token_details.cache_read",  # LangSmith
+    "gen_ai.usage.details.cache_read_input_tokens",  # Pydantic AI, as the provider calls it
+    "gen_ai.usage.details.cached_tokens",
+    "gen_ai.usage.details.cached_content_tokens",
 )
 CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
     "gen_ai.usage.cache_creation.input_tokens",
@@ -615,6 +627,8 @@ CACHE_CREATION_INPUT_TOKEN_KEYS: Final = (
     "ai.usage.inputTokenDetails.cacheWriteTokens",  # Vercel AI SDK
     "langsmith.metadata.usage_metadata#cache_creation_input_tokens",
     "cache_creation_tokens",  # Claude Code
+    "langsmith.usage_metadata#input_token_details.cache_creation",  # LangSmith
+    "gen_ai.usage.details.cache_creation_input_tokens",  # Pydantic AI
 )
 REASONING_TOKEN_KEYS: Final = (
     "gen_ai.usage.reasoning.output_tokens",
@@ -648,6 +662,9 @@ REASONING_TOKEN_KEYS: Final = (
     "thoughts_token_count",  # Gemini CLI
     "gen_ai.usage.thinking_tokens",  # in use
     "gen_ai.usage.thoughts_token_count",
+    "langsmith.usage_metadata#output_token_details.reasoning",  # LangSmith
+    "langfuse.observation.usage_details#reasoning",  # Langfuse, by names that applications choose
+    "langfuse.observation.usage_details#reasoning_tokens",
 )
 # Of those, the ones beside whose count of the input stands: Anthropic's own fields, as Anthropic counts.
 CACHE_BESIDE_KEYS: Final = (
@@ -684,6 +701,13 @@ COST_KEYS: Final = (
     "llm.cost.prompt+llm.cost.completion",  # OpenInference, as far as it is known
     "gen_ai.usage.input_cost+gen_ai.usage.output_cost",  # Laminar
     "gen_ai.cost.input_cost+gen_ai.cost.output_cost",  # LiteLLM
+    "langsmith.usage_metadata#total_cost",  # LangSmith
+    "vercel.ai_gateway.cost.total",  # Vercel AI Gateway
+    "ai.response.providerMetadata#gateway.cost",  # the same, as the Vercel AI SDK has it
+    "ai.response.providerMetadata#openrouter.usage.cost",  # OpenRouter
+    "gen_ai.usage.cost_usd",  # Goose
+    "gen_ai.cost.usd",  # in use
+    "tfy.request_cost",  # TrueFoundry
 )
 
 # Below these, text may arrive JSON-encoded: the id abc as "abc", with its quotes.

@@ -31,6 +31,8 @@ _MESSAGE: Final = re.compile(
     r'"type"\s*:\s*"(human|ai|constructor|function_call|tool_use|image|image_url|text|input_text|output_text)"'
 )
 _BARE: Final = re.compile(r'"(?:prompt|input)"\s*:\s*"|"toolCallId"|"functionCall"|"toolUse"')
+_TYPED: Final = re.compile(r'\s*\{\s*"type"\s*:\s*"(?:text|raw|json)"\s*,\s*"value"\s*:')
+"""A value beside its type, as LangWatch writes all of them and the Vercel AI SDK what tools return."""
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -234,6 +236,8 @@ def _is_parts(value: Any) -> bool:
 def said(text: str, roles: frozenset[str]) -> str:
     """What the last message with one of the roles says, else the last one that says anything; nothing where messages
     say nothing at all. The text itself where it is no messages."""
+    if _TYPED.match(text):
+        text = _value_of(text)
     if not (_ROLE in text or _MESSAGE.search(text) or _BARE.search(text)):
         return text
     found = _from_the_end(text, roles)
@@ -245,6 +249,15 @@ def said(text: str, roles: frozenset[str]) -> str:
         if not found and spoken and not any(each["parts"] for each in spoken):
             return ""
     return encodable(found) if found else text
+
+
+def _value_of(text: str) -> str:
+    """The value of an object that has it beside its type and nothing else; the text itself where it is none."""
+    typed = parse_json(text)
+    if not isinstance(typed, dict) or typed.keys() != {"type", "value"}:
+        return text
+    value = typed["value"]
+    return encodable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _of(spoken: list[Message], roles: frozenset[str]) -> list[Message]:

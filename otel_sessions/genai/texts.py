@@ -22,7 +22,8 @@ NOT_JSON: Final = object()
 
 _MAX_PYTHON_BYTES: Final = 10_000
 _MAX_BRACKETS: Final = 100
-_EMPTY: Final = r"^\s*(?:\[[\s,]*\]|\{\s*\}|null|None|\"\s*\")?\s*$"
+_EMPTY: Final = r"^(?:[\s\[\]{},]|null|None|\"\s*\"|\"(?:messages|contents|content|parts|input|output)\"\s*:)*$"
+_MAX_EMPTY: Final = 50
 
 
 def parse_json(text: str, **options: Any) -> Any:
@@ -117,9 +118,9 @@ def unwrapped(entries: Entries, chosen: Indices, json_encoded: tuple[str, ...]) 
 
 
 def says_something(texts: pa.StringArray) -> Mask:
-    """Which texts are not empty, nor JSON of nothing: an empty list, object or text, or null."""
+    """Which texts are not empty, nor JSON of nothing: empty lists, objects, texts and null, in each other too."""
     something: Mask = pc.binary_length(texts).to_numpy() > 0
-    short = np.flatnonzero(something & (pc.binary_length(texts).to_numpy() <= 20))
+    short = np.flatnonzero(something & (pc.binary_length(texts).to_numpy() <= _MAX_EMPTY))
     if len(short):
         empty = pc.match_substring_regex(texts.take(pa.array(short)), _EMPTY).to_numpy(zero_copy_only=False)
         something[short[empty]] = False
