@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from otel_sessions.extensions.web.pages import format as formats
 from otel_sessions.extensions.web.pages import markdown
+from otel_sessions.genai.messages import as_text
 
 _PARSED_CHARS: Final = 200_000
 """Longer JSON is shown as the text that it is."""
@@ -36,8 +37,10 @@ def environment() -> Environment:
     made.filters.update(
         {
             **formats.FILTERS,
+            "as_line": as_line,
             "attempt": _by_unit,
             "css_word": _css_word,
+            "first_text": _first_text,
             "is_web": _is_web,
             "limited": _limited,
             "markdown": markdown.rendered,
@@ -68,6 +71,17 @@ def static_bytes(name: str) -> bytes:
 def one_line(text: str | None, length: int) -> str:
     """The first words of a text, what it hides made visible; empty for nothing."""
     return formats.visible(formats.first_words(text, length)) if text else ""
+
+
+def as_line(value: Any, length: int) -> str:
+    """A JSON value or a text on one line, its beginning."""
+    return one_line(as_text(value), length) or '""'
+
+
+def _first_text(message: Mapping[str, Any], length: int) -> str:
+    """What a message says first, on one line."""
+    texts = (part["content"] for part in message["parts"] if part["type"] == "text")
+    return one_line(next(texts, ""), length) or "…"
 
 
 def parsed(value: Any) -> Any:

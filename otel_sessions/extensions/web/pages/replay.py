@@ -1,4 +1,4 @@
-"""Turns as a page shows them: the payload of `/turns` in reading order, less what the reader did not ask for."""
+"""Turns as a page shows them: the payload of `queries.replay` in reading order, less what was not asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 Item = Mapping[str, Any]
 """One thing of a turn; `kind` is `earlier`, `messages`, `cut`, `handover` or `step`."""
+Message = Mapping[str, Any]
 
 PRESETS: Final = (
     ("conversation", "Conversation"),
@@ -16,6 +17,8 @@ PRESETS: Final = (
 IDLE_FROM_NS: Final = 60 * 1_000_000_000
 """Idle time from here on is marked."""
 _TOOLS: Final = frozenset({"tool", "retrieval", "guardrail"})
+_INNER: Final = frozenset({"agent", "chain"})
+"""Steps whose messages are those of the calls within them."""
 
 
 def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
@@ -24,16 +27,18 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
     shown = []
     day = ""
     users: set[str] = {turn["user_id"] for turn in payload["turns"] if turn.get("user_id")}
+    names: set[str] = {turn["name"] for turn in payload["turns"]}
     for turn in payload["turns"]:
         items = list(_items(turn, messages, preset))
         if not items:
             continue
         new_day, day = str(turn["start_time"])[:10] != day, str(turn["start_time"])[:10]
-        shown.append({**turn, "shown": items, "new_day": new_day, "shows_user": len(users) > 1})
+        told = {"new_day": new_day, "shows_user": len(users) > 1, "shows_name": len(names) > 1}
+        shown.append({**turn, **told, "shown": items})
     return shown
 
 
-def _items(turn: Mapping[str, Any], messages: Sequence[Any], preset: str) -> Iterator[Item]:
+def _items(turn: Mapping[str, Any], messages: Sequence[Message], preset: str) -> Iterator[Item]:
     if preset == "conversation":
         yield from _conversation(turn, messages)
         return
@@ -43,34 +48,33 @@ def _items(turn: Mapping[str, Any], messages: Sequence[Any], preset: str) -> Ite
             continue
         yield from _before(step, agent)
         agent = step["agent"] or agent
-        yield _step(turn, step, messages)
+        yield _step(turn, step, messages, is_open=True)
 
 
-def _conversation(turn: Mapping[str, Any], messages: Sequence[Any]) -> Iterator[Item]:
+def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Iterator[Item]:
     """What was said, once, in its order; tools between; the previews of the turn where no step has messages."""
     steps = turn["steps"]
     ran_tools = any(step["kind"] == "tool" for step in steps)
+    has_calls = any(step["kind"] == "model" and step["messages_in"] for step in steps)
     said: set[int] = set()
     agent, spoke = "", False
     for step in steps:
         yield from _before(step, agent)
         agent = step["agent"] or agent
-        if step["kind"] == "model":
-            earlier = [ref for ref in step["messages_in"][: step["repeated"]] if ref not in said]
-            if earlier and not spoke:
+        if step["kind"] == "model" or (step["kind"] in _INNER and not has_calls):
+            sent = step["messages_in"]
+            earlier = [ref for ref in sent[: step["repeated"]] if ref not in said]
+            if earlier and not said:
                 yield {"kind": "earlier", "messages": [messages[ref] for ref in earlier]}
             said.update(earlier)
-            new = [
-                ref
-                for ref in [*step["messages_in"][step["repeated"] :], *step["messages_out"]]
-                if not (ref in said or (ran_tools and _is_result(messages[ref])))
-            ]
+            new = [ref for ref in dict.fromkeys([*sent[step["repeated"] :], *step["messages_out"]]) if ref not in said]
             said.update(new)
-            if new:
+            shown = [message for message in (_spoken(messages[ref], ran_tools) for ref in new) if message["parts"]]
+            if shown:
                 spoke = True
-                yield {"kind": "messages", "messages": [messages[ref] for ref in new]}
+                yield {"kind": "messages", "messages": shown}
         if step["kind"] in _TOOLS or step["status"] == "error":
-            yield _step(turn, step, messages, quiet=step["kind"] == "model")
+            yield _step(turn, step, messages, is_quiet=step["kind"] not in _TOOLS)
     if not spoke:
         if turn["input"]:
             yield {"kind": "messages", "messages": [_text("user", turn["input"])]}
@@ -78,33 +82,60 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Any]) -> Iterator[
             yield {"kind": "messages", "messages": [_text("assistant", turn["output"])]}
 
 
+def _spoken(message: Message, ran_tools: bool) -> Message:
+    """The message less the calls of tools and their results, where the steps of the tools show both."""
+    if not ran_tools:
+        return message
+    parts = [part for part in message["parts"] if part["type"] not in ("tool_call", "tool_result")]
+    return {**message, "parts": parts}
+
+
 def _before(step: Mapping[str, Any], agent: str) -> Iterator[Item]:
     """The marks that stand before a step: history was cut, another agent takes over."""
     if step["compacted"]:
-        yield {"kind": "cut", "before": None, "after": None}
+        yield {"kind": "cut"}
     if agent and step["agent"] and step["agent"] != agent:
         yield {"kind": "handover", "source": agent, "target": step["agent"]}
 
 
-def _step(turn: Mapping[str, Any], step: Mapping[str, Any], messages: Sequence[Any], *, quiet: bool = False) -> Item:
-    given = [] if quiet else [messages[ref] for ref in step["messages_in"][step["repeated"] :]]
-    count = len(step["messages_in"])
+def _step(
+    turn: Mapping[str, Any],
+    step: Mapping[str, Any],
+    messages: Sequence[Message],
+    *,
+    is_quiet: bool = False,
+    is_open: bool = False,
+) -> Item:
+    """One step; a quiet one without its messages, which stand around it."""
+    is_tool = step["kind"] in _TOOLS
+    new = 0 if is_tool else step["repeated"]  # the call that a model made is what its tool was given
+    given = [] if is_quiet else [messages[ref] for ref in step["messages_in"][new:]]
+    made = [] if is_quiet else [messages[ref] for ref in step["messages_out"]]
+    sent = len(step["messages_in"])
     return {
         "kind": "step",
         "trace_id": turn["trace_id"],
         "step": step,
-        "unpriced": step["kind"] == "model" and step.get("total_tokens") and not step["cost_source"],
+        "unpriced": step["kind"] == "model" and step["total_tokens"] and not step["cost_source"],
         "messages_in": given,
-        "messages_out": [] if quiet else [messages[ref] for ref in step["messages_out"]],
-        "given": "Arguments" if step["kind"] in _TOOLS else f"{len(given)} new of {count} messages sent",
-        "is_tool": step["kind"] in _TOOLS,
-        "open": step["kind"] not in _TOOLS and len(given) <= 2,
+        "messages_out": made,
+        "arguments": _first(given, "tool_call", "arguments") if is_tool else None,
+        "result": _first(made, "tool_result", "response") if is_tool else None,
+        "given": f"{len(given)} new of {sent} messages sent" if sent else "",
+        "is_tool": is_tool,
+        "open": is_open,
     }
 
 
-def _is_result(message: Mapping[str, Any]) -> bool:
-    return bool(message["parts"]) and all(part["type"] == "tool_result" for part in message["parts"])
+def _first(messages: Sequence[Message], type_: str, member: str) -> Any:
+    """What the first part of this type says; the messages themselves as text where there is none."""
+    for message in messages:
+        for part in message["parts"]:
+            if part["type"] == type_:
+                return part[member]
+    texts = [part["content"] for message in messages for part in message["parts"] if part["type"] == "text"]
+    return "\n".join(texts) or None
 
 
-def _text(role: str, text: str) -> Mapping[str, Any]:
-    return {"role": role, "parts": [{"type": "text", "text": text}]}
+def _text(role: str, text: str) -> Message:
+    return {"role": role, "parts": [{"type": "text", "content": text}]}

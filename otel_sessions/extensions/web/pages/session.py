@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from otel_sessions.extensions.web.api import additions, questions, sessions
-from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
+from otel_sessions.extensions.web.api.parameters import Paged
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages import replay
 from otel_sessions.extensions.web.pages.format import instant, part, quoted
@@ -17,6 +17,7 @@ from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import waterfall
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import detail, shapes
+from otel_sessions.queries.replay import Memory, turns
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -31,6 +32,7 @@ KINDS: Final = ("model", "embedding", "tool", "agent", "retrieval", "guardrail",
 _COLUMNS: Final = 90
 _TEXT: Final = 40_000
 """Characters of a text that a page holds; all of it is in the export."""
+_MEMORY: Final = Memory()
 
 
 def show(visit: Visit) -> Shown:
@@ -51,28 +53,28 @@ def public(visit: Visit) -> dict[str, Any]:
 
 def _whole(visit: Visit) -> dict[str, Any]:
     session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
-    turns = _replay(visit, session["scores"])
+    shown = _replay(visit, session["scores"])
     comments = visit.read(additions.list_comments, Paged, {"limit": 500})["comments"]
-    _put_comments(turns["turns"], comments)
+    _put_comments(shown["turns"], comments)
     return {
         **_links(visit),
-        **turns,
+        **shown,
         **_opened(visit),
         "session": session,
         "sharing": visit.call.config.sharing,
         "share_options": False,
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
-        "error_link": _first_error(turns["turns"]) or visit.with_query(show="tools", turn=None),
+        "error_link": _first_error(shown["turns"]) or visit.with_query(show="tools", turn=None),
         "charts": _charts(visit),
         "chart_links": ["#turns"] * _COLUMNS,
         **_figures(visit),
         "presets": [(name, title, visit.with_query(show=name)) for name, title in replay.PRESETS],
         "last_turn": "",
         "fragment": visit.with_query(fragment="turns"),
-        "fall": waterfall(turns["bars"][:BARS]),
-        "more_spans": len(turns["bars"]) > BARS,
-        "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in turns["bars"])],
+        "fall": waterfall(shown["bars"][:BARS]),
+        "more_spans": len(shown["bars"]) > BARS,
+        "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in shown["bars"])],
         "scores": session["scores"],
         "comments": comments,
     }
@@ -97,15 +99,17 @@ def _links(visit: Visit) -> dict[str, Any]:
 def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """One page of turns and the bars of their spans."""
     preset = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else "conversation"
-    wanted = {"limit": TURNS, "cursor": visit.get("turn"), "preview": _TEXT}
-    read = visit.read(sessions.traces, PagedTexts, wanted)
-    payload = {
-        "turns": [{**turn, "steps": [], "gap_ns": 0} for turn in read["traces"]],
-        "messages": [],
-        "next_cursor": read["next_cursor"],
-    }
+    payload = turns(
+        visit.client,
+        project=visit.call.project,
+        session_id=visit.session_id,
+        limit=TURNS,
+        cursor=visit.get("turn") or None,
+        preview=_TEXT,
+        memory=_MEMORY,
+    )
     before = int(visit.get("before")) if visit.get("before").isdecimal() else 0
-    numbers = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
+    numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
     cards = replay.cards(payload, preset)
     if scores is None:
         scores = visit.read(sessions.one, sessions.One, {"fields": "scores"})["scores"]
