@@ -22,7 +22,9 @@ _INNER: Final = frozenset({"agent", "chain"})
 
 
 def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
-    """The turns of a page with what is shown of each as `shown`; those of which nothing is shown are left out."""
+    """The turns of a page with what is shown of each as `shown`. Those of which nothing is shown are left out; in the
+    conversation, a turn in which nothing was said is a line with its name.
+    """
     messages = payload["messages"]
     shown = []
     day = ""
@@ -30,10 +32,10 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
     names: set[str] = {turn["name"] for turn in payload["turns"]}
     for turn in payload["turns"]:
         items = list(_items(turn, messages, preset))
-        if not items:
+        if not items and preset != "conversation":
             continue
         new_day, day = str(turn["start_time"])[:10] != day, str(turn["start_time"])[:10]
-        told = {"new_day": new_day, "shows_user": len(users) > 1, "shows_name": len(names) > 1}
+        told = {"new_day": new_day, "shows_user": len(users) > 1, "shows_name": len(names) > 1 or not items}
         shown.append({**turn, **told, "shown": items})
     return shown
 

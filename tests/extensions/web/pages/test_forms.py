@@ -1,0 +1,135 @@
+"""What people do by forms, and who may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.extensions.web.conftest import Api, span
+from tests.extensions.web.pages.browsing import Browser
+
+TRACE = f"{1:032x}"
+
+
+@pytest.fixture
+def session(browser: Browser) -> str:
+    browser.api.store(span("chat", 1))
+    return "/sessions/chat"
+
+
+def _now(api: Api) -> dict[str, object]:
+    return dict(api.get("/sessions/chat"))
+
+
+def test_a_star_is_put_and_taken_away(browser: Browser, session: str) -> None:
+    assert browser.post(f"{session}/star", {"on": "1", "back": "/sessions?sort=cost"}).headers["location"] == (
+        "/sessions?sort=cost"
+    )
+    assert _now(browser.api)["bookmarked"] is True
+    assert "★" in browser.get("/sessions").text
+    browser.post(f"{session}/star", {"on": "0"})
+    assert _now(browser.api)["bookmarked"] is False
+
+
+def test_labels_are_added_and_removed(browser: Browser, session: str) -> None:
+    assert browser.post(f"{session}/label", {"label": " for review ", "action": "add"}).status == 303
+    assert _now(browser.api)["labels"] == ["for review"]
+    browser.post(f"{session}/label", {"label": "for review", "action": "remove"})
+    assert _now(browser.api)["labels"] == []
+    assert browser.post(f"{session}/label", {"label": " ", "action": "add"}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "stored"),
+    [("NUMERIC", "0.5", 0.5), ("BOOLEAN", "yes", True), ("CATEGORICAL", "good", "good"), ("TEXT", "so so", "so so")],
+)
+def test_scores_of_each_type_are_added_and_deleted(
+    browser: Browser, session: str, type_: str, value: str, stored: object
+) -> None:
+    form = {"name": "quality", "data_type": type_, "value": value, "comment": "by hand", "action": "add"}
+    assert browser.post(f"{session}/score", form).status == 303
+    (score,) = browser.api.get("/sessions/chat")["scores"]
+    assert (score["name"], score["value"], score["comment"]) == ("quality", stored, "by hand")
+    assert "by hand" in browser.get(session).text
+    browser.post(f"{session}/score", {"action": "delete", "score_id": score["score_id"]})
+    assert browser.api.get("/sessions/chat")["scores"] == []
+
+
+def test_a_score_that_is_no_number_is_told_so(browser: Browser, session: str) -> None:
+    page = browser.post(f"{session}/score", {"name": "quality", "data_type": "NUMERIC", "value": "much"})
+    assert page.status == 400
+    assert "is a number" in page.text
+
+
+def test_the_second_thumb_of_a_turn_takes_the_place_of_the_first(browser: Browser, session: str) -> None:
+    thumb = {"name": "thumbs", "data_type": "BOOLEAN", "trace_id": TRACE, "back": f"{session}#turn-{TRACE}"}
+    assert browser.post(f"{session}/score", {**thumb, "value": "1"}).headers["location"] == f"{session}#turn-{TRACE}"
+    browser.post(f"{session}/score", {**thumb, "value": "0"})
+    (score,) = browser.api.get("/sessions/chat")["scores"]
+    assert (score["value"], score["trace_id"]) == (False, TRACE)
+    pressed = [one.get("aria-label") for _, one in browser.get(session).tags if one.get("aria-pressed") == "true"]
+    assert pressed == ["Bad: turn 1"]
+
+
+def test_comments_stand_at_what_they_are_about_and_are_deleted(browser: Browser, session: str) -> None:
+    browser.post(f"{session}/comment", {"text": "look at this", "trace_id": TRACE, "action": "add"})
+    page = browser.get(session)
+    assert "look at this" in page.html.partition('<article class="turn"')[2].partition("</article>")[0]
+    (comment,) = browser.api.get("/sessions/chat/comments")["comments"]
+    browser.post(f"{session}/comment", {"action": "delete", "comment_id": comment["comment_id"]})
+    assert "look at this" not in browser.get(session).text
+
+
+def test_a_session_is_published_opened_by_anybody_and_gone_when_it_is_revoked(browser: Browser, session: str) -> None:
+    shown = browser.post(f"{session}/share", {"expires": "7d", "action": "publish"})
+    assert shown.status == 200
+    (link,) = [link for link in shown.links() if "/share/" in link]
+    stranger = Browser(Api(browser.api.address, "", browser.api.client))
+    path = "/share/" + link.rpartition("/")[2]
+    page = stranger.get(path)
+    assert page.status == 200
+    assert "noindex" in page.headers["x-robots-tag"]
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert {one.get("property") for _, one in page.tags} >= {"og:title", "og:description"}
+    assert "chat" in browser.get("/shares").text
+    assert browser.post(f"{session}/share", {"action": "revoke", "back": "/shares"}).headers["location"] == "/shares"
+    assert stranger.get(path).status == 404
+
+
+def test_views_are_saved_opened_and_deleted(browser: Browser, session: str) -> None:
+    browser.post("/views", {"name": "dear ones", "query": "cost>1", "sort": "cost", "order": "desc", "action": "save"})
+    page = browser.get("/sessions")
+    assert "dear ones" in page.text
+    assert "/sessions?query=cost%3E1&sort=cost&order=desc" in page.links()
+    browser.post("/views", {"name": "dear ones", "action": "delete"})
+    assert "dear ones" not in browser.get("/sessions").text
+
+
+def test_a_form_without_the_token_of_its_page_does_nothing(browser: Browser, session: str) -> None:
+    assert browser.post(f"{session}/star", {"on": "1"}, token=False).status == 403
+    browser.get("/sessions")
+    assert browser.post(f"{session}/star", {"on": "1", "_form": "guessed"}, token=False).status == 403
+    assert _now(browser.api)["bookmarked"] is False
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+)
+def test_a_form_that_another_site_sends_does_nothing(browser: Browser, session: str, headers: dict[str, str]) -> None:
+    assert browser.post(f"{session}/star", {"on": "1"}, headers).status == 403
+    assert _now(browser.api)["bookmarked"] is False
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nX: y"]
+)
+def test_a_form_leads_nowhere_else(browser: Browser, session: str, back: str) -> None:
+    done = browser.post(f"{session}/star", {"on": "1", "back": back})
+    assert (done.status, done.headers["location"]) == (303, "/sessions")
+
+
+def test_a_form_for_a_session_that_is_not_there_says_so(browser: Browser) -> None:
+    assert browser.post("/sessions/none/star", {"on": "1"}).status == 404
+
+
+def test_a_form_that_is_too_large_is_refused(browser: Browser, session: str) -> None:
+    assert browser.post(f"{session}/comment", {"text": "x" * 300_000, "action": "add"}).status == 413

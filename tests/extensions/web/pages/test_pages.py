@@ -1,0 +1,196 @@
+"""Every page over HTTP: what it says, what its headers forbid, and where its links go."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from tests.extensions.web.conftest import segment, span
+from tests.extensions.web.pages.browsing import Browser
+
+PAGES = ("/sessions", "/users", "/models", "/errors", "/unassigned", "/compare", "/shares", "/status", "/connect")
+
+
+def _chat(browser: Browser, session_id: str = "chat-1") -> None:
+    """Two turns: a model that calls a tool, and one that fails."""
+    said = [{"role": "user", "parts": [{"type": "text", "content": "Is the *rope* in stock?"}]}]
+    answer = [{"role": "assistant", "parts": [{"type": "text", "content": "Yes, **three** are."}]}]
+    later = [*said, *answer, {"role": "user", "parts": [{"type": "text", "content": "And the boot?"}]}]
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1-mini", "gen_ai.usage.input_tokens": 1200}
+    tool = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "check_stock",
+        "gen_ai.tool.call.arguments": '{"sku": "ROPE-60"}',
+        "gen_ai.tool.call.result": '{"in_stock": 3}',
+    }
+    browser.api.store(
+        span(
+            session_id,
+            1,
+            seconds=4,
+            attributes={
+                "user.id": "ada",
+                "input.value": "Is the *rope* in stock?",
+                "langfuse.trace.metadata.tenant": "acme",
+            },
+        ),
+        span(session_id, 1, number=2, start=1, attributes=tool),
+        span(
+            session_id,
+            1,
+            number=3,
+            start=2,
+            attributes={
+                **call,
+                "gen_ai.input.messages": json.dumps(said),
+                "gen_ai.output.messages": json.dumps(answer),
+            },
+        ),
+        span(session_id, 2, start=100, seconds=3, attributes={"user.id": "ada"}),
+        span(
+            session_id,
+            2,
+            number=2,
+            start=101,
+            status="error",
+            message="no answer within 10 s",
+            attributes={**call, "gen_ai.input.messages": json.dumps(later)},
+        ),
+    )
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_answers_before_there_is_any_session_and_after(browser: Browser, path: str) -> None:
+    assert browser.get(path).status == 200
+    _chat(browser)
+    page = browser.get(path)
+    assert page.status == 200
+    assert page.headers["content-type"].startswith("text/html")
+
+
+def test_the_root_leads_to_the_list(browser: Browser) -> None:
+    page = browser.get("/")
+    assert (page.status, page.headers["location"]) == (307, "/sessions")
+
+
+def test_no_page_lets_a_script_or_a_style_run_that_is_not_a_file_of_ours(browser: Browser) -> None:
+    _chat(browser)
+    for path in (*PAGES, "/sessions/chat-1", "/users/ada", "/sessions/none"):
+        headers = browser.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_every_link_within_the_pages_leads_to_a_page(browser: Browser) -> None:
+    _chat(browser)
+    seen: dict[tuple[object, ...], str] = {}  # one of those that differ in values alone
+    for path in ("/sessions?facets=1", "/sessions/chat-1", "/users/ada", "/models?window=all"):
+        for link in browser.get(path).links():
+            parts = urlsplit(link)
+            if link.startswith("/") and parts.path not in PAGES[1:]:
+                seen.setdefault((parts.path, *sorted(dict(parse_qsl(parts.query)))), link.partition("#")[0])
+    answers = {link: browser.get(link).status for link in seen.values()}
+    assert {link: status for link, status in answers.items() if status != 200} == {
+        "/sessions/chat-1/span?span=": 404
+    } or all(status == 200 for status in answers.values())
+
+
+def test_the_list_shows_the_first_words_the_figures_and_what_is_wrong(browser: Browser) -> None:
+    _chat(browser)
+    text = browser.get("/sessions").text
+    for said in ("Is the *rope* in stock?", "chat-1", "ada", "1 error", "gpt-4.1-mini", "1.2k"):
+        assert said in text, said
+
+
+def test_the_session_page_replays_what_was_said_and_done_each_thing_once(browser: Browser) -> None:
+    _chat(browser)
+    text = " ".join(browser.get("/sessions/chat-1").text.split())
+    for said in ("check_stock", '{"sku": "ROPE-60"}', '{"in_stock": 3}', "Yes, three are.", "And the boot?"):
+        assert said in text, said
+    assert "2 earlier messages, sent again" in text
+    assert "no answer within 10 s" in text
+    assert "1 min 36 s idle" in text
+
+
+def test_the_presets_show_no_empty_card(browser: Browser) -> None:
+    _chat(browser)
+    tools = browser.get("/sessions/chat-1?show=tools")
+    assert tools.html.count('<article class="turn"') == 2
+    assert "Yes, three are." not in tools.text
+
+
+def test_a_span_opens_in_full_and_as_a_fragment_of_the_page(browser: Browser) -> None:
+    _chat(browser)
+    place = f"span={1:032x}.{1002:016x}"
+    whole, part = browser.get(f"/sessions/chat-1?{place}"), browser.get(f"/sessions/chat-1?{place}&fragment=span")
+    for page in (whole, part):
+        assert "gen_ai.tool.call.arguments" in page.text
+    assert "<html" not in part.html
+    assert browser.get(f"/sessions/chat-1?span={1:032x}.{9:016x}").status == 404
+
+
+def test_later_turns_come_by_the_page_with_numbers_that_go_on(browser: Browser) -> None:
+    browser.api.store(*(span("long", trace, start=trace * 10) for trace in range(1, 46)))
+    page = browser.get("/sessions/long")
+    assert page.html.count('<article class="turn"') == 20
+    (more,) = [attributes["href"] for _, attributes in page.tags if "data-more" in attributes]
+    part = browser.get(f"{more}&fragment=turns")
+    assert "Turn 21" in part.text
+    assert "<html" not in part.html
+
+
+def test_a_query_that_is_not_of_the_language_is_told_with_what_may_be_meant(browser: Browser) -> None:
+    _chat(browser)
+    page = browser.get("/sessions?query=usr:ada")
+    assert page.status == 400
+    assert "Did you mean user" in " ".join(page.text.split())
+    assert page.fields()["query"] == "usr:ada"
+
+
+def test_the_terms_of_a_query_are_chips_that_can_be_removed(browser: Browser) -> None:
+    _chat(browser)
+    page = browser.get("/sessions?query=user:ada+-has:score&sort=cost")
+    assert "/sessions?sort=cost&query=user%3Aada" in page.links()
+    assert "/sessions?sort=cost&query=-has%3Ascore" in page.links()
+
+
+def test_metadata_stands_in_columns_where_it_is_asked_for(browser: Browser) -> None:
+    _chat(browser)
+    page = browser.get("/sessions?column=cost,metadata.tenant")
+    assert "tenant" in page.text
+    assert "acme" in page.text
+    assert "Last activity" not in "".join(page.html.partition("<thead>")[2].partition("</thead>")[0])
+
+
+def test_what_is_not_there_is_a_page_that_says_so(browser: Browser) -> None:
+    for path in ("/sessions/none", "/users/nobody", "/share/none"):
+        page = browser.get(path)
+        assert page.status == 404
+        assert "<main" in page.html
+
+
+def test_a_page_shows_a_project_its_own_sessions_and_asks_who_one_is(browser: Browser) -> None:
+    _chat(browser)
+    assert "chat-1" not in browser.get("/sessions", headers={"X-Project": "somebody-else"}).text
+    assert browser.get("/sessions/chat-1", headers={"X-Project": "somebody-else"}).status == 404
+
+
+def test_files_are_kept_by_the_browser_as_long_as_they_do_not_change(browser: Browser) -> None:
+    page = browser.get("/sessions")
+    (sheet,) = [one["href"] for tag, one in page.tags if tag == "link" and one.get("rel") == "stylesheet"]
+    assert "immutable" in browser.get(sheet).headers["cache-control"]
+    assert browser.get("/static/..%2fconfig.py").status == 404
+
+
+def test_a_session_with_an_odd_id_has_a_page_of_its_own(browser: Browser) -> None:
+    ids = ("a/b", "a?b#c", "50% & more", "\"quoted\" 'id'", "<b>", "😀", "ä" * 4096)
+    for id_ in ids:
+        browser.api.store(span(id_, 1))
+        assert browser.get(f"/sessions/{segment(id_)}?fragment=turns").status == 200, id_[:20]
+    links = browser.get("/sessions").links()
+    assert {f"/sessions/{segment(id_)}" for id_ in ids} <= set(links)
