@@ -80,7 +80,7 @@ def as_line(value: Any, length: int) -> str:
 
 def _first_text(message: Mapping[str, Any], length: int) -> str:
     """What a message says first, on one line."""
-    texts = (part["content"] for part in message["parts"] if part["type"] == "text")
+    texts = (part["text"] for part in message["parts"] if part["type"] == "text")
     return one_line(next(texts, ""), length) or "…"
 
 

@@ -122,7 +122,7 @@ def _step(
         "messages_in": given,
         "messages_out": made,
         "arguments": _first(given, "tool_call", "arguments") if is_tool else None,
-        "result": _first(made, "tool_result", "response") if is_tool else None,
+        "result": _first(made, "tool_result", "result") if is_tool else None,
         "given": f"{len(given)} new of {sent} messages sent" if sent else "",
         "is_tool": is_tool,
         "open": is_open,
@@ -135,9 +135,9 @@ def _first(messages: Sequence[Message], type_: str, member: str) -> Any:
         for part in message["parts"]:
             if part["type"] == type_:
                 return part[member]
-    texts = [part["content"] for message in messages for part in message["parts"] if part["type"] == "text"]
+    texts = [part["text"] for message in messages for part in message["parts"] if part["type"] == "text"]
     return "\n".join(texts) or None
 
 
 def _text(role: str, text: str) -> Message:
-    return {"role": role, "parts": [{"type": "text", "content": text}]}
+    return {"role": role, "parts": [{"type": "text", "text": text}]}

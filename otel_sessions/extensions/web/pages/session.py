@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from otel_sessions.extensions.web.api import additions, questions, sessions
-from otel_sessions.extensions.web.api.parameters import Paged
+from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages import replay
 from otel_sessions.extensions.web.pages.format import instant, part, quoted
@@ -17,7 +17,6 @@ from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import waterfall
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import detail, shapes
-from otel_sessions.queries.replay import Memory, turns
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -32,7 +31,6 @@ KINDS: Final = ("model", "embedding", "tool", "agent", "retrieval", "guardrail",
 _COLUMNS: Final = 90
 _TEXT: Final = 40_000
 """Characters of a text that a page holds; all of it is in the export."""
-_MEMORY: Final = Memory()
 
 
 def show(visit: Visit) -> Shown:
@@ -99,15 +97,8 @@ def _links(visit: Visit) -> dict[str, Any]:
 def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """One page of turns and the bars of their spans."""
     preset = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else "conversation"
-    payload = turns(
-        visit.client,
-        project=visit.call.project,
-        session_id=visit.session_id,
-        limit=TURNS,
-        cursor=visit.get("turn") or None,
-        preview=_TEXT,
-        memory=_MEMORY,
-    )
+    wanted = {"limit": TURNS, "cursor": visit.get("turn"), "preview": _TEXT}
+    payload = visit.read(sessions.turns, PagedTexts, wanted)
     before = int(visit.get("before")) if visit.get("before").isdecimal() else 0
     numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
     cards = replay.cards(payload, preset)
