@@ -13,11 +13,14 @@ from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.superset import BOUNDS, LAST_END
 from otel_sessions.queries.paging import Page, decode, encode
+from otel_sessions.queries.readers import MAX_IDS_OF_ONE, Reader, Readers
 from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
 Order = Literal["asc", "desc"]
+Place = tuple[Any, str]
+"""The key of a session in a list, and its id."""
 # The key of each sort, and its type: times are keys by their nanoseconds.
 _KEYS: Final[dict[str, tuple[str, str]]] = {
     "last_activity": ("toUnixTimestamp64Nano(EndTime)", "Int64"),
@@ -63,17 +66,25 @@ class Wanted:
         return ["sessions", self.project, self.sort, self.order, *self.filter.identity]
 
 
-def list_sessions(client: Client, wanted: Wanted, *, now_ns: int) -> Page:
+def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Readers | None = None) -> Page:
     """A page of sessions in the columns of the view `sessions`, `Bookmarked`, `Labels` and `State`, and `Scores` if
     they are among the groups.
 
+    With `readers`, whoever follows the cursors has every session once that was there all along, whatever moves
+    meanwhile.
     Raises `LanguageError`, `CursorError`, and what `rows.run` does.
     """
-    picked = _picked(client, wanted, now_ns)
+    key, after, name, number = decode(wanted.identity, wanted.cursor) if wanted.cursor else (None, "", "", 0)
+    place = (key, after) if wanted.cursor else None
+    reader = readers.get(name) if readers and name else Reader(now_ns) if readers and not wanted.cursor else None
+    picked, place = _unread(client, wanted, place, reader, number, now_ns)
     page, next_ = picked[: wanted.limit], None
-    if len(picked) > wanted.limit:
-        next_ = encode(wanted.identity, [page[-1]["_key"], page[-1]["SessionId"]])
     ids = [row["SessionId"] for row in page]
+    if len(picked) > wanted.limit:
+        next_ = encode(wanted.identity, [*place, reader.name if reader else "", number + 1])
+        if reader is not None and readers is not None:
+            reader.note(ids, number)
+            readers.keep(reader)
     known: dict[str, Row] = {}
     for portion in portions(ids):
         rows = select(client, "sessions_of", {"project": wanted.project, "session_ids": portion})
@@ -82,8 +93,31 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int) -> Page:
     return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
 
 
-def _picked(client: Client, wanted: Wanted, now_ns: int) -> list[Row]:
-    """`SessionId` and `_key` of the page's sessions in their order, and of one more where there is one.
+def _unread(  # noqa: PLR0917 - all of one request
+    client: Client, wanted: Wanted, place: Place | None, reader: Reader | None, number: int, now_ns: int
+) -> tuple[list[Row], Place]:
+    """What comes behind a place that the reader has not had, at its end what has moved over it, and up to where."""
+    unread: list[Row] = []
+    last = place or (None, "")
+    is_at_end = False
+    while len(unread) <= wanted.limit and not is_at_end:
+        rows = _picked(client, wanted, place, now_ns)
+        is_at_end = len(rows) <= wanted.limit
+        unread += [row for row in rows if reader is None or not reader.has_had(row["SessionId"], number)]
+        if rows:
+            place = (rows[-1]["_key"], rows[-1]["SessionId"])
+    if unread:
+        end = unread[min(len(unread), wanted.limit) - 1]
+        last = (end["_key"], end["SessionId"])
+    if is_at_end and reader is not None and number > 0:
+        here = {row["SessionId"] for row in unread}
+        moved = _all_keys(client, wanted, reader.began_ns, now_ns)
+        unread += [row for row in moved if not (row["SessionId"] in here or reader.has_had(row["SessionId"], number))]
+    return unread, last
+
+
+def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) -> list[Row]:
+    """`SessionId` and `_key` of so many sessions behind a place as a page has, in their order, and of one more.
 
     The first page by what has bounds is picked among the sessions whose bounds are the greatest: once the last of it is
     greater than the bounds of all that were not looked at, it is right. What that does not settle soon is worked out
@@ -91,7 +125,7 @@ def _picked(client: Client, wanted: Wanted, now_ns: int) -> list[Row]:
     """
     condition = wanted.filter.condition(now_ns)
     bound = _BOUNDS.get(wanted.sort)
-    if wanted.cursor is None and wanted.order == "desc" and bound is not None:
+    if place is None and wanted.order == "desc" and bound is not None:
         superset = wanted.filter.superset(now_ns)
         size = max(_FIRST_LOOK, 4 * wanted.limit)
         while size <= _LAST_LOOK:
@@ -105,14 +139,16 @@ def _picked(client: Client, wanted: Wanted, now_ns: int) -> list[Row]:
                 return []
             if len(list(portions(among))) > 1:
                 break
-            keys = _keys(client, wanted, condition, among)
+            keys = _keys(client, wanted, condition, among=among)
             if len(bounds) <= size or (len(keys) > wanted.limit and keys[-1]["_key"] > bounds[size]["Bound"]):
                 return keys
             size *= 5
-    return _keys(client, wanted, condition)
+    return _keys(client, wanted, condition, place)
 
 
-def _keys(client: Client, wanted: Wanted, condition: Condition, among: Sequence[str] | None = None) -> list[Row]:
+def _keys(
+    client: Client, wanted: Wanted, condition: Condition, place: Place | None = None, among: Sequence[str] | None = None
+) -> list[Row]:
     """The page worked out, of all sessions or among some."""
     key, type_ = _KEYS[wanted.sort]
     bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
@@ -120,9 +156,19 @@ def _keys(client: Client, wanted: Wanted, condition: Condition, among: Sequence[
     if among is not None:
         within, bound["among"] = "SessionId IN {among:Array(String)}", list(among)
         chosen = chosen.replace(_OF_PROJECT, f"{_OF_PROJECT} AND {within}")
-    if wanted.cursor:
-        bound["key"], bound["behind"] = decode(wanted.identity, wanted.cursor)
+    if place is not None:
+        bound["key"], bound["behind"] = place
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
+    return run(client, composed("list_keys", **texts), bound)
+
+
+def _all_keys(client: Client, wanted: Wanted, began_ns: int, now_ns: int) -> list[Row]:
+    """Those of all sessions that had begun when the reader did, in their order."""
+    key, _ = _KEYS[wanted.sort]
+    condition = wanted.filter.condition(now_ns)
+    behind = "toUnixTimestamp64Nano(StartTime) <= {began:Int64}"
+    texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": "1", "CONDITION": condition.sql, "BEHIND": behind}
+    bound = {"project": wanted.project, "limit": MAX_IDS_OF_ONE, "began": began_ns, **condition.parameters}
     return run(client, composed("list_keys", **texts), bound)

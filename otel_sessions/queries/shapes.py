@@ -47,6 +47,8 @@ def cut(shown: Row, preview: int | None) -> Row:
         if name in _TEXTS and isinstance(value, str) and len(value) > preview:
             cut_[name] = value[:preview]
             cut_[f"{name}_length"] = len(value)
+        elif name in ("events", "links"):
+            cut_[name] = [cut(each, preview) for each in value]
         elif isinstance(value, dict) and name.endswith(("attributes", "metadata")):
             cut_[name], lengths = _cut_values(value, preview)
             if lengths:

@@ -12,10 +12,12 @@ from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import detail, replay, shapes
 from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.queries.paging import Page
+from otel_sessions.queries.readers import Readers
 from otel_sessions.queries.rows import Row, as_json
 
 SESSION = "/api/v1/sessions/{session_id}"
 _REPLAYED: Final = replay.Memory()
+_READERS: Final = Readers()
 
 
 class One(Parameters):
@@ -34,6 +36,7 @@ def sessions_of(client: Client, project: str, wanted: Listed, now_ns: int, user_
         client,
         Wanted(project, chosen, wanted.sort, wanted.order, wanted.limit, wanted.cursor, wanted.fields),
         now_ns=now_ns,
+        readers=_READERS,
     )
     shown = [shapes.session(row, wanted.fields, wanted.preview) for row in page.rows]
     return {"sessions": shown, "next_cursor": page.next_cursor}
