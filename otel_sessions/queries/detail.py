@@ -33,7 +33,7 @@ def get_session(
 
 
 def has_session(client: Client, *, project: str, session_id: str) -> bool:
-    return bool(select(client, "session", {"project": project, "session_id": session_id}))
+    return bool(select(client, "has_session", {"project": project, "session_id": session_id}))
 
 
 def list_traces(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:

@@ -86,9 +86,18 @@ WHERE t.Project = {project:String}
 UNION ALL
 SELECT
     c.SessionId AS SessionId, c.TraceId AS TraceId, t.StartTime AS StartTime, 0 AS IsTurn, toUInt64(0) AS Errors,
-    c.TotalTokens AS Tokens, toFloat64(c.Cost) AS Cost, toUInt64(0) AS Duration, [toString(c.Model)] AS Keys
-FROM session_spans AS c
-INNER JOIN session_traces AS t ON t.Project = c.Project AND t.SessionId = c.SessionId AND t.TraceId = c.TraceId
-WHERE c.Project = {project:String} AND t.Project = {project:String} AND (c.TotalTokens > 0 OR c.Cost > 0)
-    AND c.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+    c.Tokens AS Tokens, c.Cost AS Cost, toUInt64(0) AS Duration, [c.Model] AS Keys
+FROM
+(
+    SELECT SessionId, TraceId, toString(Model) AS Model, sum(TotalTokens) AS Tokens, toFloat64(sum(s.Cost)) AS Cost
+    FROM session_spans AS s
+    WHERE Project = {project:String} AND (TotalTokens > 0 OR s.Cost > 0)
+        AND SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    GROUP BY SessionId, TraceId, Model
+) AS c
+INNER JOIN
+(
+    SELECT SessionId, TraceId, StartTime
+    FROM session_traces
+    WHERE Project = {project:String} AND toUnixTimestamp64Nano(StartTime) BETWEEN {from:Int64} AND {to:Int64}
+) AS t ON t.SessionId = c.SessionId AND t.TraceId = c.TraceId
