@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.body import NOBODY_READS, SlowBody, UnsupportedMediaType
+from otel_sessions.queries.paging import CursorError
 
 Handler = Callable[[Request], Awaitable[Response]]
 _logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class NotStored(Permanent):
 _HTTP: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (UnsupportedMediaType, 415, "InvalidRequestError"),
     (InvalidData, 400, "InvalidRequestError"),
+    (CursorError, 400, "InvalidRequestError"),
     (ValidationError, 400, "InvalidRequestError"),
     (TooLarge, 413, "PayloadTooLargeError"),
     (Unauthenticated, 401, "UnauthorizedError"),

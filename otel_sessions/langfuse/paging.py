@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-
-from otel_sessions.queries.rows import Row
 
 
 class Page(BaseModel):
@@ -41,31 +38,3 @@ def time(text: str) -> str:
     """A time of ClickHouse as Langfuse writes it, with milliseconds."""
     whole, _, fraction = text.partition(".")
     return f"{whole.replace(' ', 'T')}.{fraction[:3].ljust(3, '0')}Z"
-
-
-def score(row: Row, project: str) -> dict[str, Any]:
-    """A score in Langfuse's shape; ids that it has not are null."""
-    shown = {
-        "id": row["ScoreId"],
-        "projectId": project,
-        "name": row["Name"],
-        "dataType": row["DataType"],
-        "value": row["Value"],
-        "traceId": row["TraceId"] or None,
-        "sessionId": row["SessionId"] or None,
-        "observationId": row["SpanId"] or None,
-        "source": row["Source"],
-        "comment": row["Comment"] or None,
-        "metadata": _metadata(row["Metadata"]),
-        "environment": row["Environment"],
-        "timestamp": time(row["Timestamp"]),
-        "createdAt": time(row["Timestamp"]),
-        "updatedAt": time(row["UpdatedAt"]),
-    }
-    return shown if row["DataType"] == "NUMERIC" else {**shown, "stringValue": row["StringValue"]}
-
-
-def _metadata(text: str) -> dict[str, Any]:
-    """An object; any other value under the name `metadata`."""
-    value = json.loads(text) if text else {}
-    return value if isinstance(value, dict) else {"metadata": value}

@@ -13,21 +13,14 @@ from starlette.responses import JSONResponse, Response
 
 from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import NotFound, message_of
-from otel_sessions.langfuse.paging import Page, parameters, score
+from otel_sessions.langfuse.paging import parameters
 from otel_sessions.langfuse.score_body import ScoreBody
+from otel_sessions.langfuse.score_pages import ScoresBehind, ScoresPage
+from otel_sessions.langfuse.score_shapes import score, score_in_groups
 from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import scores as queries
 from otel_sessions.sessions import scores as storage
 from otel_sessions.sessions.scores import Score
-
-
-class ScoresPage(Page):
-    """Which scores to list."""
-
-    session_id: str = ""
-    trace_id: str = ""
-    name: str = ""
-    data_type: str = ""
 
 
 class Scores:
@@ -50,10 +43,22 @@ class Scores:
         return JSONResponse({"message": "Accepted"}, 202)
 
     async def page(self, request: Request) -> Response:
-        wanted, project = ScoresPage.model_validate(parameters(request)), request.state.project
-        chosen = wanted.model_dump(exclude={"page"})
-        rows, total = await self._reads.run(partial(queries.page, project=project, offset=wanted.offset, **chosen))
-        return wanted.answer([score(row, project) for row in rows], total)
+        """By numbers of pages, as v2 and what came before it."""
+        page, project = ScoresPage.model_validate(parameters(request, "environment")), request.state.project
+        found = partial(queries.page, project=project, limit=page.limit, offset=page.offset, wanted=page.wanted())
+        rows, total = await self._reads.run(found)
+        return page.answer([score(row, project) for row in rows], total)
+
+    async def page_behind(self, request: Request) -> Response:
+        """By cursors, as v3."""
+        page, project = ScoresBehind.model_validate(parameters(request)), request.state.project
+        rows, cursor = [], None
+        if not page.is_of_none:
+            named = {"project": project, "limit": page.limit, "cursor": page.cursor, "wanted": page.wanted()}
+            found = await self._reads.run(partial(queries.page_behind, **named))
+            rows, cursor = found.rows, found.next_cursor
+        meta = {"limit": page.limit, **({"cursor": cursor} if cursor else {})}
+        return JSONResponse({"data": [score_in_groups(row, project, page.fields) for row in rows], "meta": meta})
 
     async def one(self, request: Request) -> Response:
         row = await self._found(request)

@@ -13,15 +13,17 @@ from otel_sessions.langfuse.answers import NotFound
 from otel_sessions.langfuse.paging import Page, parameters, time
 from otel_sessions.langfuse.score_body import Time
 from otel_sessions.langfuse.store import Store
+from otel_sessions.langfuse.traces import trace
 from otel_sessions.queries import sessions, turns
 from otel_sessions.queries.rows import Row
+from otel_sessions.queries.scores import FIRST, LAST
 
 
 class SessionsPage(Page):
     """Which sessions to list, by their start: from `from_timestamp` to before `to_timestamp`."""
 
-    from_timestamp: Time = turns.FIRST
-    to_timestamp: Time = turns.LAST
+    from_timestamp: Time = FIRST
+    to_timestamp: Time = LAST
     environment: list[str] = Field(default_factory=list)
 
 
@@ -53,31 +55,10 @@ class Sessions:
             raise NotFound(f"there is no session {named['session_id']!r}")
         traces = await self._store.run(partial(turns.traces, **named))
         shown = _session(row, named["project"])
-        return JSONResponse({**shown, "traces": [_trace(trace) for trace in traces]})
+        return JSONResponse({**shown, "traces": [trace(row) for row in traces]})
 
 
 def _session(row: Row, project: str) -> dict[str, Any]:
     environment = next(iter(row["Environments"]), "default")
     started = time(row["StartTime"])
     return {"id": row["SessionId"], "createdAt": started, "projectId": project, "environment": environment}
-
-
-def _trace(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["TraceId"],
-        "timestamp": time(row["StartTime"]),
-        "name": row["Name"],
-        "input": row["Input"] or None,
-        "output": row["Output"] or None,
-        "sessionId": row["SessionId"],
-        "userId": row["UserId"] or None,
-        "metadata": {},
-        "tags": row["Tags"],
-        "environment": row["Environment"] or "default",
-        "release": None,
-        "version": None,
-        "public": False,
-        "createdAt": time(row["StartTime"]),
-        "updatedAt": time(row["EndTime"]),
-        "projectId": row["Project"],
-    }

@@ -124,7 +124,8 @@ def read(client: Client, project: str, session_id: str, *, limit: int = 100, spa
         raise QueryError(f"there is no session {session_id!r} in the project {project!r}")
     turns = sessions.traces(client, project=project, session_id=session_id, limit=limit)
     minutes = sessions.timeline(client, project=project, session_id=session_id)
-    given, _ = scores.page(client, project=project, session_id=session_id, limit=_MAX_SCORES)
+    scored = scores.ScoreFilter(session_ids=(session_id,))
+    given, _ = scores.page(client, project=project, limit=_MAX_SCORES, wanted=scored)
     ids = [str(turn["TraceId"]) for turn in turns]
     tree = (
         sessions.tree(client, project=project, session_id=session_id, traces=ids, limit=_MAX_SPANS) if spans else None
