@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from otel_sessions import __version__
-from otel_sessions.cli import components, demo, migrate, output, query, serve, sessions, tail, validate, verify
+from otel_sessions.cli import components, demo, mcp, migrate, output, query, serve, sessions, tail, validate, verify
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
 
@@ -41,6 +41,7 @@ app.command("components")(components.components)
 app.command("query")(query.query)
 app.add_typer(sessions.app, name="sessions")
 app.command("tail")(tail.tail)
+app.command("mcp")(mcp.mcp)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
 

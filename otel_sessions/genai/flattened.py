@@ -65,16 +65,12 @@ class Families:
 
     def pieces(self, attributes: Named) -> Mapping[str, Pieces]:
         """The pieces of each family that occurs in the column, by its name."""
-        names = attributes.beginning([prefix for _, prefix in self._prefixes])
-        found: dict[str, Pieces] = {}
-        if not len(names):
-            return found
-        members = np.full((len(attributes.names), 4), -1, np.int64)
-        members[names] = [self._place(key) for key in attributes.names.take(pa.array(names)).to_pylist()]
+        members = [self._place(key) for key in attributes.names.to_pylist()]
+        found = {}
         for number, (name, _) in enumerate(self._prefixes):
-            ours = members[:, 0] == number
+            ours = np.array([each[0] == number for each in members], np.bool_)
             if ours.any():
-                pieces = _pieces(attributes, ours, members[:, 1:])
+                pieces = _pieces(attributes, ours, np.array([each[1:] for each in members], np.int64))
                 if len(pieces.rows):
                     found[name] = pieces
         return found

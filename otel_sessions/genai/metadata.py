@@ -44,18 +44,14 @@ class Metadata:
 
     def column(self, attributes: Named) -> pa.MapArray | None:
         """None if no span has any."""
-        wanted = attributes.beginning(self._prefixes)
-        if not len(wanted):
-            return None
-        found = [self._place(name) for name in attributes.names.take(pa.array(wanted)).to_pylist()]
-        ranks, names_of = np.full(len(attributes.names), -1), np.full(len(attributes.names), -1)
-        ranks[wanted], names_of[wanted] = [rank for rank, _ in found], np.arange(len(found))
+        found = [self._place(name) for name in attributes.names.to_pylist()]
+        ranks = np.array([rank for rank, _ in found], np.int64)
         if not (ranks >= 0).any():
             return None
         places = np.flatnonzero(ranks[attributes.codes] >= 0)
         codes = attributes.codes[places]
         texts = self._decoded(attributes.values.take(pa.array(places)))
-        names = pa.array([name for _, name in found], pa.string()).take(pa.array(names_of[codes]))
+        names = pa.array([name for _, name in found], pa.string()).take(pa.array(codes))
         entries = _Entries(attributes.rows(places), ranks[codes], names, texts)
         objects = pc.equal(names, _OBJECT).to_numpy(zero_copy_only=False)
         if objects.any():

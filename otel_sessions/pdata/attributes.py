@@ -47,13 +47,6 @@ class Named:
         values = attributes.items.slice(start, stop - start)
         return cls(len(attributes), offsets - start, encoded.dictionary, encoded.indices.to_numpy(), values)
 
-    def beginning(self, prefixes: Sequence[str]) -> Indices:
-        """The places of the names that begin with one of the prefixes."""
-        found = np.zeros(len(self.names), np.bool_)
-        for prefix in prefixes:
-            found |= pc.starts_with(self.names, prefix).to_numpy(zero_copy_only=False)
-        return np.flatnonzero(found)
-
     def rows(self, places: Indices) -> Indices:
         """The rows of the attributes at these places."""
         rows: Indices = np.searchsorted(self.offsets, places, side="right") - 1

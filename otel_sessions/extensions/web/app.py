@@ -21,10 +21,11 @@ from otel_sessions.extensions.web.access import WebAccess
 from otel_sessions.extensions.web.api.operation import Call, Operation
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.mcp.http import PATH, Mcp
 from otel_sessions.extensions.web.openapi import known_document
 from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.app import Pages
-from otel_sessions.extensions.web.problems import NotFound, WrongMethod, problem
+from otel_sessions.extensions.web.problems import Forbidden, NotFound, WrongMethod, problem
 from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.http.body import Bodies, UnsupportedMediaType
@@ -68,7 +69,7 @@ class Api:
             paths.setdefault(op.path, {})[op.method] = op
         return [
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
-            *(_ApiRoute(path, self._handler(methods)) for path, methods in paths.items()),
+            *(_RawRoute(path, self._handler(methods)) for path, methods in paths.items()),
         ]
 
     def _handler(self, methods: Mapping[str, Operation]) -> ASGIApp:
@@ -85,12 +86,26 @@ class Api:
                 response = await self._answer(op, Request(scope, receive))
                 await response(scope, receive, send)
 
-            guarded: ASGIApp = answered
-            if not op.is_open:
-                guarded = Authenticated(answered, self._access, lambda _, error: problem(error))
+            guarded: ASGIApp = answered if op.is_open else self._authenticated(answered)
             await guarded(scope, receive, send)
 
         return handle
+
+    def guarded(self, app: ASGIApp) -> ASGIApp:
+        """`app` for those who may read, and for no page of another site."""
+
+        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                check_origin(Request(scope), self._config.public_url)
+            except Forbidden as error:
+                await problem(error)(scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return self._authenticated(checked)
+
+    def _authenticated(self, app: ASGIApp) -> ASGIApp:
+        return Authenticated(app, self._access, lambda _, error: problem(error))
 
     async def _answer(self, op: Operation, request: Request) -> Response:
         try:
@@ -142,7 +157,7 @@ def _json(body: SentBody, *, is_json: bool) -> Any:
     return body.json()
 
 
-class _ApiRoute(Route):
+class _RawRoute(Route):
     """Its handler is an ASGI application that looks at the method itself."""
 
     def __init__(self, path: str, handler: ASGIApp) -> None:
@@ -154,10 +169,11 @@ class _ApiRoute(Route):
 def application(
     config: Config, store: Store, access: WebAccess, is_stopping: Callable[[], bool], host: Host
 ) -> ASGIApp:
-    """REST under `/api/v1`, and the pages beside it."""
+    """REST under `/api/v1`, the Model Context Protocol at `/mcp`, and the pages beside them."""
     api = Api(config, store, access, is_stopping)
     pages = Pages(config, store, access, host)
-    router = Router([*api.routes(), *pages.routes()], redirect_slashes=False, default=_nothing)
+    routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store))), *pages.routes()]
+    router = Router(routes, redirect_slashes=False, default=_nothing)
     return GZipMiddleware(_whole_segments(router), minimum_size=1024, compresslevel=1)
 
 

@@ -20,6 +20,7 @@ from otel_sessions.queries.language import LanguageError
 from otel_sessions.queries.limits import LimitExceeded
 from otel_sessions.queries.metrics import TooManyPointsError
 from otel_sessions.queries.paging import CursorError
+from otel_sessions.queries.statements import StatementError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _logger = logging.getLogger(__name__)
@@ -49,12 +50,17 @@ class WrongMethod(Permanent):
     """There is such a thing, for other methods: HTTP 405."""
 
 
+class NotInstalled(Permanent):
+    """An extra is missing: HTTP 501. The message says which."""
+
+
 _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (UnsupportedMediaType, 415),
     (LanguageError, 400),
     (CursorError, 400),
     (FacetError, 400),
     (TooManyPointsError, 400),
+    (StatementError, 400),
     (ValidationError, 400),
     (InvalidData, 400),
     (Unauthenticated, 401),
@@ -66,6 +72,7 @@ _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (LimitExceeded, 422),
     (TooManyRequests, 429),
     (NotStored, 501),
+    (NotInstalled, 501),
     (Retryable, 503),
 )
 

@@ -20,7 +20,7 @@ from otel_sessions.queries.metrics import (
     Series,
     metrics,
 )
-from otel_sessions.queries.rows import as_json
+from otel_sessions.queries.rows import Row, as_json
 
 
 class Facets(Chosen):
@@ -42,7 +42,12 @@ def facet(client: Client, call: Call[Facets, None]) -> Answer:
 
 
 def query_fields(_: Client, __: Call[Chosen, None]) -> Answer:
-    fields = [
+    return Answer({"fields": shown_fields(), "next_cursor": None})
+
+
+def shown_fields() -> list[Row]:
+    """The fields of the language, as everybody reads them."""
+    return [
         {
             "name": f"{field.name}KEY" if field.is_keyed else field.name,
             "type": "text" if field.type == "texts" else field.type,
@@ -52,7 +57,6 @@ def query_fields(_: Client, __: Call[Chosen, None]) -> Answer:
         }
         for field in FIELDS.values()
     ]
-    return Answer({"fields": fields, "next_cursor": None})
 
 
 def _series(value: Any) -> Any:
@@ -87,9 +91,13 @@ class Metrics(Chosen):
 
 
 def measure(client: Client, call: Call[Metrics, None]) -> Answer:
-    wanted = call.parameters
-    measured = Measured(
-        call.project,
+    return Answer({"groups": metrics(client, measured(call.project, call.parameters), now_ns=call.now_ns)})
+
+
+def measured(project: str, wanted: Metrics) -> Measured:
+    """What these parameters ask of one project."""
+    return Measured(
+        project,
         wanted.query,
         FIRST_NS if wanted.from_ is None else wanted.from_,
         LAST_NS if wanted.to is None else wanted.to,
@@ -98,7 +106,6 @@ def measure(client: Client, call: Call[Metrics, None]) -> Answer:
         wanted.group_by,
         wanted.top,
     )
-    return Answer({"groups": metrics(client, measured, now_ns=call.now_ns)})
 
 
 OPERATIONS = (

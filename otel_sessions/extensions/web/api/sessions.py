@@ -44,13 +44,20 @@ def sessions_of(client: Client, project: str, wanted: Listed, now_ns: int, user_
 
 def one(client: Client, call: Call[One, None]) -> Answer:
     wanted = call.parameters
-    row = detail.get_session(
-        client, project=call.project, session_id=call.session_id, now_ns=call.now_ns, groups=wanted.fields
+    return Answer(
+        session_of(client, call.project, call.session_id, call.now_ns, fields=wanted.fields, preview=wanted.preview)
     )
+
+
+def session_of(
+    client: Client, project: str, session_id: str, now_ns: int, *, fields: frozenset[str], preview: int | None
+) -> Row:
+    """The body of one session. Raises `NotFound`."""
+    row = detail.get_session(client, project=project, session_id=session_id, now_ns=now_ns, groups=fields)
     if row is None:
-        raise no_session(call.session_id)
+        raise no_session(session_id)
     share = row.pop("Share")
-    return Answer({**shapes.session(row, wanted.fields, wanted.preview), "share": share and as_json(share)})
+    return {**shapes.session(row, fields, preview), "share": share and as_json(share)}
 
 
 def no_session(session_id: str) -> NotFound:

@@ -1,0 +1,84 @@
+"""`/mcp`: the protocol over streamable HTTP, each request for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from otel_sessions.extensions.web.problems import NotInstalled, WrongMethod, problem
+from otel_sessions.extensions.web.store import Store
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+PATH: Final = "/mcp"
+MISSING: Final = "the Model Context Protocol needs the extra mcp: pip install 'otel-sessions[mcp]'"
+_MAX_REQUEST: Final = 1 << 20
+
+
+def is_installed() -> bool:
+    return find_spec("mcp") is not None and find_spec("mcp_types") is not None
+
+
+class Mcp:
+    """An application for requests whose `state.project` is known. The SDK is loaded by the first of them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._manager: StreamableHTTPSessionManager | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._started: asyncio.Future[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_installed():
+            await problem(NotInstalled(MISSING))(scope, receive, send)
+        elif scope["method"] != "POST":
+            # Nothing is sent unasked and no session is kept, so there is nothing to listen to or to end.
+            answer = problem(WrongMethod("this endpoint takes POST"))
+            answer.headers["allow"] = "POST"
+            await answer(scope, receive, send)
+        else:
+            manager = await self._serving()
+            await manager.handle_request(scope, receive, send)
+
+    async def _serving(self) -> StreamableHTTPSessionManager:
+        if self._started is None:
+            self._started = asyncio.get_running_loop().create_future()
+            self._running = asyncio.create_task(self._run(self._started))
+        await asyncio.shield(self._started)
+        assert self._manager is not None
+        return self._manager
+
+    async def _run(self, started: asyncio.Future[None]) -> None:
+        """Until the event loop ends, which cancels it."""
+        try:
+            self._manager = await asyncio.to_thread(self._make)
+            async with self._manager.run():
+                started.set_result(None)
+                await asyncio.Event().wait()
+        except Exception as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+            self._started = None
+
+    def _make(self) -> StreamableHTTPSessionManager:
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415
+
+        from otel_sessions.extensions.web.mcp.server import make_server  # noqa: PLC0415
+
+        server = make_server(self._store.run, lambda context: project_of(context.request))
+        return StreamableHTTPSessionManager(
+            server, json_response=True, stateless=True, max_request_body_size=_MAX_REQUEST
+        )
+
+
+def project_of(request: Any) -> str:
+    """That of the credentials; a request without one does not come here."""
+    assert isinstance(request, Request)
+    project: str = request.state.project
+    return project

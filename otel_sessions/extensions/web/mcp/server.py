@@ -1,0 +1,85 @@
+"""The protocol, by the official SDK; whoever imports this needs the extra `mcp`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol, TypeVar
+
+import mcp_types as types
+import orjson
+from clickhouse_connect.driver.client import Client
+from mcp.server import Server
+from mcp.server.context import ServerRequestContext
+
+from otel_sessions import __version__
+from otel_sessions.extensions.web.mcp.budget import text_of
+from otel_sessions.extensions.web.mcp.catalogue import INSTRUCTIONS, TOOLS
+from otel_sessions.extensions.web.mcp.tools import Asked
+from otel_sessions.extensions.web.problems import problem
+from otel_sessions.queries.replay import Memory
+from otel_sessions.queries.rows import Row
+
+T = TypeVar("T")
+_MAX_DETAIL: Final = 2000
+_CONTEXT: Final = "ServerRequestContext[Any, Any]"
+
+
+class Run(Protocol):
+    """Runs what takes a client, beside the event loop."""
+
+    def __call__(self, work: Callable[[Client], T]) -> Awaitable[T]: ...
+
+
+def make_server(run: Run, project_of: Callable[[ServerRequestContext[Any, Any]], str]) -> Server[Any]:
+    """A server of the tools, for the project of each request. It reads through `run`."""
+    memory = Memory()
+
+    async def list_tools(_: ServerRequestContext[Any, Any], __: Any) -> types.ListToolsResult:
+        hints = types.ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
+        shown = [
+            types.Tool(
+                name=tool.name,
+                description=tool.description,
+                input_schema=tool.schema(),
+                output_schema={"type": "object"},
+                annotations=hints,
+            )
+            for tool in TOOLS.values()
+        ]
+        return types.ListToolsResult(tools=shown)
+
+    async def call_tool(
+        context: ServerRequestContext[Any, Any], called: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        tool = TOOLS.get(called.name)
+        if tool is None:
+            return _refusal({"detail": f"there is no tool {called.name[:200]!r}; there are {', '.join(TOOLS)}"})
+        try:
+            wanted = tool.parameters.model_validate(called.arguments or {})
+            asked = Asked(project_of(context), time.time_ns(), memory)
+            answer = await run(lambda client: tool.run(client, asked, wanted))
+        except Exception as error:  # noqa: BLE001 - problem knows what each means, and logs what nobody expects
+            return _refusal(orjson.loads(problem(error).body))
+        text = types.TextContent(type="text", text=text_of(answer))
+        return types.CallToolResult(content=[text], structured_content=orjson.loads(text.text))
+
+    return Server(
+        "otel-sessions",
+        version=__version__,
+        title="otel-sessions",
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _refusal(said: Row) -> types.CallToolResult:
+    """What went wrong, as REST's problem documents say it."""
+    kept = {name: said[name] for name in ("detail", "position", "did_you_mean", "limit") if name in said}
+    kept["detail"] = str(kept["detail"])[:_MAX_DETAIL]
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text_of({"error": kept}))],
+        structured_content={"error": kept},
+        is_error=True,
+    )

@@ -1,0 +1,89 @@
+"""Statements in SQL that others write, over the public tables and the rows of one project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import orjson
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.errors import reading
+from otel_sessions.errors import QueryError
+from otel_sessions.queries.rows import Row, select
+from otel_sessions.sqlguard.one_project import ProjectGuard
+
+TABLES: Final = (
+    *("sessions", "session_traces", "session_spans", "session_users", "session_timeline", "session_scores"),
+    *("session_comments", "session_bookmarks", "session_shares", "otel_traces"),
+)
+"""What may be asked: every one has the column `Project`."""
+MAX_ROWS: Final = 1000
+MAX_BYTES: Final = 16 << 20
+MAX_SECONDS: Final = 30
+MAX_MEMORY: Final = 1 << 30
+
+
+class StatementError(QueryError):
+    """A statement that is refused, or that the engine does not understand: HTTP 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`columns` have a name and ClickHouse's type; `has_more` says that there were more than `MAX_ROWS` rows."""
+
+    columns: Sequence[tuple[str, str]]
+    rows: list[list[Any]]
+    has_more: bool
+
+
+def run_statement(client: Client, *, project: str, sql: str) -> Result:
+    """What one SELECT or DESCRIBE answers, at most `MAX_ROWS` rows of it.
+
+    Raises `StatementError` for one that does anything else, reads another table, or takes more than these bounds.
+    """
+    try:
+        return _run(client, project, sql)
+    except StatementError:
+        raise
+    except QueryError as error:
+        raise StatementError(str(error)) from error
+
+
+def _run(client: Client, project: str, sql: str) -> Result:
+    guard = _guard(str(client.database))
+    read = guard.check(client, sql)
+    if read.has_format_clause:
+        raise StatementError("leave FORMAT out: the answer has a form of its own")
+    bounds = {
+        "limit": MAX_ROWS + 1,
+        "max_result_bytes": MAX_BYTES,
+        "max_execution_time": MAX_SECONDS,
+        "max_memory_usage": MAX_MEMORY,
+        "output_format_json_quote_64bit_integers": 0,
+    }
+    with reading():
+        settings = {**guard.filters(project), **{name: str(value) for name, value in bounds.items()}}
+        body = read.run(client, "JSONCompactEachRowWithNamesAndTypes", settings)
+    if len(body) > MAX_BYTES:  # the engine counts a constant once, however many rows have it
+        raise StatementError(f"the answer has more than {MAX_BYTES:,} bytes; ask for fewer columns, or cut their texts")
+    names, types, *rows = (orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line)
+    return Result(list(zip(names, types, strict=True)), rows[:MAX_ROWS], len(rows) > MAX_ROWS)
+
+
+@cache
+def _guard(database: str) -> ProjectGuard:
+    """One for all statements: what it learns of the engine's functions stays true."""
+    return ProjectGuard(database, TABLES)
+
+
+def describe_tables(client: Client) -> list[Row]:
+    """The tables of `TABLES` that there are: `name`, `comment`, `columns` with `name`, `type` and `comment`."""
+    shown = []
+    for row in select(client, "public_columns", {"tables": list(TABLES)}):
+        columns = zip(row["Columns"], row["Types"], row["Comments"], strict=True)
+        members = [dict(zip(("name", "type", "comment"), column, strict=True)) for column in columns]
+        shown.append({"name": row["Name"], "comment": row["Comment"], "columns": members})
+    return shown

@@ -1,0 +1,38 @@
+"""One step: a span of a session with what went in and came out of it, whole."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.genai.transcript import Reader
+from otel_sessions.queries.rows import Row, as_json, select
+
+_NAMES: Final = {"step_kind": "kind", "step_name": "name", "agent_name": "agent", "status_code": "status"}
+_CONTENT: Final = ("span_attributes", "resource_attributes", "events")
+
+
+def read_step(client: Client, *, project: str, trace_id: str, span_id: str) -> Row | None:
+    """The members that a step has in the replay, `messages_in`, `messages_out` and `tools` in place, and behind them
+    `attributes`, `resource_attributes` and `events` as they were sent. None if no session has such a span.
+    """
+    rows = select(client, "step", {"project": project, "trace_id": trace_id, "span_id": span_id})
+    if not rows:
+        return None
+    row: dict[str, Any] = as_json(rows[0])
+    content = {name: row.pop(name) for name in _CONTENT}
+    attributes, events = content["span_attributes"], content["events"]
+    named = [(event["name"], event["attributes"]) for event in events]
+    said = Reader().step(attributes, named, row["step_kind"] or "other", row["step_name"])
+    shown = {_NAMES.get(name, name): value for name, value in row.items()}
+    return {
+        **shown,
+        "status": shown["status"].lower() or "unset",
+        "messages_out": list(said.output),
+        "messages_in": list(said.input),
+        "tools": list(said.tools),
+        "attributes": attributes,
+        "resource_attributes": content["resource_attributes"],
+        "events": events,
+    }

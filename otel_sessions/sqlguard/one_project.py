@@ -1,0 +1,82 @@
+"""Narrows a statement that may run to the rows of one project, and to the tables that everybody may read.
+
+The engine keeps the rows apart, by a filter on each of these tables wherever the statement or a view of it reads them;
+the names are checked here, in the syntax tree: other tables of the database are not read, nor the system's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, NoReturn
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.errors import QueryError
+from otel_sessions.sqlguard import read_lists, syntax_tree
+from otel_sessions.sqlguard.guard import Read, ReadGuard, unescaped_lines
+from otel_sessions.sqlguard.syntax_tree import Node
+from otel_sessions.sqlguard.tokens import quoted
+
+_TABLE_FUNCTIONS: Final = read_lists.TABLE_FUNCTIONS - {"view"}
+_ROOTS: Final = frozenset({"SelectWithUnionQuery", "DescribeQuery"})
+
+
+class ProjectGuard:
+    """Lets statements read `tables` of `database`, the client's current one, and of them the rows of one project.
+
+    Each of the tables has the column `Project`.
+    """
+
+    def __init__(self, database: str, tables: Collection[str]) -> None:
+        self._guard = ReadGuard(database, _TABLE_FUNCTIONS)
+        self._database = database
+        self._tables = frozenset(tables)
+
+    def check(self, client: Client, sql: str) -> Read:
+        """The statement to run in place of `sql`, with `filters` among its settings.
+
+        Raises `QueryError` for what does more than read these tables.
+        """
+        read = self._guard.check(client, sql)
+        with reading():
+            tree = client.raw_query(f"EXPLAIN AST {read.sql}")
+            names = client.raw_query(statement(__package__, "tables"), {"database": self._database}, fmt="TSV")
+        root = syntax_tree.parse(unescaped_lines(tree.decode("utf-8", "replace")))
+        if root.kind not in _ROOTS:
+            _deny("anything but SELECT and DESCRIBE")
+        hidden = frozenset(names.decode("utf-8", "replace").split("\n")) - self._tables
+        for node, _ in root.walk():
+            if node.kind == "Set":
+                _deny("a SETTINGS clause")
+            for name in _tables_of(node):
+                self._check_table(name, hidden)
+        return read
+
+    def filters(self, project: str) -> dict[str, str]:
+        """The settings that leave only rows of this project."""
+        condition = quoted(f"Project = {quoted(project)}")
+        each = ",".join(f"{quoted(f'{self._database}.{table}')}:{condition}" for table in sorted(self._tables))
+        return {"additional_table_filters": "{" + each + "}"}
+
+    def _check_table(self, name: str, hidden: Collection[str]) -> None:
+        if name.startswith(f"{self._database}."):
+            if name.removeprefix(f"{self._database}.") not in self._tables:
+                _deny(f"table {name}")
+        elif "." in name or name in hidden:
+            _deny(f"table {name}")
+
+
+def _tables_of(node: Node) -> list[str]:
+    """Names that the engine takes for tables here; those of a WITH too."""
+    if node.kind == "TableIdentifier":
+        return [node.name]
+    if node.kind == "Function" and read_lists.IN_FUNCTIONS.fullmatch(node.name.lower()):
+        arguments = (argument for lists in node.of("ExpressionList") for argument in lists.children[1:])
+        return [argument.name for argument in arguments if argument.kind == "Identifier"]
+    return []
+
+
+def _deny(what: str) -> NoReturn:
+    raise QueryError(f"Code: 497. DB::Exception: Not allowed here, where one project is read: {what}. (ACCESS_DENIED)")
