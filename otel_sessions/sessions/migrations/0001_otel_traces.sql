@@ -3,6 +3,8 @@
 -- Facts only: a row never changes because something else arrived. The sort key begins with the session as it was known
 -- at the insert, so that the spans of a session lie together; it is a place, not a truth (see 0002_sessions.sql).
 -- Partitions follow the arrival, not the span's own times: a batch whose timestamps span years is one partition.
+-- Parts stay compact, all columns in one file, until they are large: an insert writes 3 files instead of 250, and the spans
+-- of a session are read in half the time.
 -- Merges wait for 16 parts of a size: every span is then rewritten half as often as by default, for a few more parts.
 -- The table and those that its views fill remember the tokens of 1000 inserts: an insert that is repeated is stored once
 -- (clickhouse/inserts.py).
@@ -16,5 +18,5 @@ ENGINE = MergeTree
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
 SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000
+    min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000
 COMMENT 'One row a span as received; a retry may store one twice, which the views of sessions count once';

@@ -50,7 +50,7 @@ ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute)
 SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000
+    min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
 -- An upper bound of what a session can have: safe to pick by, not to show. Corrections are not in it.
@@ -85,7 +85,7 @@ CREATE TABLE IF NOT EXISTS _session_activity
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId)
 SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000
+    min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: at most what a session has, summed at the insert';
 
 -- The best claim of each trace and where its spans were stored. A trace is as it should be when one block brought it,
@@ -107,7 +107,7 @@ CREATE TABLE IF NOT EXISTS _trace_claims
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
 SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    non_replicated_deduplication_window = 1000
+    min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: best claim and places of each trace';
 
 -- What a session has of a trace in doubt, worked out from otel_traces: one row a (session, trace), whole, so that the one
@@ -154,7 +154,7 @@ CREATE TABLE IF NOT EXISTS _corrections
 )
 ENGINE = ReplacingMergeTree(Seen)
 ORDER BY (Project, SessionId, TraceId)
-SETTINGS index_granularity = 256
+SETTINGS index_granularity = 256, min_bytes_for_wide_part = 67108864
 COMMENT 'Internal: what replaces the sums of a trace in doubt';
 
 -- The spans of traces in doubt once more, each under its session; which of them count, the members above say.
@@ -168,7 +168,7 @@ ${../parts/span_columns}
 ENGINE = ReplacingMergeTree(Version)
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048
+SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 268435456
 COMMENT 'Internal: spans of traces in doubt, under their sessions';
 
 -- Fed by the inserts into otel_traces.

@@ -25,29 +25,20 @@ SELECT
     ErrorPick, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, InputTokens, OutputTokens,
     TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, ModelCalls, UnpricedCalls,
     ToolCalls, Metadata
-FROM
-(
-    SELECT
-        Project, SessionId, TraceId, Minute,
-        Rows, SpanCount, ErrorCount, FirstStart, LastEnd, NamePick, UserPick, EnvironmentPick, InputPick, OutputPick,
-        ErrorPick, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, InputTokens, OutputTokens,
-        TotalTokens, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, ModelCalls, UnpricedCalls,
-        ToolCalls, Metadata
-    FROM _corrections FINAL
-    ARRAY JOIN
-        `Minutes.Minute` AS Minute,
-        `Minutes.Rows` AS Rows, `Minutes.SpanCount` AS SpanCount, `Minutes.ErrorCount` AS ErrorCount,
-        `Minutes.FirstStart` AS FirstStart, `Minutes.LastEnd` AS LastEnd, `Minutes.NamePick` AS NamePick,
-        `Minutes.UserPick` AS UserPick, `Minutes.EnvironmentPick` AS EnvironmentPick, `Minutes.InputPick` AS
-        InputPick, `Minutes.OutputPick` AS OutputPick, `Minutes.ErrorPick` AS ErrorPick, `Minutes.UserIds` AS UserIds,
-        `Minutes.ServiceNames` AS ServiceNames, `Minutes.Environments` AS Environments, `Minutes.Models` AS Models,
-        `Minutes.Tags` AS Tags, `Minutes.Tools` AS Tools, `Minutes.Agents` AS Agents, `Minutes.InputTokens` AS
-        InputTokens, `Minutes.OutputTokens` AS OutputTokens, `Minutes.TotalTokens` AS TotalTokens,
-        `Minutes.CachedInputTokens` AS CachedInputTokens, `Minutes.CacheCreationInputTokens` AS
-        CacheCreationInputTokens, `Minutes.ReasoningTokens` AS ReasoningTokens, `Minutes.Cost` AS Cost,
-        `Minutes.ModelCalls` AS ModelCalls, `Minutes.UnpricedCalls` AS UnpricedCalls, `Minutes.ToolCalls` AS
-        ToolCalls, `Minutes.Metadata` AS Metadata
-)
+FROM _corrections FINAL
+ARRAY JOIN
+    `Minutes.Minute` AS Minute,
+    `Minutes.Rows` AS Rows, `Minutes.SpanCount` AS SpanCount, `Minutes.ErrorCount` AS ErrorCount,
+    `Minutes.FirstStart` AS FirstStart, `Minutes.LastEnd` AS LastEnd, `Minutes.NamePick` AS NamePick,
+    `Minutes.UserPick` AS UserPick, `Minutes.EnvironmentPick` AS EnvironmentPick, `Minutes.InputPick` AS
+    InputPick, `Minutes.OutputPick` AS OutputPick, `Minutes.ErrorPick` AS ErrorPick, `Minutes.UserIds` AS UserIds,
+    `Minutes.ServiceNames` AS ServiceNames, `Minutes.Environments` AS Environments, `Minutes.Models` AS Models,
+    `Minutes.Tags` AS Tags, `Minutes.Tools` AS Tools, `Minutes.Agents` AS Agents, `Minutes.InputTokens` AS
+    InputTokens, `Minutes.OutputTokens` AS OutputTokens, `Minutes.TotalTokens` AS TotalTokens,
+    `Minutes.CachedInputTokens` AS CachedInputTokens, `Minutes.CacheCreationInputTokens` AS
+    CacheCreationInputTokens, `Minutes.ReasoningTokens` AS ReasoningTokens, `Minutes.Cost` AS Cost,
+    `Minutes.ModelCalls` AS ModelCalls, `Minutes.UnpricedCalls` AS UnpricedCalls, `Minutes.ToolCalls` AS
+    ToolCalls, `Minutes.Metadata` AS Metadata
 COMMENT 'Internal: the figures in force of each minute of each trace of each session';
 
 -- Spans whose times make no sense count, but do not stretch a session that has others. What looks at turns, the first

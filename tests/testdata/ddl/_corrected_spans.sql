@@ -76,5 +76,5 @@ CREATE TABLE _corrected_spans
 ENGINE = ReplacingMergeTree(Version)
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048
+SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 268435456
 COMMENT 'Internal: spans of traces in doubt, under their sessions'

@@ -40,5 +40,5 @@ CREATE TABLE _corrections
 )
 ENGINE = ReplacingMergeTree(Seen)
 ORDER BY (Project, SessionId, TraceId)
-SETTINGS index_granularity = 256
+SETTINGS index_granularity = 256, min_bytes_for_wide_part = 67108864
 COMMENT 'Internal: what replaces the sums of a trace in doubt'
