@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -15,7 +16,11 @@ from otel_sessions.queries.rows import Row, composed, run, sections
 
 
 class FacetError(QueryError):
-    """A field whose values cannot be counted: HTTP 400."""
+    """A field whose values cannot be counted: HTTP 400. `did_you_mean` has the known ones near it."""
+
+    def __init__(self, message: str, did_you_mean: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.did_you_mean = tuple(did_you_mean)
 
 
 def facets(
@@ -46,5 +51,5 @@ def _field(name: str) -> tuple[Field, str]:
     if found is None or (found.is_keyed and not key) or found.type not in ("texts", "any"):
         near = [each for each in near_fields(name) if each != name]
         also = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise FacetError(f"the values of {name!r} are not counted{also}")
+        raise FacetError(f"the values of {name!r} are not counted{also}", near)
     return found, key.removeprefix('"').removesuffix('"') if key else ""

@@ -17,6 +17,7 @@ Series = Literal["sessions", "traces", "errors", "tokens", "cost", "duration_p50
 GroupBy = Literal["model", "user", "service", "environment", "tag", "tool", "session"]
 DEFAULT_SERIES: Final[tuple[Series, ...]] = ("sessions", "traces", "errors", "tokens", "cost")
 ALL_SERIES: Final[tuple[Series, ...]] = (*DEFAULT_SERIES, "duration_p50_ns", "duration_p95_ns")
+_OF_NOTHING: Final[Mapping[str, Any]] = {**dict.fromkeys(DEFAULT_SERIES, 0), **dict.fromkeys(ALL_SERIES[5:])}
 MAX_POINTS: Final = 20_000
 
 
@@ -50,7 +51,7 @@ class Measured:
 
 
 def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
-    """The groups, the greatest first and the rest last; one group without a `group_by`, none where there is nothing.
+    """The groups, the greatest first and the rest last; one group without a `group_by`, else none of nothing.
 
     Raises `LanguageError`, `TooManyPointsError`, and what `rows.run` does.
     """
@@ -74,6 +75,8 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     rows = run(client, composed("metrics", SOURCE=source), {**bound, "all": 0, "top": top})
     if len(rows) > MAX_POINTS:
         raise TooManyPointsError(f"there are more than {MAX_POINTS} points; use a longer interval or fewer groups")
+    if not rows and measured.group_by is None:
+        return [Group(key=None, total={name: _OF_NOTHING[name] for name in measured.series}, points=[])]
     return _groups(rows, top, measured.series)
 
 

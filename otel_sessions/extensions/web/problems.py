@@ -107,6 +107,8 @@ def _detail(error: Exception) -> str:
 def _members(error: Exception) -> list[tuple[str, Any]]:
     if isinstance(error, LanguageError):
         return [("position", error.position), ("did_you_mean", list(error.did_you_mean))]
+    if isinstance(error, FacetError):
+        return [("did_you_mean", list(error.did_you_mean))]
     if isinstance(error, ValidationError):
         return [("errors", _faults(error))]
     if isinstance(error, LimitExceeded):

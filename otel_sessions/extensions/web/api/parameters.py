@@ -20,7 +20,8 @@ _FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
 def _time(*, is_end: bool) -> Callable[[Any], Any]:
     def nanoseconds(value: Any) -> Any:
-        span = values.time(value) if isinstance(value, str) else None
+        # a plus of an offset that was not encoded arrives as a space
+        span = values.time(value.replace(" ", "+")) if isinstance(value, str) else None
         if span is None:
             raise ValueError("write a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
         return max(_FIRST_NS, min(_LAST_NS, math.floor(span.last) if is_end else math.ceil(span.first)))
