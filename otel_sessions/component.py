@@ -15,14 +15,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from secrets import token_urlsafe
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from otel_sessions.errors import ConfigError, Fault, hint
-from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.telemetry import Metrics
+
+if TYPE_CHECKING:  # commands that ask a running service load neither
+    import pyarrow as pa
+
+    from otel_sessions.pdata import Checked, SpanBatch
 
 logger = logging.getLogger("otel_sessions")
 Kind = Literal["receivers", "processors", "exporters", "extensions"]

@@ -13,6 +13,8 @@ from otel_sessions.errors import ConfigError, Fault, Permanent, QueryError
 from otel_sessions.types import HostPort
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clickhouse_connect.driver.client import Client
 
     from otel_sessions.clickhouse.client import Endpoint
@@ -110,6 +112,38 @@ def reader(config: Config) -> Iterator[Client]:
     endpoint = endpoint_of(config)
     with _client(endpoint, served_at(endpoint)) as client:
         yield client
+
+
+@contextmanager
+def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Client]:
+    """As `reader`, of the configuration of these options.
+
+    Where a running service owns the data, the rest of the configuration is not looked at: asking takes less time.
+    """
+    from otel_sessions.cli.options import loaded  # noqa: PLC0415
+
+    endpoint = _owned(files, sets)
+    if endpoint is None:
+        with reader(loaded(files, sets)) as client:
+            yield client
+    else:
+        with _client(endpoint, served_at(endpoint)) as client:
+            yield client
+
+
+def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:
+    """The embedded data of this configuration, where a running service serves them."""
+    from otel_sessions.clickhouse.client import Endpoint  # noqa: PLC0415
+    from otel_sessions.config import glance  # noqa: PLC0415
+
+    text = glance(files or [], sets or [])
+    if text is None or not text.startswith("chdb://"):
+        return None
+    try:
+        endpoint = Endpoint.parse(text)
+    except ValueError:
+        return None
+    return endpoint if "clickhouse_http" in owner_of(endpoint) else None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
 from otel_sessions.cli.sessions.listing import Query, explained
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def tail(  # noqa: PLR0917 - the command line names them
       otel-sessions tail 'user:ada' --last 600
       otel-sessions tail 'has:error' --json
     """
-    from otel_sessions.cli.access import reader  # noqa: PLC0415
+    from otel_sessions.cli.access import reader_of  # noqa: PLC0415
 
-    with reader(loaded(config, set_)) as client, explained(query):
+    with reader_of(config, set_) as client, explained(query):
         try:
             for turn in _turns(client, project, query, last):
                 typer.echo(_json(turn) if json_ else _line(turn))

@@ -21,7 +21,7 @@ from otel_sessions.config.model import DEFAULT_CONFIG, Config, Pipeline, Service
 from otel_sessions.config.secrets import Scrubber
 from otel_sessions.errors import ConfigError, Fault
 
-__all__ = ["DEFAULT_CONFIG", "Config", "Pipeline", "Service", "Telemetry", "dotted", "listeners", "load"]
+__all__ = ["DEFAULT_CONFIG", "Config", "Pipeline", "Service", "Telemetry", "dotted", "glance", "listeners", "load"]
 
 _SQL_PORT = "clickhouse_http"
 
@@ -59,6 +59,21 @@ def load(
         raise ConfigError(list(dict.fromkeys(map(scrubber.fault, faults))))
     warnings = tuple(map(scrubber.text, [*expander.warnings, *checker.warnings]))
     return replace(config, warnings=warnings)
+
+
+def glance(files: Sequence[Path], sets: Sequence[str]) -> str | None:
+    """The `endpoint` of the one clickhouse exporter in use, nothing else looked at; None where it is not plain.
+
+    For those who ask a running service, which has checked its configuration, and wait for no check.
+    """
+    try:
+        expander = Expander(os.environ)
+        tree = expander.expand(merge({} if files else parse(DEFAULT_CONFIG, "default"), _merged(files, sets)))
+        used = {name for pipeline in tree["service"]["pipelines"].values() for name in pipeline["exporters"]}
+        found = [tree["exporters"][name]["endpoint"] for name in used if name.partition("/")[0] == "clickhouse"]
+    except (ConfigError, LookupError, TypeError, AttributeError):
+        return None
+    return found[0] if len(found) == 1 and isinstance(found[0], str) and not expander.faults else None
 
 
 def _is_remote(tree: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from otel_sessions.cli.options import ConfigFiles, Project, Sets, loaded
+from otel_sessions.cli.options import ConfigFiles, Project, Sets
 from otel_sessions.cli.sessions.show import SessionId, find
 
 Format = Annotated[
@@ -39,11 +39,11 @@ def export(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions export SESSION --format parquet --output spans.parquet
       otel-sessions sessions export SESSION --format messages >> dataset.jsonl
     """
-    from otel_sessions.cli.access import reader  # noqa: PLC0415
+    from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.queries.export import Exported  # noqa: PLC0415
     from otel_sessions.queries.export import export as pieces  # noqa: PLC0415
 
-    with reader(loaded(config, set_)) as client:
+    with reader_of(config, set_) as client:
         of = Exported(client, project, find(client, project, session_id))
         out = output.open("wb") if output else sys.stdout.buffer
         try:

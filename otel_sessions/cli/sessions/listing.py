@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from otel_sessions.cli import output
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
+from otel_sessions.cli import complete, output
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _NAMED = 5
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many sessions.")]
 Query = Annotated[
-    str, typer.Argument(metavar="[QUERY]", help="Which sessions, as in 'user:ada cost>0.5'; see docs/language.md.")
+    str,
+    typer.Argument(
+        metavar="[QUERY]",
+        help="Which sessions, as in 'user:ada cost>0.5'; see docs/language.md.",
+        autocompletion=complete.fields,
+    ),
 ]
 From = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="Only sessions that were active at this time or later.")
@@ -55,13 +60,13 @@ def list_(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions list 'user:ada has:error' --sort cost
       otel-sessions sessions list 'refund -has:score' --from 2026-01-31 --json
     """
-    from otel_sessions.cli.access import reader  # noqa: PLC0415
+    from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.queries.filters import Filter  # noqa: PLC0415
     from otel_sessions.queries.listing import Wanted, list_sessions  # noqa: PLC0415
     from otel_sessions.queries.shapes import session  # noqa: PLC0415
 
     chosen = Filter(query=query, from_ns=moment(from_, "--from", end=False), to_ns=moment(to, "--to", end=True))
-    with reader(loaded(config, set_)) as client:
+    with reader_of(config, set_) as client:
         with explained(query):
             page = list_sessions(client, Wanted(project, chosen, sort, order, limit), now_ns=time.time_ns())
         hints = [] if json_ else list(_hints(client, project, empty=not page.rows and chosen.is_empty))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
+from otel_sessions.cli import complete
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
 from otel_sessions.errors import QueryError
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from otel_sessions.queries.rows import Row
 
 SessionId = Annotated[
-    str, typer.Argument(metavar="SESSION", help="The id of the session, or a beginning that no other has.")
+    str,
+    typer.Argument(
+        metavar="SESSION",
+        help="The id of the session, or a beginning that no other has.",
+        autocompletion=complete.session_ids,
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many turns, from the first.")]
 Spans = Annotated[bool, typer.Option("--spans", help="Show the spans of each turn as a tree.")]
@@ -64,10 +70,10 @@ def show(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions show SESS --spans
       otel-sessions sessions show SESSION --json
     """
-    from otel_sessions.cli.access import reader  # noqa: PLC0415
+    from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.queries.rows import as_json  # noqa: PLC0415
 
-    with reader(loaded(config, set_)) as client:
+    with reader_of(config, set_) as client:
         whole = read(client, project, find(client, project, session_id), limit=limit, spans=spans)
         if full:
             from otel_sessions.cli.sessions.texts import with_whole_texts  # noqa: PLC0415

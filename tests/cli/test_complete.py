@@ -1,0 +1,56 @@
+"""What a shell completes, and what commands load that ask a running service."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from otel_sessions.cli import complete
+from tests.cli.conftest import Served
+
+HEAVY = ("pyarrow", "grpc", "numpy", "pandas", "chdb", "uvicorn", "starlette", "opentelemetry")
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "expected"),
+    [
+        ("mod", ["model:"]),
+        ("user:ada -cos", ["user:ada -cost:"]),
+        ("is:un", ["is:unpriced"]),
+        ("meta", ["metadata."]),
+        ("nothing", []),
+        ("user:ada", []),
+    ],
+)
+def test_the_last_word_of_an_expression_is_completed_to_fields(incomplete: str, expected: list[str]) -> None:
+    assert complete.fields(incomplete) == expected
+
+
+def completed(*words: str) -> list[str]:
+    """What bash offers for the last of these words."""
+    line = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    environment = {**os.environ, "_OTEL_SESSIONS_COMPLETE": "complete_bash", **line}
+    program = [sys.executable, "-c", "from otel_sessions.cli.app import app; app(prog_name='otel-sessions')"]
+    return subprocess.run(program, env=environment, capture_output=True, text=True, check=False).stdout.split()
+
+
+def test_ids_are_completed_through_the_running_service(served: Served) -> None:
+    options = ("--config", str(served.config))
+    assert completed("otel-sessions", "sessions", "show", *options, "warr") == ["warranty-test"]
+    assert completed("otel-sessions", "sessions", "export", *options, "hut") == ["hut-tour-test"]
+    assert completed("otel-sessions", "sessions", "list", *options, "mod") == ["model:"]
+
+
+def test_a_list_from_a_running_service_loads_nothing_heavy(served: Served) -> None:
+    program = (
+        "import sys; from otel_sessions.cli.app import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "sessions", "list", "user:ada", "--json", "--config", str(served.config)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert '"session_id": "sizing-test"' in result.stdout
+    assert result.stderr.splitlines()[-1] == "[]"
