@@ -1,0 +1,42 @@
+"""What a query may take, and what is answered where that is not enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.component import ComponentId, Host
+from otel_sessions.telemetry import Metrics
+from tests.extensions.web.conftest import Api, ByHeader, span, started
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"), [({"max_rows_to_read": 1}, "rows"), ({"max_memory_usage": 1 << 16}, "memory")]
+)
+def test_a_query_that_takes_too_much_is_told_what_of(
+    api: Api, web_host: Host, otel_client: Client, settings: dict[str, Any], limit: str
+) -> None:
+    api.store(*(span(f"s{number}", number) for number in range(1, 9)))
+    narrow = started(web_host, **settings)
+    try:
+        answer = Api(narrow.endpoints["web"], api.project, otel_client).call("GET", "/sessions")
+        assert (answer.status, answer.json["limit"]) == (422, limit)
+        assert "ask for less" in answer.json["detail"]
+    finally:
+        narrow.shutdown(5)
+
+
+@pytest.mark.parametrize(("endpoint", "status"), [(None, 501), (Endpoint.parse("http://127.0.0.1:1/otel"), 503)])
+def test_without_clickhouse_the_answer_says_so(otel_client: Client, endpoint: Endpoint | None, status: int) -> None:
+    alone = started(Host(Metrics(), endpoint, authenticators={ComponentId("tests"): ByHeader()}))
+    try:
+        api = Api(alone.endpoints["web"], "default", otel_client)
+        for path in ("/sessions", "/sessions/s/export", "/sessions/s/events", "/metrics"):
+            answer = api.call("GET", path)
+            assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert status == 501 or int(answer.headers["retry-after"]) >= 1
+    finally:
+        alone.shutdown(5)
