@@ -45,6 +45,8 @@ _BOUNDS: Final = {
 }
 _FIRST_LOOK: Final = 200
 _LAST_LOOK: Final = 5_000
+_MORE: Final = 14
+_WHOLE: Final = "StartTime"
 _OF_PROJECT: Final = "Project = {project:String}"
 
 
@@ -85,8 +87,8 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
         if reader is not None and readers is not None:
             reader.note(ids, number)
             readers.keep(reader)
-    known: dict[str, Row] = {}
-    for portion in portions(ids):
+    known = {row["SessionId"]: _without_key(row) for row in page if _WHOLE in row}
+    for portion in portions(id_ for id_ in ids if id_ not in known):
         rows = select(client, "sessions_of", {"project": wanted.project, "session_ids": portion})
         known |= {row["SessionId"]: row for row in rows}
     shown = [known[id_] for id_ in ids if id_ in known]
@@ -128,6 +130,8 @@ def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) ->
     if place is None and wanted.order == "desc" and bound is not None:
         superset = wanted.filter.superset(now_ns)
         size = max(_FIRST_LOOK, 4 * wanted.limit)
+        if wanted.filter.is_empty:  # then nearly all that are looked at are on the page: they are read whole at once
+            size = wanted.limit + _MORE
         while size <= _LAST_LOOK:
             bounds = run(
                 client,
@@ -139,7 +143,7 @@ def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) ->
                 return []
             if len(list(portions(among))) > 1:
                 break
-            keys = _keys(client, wanted, condition, among=among)
+            keys = _keys(client, wanted, condition, among=among, columns="*" if size == wanted.limit + _MORE else "")
             if len(bounds) <= size or (len(keys) > wanted.limit and keys[-1]["_key"] > bounds[size]["Bound"]):
                 return keys
             size *= 5
@@ -147,9 +151,15 @@ def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) ->
 
 
 def _keys(
-    client: Client, wanted: Wanted, condition: Condition, place: Place | None = None, among: Sequence[str] | None = None
+    client: Client,
+    wanted: Wanted,
+    condition: Condition,
+    place: Place | None = None,
+    *,
+    among: Sequence[str] | None = None,
+    columns: str = "",
 ) -> list[Row]:
-    """The page worked out, of all sessions or among some."""
+    """The page worked out, of all sessions or among some; with its `columns`, or only the ids and keys."""
     key, type_ = _KEYS[wanted.sort]
     bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
     behind, within, chosen = "1", "1", condition.sql
@@ -161,7 +171,11 @@ def _keys(
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
-    return run(client, composed("list_keys", **texts), bound)
+    return run(client, composed("list_keys", **texts, COLUMNS=columns or "SessionId"), bound)
+
+
+def _without_key(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "_key"}
 
 
 def _all_keys(client: Client, wanted: Wanted, began_ns: int, now_ns: int) -> list[Row]:
@@ -171,4 +185,4 @@ def _all_keys(client: Client, wanted: Wanted, began_ns: int, now_ns: int) -> lis
     behind = "toUnixTimestamp64Nano(StartTime) <= {began:Int64}"
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": "1", "CONDITION": condition.sql, "BEHIND": behind}
     bound = {"project": wanted.project, "limit": MAX_IDS_OF_ONE, "began": began_ns, **condition.parameters}
-    return run(client, composed("list_keys", **texts), bound)
+    return run(client, composed("list_keys", **texts, COLUMNS="SessionId"), bound)

@@ -48,6 +48,7 @@ FILTERS: list[tuple[Filter, Any]] = [
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few sessions are looked at first that even small lists have to look on."""
     monkeypatch.setattr(listing, "_FIRST_LOOK", 1)
+    monkeypatch.setattr(listing, "_MORE", 1)
 
 
 @pytest.mark.usefixtures("impatient")
