@@ -152,12 +152,32 @@ class Extension(Listening, Protocol):
     """Serves beside the pipelines."""
 
 
+Role = Literal["read", "annotate", "admin"]
+ROLES: Sequence[Role] = ("read", "annotate", "admin")
+"""What one may do with the sessions of a project: read them; also add to them and publish them; also delete them."""
+
+
+class Member(str):
+    """A project, as somebody reaches it who has a role there; any other text is a project with the role `admin`."""
+
+    role: Role
+
+    def __new__(cls, project: str, role: Role) -> Member:
+        member = super().__new__(cls, project)
+        member.role = role
+        return member
+
+
+def role_in(project: str) -> Role:
+    return project.role if isinstance(project, Member) else "admin"
+
+
 @runtime_checkable
 class Authenticator(Protocol):
     """An extension that knows clients by their credentials; any thread may call it."""
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
-        """The project of a request with these headers, their names in lower case.
+        """The project of a request with these headers, their names in lower case; a `Member` where roles are known.
 
         Raises `Unauthenticated`, or `Retryable` where it cannot tell now. May take as long as a slow hash does, and
         equally long for all secrets that are wrong.

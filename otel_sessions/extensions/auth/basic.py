@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
+from otel_sessions.component import ComponentId, Factory, Host, Member, Role, Settings, Used
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, Watched, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import Password, Plain, parse_htpasswd
@@ -30,6 +30,7 @@ class Credential(Settings):
     username: Annotated[str, AfterValidator(_is_name)]
     password: Secret
     project: Project | None = None
+    role: Role = "admin"
 
 
 class Htpasswd(Settings):
@@ -70,7 +71,7 @@ class Config(AuthConfig):
         found: dict[bytes, tuple[Password, str]] = {name: (word, self.project) for name, word in inline.items()}
         for each in self.credentials:
             password = Plain(each.password.get_secret_value().encode())
-            found[each.username.encode()] = password, each.project or self.project
+            found[each.username.encode()] = password, Member(each.project or self.project, each.role)
         return found
 
 

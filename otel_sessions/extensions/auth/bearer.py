@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
-from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
+from otel_sessions.component import ComponentId, Factory, Host, Member, Role, Settings, Used
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, Watched, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import digest
@@ -30,6 +30,7 @@ Token = Annotated[Secret, AfterValidator(_sendable)]
 class Credential(Settings):
     token: Token
     project: Project | None = None
+    role: Role = "admin"
 
 
 class Config(AuthConfig):
@@ -58,7 +59,9 @@ class Config(AuthConfig):
 
     def fixed(self) -> list[tuple[bytes, str]]:
         """The tokens that stand here, each with its project; the first of equal ones counts."""
-        found = [(_text(each.token), each.project or self.project) for each in self.credentials]
+        found: list[tuple[str, str]] = [
+            (_text(each.token), Member(each.project or self.project, each.role)) for each in self.credentials
+        ]
         found += [(_text(token), self.project) for token in (self.token, *self.tokens) if token is not None]
         return [(token.encode(), project) for token, project in found]
 

@@ -22,9 +22,9 @@ from typing import Any, Final
 
 import orjson
 
-from otel_sessions.component import Authenticator, LoginForm
+from otel_sessions.component import ROLES, Authenticator, LoginForm, Member, Role, role_in
 from otel_sessions.errors import Unauthenticated
-from otel_sessions.extensions.web.problems import NotFound, TooManyRequests
+from otel_sessions.extensions.web.problems import Forbidden, NotFound, TooManyRequests
 from otel_sessions.http.auth import Access
 
 COOKIE: Final = "otel_sessions_login"
@@ -51,7 +51,8 @@ class Logins:
 
     def issue(self, project: str) -> str:
         """The value of a cookie."""
-        body = orjson.dumps([project, int(self._clock() + self._lifetime_s), secrets.token_urlsafe(16)])
+        over = int(self._clock() + self._lifetime_s)
+        body = orjson.dumps([str(project), over, secrets.token_urlsafe(16), role_in(project)])
         return f"{_encoded(body)}.{_encoded(self._signature(body))}"
 
     def project_of(self, cookie: str) -> str | None:
@@ -78,10 +79,10 @@ class Logins:
         body, signature = (_decoded(part) for part in (cookie.partition(".")[0], cookie.partition(".")[2]))
         if not hmac.compare_digest(signature, self._signature(body)):
             return None
-        project, expires, nonce = orjson.loads(body)
+        project, expires, nonce, role = orjson.loads(body)
         if expires <= self._clock() or nonce in self._logged_out:
             return None
-        return project, expires, nonce
+        return Member(project, role), expires, nonce
 
     def _signature(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")
@@ -184,6 +185,13 @@ class WebAccess(Access):
 
     def log_out(self, headers: Mapping[str, str]) -> None:
         self._logins.log_out(_cookie(headers))
+
+
+def check_role(project: str, needed: Role) -> None:
+    """Raises `Forbidden` where the reader's role in the project does not go so far."""
+    role = role_in(project)
+    if ROLES.index(role) < ROLES.index(needed):
+        raise Forbidden(f"this takes the role {needed!r}; these credentials have {role!r}")
 
 
 def _cookie(headers: Mapping[str, str]) -> str:

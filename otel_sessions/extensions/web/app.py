@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
-from otel_sessions.extensions.web.access import WebAccess
+from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Operation
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
@@ -110,6 +110,8 @@ class Api:
     async def _answer(self, op: Operation, request: Request) -> Response:
         try:
             check_origin(request, self._config.public_url)
+            if not op.is_open:
+                check_role(request.state.project, op.needed_role)
             call = await self._call(op, request)
             if op.stream is not None:
                 return await op.stream(call)

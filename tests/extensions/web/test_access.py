@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.component import ComponentId, Host
+from otel_sessions.component import ComponentId, Host, role_in
 from otel_sessions.config import load
 from otel_sessions.errors import ConfigError, Retryable, Unauthenticated
 from otel_sessions.extensions.auth import basic, bearer
@@ -194,6 +194,49 @@ def guarded(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Api]
 
 def basic_header(name: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}
+
+
+def test_roles_say_who_adds_and_who_deletes(otel_client: Client, clickhouse_endpoint: Endpoint) -> None:
+    credentials = [
+        {"username": role, "password": "x", "project": "access-roles", "role": role}
+        for role in ("read", "annotate", "admin")
+    ]
+    known = basic.BasicAuth(basic.Config.model_validate({"credentials": credentials}))
+    host = Host(Metrics(), clickhouse_endpoint, authenticators={ComponentId("basicauth"): known})
+    web: Web = factory.create(ComponentId("web"), Config(endpoint=ANY_PORT, auth={"authenticator": "basicauth"}), host)
+    web.start()
+    try:
+        api = Api(web.endpoints["web"], "access-roles", otel_client)
+        api.store(span("s", 1))
+        statuses = {
+            role: [
+                api.call(method, path, headers=basic_header(role, "x"), body=body).status
+                for method, path, body in (
+                    ("GET", "/sessions/s", None),
+                    ("PUT", "/sessions/s/bookmark", None),
+                    ("POST", "/sessions/s/comments", {"text": "hm"}),
+                    ("POST", "/sessions/s/share", None),
+                    ("POST", "/deletions", {"query": "id:nobody"}),
+                    ("DELETE", "/sessions/s", None),
+                )
+            ]
+            for role in ("read", "annotate", "admin")
+        }
+    finally:
+        web.shutdown(5)
+    assert statuses == {
+        "read": [200, 403, 403, 403, 403, 403],
+        "annotate": [200, 204, 201, 201, 403, 403],
+        "admin": [200, 204, 201, 201, 202, 204],
+    }
+
+
+def test_a_login_has_the_role_of_its_credentials() -> None:
+    token = {"token": "t", "project": "shop", "role": "read"}
+    access = WebAccess(bearer.BearerTokenAuth(bearer.Config.model_validate({"credentials": [token]})), Logins(KEY, 60))
+    project = access.logged_in(cookie(access.log_in("", "t", CLIENT)))
+    assert project is not None
+    assert (project, role_in(project)) == ("shop", "read")
 
 
 def test_the_interface_takes_credentials_of_its_projects_and_stops_guesses(guarded: Api) -> None:

@@ -57,7 +57,16 @@ def _shown(job: Deletion) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("DELETE", SESSION, "Delete a session everywhere", "sessions", one, status=204),
-    Operation("POST", _PATH, "Delete the sessions that a query chooses", "deletions", many, body=Wanted, status=202),
+    Operation("DELETE", SESSION, "Delete a session everywhere", "sessions", one, status=204, role="admin"),
+    Operation(
+        "POST",
+        _PATH,
+        "Delete the sessions that a query chooses",
+        "deletions",
+        many,
+        body=Wanted,
+        status=202,
+        role="admin",
+    ),
     Operation("GET", f"{_PATH}/{{deletion_id}}", "Get how far a deletion is", "deletions", progress),
 )

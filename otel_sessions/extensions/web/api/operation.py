@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from otel_sessions.component import Role
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.store import Store
 
@@ -68,7 +69,8 @@ class Answer:
 class Operation:
     """`run` takes a client and the call, in a thread; `stream` takes the call, on the event loop. One of them is given.
 
-    `is_open` says that it needs no credentials. `answers` are the media types of a successful answer.
+    `is_open` says that it needs no credentials; `role` which role it needs, by default `read` for what reads and
+    `annotate` for what changes. `answers` are the media types of a successful answer.
     """
 
     method: Method
@@ -82,5 +84,10 @@ class Operation:
     is_body_optional: bool = False
     status: int = 200
     is_open: bool = False
+    role: Role | None = None
     answers: tuple[str, ...] = ("application/json",)
     shape: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def needed_role(self) -> Role:
+        return self.role or ("read" if self.method == "GET" else "annotate")

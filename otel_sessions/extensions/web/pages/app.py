@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
-from otel_sessions.extensions.web.access import WebAccess
+from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.origin import check_origin
@@ -104,6 +104,7 @@ class Pages:
             try:
                 check_origin(request, self.public_url)
                 project = await self._project(request)
+                check_role(project, "admin" if request.scope["path"].endswith("/delete") else "annotate")
                 form = await self.read_form(request)
                 done = await self._store.run(lambda client: self._done(action, client, request, project, form))
             except ClientDisconnect:
