@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from otel_sessions.errors import InvalidData
-from otel_sessions.extensions.web.api import additions, shares
+from otel_sessions.extensions.web.api import additions, deletions, shares
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 
 _LIFETIMES: Final = {"1d": 1, "7d": 7, "30d": 30, "never": None}
@@ -76,6 +76,11 @@ def share(visit: Visit) -> str | Shown:
     body = shares.Share.model_validate({"expires_at": expires.isoformat() if expires else None})
     made = visit.read(shares.publish, body=body)
     return Shown("published.html", {"section": "/sessions", "made": made, "url": visit.session_url(visit.session_id)})
+
+
+def delete(visit: Visit) -> str:
+    visit.read(deletions.one)
+    return f"{visit.base}/sessions"
 
 
 def views(visit: Visit) -> str:

@@ -34,19 +34,24 @@ _TEXT: Final = 40_000
 
 
 def show(visit: Visit) -> Shown:
-    """`/sessions/{session_id}`; with `fragment` only its turns or the span that is open, for the page's script."""
+    """`/sessions/{session_id}`; with `fragment` only its turns, its charts or the span that is open."""
     match visit.get("fragment"):
         case "turns":
             return Shown("turns.html", _replay(visit))
         case "span":
             return Shown("span.html", {**_links(visit), **_opened(visit)})
+        case "charts":
+            return Shown("charts.html", _drawn(visit))
     return Shown("session.html", {"section": "/sessions", **_whole(visit)})
 
 
-def public(visit: Visit) -> dict[str, Any]:
-    """What a published session's page shows: nothing that people added, and no way out of it."""
-    links = {"url": visit.path, "api": "", "raw_link": ""}
-    return {**_whole(visit), **links, "shared": True, "scores": [], "comments": []}
+def public(visit: Visit) -> Shown:
+    """A published session: nothing that people added, and no way out of it; by parts as `show`."""
+    closed = {"url": visit.path, "api": "", "raw_link": "", "shared": True, "scores": [], "comments": []}
+    if visit.get("fragment"):
+        part = show(visit)
+        return Shown(part.template, {**part.values, **closed})
+    return Shown("shared.html", {**_whole(visit), **closed})
 
 
 def _whole(visit: Visit) -> dict[str, Any]:
@@ -64,9 +69,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
         "error_link": _first_error(shown["turns"]) or visit.with_query(show="tools", turn=None),
-        "charts": _charts(visit),
-        "chart_links": ["#turns"] * _COLUMNS,
-        **_figures(visit),
+        "charts_link": visit.with_query(fragment="charts", span=None, turn=None),
         "presets": [(name, title, visit.with_query(show=name)) for name, title in replay.PRESETS],
         "last_turn": "",
         "fragment": visit.with_query(fragment="turns"),
@@ -76,6 +79,11 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "scores": session["scores"],
         "comments": comments,
     }
+
+
+def _drawn(visit: Visit) -> dict[str, Any]:
+    """What a session's page shows of its course and its models; figures that may take longer than the page itself."""
+    return {"charts": _charts(visit), "chart_links": ["#turns"] * _COLUMNS, "found": "", **_figures(visit)}
 
 
 def raw_span(visit: Visit) -> Shown:

@@ -35,12 +35,31 @@ _TEXT: Final = 400
 
 
 def show(visit: Visit) -> Shown:
-    """`/sessions`. A query that is not of the language is shown with what is wrong, status 400, and no list."""
+    """`/sessions`; with `fragment` only its charts, which need not hold up the table.
+
+    A query that is not of the language is shown with what is wrong, status 400, and no list.
+    """
+    if visit.get("fragment") == "charts":
+        return Shown("charts.html", _drawn(visit, _asked(visit)[1]))
+    return _list(visit)
+
+
+def _asked(visit: Visit) -> tuple[str, dict[str, str]]:
+    """The window of time by its name, and what a list or a series is asked for."""
     window = visit.get("window") or ("custom" if visit.get("from") or visit.get("to") else "all")
-    query = visit.get("query")
     start = window_start(window, visit.now)
     from_ = start.isoformat() if start else visit.get("from")
-    asked = {"query": query, "from": from_, "to": "" if start else visit.get("to")}
+    return window, {"query": visit.get("query"), "from": from_, "to": "" if start else visit.get("to")}
+
+
+def _drawn(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
+    drawn, links, found = _charts(visit, asked)
+    return {"charts": drawn, "chart_links": links, "found": found, "costs": [], "percentiles": None}
+
+
+def _list(visit: Visit) -> Shown:
+    window, asked = _asked(visit)
+    query = asked["query"]
     sort, order = visit.get("sort", "last_activity"), visit.get("order", "desc")
     columns = _columns(visit)
     problem: dict[str, Any] | None = None
@@ -67,7 +86,6 @@ def show(visit: Visit) -> Shown:
     empty_store = (
         not found and not problem and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
     )
-    drawn, links, count = ([], [], "") if problem or empty_store else _charts(visit, asked, found)
     cursor = listed["next_cursor"]
     return Shown(
         "sessions.html",
@@ -90,9 +108,7 @@ def show(visit: Visit) -> Shown:
             "columns": columns,
             "metadata_columns": [column for column in columns if column.startswith("metadata.")],
             "numeric": _NUMERIC,
-            "found": count,
-            "charts": drawn,
-            "chart_links": links,
+            "charts_link": "" if problem or empty_store else visit.with_query(fragment="charts", cursor=None),
             "sessions": found,
             "newest": max((str(session["end_time"]) for session in found), default=""),
             "heads": [_head(visit, column, sort, order) for column in columns],
@@ -175,9 +191,7 @@ def _view(visit: Visit, view: Mapping[str, Any]) -> dict[str, str]:
     return {"name": view["name"], "link": link}
 
 
-def _charts(
-    visit: Visit, asked: Mapping[str, str], found: Sequence[Mapping[str, Any]]
-) -> tuple[list[drawing.Chart], list[str], str]:
+def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart], list[str], str]:
     """Series over the window that is shown, a link to each interval, and how many sessions there are."""
     begin, end = _range(visit, asked)
     if begin is None or end is None:
@@ -210,6 +224,7 @@ def _charts(
             to=(instant(point["time"]) + timedelta(seconds=seconds)).isoformat(),
             window=None,
             cursor=None,
+            fragment=None,
         )
         for point in points
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from otel_sessions.extensions.web.api import shares
@@ -31,4 +32,4 @@ def show(visit: Visit) -> Shown:
 def shared(visit: Visit) -> Shown:
     """`/share/{token}`: the session read-only, without a way to anything else. Raises `NotFound`."""
     opened = visit.through(shares.open_share(visit.client, visit.call))
-    return Shown("shared.html", session.public(opened), headers=HEADERS)
+    return replace(session.public(opened), headers=HEADERS)

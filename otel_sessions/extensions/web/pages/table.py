@@ -50,5 +50,6 @@ ACTIONS: Final[tuple[tuple[str, Action], ...]] = (
     (f"{_SESSION}/score", actions.score),
     (f"{_SESSION}/comment", actions.comment),
     (f"{_SESSION}/share", actions.share),
+    (f"{_SESSION}/delete", actions.delete),
     ("/views", actions.views),
 )

@@ -1,7 +1,7 @@
 // What a page does beyond reading: every part looks for its own elements and does nothing where there are none.
 import { localTimes } from "./clock.js";
-import { brush } from "./brush.js";
 import { completion } from "./search.js";
+import { parts } from "./parts.js";
 import { keys } from "./keys.js";
 import { announce, light, tail } from "./live.js";
 import { spans, turns } from "./session.js";
@@ -11,7 +11,7 @@ localTimes(document);
 copyButtons(document);
 stars(document);
 completion(document.querySelector("[data-search]"));
-brush(document.querySelector("[data-brush]"));
+parts(document);
 keys();
 announce(document.querySelector("table[data-newest]"));
 light(document.querySelector("[data-waiting]"));

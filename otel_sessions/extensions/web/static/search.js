@@ -55,7 +55,7 @@ export function completion(form) {
     if (found) {
       const field = known.find((one) => (one.name ?? one.field) === found[1]);
       if (!field) { close(); return; }
-      let values = field.values ?? null;
+      let values = field.values?.length ? field.values : null;
       if (!values) {
         const url = new URL(`${api}/facets`, location.href);
         url.searchParams.set("field", found[1]);

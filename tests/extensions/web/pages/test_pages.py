@@ -2,69 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tests.extensions.web.conftest import segment, span
 from tests.extensions.web.pages.browsing import Browser
+from tests.extensions.web.pages.stories import chat
 
 PAGES = ("/sessions", "/users", "/models", "/errors", "/unassigned", "/compare", "/shares", "/status", "/connect")
-
-
-def _chat(browser: Browser, session_id: str = "chat-1") -> None:
-    """Two turns: a model that calls a tool, and one that fails."""
-    said = [{"role": "user", "parts": [{"type": "text", "content": "Is the *rope* in stock?"}]}]
-    answer = [{"role": "assistant", "parts": [{"type": "text", "content": "Yes, **three** are."}]}]
-    later = [*said, *answer, {"role": "user", "parts": [{"type": "text", "content": "And the boot?"}]}]
-    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1-mini", "gen_ai.usage.input_tokens": 1200}
-    tool = {
-        "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": "check_stock",
-        "gen_ai.tool.call.arguments": '{"sku": "ROPE-60"}',
-        "gen_ai.tool.call.result": '{"in_stock": 3}',
-    }
-    browser.api.store(
-        span(
-            session_id,
-            1,
-            seconds=4,
-            attributes={
-                "user.id": "ada",
-                "input.value": "Is the *rope* in stock?",
-                "langfuse.trace.metadata.tenant": "acme",
-            },
-        ),
-        span(session_id, 1, number=2, start=1, attributes=tool),
-        span(
-            session_id,
-            1,
-            number=3,
-            start=2,
-            attributes={
-                **call,
-                "gen_ai.input.messages": json.dumps(said),
-                "gen_ai.output.messages": json.dumps(answer),
-            },
-        ),
-        span(session_id, 2, start=100, seconds=3, attributes={"user.id": "ada"}),
-        span(
-            session_id,
-            2,
-            number=2,
-            start=101,
-            status="error",
-            message="no answer within 10 s",
-            attributes={**call, "gen_ai.input.messages": json.dumps(later)},
-        ),
-    )
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_answers_before_there_is_any_session_and_after(browser: Browser, path: str) -> None:
     assert browser.get(path).status == 200
-    _chat(browser)
+    chat(browser.api)
     page = browser.get(path)
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
@@ -76,7 +28,7 @@ def test_the_root_leads_to_the_list(browser: Browser) -> None:
 
 
 def test_no_page_lets_a_script_or_a_style_run_that_is_not_a_file_of_ours(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     for path in (*PAGES, "/sessions/chat-1", "/users/ada", "/sessions/none"):
         headers = browser.get(path).headers
         policy = headers["content-security-policy"]
@@ -87,7 +39,7 @@ def test_no_page_lets_a_script_or_a_style_run_that_is_not_a_file_of_ours(browser
 
 
 def test_every_link_within_the_pages_leads_to_a_page(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     seen: dict[tuple[object, ...], str] = {}  # one of those that differ in values alone
     for path in ("/sessions?facets=1", "/sessions/chat-1", "/users/ada", "/models?window=all"):
         for link in browser.get(path).links():
@@ -101,14 +53,14 @@ def test_every_link_within_the_pages_leads_to_a_page(browser: Browser) -> None:
 
 
 def test_the_list_shows_the_first_words_the_figures_and_what_is_wrong(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     text = browser.get("/sessions").text
     for said in ("Is the *rope* in stock?", "chat-1", "ada", "1 error", "gpt-4.1-mini", "1.2k"):
         assert said in text, said
 
 
 def test_the_session_page_replays_what_was_said_and_done_each_thing_once(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     text = " ".join(browser.get("/sessions/chat-1").text.split())
     for said in ("check_stock", '{"sku": "ROPE-60"}', '{"in_stock": 3}', "Yes, three are.", "And the boot?"):
         assert said in text, said
@@ -118,14 +70,14 @@ def test_the_session_page_replays_what_was_said_and_done_each_thing_once(browser
 
 
 def test_the_presets_show_no_empty_card(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     tools = browser.get("/sessions/chat-1?show=tools")
     assert tools.html.count('<article class="turn"') == 2
     assert "Yes, three are." not in tools.text
 
 
 def test_a_span_opens_in_full_and_as_a_fragment_of_the_page(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     place = f"span={1:032x}.{1002:016x}"
     whole, part = browser.get(f"/sessions/chat-1?{place}"), browser.get(f"/sessions/chat-1?{place}&fragment=span")
     for page in (whole, part):
@@ -145,7 +97,7 @@ def test_later_turns_come_by_the_page_with_numbers_that_go_on(browser: Browser) 
 
 
 def test_a_query_that_is_not_of_the_language_is_told_with_what_may_be_meant(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     page = browser.get("/sessions?query=usr:ada")
     assert page.status == 400
     assert "Did you mean user" in " ".join(page.text.split())
@@ -153,14 +105,14 @@ def test_a_query_that_is_not_of_the_language_is_told_with_what_may_be_meant(brow
 
 
 def test_the_terms_of_a_query_are_chips_that_can_be_removed(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     page = browser.get("/sessions?query=user:ada+-has:score&sort=cost")
     assert "/sessions?sort=cost&query=user%3Aada" in page.links()
     assert "/sessions?sort=cost&query=-has%3Ascore" in page.links()
 
 
 def test_metadata_stands_in_columns_where_it_is_asked_for(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     page = browser.get("/sessions?column=cost,metadata.tenant")
     assert "tenant" in page.text
     assert "acme" in page.text
@@ -175,7 +127,7 @@ def test_what_is_not_there_is_a_page_that_says_so(browser: Browser) -> None:
 
 
 def test_a_page_shows_a_project_its_own_sessions_and_asks_who_one_is(browser: Browser) -> None:
-    _chat(browser)
+    chat(browser.api)
     assert "chat-1" not in browser.get("/sessions", headers={"X-Project": "somebody-else"}).text
     assert browser.get("/sessions/chat-1", headers={"X-Project": "somebody-else"}).status == 404
 

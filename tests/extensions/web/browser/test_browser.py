@@ -1,0 +1,214 @@
+"""What people do with the pages, in a browser: an error on the console or a breach of the policy fails a test."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.extensions.web.browser.conftest import Reader, playwright
+from tests.extensions.web.conftest import span
+
+CHAT = "/sessions/chat-1"
+PAGES = ("/sessions?facets=1", CHAT, f"{CHAT}?show=calls", "/users", "/users/ada", "/models?window=all", "/status")
+PAGES_TOO = ("/errors?window=all", "/connect", "/compare?a=chat-1&b=chat-1", "/shares")
+
+
+def expect(what: Any) -> Any:
+    return playwright.expect(what)
+
+
+def _settle(page: Any, path: str) -> None:
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+
+
+def test_a_session_is_searched_with_completion_and_opened(page: Any) -> None:
+    _settle(page, "/sessions")
+    page.keyboard.press("/")
+    box = page.get_by_role("combobox", name="Search sessions")
+    expect(box).to_be_focused()
+    box.press_sequentially("use")
+    page.get_by_role("option", name=re.compile("^user:")).click()
+    page.get_by_role("option", name=re.compile("user:ada")).click()
+    expect(box).to_have_value("user:ada")
+    box.press("Enter")
+    page.wait_for_url("**/sessions?query=user%3Aada*")
+    expect(page.get_by_label("Remove user:ada")).to_be_visible()
+    page.get_by_role("link", name="Is the *rope* in stock?").click()
+    page.wait_for_url(f"**{CHAT}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("rope")
+
+
+def test_a_filter_is_added_with_its_count_and_removed_as_a_chip(page: Any) -> None:
+    _settle(page, "/sessions")
+    page.get_by_role("link", name="Filter").click()
+    page.get_by_label("Conditions to add").get_by_role("link", name="gpt-4.1-mini").click()
+    page.wait_for_url("**query=model%3Agpt-4.1-mini*")
+    page.get_by_label("Remove model:gpt-4.1-mini").click()
+    page.wait_for_url(lambda url: "query" not in url)
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_dragging_over_a_chart_sets_the_window_of_time(reader: Reader, page: Any) -> None:
+    reader.api.store(span("later", 9, start=3_000))
+    _settle(page, "/sessions")
+    box = page.locator(".chart svg").first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 2, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.2, y, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**from=*")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_label("Remove the window of time")).to_be_visible()
+
+
+def test_the_keys_walk_open_star_and_help(reader: Reader, page: Any) -> None:
+    reader.api.store(span("later", 9, start=3_000))
+    _settle(page, "/sessions")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    expect(page.locator("tr[data-current] .star")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{CHAT}")
+    expect(page.get_by_label("Star this session")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_replay_shows_each_thing_once_and_a_span_opens_beside_it(page: Any) -> None:
+    _settle(page, CHAT)
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator("#turns").get_by_text("Yes, three are.").locator("visible=true")).to_have_count(1)
+    page.locator("#turns").get_by_role("link", name="check_stock").click()
+    expect(page.get_by_label("Span", exact=True)).to_contain_text("gen_ai.tool.call.arguments")
+    assert "span=" in page.url
+    page.go_back()
+    expect(page.get_by_label("Span", exact=True)).to_have_count(0)
+    page.locator("#rows a").first.click()
+    expect(page.get_by_label("Span", exact=True)).to_contain_text("Resource")
+    page.get_by_role("link", name="Tools and errors").click()
+    expect(page.locator("#turns")).not_to_contain_text("Yes, three are.")
+
+
+def test_long_sessions_load_as_they_are_read(reader: Reader, page: Any) -> None:
+    reader.api.store(*(span("long", 100 + turn, start=turn * 10) for turn in range(45)))
+    _settle(page, "/sessions/long")
+    for _ in range(8):
+        page.mouse.wheel(0, 8_000)
+        page.wait_for_timeout(150)
+    expect(page.locator(".turn").last).to_contain_text("45")
+    expect(page.locator("[data-more]")).to_have_count(0)
+
+
+def test_labels_scores_thumbs_and_comments_are_added(reader: Reader, page: Any) -> None:
+    _settle(page, CHAT)
+    page.locator("summary", has_text="Label").click()
+    page.get_by_label("Label", exact=True).fill("for review")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_label("Remove the label for review")).to_be_visible()
+    page.locator("summary", has_text="Score").first.click()
+    page.get_by_label("Name").fill("quality")
+    page.get_by_label("Value").fill("0.5")
+    page.get_by_role("button", name="Add the score").click()
+    expect(page.locator("#notes")).to_contain_text("quality 0.5")
+    page.get_by_role("button", name="Good: turn 1").click()
+    expect(page.get_by_role("button", name="Good: turn 1")).to_have_attribute("aria-pressed", "true")
+    page.locator("#comment").fill("look at this")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator("#notes")).to_contain_text("look at this")
+
+
+def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Reader, page: Any) -> None:
+    _settle(page, CHAT)
+    page.locator("#publish > summary").click()
+    page.get_by_role("button", name="Publish").click()
+    link = page.locator("#share-link").get_attribute("href")
+    stranger = reader.profile(known=False)
+    _settle(stranger, link)
+    expect(stranger.locator("#turns")).to_contain_text("Yes, three are.")
+    expect(stranger.get_by_role("navigation", name="Pages")).to_have_count(0)
+    expect(stranger.locator("form[method=post]")).to_have_count(0)
+    _settle(page, "/shares")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.locator("main")).to_contain_text("Nothing is published")
+    assert stranger.request.get(link).status == 404
+
+
+def test_a_session_is_deleted(reader: Reader, page: Any) -> None:
+    _settle(page, CHAT)
+    page.locator("summary", has_text="More").click()
+    page.locator("#delete > summary").click()
+    page.get_by_role("button", name="Delete this session").click()
+    page.wait_for_url("**/sessions")
+    assert page.request.get(CHAT).status == 404
+
+
+def test_two_sessions_and_two_selections_are_compared(reader: Reader, page: Any) -> None:
+    reader.api.store(span("plain", 50, attributes={"user.id": "grace"}))
+    _settle(page, "/compare")
+    page.get_by_label("Session", exact=True).fill("chat-1")
+    page.get_by_label("with").first.fill("plain")
+    page.get_by_role("button", name="Compare sessions").click()
+    expect(page.locator("thead")).to_contain_text("plain")
+    page.get_by_label("Query").fill("has:error")
+    page.get_by_label("with").last.fill("-has:error")
+    page.get_by_role("button", name="Compare selections").click()
+    expect(page.locator("main")).to_contain_text("What tells them apart")
+    expect(page.locator("main")).to_contain_text("grace")
+
+
+def test_turns_that_arrive_are_announced_and_move_nothing(reader: Reader, page: Any) -> None:
+    now = page.evaluate("Date.now()") / 1000 - 1_767_225_600
+    reader.api.store(span("live", 60, start=now - 60))
+    _settle_live(page)
+    expect(page.locator(".live")).to_have_class(re.compile(r"\bon\b"))
+    reader.api.store(span("live", 61, start=now - 5))
+    later = page.locator("#later")
+    expect(later).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
+    later.click()
+    expect(page.locator(".turn")).to_have_count(2)
+
+
+def _settle_live(page: Any) -> None:
+    """A page that follows is never idle."""
+    page.goto("/sessions/live")
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("paths", "settings"),
+    [
+        (PAGES, {"color_scheme": "light"}),
+        (PAGES, {"color_scheme": "dark"}),
+        (PAGES_TOO, {"color_scheme": "dark"}),
+        ((*PAGES[:2], "/connect"), {"viewport": {"width": 360, "height": 780}}),
+    ],
+    ids=["light", "dark", "others", "phone"],
+)
+def test_pages_are_accessible_and_no_wider_than_the_screen(
+    reader: Reader, paths: tuple[str, ...], settings: dict[str, Any]
+) -> None:
+    page = reader.profile(**settings)
+    for path in paths:
+        _settle(page, path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, (path, found.generate_report())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_pages_read_without_scripts(reader: Reader) -> None:
+    page = reader.profile(java_script_enabled=False)
+    page.goto("/sessions")
+    page.get_by_role("link", name="Is the *rope* in stock?").click()
+    expect(page.locator("#turns")).to_contain_text("Yes, three are.")
+    page.locator("#turns").get_by_role("link", name="check_stock").click()
+    expect(page.get_by_label("Span", exact=True)).to_contain_text("ROPE-60")
+    page.get_by_label("Star this session").click()
+    expect(page.get_by_label("Star this session")).to_have_attribute("aria-pressed", "true")
