@@ -36,7 +36,9 @@ _ACCEPTS: Final[Mapping[pa.DataType, tuple[str, ...]]] = {
     pa.list_(TIMESTAMP): ("Array(DateTime64(9))", "Array(DateTime64(9, 'UTC'))"),
     pa.list_(ATTRIBUTES): ("Array(Map(LowCardinality(String), String))", "Array(Map(String, String))"),
 }
-_LEDGER = """CREATE TABLE IF NOT EXISTS schema_migrations
+_LEDGER: Final = "_schema_migrations"
+_OLD_LEDGER: Final = "schema_migrations"
+_MAKE_LEDGER: Final = """CREATE TABLE IF NOT EXISTS _schema_migrations
 (
     Version UInt32,
     Name String,
@@ -44,7 +46,8 @@ _LEDGER = """CREATE TABLE IF NOT EXISTS schema_migrations
     AppliedAt DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree(AppliedAt)
-ORDER BY Version"""
+ORDER BY Version
+COMMENT 'Internal: the migrations that this database has had'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,15 @@ def apply(client: Client, database: str, known: Sequence[Migration]) -> tuple[Mi
         "CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": database}, use_database=False
     )
     client.database = database
-    client.command(_LEDGER)
+    if _ledger(client, database) == _OLD_LEDGER:
+        client.command(f"RENAME TABLE {_OLD_LEDGER} TO {_LEDGER}")
+    client.command(_MAKE_LEDGER)
     missing = pending(client, database, known)
     for migration in missing:
         for statement in migration.statements:
             client.command(statement)
         client.command(
-            "INSERT INTO schema_migrations (Version, Name, Checksum) "
+            "INSERT INTO _schema_migrations (Version, Name, Checksum) "
             "SELECT {version:UInt32}, {name:String}, {checksum:String}",
             parameters={"version": migration.version, "name": migration.name, "checksum": migration.checksum},
         )
@@ -145,13 +150,21 @@ def check(client: Client) -> None:
 
 
 def _applied(client: Client, database: str) -> dict[int, str]:
-    exists = client.query(
-        "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'",
-        parameters={"database": database},
-    ).result_rows[0][0]
-    if not exists:
+    ledger = _ledger(client, database)
+    if not ledger:
         return {}
     rows = client.query(
-        "SELECT Version, Checksum FROM {database:Identifier}.schema_migrations FINAL", parameters={"database": database}
+        "SELECT Version, Checksum FROM {database:Identifier}.{ledger:Identifier} FINAL",
+        parameters={"database": database, "ledger": ledger},
     ).result_rows
     return {int(version): str(checksum) for version, checksum in rows}
+
+
+def _ledger(client: Client, database: str) -> str:
+    """The table that says which migrations the database has had, by the name it has there; empty without one."""
+    rows = client.query(
+        "SELECT name FROM system.tables WHERE database = {database:String} AND name IN {names:Array(String)} "
+        "ORDER BY name",
+        parameters={"database": database, "names": [_LEDGER, _OLD_LEDGER]},
+    ).result_rows
+    return str(rows[0][0]) if rows else ""

@@ -120,7 +120,7 @@ def test_every_table_and_column_for_users_says_what_it_is(otel_client: Client, n
 def test_what_is_not_for_users_begins_with_an_underscore(otel_client: Client) -> None:
     rows = otel_client.query("SHOW TABLES").result_rows
     public = {name for (name,) in rows if not name.startswith(("_", "broken_off"))}
-    assert public == {"otel_traces", "schema_migrations", "session_spans", "session_scores", *PROMISED, *ADDED}
+    assert public == {"otel_traces", "session_spans", "session_scores", *PROMISED, *ADDED}
 
 
 def test_missing_and_mistyped_columns_are_named_together(client: Client) -> None:

@@ -29,7 +29,7 @@ SERVE = [sys.executable, "-m", "otel_sessions", "serve"]
 VIEWS = ("sessions", "session_traces", "session_timeline")
 ANY = "127.0.0.1:0"
 ANSWER_S = 60.0
-"""How long a slow machine may take for what the contract sets no bound to."""
+"""How long a slow machine may take for what no bound is promised for."""
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otel_sessions.testing.otlp import Value, new_trace_id, request, resource_spans, span
 from tests.integration.running import ANSWER_S, ANY, WAL, Directory, Running, config, wait_until
 
-# The contract's bound is 5 s; three times that, for a machine that is busy with other tests.
+# What is promised is 5 s; three times that, for a machine that is busy with other tests.
 MOVED_S = 15.0
 
 

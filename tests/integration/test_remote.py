@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otel_sessions.testing.otlp import new_trace_id, request, span
 from tests.integration.running import ANSWER_S, Directory, Running, config, free_port, wait_until
 
-# The contract's bound is 5 s; three times that, for a machine that is busy with other tests.
+# What is promised is 5 s; three times that, for a machine that is busy with other tests.
 MOVED_S = 15.0
 RETRY = {"retry_on_failure": {"max_elapsed_time": "1s"}}
 

@@ -100,7 +100,7 @@ def sent(service: Running) -> Sent:
 
 
 def test_a_session_is_visible_within_a_second_of_the_answer(sent: Sent) -> None:
-    # The contract's bound is 1 s; three times that, for a machine that is busy with other tests.
+    # What is promised is 1 s; three times that, for a machine that is busy with other tests.
     assert sent.seconds_until_visible < 3.0
 
 

@@ -116,10 +116,18 @@ def test_a_migration_that_was_changed_is_refused(
 
 def test_a_database_of_a_newer_version_is_refused(client: Client, database: str) -> None:
     migrations.apply(client, database)
-    client.command("INSERT INTO schema_migrations (Version, Name, Checksum) VALUES (9000, '9000_later', 'x')")
+    client.command("INSERT INTO _schema_migrations (Version, Name, Checksum) VALUES (9000, '9000_later', 'x')")
     for check in (migrations.pending, migrations.apply):
         with pytest.raises(SchemaError, match="9000 of a newer otel-sessions"):
             check(client, database)
+
+
+def test_the_record_of_migrations_by_its_old_name_is_taken_over(client: Client, database: str) -> None:
+    migrations.apply(client, database)
+    client.command("RENAME TABLE _schema_migrations TO schema_migrations")
+    assert migrations.pending(client, database) == ()
+    assert migrations.apply(client, database) == ()
+    assert {"_schema_migrations", "schema_migrations"} & ddl(client, database).keys() == {"_schema_migrations"}
 
 
 def test_a_database_of_migrations_that_were_folded_into_others_is_told_so(
@@ -163,7 +171,7 @@ def test_the_script_is_what_apply_runs(client: Client, database: str) -> None:
     by_hand = ddl(client, database)
     migrations.apply(client, database)
     assert by_hand.items() <= ddl(client, database).items()
-    assert set(ddl(client, database)) - set(by_hand) == {"schema_migrations"}
+    assert set(ddl(client, database)) - set(by_hand) == {"_schema_migrations"}
 
 
 def test_an_odd_name_of_a_database_is_quoted(client: Client) -> None:

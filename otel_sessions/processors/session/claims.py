@@ -1,4 +1,4 @@
-"""A span's own claim: which session id it carries, at which level (contract, "What a session is")."""
+"""A span's own claim: which session id it carries, at which level (docs/architecture.md, "What a session is")."""
 
 from __future__ import annotations
 

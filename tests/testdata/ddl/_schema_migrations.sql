@@ -1,4 +1,4 @@
-CREATE TABLE schema_migrations
+CREATE TABLE _schema_migrations
 (
     `Version` UInt32,
     `Name` String,
@@ -8,3 +8,4 @@ CREATE TABLE schema_migrations
 ENGINE = ReplacingMergeTree(AppliedAt)
 ORDER BY Version
 SETTINGS index_granularity = 8192
+COMMENT 'Internal: the migrations that this database has had'
