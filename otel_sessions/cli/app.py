@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from otel_sessions import __version__
+from otel_sessions._version import __version__
 from otel_sessions.cli import components, demo, mcp, migrate, output, query, serve, sessions, tail, validate, verify
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
