@@ -295,7 +295,7 @@ class Host:
     or None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
     reported. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
     process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
-    `grpc_mounts` those on their gRPC listeners, `http.grpc_mounts.GrpcMount`.
+    `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`.
     `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
     `otlp/grpc`, `web` and the like to `host:port`. What arrives for a session that was deleted stays away for
     `forget_for_s`, None for ever. `owner_secret` opens the embedded data to

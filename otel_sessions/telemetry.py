@@ -60,6 +60,11 @@ class Metrics:
         self.redacted_values = self._counter(
             "otel_sessions_redacted_values", "Values that were dropped, hidden or masked.", "processor"
         )
+        self._add_exporters()
+        self.registry.register(ProcessCollector())
+
+    def _add_exporters(self) -> None:
+        """Adds what tells of storing and reading."""
         self.sent_spans = self._counter("otelcol_exporter_sent_spans", "Spans stored.", "exporter")
         self.send_failed_spans = self._counter(
             "otelcol_exporter_send_failed_spans", "Spans whose storing failed for good.", "exporter"
@@ -105,7 +110,6 @@ class Metrics:
             "exporter",
             "pipeline",
         )
-        self.registry.register(ProcessCollector())
 
     def watch_log(self, log: LogState, exporter: str, pipeline: str) -> None:
         """Shows the size and the age of a log, as they are when asked, until `forget_log`."""

@@ -31,7 +31,7 @@ def verify(
       otel-sessions verify --from 2026-01-31T12:00:00Z --json
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
-    from otel_sessions.cli.progress import follow  # noqa: PLC0415
+    from otel_sessions.cli.output import follow  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
     from otel_sessions.sessions import verify as sessions  # noqa: PLC0415
 

@@ -7,11 +7,9 @@ import secrets
 import time
 from collections.abc import Callable
 
-from otel_sessions.demo.chat import Conversation
-from otel_sessions.demo.retriever import Retriever
+from otel_sessions.demo.chat import Conversation, Retriever
 from otel_sessions.demo.script import CHATS, Chat
-from otel_sessions.demo.tally import Tally
-from otel_sessions.demo.tracing import Clock, Service, Story
+from otel_sessions.demo.tracing import Clock, Service, Story, Tally
 
 __all__ = ["TURNS", "Tally", "run"]
 

@@ -16,7 +16,7 @@ from otel_sessions.component import AwaitingClaims
 from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.wal import Segment
-from otel_sessions.exporterhelper.wal.parts import Part
+from otel_sessions.exporterhelper.wal.segment import Part
 from otel_sessions.pdata import SpanBatch
 
 HELD_BYTES: Final = 64 * 2**20

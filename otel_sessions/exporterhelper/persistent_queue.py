@@ -23,7 +23,7 @@ from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.storing import Storing
 from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable
 from otel_sessions.exporterhelper.wal import Log, Segment
-from otel_sessions.exporterhelper.wal.parts import Part
+from otel_sessions.exporterhelper.wal.segment import Part
 
 logger = logging.getLogger("otel_sessions.wal")
 SEGMENT_BYTES: Final = 64 * 2**20

@@ -19,7 +19,7 @@ from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.retry import Sender
 from otel_sessions.exporterhelper.wal import Log, Segment
 from otel_sessions.exporterhelper.wal.dead_letters import DeadLetters, SpanKey, span_keys
-from otel_sessions.exporterhelper.wal.parts import Part
+from otel_sessions.exporterhelper.wal.segment import Part
 from otel_sessions.pdata import SpanBatch
 
 logger = logging.getLogger("otel_sessions.wal")

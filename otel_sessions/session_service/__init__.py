@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.http.grpc_mounts import GrpcListener, GrpcMounted
+from otel_sessions.http.mounts import GrpcListener, GrpcMounted
 
 
 def mount(endpoint: Endpoint | None, listener: GrpcListener) -> GrpcMounted | None:

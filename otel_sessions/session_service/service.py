@@ -21,7 +21,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.errors import Retryable
-from otel_sessions.http.grpc_mounts import GrpcListener, GrpcMounted, PooledBehavior
+from otel_sessions.http.mounts import GrpcListener, GrpcMounted, PooledBehavior
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.limits import Limits, limited
 from otel_sessions.queries.paging import CursorError

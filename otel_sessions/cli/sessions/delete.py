@@ -49,7 +49,7 @@ def delete(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions delete --query 'metadata.tenant:acme' --to 2026-01-31
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
-    from otel_sessions.cli.progress import follow  # noqa: PLC0415
+    from otel_sessions.cli.output import follow  # noqa: PLC0415
     from otel_sessions.queries.filters import Filter  # noqa: PLC0415
 
     settings = loaded(config, set_)

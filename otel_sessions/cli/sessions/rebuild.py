@@ -25,7 +25,7 @@ def rebuild(
       otel-sessions sessions rebuild --from 2026-01-31T12:00:00Z --to 2026-01-31T13:00:00Z
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
-    from otel_sessions.cli.progress import follow  # noqa: PLC0415
+    from otel_sessions.cli.output import follow  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
     from otel_sessions.sessions import rebuild as tables  # noqa: PLC0415
 

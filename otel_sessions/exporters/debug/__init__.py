@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from otel_sessions.component import ComponentId, Factory, Host
-from otel_sessions.exporters.debug.config import DebugConfig
-from otel_sessions.exporters.debug.exporter import DebugExporter
+from otel_sessions.exporters.debug.exporter import DebugConfig, DebugExporter
 
 __all__ = ["DebugConfig", "DebugExporter", "factory"]
 

@@ -1,4 +1,4 @@
-"""Writes batches into the log of the service."""
+"""Writes batches into the log of the service; names of settings as in the Collector's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,25 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from otel_sessions.exporters.debug.config import DebugConfig
+from pydantic import Field
+
+from otel_sessions.component import Settings
 from otel_sessions.exporters.debug.lines import LINES
 from otel_sessions.pdata import SpanBatch
+
+
+class DebugConfig(Settings):
+    """How much is written of a batch: a line with counts, a line a span, or all that there is.
+
+    Of each second the first `sampling_initial` batches are written, then every `sampling_thereafter`-th; with 0, none.
+    """
+
+    verbosity: Literal["basic", "normal", "detailed"] = "basic"
+    sampling_initial: int = Field(default=2, ge=0)
+    sampling_thereafter: int = Field(default=1, ge=0)
+
 
 logger = logging.getLogger("otel_sessions.exporter.debug")
 

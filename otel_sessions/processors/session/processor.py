@@ -16,11 +16,10 @@ from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet, Mask, Named
 from otel_sessions.processors.session import fields
-from otel_sessions.processors.session.claiming import Claiming
 from otel_sessions.processors.session.claims import Claims, find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
-from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
+from otel_sessions.processors.session.memory import Claim, Claiming, TraceKey, TraceMemory
 from otel_sessions.processors.session.resolve import session_hints
 from otel_sessions.processors.session.unclaimed import Unclaimed
 

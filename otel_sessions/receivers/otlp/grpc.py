@@ -26,7 +26,7 @@ from grpc_status import rpc_status
 from otel_sessions.component import Consumer, Host, Outcome, Request, Worker
 from otel_sessions.errors import ConfigError, Fault, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.auth import Access
-from otel_sessions.http.grpc_mounts import GrpcListener, PooledBehavior
+from otel_sessions.http.mounts import GrpcListener, PooledBehavior
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
 from otel_sessions.receivers.otlp.config import GrpcSettings, Keepalive
