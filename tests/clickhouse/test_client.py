@@ -57,7 +57,7 @@ def test_a_password_is_never_shown() -> None:
 
 def test_without_chdb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(clients, "find_spec", lambda _: None)
-    with pytest.raises(Permanent, match=r"otel-sessions\[embedded\]"):
+    with pytest.raises(Permanent, match="pip install chdb-core"):
         connect(Endpoint.parse(f"chdb://{tmp_path / 'data'}"))
     assert not (tmp_path / "data").exists()
 
