@@ -242,6 +242,9 @@ def test_a_stop_that_has_no_more_time_ends_all_the_same(
     assert isinstance(future.exception(0), Retryable)
     assert parts.of("stop")[-1] == "extensions/fake"
     free.set()
+    for thread in threading.enumerate():  # the next test looks for threads that it has left itself
+        if thread.name.startswith("traces"):
+            thread.join(30)
 
 
 @pytest.mark.parametrize("failing", [f"start {name}" for name in STARTED] + ["create receivers/fake/two"])
