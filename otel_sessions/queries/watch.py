@@ -54,11 +54,6 @@ class _Turn:
         return crc32(self.trace_id.encode()) % _GROUPS
 
 
-def pause_after(took: float) -> float:
-    """Seconds between two looks, of which the last took so long: a long session is looked at less often."""
-    return max(POLL_S, _PAUSE * took)
-
-
 class Watch:
     """One reader of one session: by default from now on, with `from_start` from the first turn, with `after`, the id
     of an arrival, from behind that one.
@@ -76,10 +71,13 @@ class Watch:
         self._pending: list[_Turn] = []
         self._began = False
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is more to tell than the last look did, so that the next one need not wait."""
-        return bool(self._pending)
+    def pause_after(self, took: float) -> float:
+        """Seconds to the next look, where the last took so long: none while there is more to tell, a moment while
+        something changes, else the more the longer the session is.
+        """
+        if self._pending:
+            return 0.0
+        return max(POLL_S, took if self._unsettled else _PAUSE * took)
 
     def look(self, client: Client) -> Iterator[Arrival]:
         """What the reader has not had, in the order of their starts, some hundred turns at most.

@@ -25,7 +25,7 @@ from otel_sessions.http.mounts import GrpcListener, GrpcMounted, PooledBehavior
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.limits import Limits, limited
 from otel_sessions.queries.paging import CursorError
-from otel_sessions.queries.watch import POLL_S, Watch, pause_after
+from otel_sessions.queries.watch import POLL_S, Watch
 from otel_sessions.session_service import messages, reads
 from otel_sessions.session_service.errors import InvalidRequest, NotStored, Refused, refuse
 
@@ -162,8 +162,7 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
             for arrival in arrivals:
                 trace = filling(shapes.turn(arrival.turn, preview))
                 yield response(id=arrival.id, trace=trace).SerializeToString()
-            if not watch.is_behind:
-                _sleep(pause_after(took), gone, self._stopping)
+            _sleep(watch.pause_after(took), gone, self._stopping)
 
     def _admit(self, name: str, requests: Iterator[bytes], context: grpc.ServicerContext) -> tuple[str, Any]:
         """Whose a call is, and its request. Raises `Refused`, `InvalidRequest`, `NotStored`, `grpc.RpcError`."""

@@ -69,7 +69,7 @@ def _all(watch: Watch) -> list[Arrival]:
     found: list[Arrival] = []
     for _ in range(2):
         found += watch.look(None)  # type: ignore[arg-type] # `select` is replaced
-        while watch.is_behind:
+        while not watch.pause_after(0):
             found += watch.look(None)  # type: ignore[arg-type]
     return found
 
@@ -110,6 +110,17 @@ def test_a_turn_that_never_rests_is_told_all_the_same(monkeypatch: pytest.Monkey
         session.turns["f" * 32] = (1, looks)
         found = list(watch.look(None))  # type: ignore[arg-type]
     assert 2 < looks < 20
+
+
+def test_a_long_session_is_looked_at_less_often_unless_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Turns({"a" * 32: (1, 0)})
+    monkeypatch.setattr(module, "select", session.select)
+    watch = Watch("p", "s")
+    assert list(watch.look(None)) == []  # type: ignore[arg-type]
+    assert (watch.pause_after(0.01), watch.pause_after(2)) == (module.POLL_S, 10)
+    session.turns["a" * 32] = (1, 1)
+    assert list(watch.look(None)) == []  # type: ignore[arg-type]
+    assert watch.pause_after(2) == 2
 
 
 def test_ids_of_other_sessions_and_texts_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

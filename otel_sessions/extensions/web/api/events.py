@@ -17,7 +17,7 @@ from otel_sessions.extensions.web.api.operation import Call, Operation, Paramete
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.queries import shapes
-from otel_sessions.queries.watch import Arrival, Watch, pause_after
+from otel_sessions.queries.watch import Arrival, Watch
 
 HEARTBEAT_S: Final = 15.0
 MAX_STREAMS: Final = 200
@@ -73,8 +73,7 @@ async def _events(call: Call[Events, None], watch: Watch, first: Iterable[Arriva
         if time.monotonic() - said > HEARTBEAT_S:
             yield b": still here\n\n"
             said = time.monotonic()
-        if not watch.is_behind:
-            await asyncio.sleep(pause_after(took))
+        await asyncio.sleep(watch.pause_after(took))
         began = time.monotonic()
         try:
             arrivals = await call.store.run(lambda client: list(watch.look(client)))
