@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,11 @@ MAX_SECONDS: Final = 30
 MAX_MEMORY: Final = 1 << 30
 
 
+_DESCRIBE: Final = re.compile(
+    r"""\s*DESC(?:RIBE)?(?:\s+TABLE)?\s+(?:\w+\.)?[`"]?(\w+)[`"]?\s*;?\s*""", re.ASCII | re.IGNORECASE
+)
+
+
 class StatementError(QueryError):
     """A statement that is refused, or that the engine does not understand: HTTP 400."""
 
@@ -40,12 +46,13 @@ class Result:
 
 
 def run_statement(client: Client, *, project: str, sql: str) -> Result:
-    """What one SELECT or DESCRIBE answers, at most `MAX_ROWS` rows of it.
+    """What one SELECT answers, at most `MAX_ROWS` rows of it; of a DESCRIBE the columns: `name`, `type`, `comment`.
 
     Raises `StatementError` for one that does anything else, reads another table, or takes more than these bounds.
     """
+    described = _DESCRIBE.fullmatch(sql)
     try:
-        return _run(client, project, sql)
+        return _describe(client, described[1]) if described else _run(client, project, sql)
     except StatementError:
         raise
     except QueryError as error:
@@ -71,6 +78,15 @@ def _run(client: Client, project: str, sql: str) -> Result:
         raise StatementError(f"the answer has more than {MAX_BYTES:,} bytes; ask for fewer columns, or cut their texts")
     names, types, *rows = (orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line)
     return Result(list(zip(names, types, strict=True)), rows[:MAX_ROWS], len(rows) > MAX_ROWS)
+
+
+def _describe(client: Client, name: str) -> Result:
+    columns = next((table["columns"] for table in describe_tables(client) if table["name"] == name), None)
+    if columns is None:
+        raise StatementError(f"there is no table {name!r} to describe; there are {', '.join(TABLES)}")
+    members = ("name", "type", "comment")
+    rows = [[column[member] for member in members] for column in columns]
+    return Result([(member, "String") for member in members], rows, has_more=False)
 
 
 @cache

@@ -20,7 +20,6 @@ from otel_sessions.sqlguard.syntax_tree import Node
 from otel_sessions.sqlguard.tokens import quoted
 
 _TABLE_FUNCTIONS: Final = read_lists.TABLE_FUNCTIONS - {"view"}
-_ROOTS: Final = frozenset({"SelectWithUnionQuery", "DescribeQuery"})
 
 
 class ProjectGuard:
@@ -44,8 +43,8 @@ class ProjectGuard:
             tree = client.raw_query(f"EXPLAIN AST {read.sql}")
             names = client.raw_query(statement(__package__, "tables"), {"database": self._database}, fmt="TSV")
         root = syntax_tree.parse(unescaped_lines(tree.decode("utf-8", "replace")))
-        if root.kind not in _ROOTS:
-            _deny("anything but SELECT and DESCRIBE")
+        if root.kind != "SelectWithUnionQuery":
+            _deny("anything but SELECT")
         hidden = frozenset(names.decode("utf-8", "replace").split("\n")) - self._tables
         for node, _ in root.walk():
             if node.kind == "Set":

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
+from otel_sessions.component import ComponentId, Host
+from otel_sessions.extensions import clickhouse_http
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries.limits import LimitExceeded, limited
 from otel_sessions.queries.statements import MAX_ROWS, TABLES, StatementError, describe_tables, run_statement
+from otel_sessions.telemetry import Metrics
 from otel_sessions.testing import otlp
+from otel_sessions.types import HostPort
 from tests.integration.delivery import insert, new_project
 
 OTHER = "it's \\ another"
@@ -50,6 +57,7 @@ def elsewhere(otel_client: Client) -> Client:
         "SELECT 1 FORMAT CSV",
         "SELECT 1; SELECT 2",
         "EXPLAIN SELECT 1",
+        "DESCRIBE (SELECT 1)",
         "not SQL",
         "",
     ],
@@ -78,10 +86,37 @@ def test_a_statement_that_does_more_than_read_the_public_tables_is_refused(elsew
 def test_no_project_reads_anothers(elsewhere: Client, sql: str, table: str) -> None:
     """Another has rows in all of these tables, this project has none."""
     statement = sql.replace("{}", table)
-    if "PREWHERE" in sql and table != "otel_traces":
-        pytest.skip("views have no PREWHERE")
+    if table != "otel_traces":  # a view has no PREWHERE
+        statement = statement.replace("PREWHERE", "WHERE")
     assert run_statement(elsewhere, project=nobody(), sql=statement).rows == [[0]]
     assert run_statement(elsewhere, project=OTHER, sql=statement).rows != [[0]]
+
+
+@pytest.fixture
+def over_http(elsewhere: Client, chdb_endpoint: Endpoint) -> Iterator[Client]:
+    """The same through the SQL endpoint of a service, which only reads: how `otel-sessions mcp` comes to them."""
+    config = clickhouse_http.Config(endpoint=HostPort("127.0.0.1", 0))
+    extension = clickhouse_http.factory.create(ComponentId("clickhouse_http"), config, Host(Metrics(), chdb_endpoint))
+    extension.start()
+    address = HostPort.parse(extension.endpoints["clickhouse_http"])
+    with connect(Endpoint("http", host=address.host, port=address.port)) as client:
+        client.database = DEFAULT_DATABASE
+        yield client
+    extension.shutdown(5)
+
+
+def test_the_sql_endpoint_of_a_service_answers_the_same(over_http: Client, elsewhere: Client) -> None:
+    for sql in (
+        "SELECT SessionId, TraceCount FROM sessions",
+        "SELECT count() FROM session_spans AS a CROSS JOIN otel.sessions AS b",
+        "SELECT number FROM numbers(2000) ORDER BY number",
+        "DESCRIBE sessions",
+    ):
+        answers = [run_statement(client, project=OTHER, sql=sql) for client in (over_http, elsewhere)]
+        assert answers[0] == answers[1]
+    assert run_statement(over_http, project=nobody(), sql="SELECT count() FROM sessions").rows == [[0]]
+    with pytest.raises(StatementError):
+        run_statement(over_http, project=OTHER, sql="SELECT * FROM _saved_views")
 
 
 def test_the_rows_of_a_project_are_all_that_it_sees(elsewhere: Client) -> None:
@@ -99,6 +134,15 @@ def test_an_answer_has_a_thousand_rows_at_most_and_says_that_there_are_more(otel
     assert (len(found.rows), found.has_more) == (7, False)
     grouped = "SELECT sum(n), count() FROM (SELECT number AS n FROM numbers(5000))"
     assert run_statement(otel_client, project="p", sql=grouped).rows == [[12497500, 5000]]
+
+
+@pytest.mark.parametrize("sql", ["DESCRIBE sessions", "desc table otel.sessions;", "DESCRIBE TABLE `sessions`"])
+def test_a_table_is_described_with_names_types_and_comments(otel_client: Client, sql: str) -> None:
+    found = run_statement(otel_client, project="p", sql=sql)
+    assert [name for name, _ in found.columns] == ["name", "type", "comment"]
+    assert ["SessionId", "String"] in [row[:2] for row in found.rows]
+    with pytest.raises(StatementError, match="there is no table '_saved_views' to describe"):
+        run_statement(otel_client, project="p", sql="DESCRIBE _saved_views")
 
 
 def test_an_answer_of_many_bytes_is_refused(otel_client: Client) -> None:

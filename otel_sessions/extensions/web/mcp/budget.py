@@ -15,7 +15,7 @@ import orjson
 from otel_sessions.queries.rows import Row
 
 BYTES_PER_TOKEN: Final = 4
-MIN_TOKENS: Final = 100
+MIN_TOKENS: Final = 25
 MAX_TOKENS: Final = 1_000_000
 TOO_SMALL: Final[Row] = {"folded": "nothing of this fits into max_tokens; ask again with more of them"}
 

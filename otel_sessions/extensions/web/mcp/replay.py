@@ -12,6 +12,7 @@ from otel_sessions.queries.rows import Row
 _TEXTS: Final[tuple[Level, ...]] = ((8000, 1000), (2000, 200), (600, 100), (250, 50))
 _ALWAYS: Final = frozenset({"span_id", "kind", "name", "status"})
 _BARE: Final = ("span_id", "kind", "name", "status", "error")
+_OUTLINE: Final = ("trace_id", "start_time", "duration_ns", "input", "output", "error_count")
 _TOOL_SHARE: Final = 4
 """Of what a text may have, a tool's result has this part."""
 _RESULT: Final = "tool_result"
@@ -31,6 +32,8 @@ def replay(page: Callable[[int], Row], most: int, max_tokens: int) -> Iterator[R
     yield _told(fewer, (60, 20))
     for items in (1000, 300, 100, 30, 8):
         yield _bare(fewer, items)
+    for items in (30, 8, 2):
+        yield _outline(fewer, items)
     yield _turns_alone(fewer)
 
 
@@ -93,6 +96,17 @@ def _bare(page: Row, items: int) -> Row:
         "next_cursor": page["next_cursor"],
         "folded": "read_step opens a step by its trace_id and span_id",
     }
+
+
+def _outline(page: Row, items: int) -> Row:
+    """What a turn began and ended with, and the first of its steps."""
+    turns = []
+    for turn in page["turns"]:
+        steps = [{name: step[name] for name in ("span_id", "kind", "name")} for step in turn["steps"][:items]]
+        shown = {name: turn[name] for name in _OUTLINE} | {"steps": steps, "steps_length": len(turn["steps"])}
+        turns.append(fold(shown, (60, items)))
+    session_id = page["session"]["session_id"]
+    return {"session": {"session_id": session_id}, "turns": turns, "next_cursor": page["next_cursor"]}
 
 
 def _turns_alone(page: Row) -> Row:

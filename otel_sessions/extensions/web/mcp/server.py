@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import mcp_types as types
 import orjson
@@ -13,16 +13,14 @@ from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 
 from otel_sessions import __version__
-from otel_sessions.extensions.web.mcp.budget import text_of
+from otel_sessions.extensions.web.mcp.budget import first_that_fits, fold, text_of
 from otel_sessions.extensions.web.mcp.catalogue import INSTRUCTIONS, TOOLS
-from otel_sessions.extensions.web.mcp.tools import Asked
+from otel_sessions.extensions.web.mcp.tools import DEFAULT_TOKENS, Asked
 from otel_sessions.extensions.web.problems import problem
 from otel_sessions.queries.replay import Memory
 from otel_sessions.queries.rows import Row
 
 T = TypeVar("T")
-_MAX_DETAIL: Final = 2000
-_CONTEXT: Final = "ServerRequestContext[Any, Any]"
 
 
 class Run(Protocol):
@@ -55,12 +53,14 @@ def make_server(run: Run, project_of: Callable[[ServerRequestContext[Any, Any]],
         tool = TOOLS.get(called.name)
         if tool is None:
             return _refusal({"detail": f"there is no tool {called.name[:200]!r}; there are {', '.join(TOOLS)}"})
+        max_tokens = DEFAULT_TOKENS
         try:
-            wanted = tool.parameters.model_validate(called.arguments or {})
+            wanted: Any = tool.parameters.model_validate(called.arguments or {})
+            max_tokens = wanted.max_tokens
             asked = Asked(project_of(context), time.time_ns(), memory)
             answer = await run(lambda client: tool.run(client, asked, wanted))
         except Exception as error:  # noqa: BLE001 - problem knows what each means, and logs what nobody expects
-            return _refusal(orjson.loads(problem(error).body))
+            return _refusal(orjson.loads(problem(error).body), max_tokens)
         text = types.TextContent(type="text", text=text_of(answer))
         return types.CallToolResult(content=[text], structured_content=orjson.loads(text.text))
 
@@ -74,12 +74,10 @@ def make_server(run: Run, project_of: Callable[[ServerRequestContext[Any, Any]],
     )
 
 
-def _refusal(said: Row) -> types.CallToolResult:
-    """What went wrong, as REST's problem documents say it."""
+def _refusal(said: Row, max_tokens: int = DEFAULT_TOKENS) -> types.CallToolResult:
+    """What went wrong, as REST's problem documents say it, within the budget."""
     kept = {name: said[name] for name in ("detail", "position", "did_you_mean", "limit") if name in said}
-    kept["detail"] = str(kept["detail"])[:_MAX_DETAIL]
-    return types.CallToolResult(
-        content=[types.TextContent(type="text", text=text_of({"error": kept}))],
-        structured_content={"error": kept},
-        is_error=True,
-    )
+    answers = ({"error": fold(kept, (texts, 10))} for texts in (2000, 500, 200, 60, 20))
+    answer = first_that_fits(answers, max_tokens)
+    text = types.TextContent(type="text", text=text_of(answer))
+    return types.CallToolResult(content=[text], structured_content=answer, is_error=True)

@@ -23,6 +23,7 @@ from otel_sessions.extensions.web.mcp.budget import (
     MIN_TOKENS,
     Level,
     first_that_fits,
+    fits,
     fold,
     fold_rows,
     with_fewer,
@@ -198,7 +199,9 @@ def ask_fields(client: Client, _: Asked, wanted: AskFields) -> Row:
     fields, tables = shown_fields(), describe_tables(client)
 
     def answers() -> Iterator[Row]:
-        yield {"fields": fields, "tables": tables}
+        whole: Row = {"fields": fields, "tables": tables}
+        if fits(whole, wanted.max_tokens // 2):  # a model has more to read than this
+            yield whole
         without = [
             {**table, "columns": [f"{each['name']} {each['type']}" for each in table["columns"]]} for table in tables
         ]
