@@ -146,7 +146,7 @@ def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id
     else:
         steps.append(("Ask in SQL", f'{command} query "{sql}"'))
     if "web" in endpoints:
-        steps.append(("Look at them", f"http://{endpoints['web']}"))
+        steps.append(("See it in a browser", f"http://{endpoints['web']}/sessions/{session_id}"))
     if endpoints:
         steps.append(("Send your own traces", f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']}"))
     else:

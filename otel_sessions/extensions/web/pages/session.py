@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from otel_sessions.extensions.web.api import additions, questions, sessions
+from otel_sessions.extensions.web.api import questions, sessions
 from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages import replay
@@ -16,7 +16,7 @@ from otel_sessions.extensions.web.pages.format import instant, part, quoted
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import waterfall
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.queries import detail, shapes
+from otel_sessions.queries import additions, detail, shapes
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -57,7 +57,8 @@ def public(visit: Visit) -> Shown:
 def _whole(visit: Visit) -> dict[str, Any]:
     session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
     shown = _replay(visit, session["scores"])
-    comments = visit.read(additions.list_comments, Paged, {"limit": 500})["comments"]
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    comments = [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
     _put_comments(shown["turns"], comments)
     return {
         **_links(visit),
@@ -111,7 +112,8 @@ def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> 
     numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
     cards = replay.cards(payload, preset)
     if scores is None:
-        scores = visit.read(sessions.one, sessions.One, {"fields": "scores"})["scores"]
+        place = {"project": visit.call.project, "session_id": visit.session_id}
+        scores = [as_json(row) for row in additions.list_scores(visit.client, **place, limit=1000).rows]
     thumbs = {score["trace_id"]: score["value"] for score in scores if score["name"] == "thumbs"}
     for card in cards:
         value = thumbs.get(card["trace_id"])

@@ -133,3 +133,8 @@ def test_a_form_for_a_session_that_is_not_there_says_so(browser: Browser) -> Non
 
 def test_a_form_that_is_too_large_is_refused(browser: Browser, session: str) -> None:
     assert browser.post(f"{session}/comment", {"text": "x" * 300_000, "action": "add"}).status == 413
+
+
+def test_a_session_is_deleted_and_its_page_gone(browser: Browser, session: str) -> None:
+    assert browser.post(f"{session}/delete", {}).headers["location"] == "/sessions"
+    assert browser.get(session).status == 404

@@ -146,3 +146,17 @@ def test_a_session_with_an_odd_id_has_a_page_of_its_own(browser: Browser) -> Non
         assert browser.get(f"/sessions/{segment(id_)}?fragment=turns").status == 200, id_[:20]
     links = browser.get("/sessions").links()
     assert {f"/sessions/{segment(id_)}" for id_ in ids} <= set(links)
+
+
+def test_charts_come_as_a_part_of_their_own_with_a_link_for_each_time(browser: Browser) -> None:
+    chat(browser.api)
+    part = browser.get("/sessions?query=user:ada&fragment=charts")
+    assert part.headers["content-security-policy"]
+    assert "<html" not in part.html
+    assert 'data-found="1 session"' in part.html
+    times = [link for link in part.links() if "from=" in link]
+    assert times
+    assert all("fragment" not in link and "query=user%3Aada" in link for link in times)
+    figures = browser.get("/sessions/chat-1?fragment=charts").html
+    assert "Cost by model" in figures
+    assert 'data-percentiles="4.0 s · 4.0 s"' in figures
