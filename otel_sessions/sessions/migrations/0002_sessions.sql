@@ -4,7 +4,8 @@
 -- block. They are right as long as each span of the trace was stored once, under the session that the rule gives it. Where
 -- that does not hold the trace is in doubt, and corrections take the place of its sums (../attribution).
 
--- The figures of each minute of each trace as it was stored under a session. Nothing here is taken back.
+-- The figures of each minute of each trace as it was stored under a session. Nothing here is taken back. Granules and blocks
+-- are small, as a list reads some rows of each of its sessions, in each week.
 CREATE TABLE IF NOT EXISTS _session_turns
 (
     Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
@@ -49,7 +50,7 @@ CREATE TABLE IF NOT EXISTS _session_turns
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute)
-SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
     min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
