@@ -62,9 +62,9 @@ class Filter:
         """Raises `LanguageError` for a query that is not of the language."""
         return condition(self.node(), now_ns=now_ns)
 
-    def superset(self, now_ns: int) -> Condition:
+    def superset(self, now_ns: int, *, with_texts: bool = False) -> Condition:
         """What holds of the bounds of every session that it chooses."""
-        return superset(self.node(), active_since=now_ns - ACTIVE_NS)
+        return superset(self.node(), active_since=now_ns - ACTIVE_NS, with_texts=with_texts)
 
     def _nodes(self) -> Iterator[Node]:
         query = parse(self.query)

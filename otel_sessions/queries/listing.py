@@ -146,6 +146,7 @@ def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) ->
             keys = _keys(client, wanted, condition, among=among, columns="*" if size == wanted.limit + _MORE else "")
             if len(bounds) <= size or (len(keys) > wanted.limit and keys[-1]["_key"] > bounds[size]["Bound"]):
                 return keys
+            superset = wanted.filter.superset(now_ns, with_texts=True)
             size *= 5
     return _keys(client, wanted, condition, place)
 

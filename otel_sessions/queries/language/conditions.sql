@@ -45,6 +45,15 @@ SessionId IN (
 -- metadata.exact
 mapContains(Metadata, {key:String}) AND Metadata[{key:String}] IN {values:Array(String)}
 
+-- metadata.exact.bounds
+SessionId IN (
+    SELECT SessionId FROM _session_turns
+    WHERE Project = {project:String} AND substring(Metadata[{key:String}], 9) IN {values:Array(String)}
+    UNION ALL
+    SELECT SessionId FROM _corrections
+    WHERE Project = {project:String}
+        AND arrayExists(m -> substring(m[{key:String}], 9) IN {values:Array(String)}, `Minutes.Metadata`))
+
 -- metadata.pattern
 mapContains(Metadata, {key:String}) AND match(Metadata[{key:String}], {pattern:String})
 
@@ -120,6 +129,20 @@ OR SessionId IN (
         AND (positionCaseInsensitiveUTF8(Input, {longest:String}) > 0 AND match(Input, {pattern:String})
             OR positionCaseInsensitiveUTF8(Output, {longest:String}) > 0 AND match(Output, {pattern:String})))
 
+-- words.bounds
+match(SessionId, {pattern:String})
+OR arrayExists(v -> match(v, {pattern:String}), groupUniqArrayArray(UserIds))
+OR SessionId IN (
+    SELECT SessionId FROM _session_turns
+    WHERE Project = {project:String}
+        AND (match(substring(InputPick, 10), {anywhere:String})
+            OR match(substring(OutputPick, 10), {anywhere:String}))
+    UNION ALL
+    SELECT SessionId FROM _corrections
+    WHERE Project = {project:String}
+        AND arrayExists(v -> match(substring(v, 10), {anywhere:String}),
+            arrayConcat(`Minutes.InputPick`, `Minutes.OutputPick`)))
+
 -- piece
 positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0
 OR arrayExists(v -> positionCaseInsensitiveUTF8(v, {piece:String}) > 0, UserIds)
@@ -128,6 +151,20 @@ OR SessionId IN (
     WHERE Project = {project:String}
         AND (positionCaseInsensitiveUTF8(Input, {piece:String}) > 0
             OR positionCaseInsensitiveUTF8(Output, {piece:String}) > 0))
+
+-- piece.bounds
+positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0
+OR arrayExists(v -> positionCaseInsensitiveUTF8(v, {piece:String}) > 0, groupUniqArrayArray(UserIds))
+OR SessionId IN (
+    SELECT SessionId FROM _session_turns
+    WHERE Project = {project:String}
+        AND (positionCaseInsensitiveUTF8(substring(InputPick, 10), {piece:String}) > 0
+            OR positionCaseInsensitiveUTF8(substring(OutputPick, 10), {piece:String}) > 0)
+    UNION ALL
+    SELECT SessionId FROM _corrections
+    WHERE Project = {project:String}
+        AND arrayExists(v -> positionCaseInsensitiveUTF8(substring(v, 10), {piece:String}) > 0,
+            arrayConcat(`Minutes.InputPick`, `Minutes.OutputPick`)))
 
 -- window
 SessionId IN (

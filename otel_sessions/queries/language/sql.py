@@ -76,11 +76,8 @@ class Translation:
                 return joined("OR", [self.sql(term) for term in terms], "0")
             case Not(term):
                 return f"(NOT {self.sql(term)})"
-            case Words(runs, is_beginning):
-                longest = max(runs, key=len)  # found fast, and only then is the expression tried
-                return self.bound("words", longest=longest, pattern=expression(runs, is_beginning=is_beginning))
-            case Piece(text):
-                return self.bound("piece", piece=text)
+            case Words() | Piece():
+                return self.text(node)
             case Overlaps(from_ns, to_ns):
                 return self.bound("window", low=from_ns, high=to_ns)
             case Is(of, words):
@@ -91,6 +88,14 @@ class Translation:
                 return joined("OR", list(self.matches(node, kind, node.field.column)), "0")
             case Compares():
                 return joined("OR", [self.compares(node, span) for span in node.spans or ()], "0")
+
+    def text(self, node: Words | Piece, of: str = "") -> str:
+        if isinstance(node, Piece):
+            return self.bound(f"piece{of}", piece=node.text)
+        longest = max(node.runs, key=len)  # found fast, and only then is the expression tried
+        pattern = expression(node.runs, is_beginning=node.is_beginning)
+        anywhere = f"(?i){re.escape(longest)}"
+        return self.bound(f"words{of}", longest=longest, pattern=pattern, anywhere=anywhere)
 
     def matches(self, node: Matches, kind: str, column: str) -> Iterator[str]:
         exact = [value.text for value in node.values if len(value.pieces) == 1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_sessions.queries.language.sql import Condition, Translation, joined
-from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Or, Overlaps
+from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Or, Overlaps, Piece, Words
 
 LAST_END: Final = "toInt64(bitAnd(max(LastEnd), 9223372036854775807))"
 FIRST_START: Final = "toInt64(bitAnd(min(FirstStart), 9223372036854775807))"
@@ -31,14 +31,22 @@ _OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.book
 _ANYTHING: Final = "1"
 
 
-def superset(node: Node, *, active_since: int) -> Condition:
-    """A condition on the bounds; `1` where they cannot tell."""
-    translation = _Superset()
+def superset(node: Node, *, active_since: int, with_texts: bool = False) -> Condition:
+    """A condition on the bounds; `1` where they cannot tell.
+
+    `with_texts` it looks for words and metadata too, in all turns: much for a word that most sessions have, little for
+    one that few have.
+    """
+    translation = _Superset(with_texts=with_texts)
     sql = translation.sql(node)
     return Condition(sql, {"active_since": active_since, **translation.parameters})
 
 
 class _Superset(Translation):
+    def __init__(self, *, with_texts: bool) -> None:
+        super().__init__()
+        self._with_texts = with_texts
+
     def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
         match node:
             case And(terms):
@@ -48,6 +56,8 @@ class _Superset(Translation):
                 return _ANYTHING if _ANYTHING in parts else joined("OR", parts, "0")
             case Overlaps(from_ns, to_ns):
                 return self.bound("window.bounds", low=from_ns, high=to_ns)
+            case Words() | Piece():
+                return self.text(node, ".bounds") if self._with_texts else _ANYTHING
             case Is(of, words):
                 return self._words([f"{of.name}.{word}" for word in words])
             case Matches():
@@ -72,6 +82,8 @@ class _Superset(Translation):
         name = node.field.name
         if name in _BY_ID:
             return super().sql(node)
+        if name == "metadata." and self._with_texts and all(len(value.pieces) == 1 for value in node.values):
+            return self.bound(f"{name}exact.bounds", key=node.key, values=[value.text for value in node.values])
         column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
         if not column:
             return _ANYTHING
