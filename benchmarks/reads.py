@@ -1,0 +1,178 @@
+"""What reads cost as data grows: `python -m benchmarks.reads --spans 1000000 10000000 --data DIRECTORY`.
+
+Stores spans in 100,000 sessions by INSERT SELECT, so that the views sum them, corrects the share of traces that is in
+doubt by the attributor, and times what people read beside a raw GROUP BY over `otel_traces`. Then what a span costs: on
+disk against the Collector's schema, and of CPU at the insert.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from benchmarks.attribution import WEEK_NS
+from otel_sessions.clickhouse import inserts
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.component import DEFAULT_PROJECT
+from otel_sessions.pdata import STORED
+from otel_sessions.queries import detail
+from otel_sessions.queries.facets import facets
+from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.listing import Sort, Wanted, list_sessions
+from otel_sessions.queries.metrics import Measured, metrics
+from otel_sessions.sessions import attribution, migrations
+
+SESSIONS = 100_000
+SPANS_A_TRACE = 8
+SPAN_NS = 30 * 86_400 * 10**9
+"""What is stored is of the last thirty days."""
+TRACES_AN_INSERT = 65_536
+LONG_TRACES = 20_000
+TRACES_A_LOOK = 8192
+INSERTED_ROWS = 65_536
+SESSION = "session-000123"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--spans", type=int, nargs="+", default=[1_000_000], help="a store and a table each")
+    arguments.add_argument("--doubtful", type=float, default=1.0, help="per cent of traces in doubt (default 1)")
+    arguments.add_argument("--times", type=int, default=10, help="how often each read is made (default 10)")
+    arguments.add_argument("--data", type=Path, required=True, help="a directory for the stores; kept, and used again")
+    chosen = arguments.parse_args()
+    for spans in chosen.spans:
+        path = chosen.data / f"{spans}-{chosen.doubtful:g}"
+        is_new = not path.exists()
+        client = connect(Endpoint.parse(f"chdb://{path}"))
+        migrations.apply(client, "otel")
+        client.command("USE otel")
+        if is_new:
+            fill(client, spans, chosen.doubtful)
+        report(client, chosen.times)
+        sizes(client)
+        costs(client)
+        client.close()
+
+
+def fill(client: Client, spans: int, doubtful: float) -> None:
+    traces, begin = spans // SPANS_A_TRACE, time.time_ns() - SPAN_NS
+    every = round(100 / doubtful) if doubtful else 0
+    shape = {"sessions": SESSIONS, "doubtful": every, "session_id": "", "salt": "", "begin": begin}
+    for first in range(0, traces, TRACES_AN_INSERT):
+        last = min(first + TRACES_AN_INSERT, traces)
+        store(client, {**shape, "step_ns": SPAN_NS // traces, "first": first, "last": last})
+    long = {**shape, "session_id": "long", "salt": "long", "step_ns": SPAN_NS // LONG_TRACES}
+    store(client, {**long, "first": 0, "last": LONG_TRACES})
+    found = client.query("SELECT Project, TraceId FROM _trace_claims WHERE IsDoubtful = 1").result_rows
+    in_doubt = [(project, trace) for project, trace in found]
+    for start in range(0, len(in_doubt), TRACES_A_LOOK):
+        attribution.correct(client, in_doubt[start : start + TRACES_A_LOOK])
+    print(f"{spans + LONG_TRACES * SPANS_A_TRACE:,} spans, {len(in_doubt):,} traces in doubt")
+
+
+def store(client: Client, shape: dict[str, int | str], table: str = "otel_traces") -> None:
+    sql = statement(__package__, "reads_fill").replace("INTO otel_traces", f"INTO {table}")
+    client.raw_query(sql, parameters=shape, settings=inserts.settings(client))
+
+
+def report(client: Client, times: int) -> None:
+    """p50 and p95 in ms of each read, and the CPU of the process, which other work disturbs less."""
+    print(f"{'':44}{'p50 ms':>8}{'p95 ms':>8}{'CPU ms':>8}")
+    for name, read in reads(client):
+        walls, cpus = [], []
+        for _ in range(times):
+            wall, cpu = time.perf_counter(), time.process_time()
+            read()
+            walls.append((time.perf_counter() - wall) * 1000)
+            cpus.append((time.process_time() - cpu) * 1000)
+        p95 = sorted(walls)[min(times - 1, int(times * 0.95))]
+        print(f"{name:44}{statistics.median(walls):8.0f}{p95:8.0f}{statistics.median(cpus):8.0f}", flush=True)
+
+
+def reads(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
+    now = time.time_ns()
+    day, week = now - 8 * 86_400 * 10**9, now - WEEK_NS
+    word = str(client.query(statement(__package__, "reads_word")).result_rows[0][0])
+
+    def listed(sort: Sort = "last_activity", **chosen: object) -> Callable[[], object]:
+        filter_ = Filter(**chosen)  # type: ignore[arg-type]
+        return lambda: list_sessions(client, Wanted(DEFAULT_PROJECT, filter_, sort), now_ns=now)
+
+    def queried(sql: str) -> Callable[[], object]:
+        return lambda: client.raw_query(sql, parameters={"id": SESSION})
+
+    scope = {"project": DEFAULT_PROJECT, "session_id": SESSION}
+    yield "raw GROUP BY session", queried(statement(__package__, "reads_raw"))
+    for sort in ("last_activity", "cost", "tokens", "errors", "duration"):
+        yield f"50 sessions by {sort}", listed(sort)  # type: ignore[arg-type]
+    yield "50 of a user", listed(user_id="user-123")
+    yield "50 of a model", listed(model="gpt-4o")
+    yield "50 with errors", listed(has_error=True)
+    yield "50 of a tag", listed(tag="tag-7")
+    yield "50 of metadata", listed(query="metadata.tenant:tenant-7")
+    yield "50 of a window of a day", listed(from_ns=day, to_ns=day + 86_400 * 10**9)
+    yield "50 of a word and a week", listed(query=word, from_ns=week, to_ns=now)
+    yield "50 of a phrase and a week", listed(query='"the answer is"', from_ns=week, to_ns=now)
+    yield "totals of sessions", queried("SELECT count(), sum(SpanCount), sum(Cost) FROM sessions")
+    yield "cost by day", queried("SELECT toDate(Minute) AS Day, sum(Cost) FROM session_timeline GROUP BY Day")
+    yield "models with counts", lambda: facets(client, project=DEFAULT_PROJECT, field="model", limit=50, now_ns=now)
+    yield "metrics by model", lambda: metrics(client, Measured(DEFAULT_PROJECT, group_by="model"), now_ns=now)
+    yield "one session", lambda: detail.get_session(client, **scope, now_ns=now)
+    yield "one session, SQL", queried("SELECT * FROM sessions WHERE SessionId = {id:String}")
+    yield "its turns", lambda: detail.list_traces(client, **scope, limit=100)
+    yield "its spans", lambda: detail.list_spans(client, **scope, limit=1000)
+    long = {**scope, "session_id": "long"}
+    yield "50 of 20,000 turns", lambda: detail.list_traces(client, **long, limit=50)
+
+
+def sizes(client: Client) -> None:
+    """Bytes a span of the tables, and of the Collector's schema with ZSTD(3) for a tenth of the same spans."""
+    client.command("DROP TABLE IF EXISTS _collector")
+    create, copy = statement(__package__, "reads_collector").split(";\n")
+    client.command(create)
+    client.command(copy)
+    client.command("OPTIMIZE TABLE _collector FINAL")
+    rows = dict(client.query(statement(__package__, "reads_sizes")).result_rows)
+    print("bytes a span: " + ", ".join(f"{table} {nbytes:.1f}" for table, nbytes in rows.items()))
+    own = sum(nbytes for table, nbytes in rows.items() if table != "_collector")
+    print(f"together {own:.1f}, {own / rows['_collector']:.2f} times the Collector's")
+    client.command("DROP TABLE _collector")
+
+
+def costs(client: Client, times: int = 3) -> None:
+    """CPU a span of inserts of 65,536 rows, merges left out: with all views, and into the table alone."""
+    client.command("CREATE OR REPLACE TABLE _block AS otel_traces ENGINE = Memory")
+    client.command("CREATE OR REPLACE TABLE _alone AS otel_traces")
+    shape = {"sessions": SESSIONS, "doubtful": 0, "session_id": "", "begin": time.time_ns(), "step_ns": 100_000}
+    used = {"otel_traces": 0.0, "_alone": 0.0}
+    for number in range(times):
+        client.command("TRUNCATE TABLE _block")
+        store(
+            client, {**shape, "salt": f"{time.time_ns()}", "first": 0, "last": INSERTED_ROWS // SPANS_A_TRACE}, "_block"
+        )
+        columns = ", ".join(f"`{name}`" for name in STORED.names)
+        block = client.raw_query(f"SELECT {columns} FROM _block", fmt="ArrowStream")
+        for table in used:
+            begin = time.process_time()
+            client.raw_insert(
+                table,
+                STORED.names,
+                block,
+                settings=inserts.settings(client, f"{table}{number}{begin}"),
+                fmt="ArrowStream",
+            )
+            used[table] += time.process_time() - begin
+    each = {table: seconds / times / INSERTED_ROWS * 1e6 for table, seconds in used.items()}
+    print(f"us CPU a span at the insert: {each['otel_traces']:.1f}, the table alone {each['_alone']:.1f}")
+    for table in ("_block", "_alone"):
+        client.command(f"DROP TABLE {table}")
+
+
+if __name__ == "__main__":
+    main()

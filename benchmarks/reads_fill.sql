@@ -1,0 +1,78 @@
+-- Spans of traces `first` to before `last`, eight a trace: an agent, three calls of a model, two of tools, a retrieval and a
+-- request. Trace N is of session N modulo `sessions`, so those of a session are spread over all inserts. In each `doubtful`-th
+-- trace the claim stands on the root alone and its children were stored without it, or its last span is there twice.
+INSERT INTO otel_traces
+(
+    Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, ResourceAttributes, ScopeName, SpanAttributes,
+    Duration, StatusCode, StatusMessage, StartTimeUnixNano, EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey,
+    UserId, Environment, TraceName, Tags, Metadata, StepKind, StepName, AgentName, IsModelCall, IsToolCall, Model, InputTokens,
+    OutputTokens, TotalTokens, Cost, CostSource, Input, Output, SessionHint, ReceivedAt
+)
+WITH
+    intDiv(number, 8) AS trace,
+    number % 8 AS place,
+    cityHash64('trace', trace) AS chance,
+    cityHash64('span', number) AS luck,
+    {doubtful:UInt32} > 0 AND trace % greatest({doubtful:UInt32}, 1) = 3 AS is_doubtful,
+    is_doubtful AND chance % 2 = 0 AS is_late,
+    if({session_id:String} = '', concat('session-', lower(leftPad(hex(trace % {sessions:UInt32}), 6, '0'))), {session_id:String}) AS session,
+    arrayMap(i -> cityHash64('word', luck, i), range(24)) AS dice,
+    arrayMap(d -> lower(substring(hex(cityHash64(toUInt32(pow((d % 1000000) / 1000000, 3) * 20000))), 1, 3 + d % 5)), dice) AS words,
+    concat('Please look at ', arrayStringConcat(arraySlice(words, 1, 12), ' '), '.') AS asked,
+    concat('The answer is ', arrayStringConcat(arraySlice(words, 13, 12), ' '), '.') AS answered,
+    place IN (1, 3, 5) AS is_model,
+    place IN (2, 4) AS is_tool,
+    ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'claude-sonnet-4', 'gemini-2.5-pro'][1 + luck % 5] AS model,
+    ['search', 'calculator', 'weather', 'browser'][1 + luck % 4] AS tool,
+    ['agent run', 'chat', 'execute_tool', 'chat', 'execute_tool', 'chat', 'retrieve', 'GET'][place + 1] AS name,
+    {begin:UInt64} + toUInt64(trace * {step_ns:UInt64} + place * 300000000) AS start
+SELECT
+    fromUnixTimestamp64Nano(toInt64(start)) AS Timestamp,
+    lower(hex(MD5(concat({salt:String}, toString(trace))))) AS TraceId,
+    lower(hex(cityHash64({salt:String}, trace, if(is_doubtful AND NOT is_late AND place = 7, 6, place)))) AS SpanId,
+    if(place = 0, '', lower(hex(cityHash64({salt:String}, trace, 0)))) AS ParentSpanId,
+    name AS SpanName,
+    'Internal' AS SpanKind,
+    concat('service-', toString(chance % 8)) AS ServiceName,
+    CAST(map('service.name', ServiceName, 'host.name', concat('host-', toString(chance % 20)), 'telemetry.sdk.language', 'python'),
+        'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    'benchmark' AS ScopeName,
+    CAST(mapConcat(
+        if(is_late AND place > 0, map(), map('session.id', session)),
+        map('user.id', UserId, 'gen_ai.operation.name', name, 'url.path', '/v1/chat/completions', 'http.request.method', 'POST'),
+        if(is_model, map('gen_ai.request.model', model, 'gen_ai.usage.input_tokens', toString(InputTokens),
+            'gen_ai.usage.output_tokens', toString(OutputTokens)), map()),
+        if(place < 7, map('input.value', asked, 'output.value', answered), map())), 'Map(LowCardinality(String), String)') AS SpanAttributes,
+    if(place = 0, 2500000000, 200000000) + luck % 1000000000 AS Duration,
+    if(luck % 50 = 0, 'Error', 'Unset') AS StatusCode,
+    if(luck % 50 = 0, concat('failed with ', words[1]), '') AS StatusMessage,
+    start AS StartTimeUnixNano,
+    start + Duration AS EndTimeUnixNano,
+    'default' AS Project,
+    place = 0 AS IsRoot,
+    if(is_late AND place > 0, 9, 1) AS ClaimLevel,
+    if(is_late AND place > 0, '', session) AS ClaimId,
+    if(is_late AND place > 0, '', 'session.id') AS ClaimKey,
+    concat('user-', toString((trace % {sessions:UInt32}) % 10000)) AS UserId,
+    'production' AS Environment,
+    '' AS TraceName,
+    if(place = 0, [concat('tag-', toString(chance % 20))], []) AS Tags,
+    CAST(if(place = 0, map('tenant', concat('tenant-', toString(chance % 100)), 'release', '1.2.3'), map()),
+        'Map(LowCardinality(String), String)') AS Metadata,
+    ['agent', 'model', 'tool', 'model', 'tool', 'model', 'retrieval', 'other'][place + 1] AS StepKind,
+    multiIf(is_model, model, is_tool, tool, name) AS StepName,
+    if(place = 0, 'planner', '') AS AgentName,
+    is_model AS IsModelCall,
+    is_tool AS IsToolCall,
+    if(is_model, model, '') AS Model,
+    if(is_model, luck % 2000, 0) AS InputTokens,
+    if(is_model, luck % 500, 0) AS OutputTokens,
+    InputTokens + OutputTokens AS TotalTokens,
+    CAST((InputTokens * 25 + OutputTokens * 100) / 10000000, 'Decimal(38, 12)') AS Cost,
+    if(is_model, 'prices', '') AS CostSource,
+    if(place < 7, asked, '') AS Input,
+    if(place < 7, answered, '') AS Output,
+    if(is_late AND place > 0, '', session) AS SessionHint,
+    toDateTime(intDiv({begin:UInt64} + trace * {step_ns:UInt64}, 1000000000), 'UTC') AS ReceivedAt
+FROM numbers({first:UInt64} * 8, ({last:UInt64} - {first:UInt64}) * 8)
+SETTINGS max_block_size = 65536, max_insert_threads = 1, max_threads = 1

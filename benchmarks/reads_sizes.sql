@@ -1,0 +1,5 @@
+SELECT table, sum(bytes_on_disk) / (SELECT if(any(p.table) = '_collector', (SELECT count() FROM _collector), (SELECT count() FROM otel_traces)))
+FROM system.parts AS p
+WHERE active AND database = currentDatabase()
+GROUP BY table
+ORDER BY table
