@@ -410,6 +410,11 @@ def _load(entry: EntryPoint, path: str) -> Factory[Any]:
     plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
     try:
         loaded = entry.load()
+    except ModuleNotFoundError as error:
+        whose = entry.dist.name if entry.dist else "the plugin"
+        missing = f"the module {error.name} is missing; install {whose} again, with the extra that brings it"
+        own = ", as in pip install '.[embedded]' in its clone" if whose == "otel-sessions" else ""
+        raise ConfigError([Fault(path, f"{plugin}: {missing}{own}")]) from error
     except Exception as error:
         raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
     if not isinstance(loaded, Factory) or loaded.name != entry.name:

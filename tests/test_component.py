@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_plugin_that_does_not_load_leaves_the_others_usable() -> None:
     ("type_", "message"),
     [
         ("broken", "receivers.x: the plugin 'broken' .* cannot be used: AttributeError"),
-        ("absent", "the plugin 'absent' .* ModuleNotFoundError"),
+        ("absent", "the plugin 'absent' .* no_such_module is missing; install the plugin again, with the extra"),
         ("misnamed", "it is not a Factory of this name"),
         ("twice", "several plugins are called 'twice'"),
         ("nope", "unknown receiver type 'nope'; there are: absent, broken, good, misnamed, twice"),
@@ -52,6 +53,12 @@ def test_a_plugin_that_does_not_load_leaves_the_others_usable() -> None:
 def test_a_type_that_cannot_be_had_is_a_fault_that_says_why(type_: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         component.factory("receivers", type_, "receivers.x")
+
+
+def test_what_one_of_our_own_lacks_is_said_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "otel_sessions.exporters.debug", None)
+    with pytest.raises(ConfigError, match=r"install otel-sessions again, .* pip install '\.\[embedded\]' in its clone"):
+        component.factory("exporters", "debug", "exporters.debug")
 
 
 @pytest.mark.parametrize("text", ["otlp", "otlp/2", "otlp/a.b/c", "a_1/ü"])
