@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, TypeAlias, TypedDict
+from typing import Final, Literal, TypeAlias, TypedDict
 
 NO_CLAIM: Final = 9
 KEEPS_APART: Final = 2
@@ -22,7 +22,11 @@ Identity: TypeAlias = "tuple[str, str, str]"
 
 @dataclass(frozen=True, slots=True)
 class OracleSpan:
-    """What the rule needs to know of a span; times in ns, `cost` in USD, `claim_id` empty at level `NO_CLAIM`."""
+    """What the rule and the views need to know of a span; times in ns, `cost` in USD, `claim_id` empty at `NO_CLAIM`.
+
+    Tokens and cost are what the span states: they count where a model was called, which `kind` tells. `has_parent` is
+    for roots that are marked as those of their application; others have a parent unless they are roots.
+    """
 
     project: str
     trace_id: str
@@ -36,6 +40,29 @@ class OracleSpan:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
+    cached_tokens: int = 0
+    cache_creation_tokens: int = 0
+    reasoning_tokens: int = 0
+    states_cost: bool = True
+    kind: Literal["model", "tool", "agent", "other"] = "model"
+    step_name: str = ""
+    name: str = "span"
+    has_parent: bool = False
+    is_update: bool = False
+    user: str = ""
+    environment: str = ""
+    service: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    trace_name: str = ""
+    input: str = ""
+    output: str = ""
+    trace_input: str = ""
+    trace_output: str = ""
+    message: str = ""
+    exception: str = ""
+    mark: str = ""
+    """What tells two versions of one span apart."""
 
     @property
     def identity(self) -> Identity:
@@ -88,6 +115,12 @@ def figures(spans: Iterable[OracleSpan]) -> dict[tuple[str, str], Figures]:
         if session is not None:
             members[span.project, session].append(span)
     return {key: _figures_of(group) for key, group in members.items()}
+
+
+def best_of(spans: Iterable[OracleSpan]) -> OracleSpan | None:
+    """The span of a trace that has its best claim; None if there is no claim."""
+    best = min(spans, key=lambda span: span.claim)
+    return None if best.level == NO_CLAIM else best
 
 
 def _distinct(spans: Iterable[OracleSpan]) -> list[OracleSpan]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.clickhouse import inserts
 from otel_sessions.clickhouse.schema import TABLE
+from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.pdata import STORED, SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution
@@ -23,6 +24,11 @@ from otel_sessions.testing.oracle import NO_CLAIM, OracleSpan
 
 EPOCH = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z in ns
 _CLAIM_KEYS = {1: "session.id", 2: "session.id", 3: "gen_ai.conversation.id", 4: "gen_ai.conversation.id"}
+_STEPS = {
+    "model": ("gen_ai.response.model", "chat"),
+    "tool": ("gen_ai.tool.name", "execute_tool"),
+    "agent": ("gen_ai.agent.name", "invoke_agent"),
+}
 _projects = itertools.count()
 REACHED = [
     ("_trace_claims",),
@@ -76,34 +82,75 @@ def body(spans: Iterable[OracleSpan]) -> bytes:
 def _resource_spans(span: OracleSpan) -> otlp.ResourceSpans:
     claim = {_CLAIM_KEYS[span.level]: span.claim_id} if span.level != NO_CLAIM else {}
     on_span, on_resource = (claim, {}) if span.level in (1, 3) else ({}, claim)
-    attributes = {
-        **on_span,
-        "gen_ai.operation.name": "chat",
-        "gen_ai.usage.input_tokens": span.input_tokens,
-        "gen_ai.usage.output_tokens": span.output_tokens,
-        "gen_ai.usage.cost": float(span.cost),
-    }
+    events = [otlp.event("exception", time=EPOCH, attributes={"exception.message": span.exception})]
     return otlp.resource_spans(
         otlp.span(
-            f"span {span.span_id[-4:]}",
+            "otel_sessions.trace_update" if span.is_update else span.name,
             trace_id=span.trace_id,
             span_id=span.span_id,
-            parent="" if span.is_root else "00000000000000ff",
+            parent="00000000000000ff" if span.has_parent or not span.is_root else "",
             start=span.start,
             end=span.end,
-            attributes=attributes,
+            attributes={**on_span, **_said(span), **({} if span.is_update else _step(span))},
             status="Error" if span.error else "Ok",
+            message=span.message,
+            events=events if span.exception else (),
         ),
-        resource=on_resource,
+        resource={**on_resource, **_given({"service.name": span.service})},
     )
+
+
+def _said(span: OracleSpan) -> dict[str, otlp.Value]:
+    """What a span or an update says beside its claim."""
+    texts: dict[str, otlp.Value] = {
+        "user.id": span.user,
+        "langfuse.environment": span.environment,
+        "langfuse.trace.name": span.trace_name,
+        "langfuse.trace.tags": list(span.tags),
+        "langfuse.trace.input": span.trace_input,
+        "langfuse.trace.output": span.trace_output,
+        "langfuse.observation.input": span.input,
+        "langfuse.observation.output": span.output,
+        "test.mark": span.mark,
+        **{f"langfuse.trace.metadata.{key}": value for key, value in span.metadata},
+    }
+    return _given(texts)
+
+
+def _step(span: OracleSpan) -> dict[str, otlp.Value]:
+    """What kind of step it is. Agents state the usage of the calls below them, which does not count again."""
+    name, operation = _STEPS.get(span.kind, ("", ""))
+    usage: dict[str, otlp.Value] = {
+        "gen_ai.usage.input_tokens": span.input_tokens,
+        "gen_ai.usage.output_tokens": span.output_tokens,
+        **({"gen_ai.usage.cost": float(span.cost)} if span.states_cost else {}),
+    }
+    parts: dict[str, otlp.Value] = {
+        "gen_ai.usage.cache_read.input_tokens": span.cached_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": span.cache_creation_tokens,
+        "gen_ai.usage.reasoning.output_tokens": span.reasoning_tokens,
+    }
+    return {
+        **_given({"gen_ai.operation.name": operation, name: span.step_name if name else ""}),
+        **(usage | {key: count for key, count in parts.items() if count} if operation else {}),
+        **({"langfuse.internal.is_app_root": True} if span.is_root and span.has_parent else {}),
+    }
+
+
+def _given(attributes: dict[str, otlp.Value]) -> dict[str, otlp.Value]:
+    return {key: value for key, value in attributes.items() if value}
 
 
 @dataclass
 class Receiver:
-    """What one process does: a processor with a memory, inserts, rounds of attribution."""
+    """What one process does: a processor with a memory, inserts, rounds of attribution.
+
+    One that `remembers` drops what arrives for sessions that were deleted.
+    """
 
     client: Client
     project: str
+    remembers: bool = False
 
     def __post_init__(self) -> None:
         self.restart()
@@ -113,13 +160,13 @@ class Receiver:
 
     def take(self, requests: Sequence[Sequence[OracleSpan]]) -> None:
         """Stores requests as one micro-batch."""
-        decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
-        insert(self.client, self._processor.process(decoded.batch))
+        if len(batch := self._processed(requests)):
+            insert(self.client, batch)
 
     def break_off(self, requests: Sequence[Sequence[OracleSpan]], reached: Sequence[str]) -> None:
         """Ends together with ClickHouse in the midst of storing these requests: only some tables have been reached."""
-        decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
-        batch = self._processor.process(decoded.batch)
+        if not len(batch := self._processed(requests)):
+            return
         insert(self.client, batch, _that_reaches(self.client, [name for name in reached if name != TABLE]))
         if TABLE in reached:
             _insert_facts(self.client, batch)
@@ -131,6 +178,15 @@ class Receiver:
         traces = sorted({(span.project, span.trace_id) for span in spans})
         found = attribution.find(self.client, traces) if traces else []
         attribution.correct(self.client, [doubt.trace for doubt in found])
+
+    def _processed(self, requests: Sequence[Sequence[OracleSpan]]) -> SpanBatch:
+        decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
+        batch = self._processor.process(decoded.batch)
+        if self.remembers:
+            forgotten = Forgotten(lambda count: None)
+            forgotten.look(self.client)
+            batch = next(iter(forgotten.without([batch])), batch.filter(pa.array([False] * len(batch))))
+        return batch
 
     def recover(self) -> None:
         """What a receiver does that starts, or whose insert has failed: it looks after what was left behind."""
@@ -172,17 +228,20 @@ def _insert_facts(client: Client, batch: SpanBatch) -> None:
         client.command(f"ALTER TABLE {TABLE} ATTACH PARTITION ID '{partition}' FROM {name}")
 
 
-def deliver(client: Client, spans: Sequence[OracleSpan], rnd: random.Random, receivers: int = 2) -> None:
+def deliver(
+    client: Client, spans: Sequence[OracleSpan], rnd: random.Random, receivers: int = 2, *, remembers: bool = False
+) -> None:
     """Sends every span at least once: shuffled, split, some twice, over several receivers that restart now and then.
 
     Some are killed while they store, and what they had answered is stored later, as from a log.
     """
     project = spans[0].project
-    fleet = [Receiver(client, project) for _ in range(receivers)]
+    fleet = [Receiver(client, project, remembers) for _ in range(receivers)]
     line = [*spans, *(replace(span) for span in spans if rnd.random() < 0.3)]
     rnd.shuffle(line)
+    most = max(8, len(line) // 6)
     while line:
-        size = rnd.randint(1, 8)
+        size = rnd.randint(1, most)
         parcel, line = line[:size], line[size:]
         receiver = rnd.choice(fleet)
         cut = rnd.randint(0, len(parcel))

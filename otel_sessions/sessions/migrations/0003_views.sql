@@ -100,12 +100,12 @@ SELECT
     sum(m.ModelCalls) AS ModelCalls,
     sum(m.UnpricedCalls) AS UnpricedCalls,
     sum(m.ToolCalls) AS ToolCalls,
-    substring(arrayFirst(turn -> turn.1 < 18446744073709551615 AND turn.3 != '', arraySort(arrayZip(
+    substring(arrayFirst(turn -> turn.4 > 0 AND turn.3 != '', arraySort(arrayZip(
         mapValues(minMap(map(m.TraceId, m.FirstStart))), mapKeys(minMap(map(m.TraceId, m.FirstStart))),
-        mapValues(maxMap(map(m.TraceId, m.InputPick)))))).3, 10) AS Input,
-    substring(arrayLast(turn -> turn.1 > 0 AND turn.3 != '', arraySort(arrayZip(
+        mapValues(maxMap(map(m.TraceId, m.InputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount)))))).3, 10) AS Input,
+    substring(arrayLast(turn -> turn.4 > 0 AND turn.3 != '', arraySort(arrayZip(
         mapValues(maxMap(map(m.TraceId, m.LastEnd))), mapKeys(maxMap(map(m.TraceId, m.LastEnd))),
-        mapValues(maxMap(map(m.TraceId, m.OutputPick)))))).3, 10) AS Output,
+        mapValues(maxMap(map(m.TraceId, m.OutputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount)))))).3, 10) AS Output,
     substring(max(m.ErrorPick), 10) AS LastError,
     toUInt64(arrayMax(arrayPushFront(arrayMap(
         (start, end) -> if(start > end, start - end, 0),

@@ -41,9 +41,9 @@ AS WITH
     (s.StartTimeUnixNano > 0) AND (s.StartTimeUnixNano < 9223372036854775807) AS has_times,
     toUInt64(toUnixTimestamp64Nano(s.Timestamp)) AS start_ns,
     if(has_times AND (s.EndTimeUnixNano > s.StartTimeUnixNano) AND (s.EndTimeUnixNano < 9223372036854775807), s.EndTimeUnixNano, start_ns) AS end_ns,
-    reverse(reinterpretAsFixedString(bitNot(start_ns))) AS the_earlier,
-    reverse(reinterpretAsFixedString(start_ns)) AS the_later,
-    reverse(reinterpretAsFixedString(end_ns)) AS the_later_ended
+    reverse(reinterpretAsFixedString(if(has_times, bitNot(start_ns), 0))) AS the_earlier,
+    reverse(reinterpretAsFixedString(if(has_times, start_ns, 0))) AS the_later,
+    reverse(reinterpretAsFixedString(if(has_times, end_ns, 0))) AS the_later_ended
 SELECT
     s.Project AS Project,
     s.SessionHint AS SessionId,

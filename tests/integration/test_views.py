@@ -1,0 +1,148 @@
+"""Every column of every view, whatever was delivered how, and whatever happened meanwhile.
+
+`ORACLE_EXAMPLES=10 ORACLE_GROUPS=400 pytest tests/integration/test_views.py` tries thousands of groups.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.sessions import deletion, migrations, rebuild, retention
+from otel_sessions.sessions.scores import Score, store
+from otel_sessions.testing.oracle import OracleSpan
+from otel_sessions.testing.oracle_views import OracleScore
+from tests.integration.crowds import crowd, scores
+from tests.integration.delivery import EPOCH, Receiver, deliver, new_project
+from tests.integration.viewed import differences
+
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "1"))
+GROUPS = int(os.environ.get("ORACLE_GROUPS", "25"))
+SEED = int(os.environ.get("ORACLE_SEED", "0"))
+SEEDS = range(SEED, SEED + EXAMPLES)
+_databases = itertools.count()
+
+
+@pytest.fixture
+def own_client(chdb_endpoint: Endpoint) -> Iterator[Client]:
+    """A database of its own, for what works on all of one."""
+    client = connect(chdb_endpoint)
+    migrations.apply(client, f"views_{next(_databases)}")
+    yield client
+    client.command("DROP DATABASE {d:Identifier}", {"d": client.database}, use_database=False)
+    client.close()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: int) -> None:
+    rnd = random.Random(seed)
+    spans = crowd(rnd, new_project(), GROUPS)
+    given = scores(rnd, spans)
+    store(otel_client, [_score(score) for score in given])
+    deliver(otel_client, spans, rnd)
+    assert differences(otel_client, spans, given) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deletions_and_rebuilds_in_between_leave_what_the_rule_makes_of_the_rest(own_client: Client, seed: int) -> None:
+    rnd = random.Random(seed)
+    spans = crowd(rnd, new_project(), GROUPS)
+    given = scores(rnd, spans)
+    store(own_client, [_score(score) for score in given])
+    rnd.shuffle(spans)
+    third = len(spans) // 3 + 1
+    gone: set[str] = set()
+    for first in range(0, len(spans), third):
+        again = [span for span in spans[:first] if rnd.random() < 0.1]
+        deliver(own_client, [*spans[first : first + third], *again], rnd, remembers=True)
+        if rnd.random() < 0.6:
+            gone |= _delete_some(own_client, rnd, forget_for=timedelta(hours=1))
+            given = [score for score in given if score.session_id not in gone]
+        if rnd.random() < 0.5:
+            for _ in rebuild.everything(own_client):
+                pass
+    retention.expire(own_client, now=datetime.now(UTC), sessions=None, unassigned=None)
+    stored = _stored(own_client, spans)
+    touched = {span.trace_id for span in spans if span.claim_id in gone}
+    assert [span for span in spans if span.trace_id not in touched and span not in stored] == []
+    there = own_client.query("SELECT SessionId FROM sessions WHERE has({g:Array(String)}, SessionId)", {"g": [*gone]})
+    assert list(there.result_rows) == []
+    assert differences(own_client, stored, given) == []
+
+
+def _delete_some(client: Client, rnd: random.Random, forget_for: timedelta) -> set[str]:
+    rows = client.query("SELECT Project, SessionId FROM sessions ORDER BY SessionId").result_rows
+    chosen = [(project, session) for project, session in rows if rnd.random() < 0.1]
+    assert deletion.delete(client, chosen, forget_for=forget_for) == len(chosen)
+    return {session for _, session in chosen}
+
+
+def _stored(client: Client, spans: Sequence[OracleSpan]) -> list[OracleSpan]:
+    """Those of the spans that are in the table of facts."""
+    query = "SELECT DISTINCT TraceId, SpanId, SpanAttributes['test.mark'] FROM otel_traces"
+    rows = set(client.query(query).result_rows)
+    return [span for span in spans if (span.trace_id, span.span_id, span.mark) in rows]
+
+
+def _score(score: OracleScore) -> Score:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return Score(
+        project=score.project,
+        score_id=score.score_id,
+        name="quality",
+        data_type="NUMERIC",
+        timestamp=moment,
+        updated_at=moment,
+        session_id=score.session_id,
+        trace_id=score.trace_id,
+        span_id=score.span_id,
+    )
+
+
+def _one_trace(project: str, **fields: object) -> OracleSpan:
+    trace_id = f"{int(project.rpartition('-')[2]) + 1:032x}"
+    return OracleSpan(project, trace_id, f"{1:016x}", level=1, claim_id="s", **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.remote_too
+@pytest.mark.parametrize("start", [0, 2**63 + 5], ids=["zero", "beyond 2262"])
+def test_a_turn_whose_times_make_no_sense_still_has_what_was_said(otel_client: Client, start: int) -> None:
+    project = new_project()
+    span = _one_trace(project, start=start, end=start, input="hello", output="there", metadata=(("k", "v"),))
+    Receiver(otel_client, project).take([[span]])
+    assert differences(otel_client, [span]) == []
+
+
+@pytest.mark.remote_too
+@pytest.mark.parametrize("start", [0, 2**63 + 5], ids=["zero", "beyond 2262"])
+def test_times_that_make_no_sense_are_neither_the_first_nor_the_last(otel_client: Client, start: int) -> None:
+    project = new_project()
+    right = _one_trace(
+        project, start=EPOCH, end=EPOCH + 5, name="right", user="ada", input="hello", output="there",
+        error=True, message="broken", metadata=(("k", "v"),),
+    )  # fmt: skip
+    wrong = replace(
+        right, span_id=f"{2:016x}", start=start, end=start, name="wrong", user="bob", input="wrong", output="wrong",
+        message="wrong", metadata=(("k", "wrong"),),
+    )  # fmt: skip
+    Receiver(otel_client, project).take([[right, wrong]])
+    assert differences(otel_client, [right, wrong]) == []
+
+
+@pytest.mark.remote_too
+def test_what_a_broken_insert_has_summed_does_not_stretch_its_trace(otel_client: Client) -> None:
+    project = new_project()
+    root = _one_trace(project, start=EPOCH + 30 * 10**9, end=EPOCH + 31 * 10**9)
+    receiver = Receiver(otel_client, project)
+    receiver.break_off([[root]], ("_session_turns",))
+    receiver.take([[root]])
+    receiver.attribute([root])
+    assert differences(otel_client, [root]) == []
