@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import orjson
 
+from otel_sessions.errors import QueryError
 from otel_sessions.extensions.web.api import questions, sessions
-from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
+from otel_sessions.extensions.web.api.parameters import Listed, Paged, PagedTexts
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages import replay
 from otel_sessions.extensions.web.pages.format import instant, part, quoted
@@ -47,11 +49,37 @@ def show(visit: Visit) -> Shown:
 
 def public(visit: Visit) -> Shown:
     """A published session: nothing that people added, and no way out of it; by parts as `show`."""
-    closed = {"url": visit.path, "api": "", "raw_link": "", "shared": True, "scores": [], "comments": []}
+    closed: dict[str, Any] = {
+        "queue": None,
+        "url": visit.path,
+        "api": "",
+        "raw_link": "",
+        "shared": True,
+        "scores": [],
+        "comments": [],
+    }
     if visit.get("fragment"):
         part = show(visit)
         return Shown(part.template, {**part.values, **closed})
     return Shown("shared.html", {**_whole(visit), **closed})
+
+
+def _queue(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Where a reader who goes through the sessions of a query goes on: to the next before this one without a score."""
+    queue = visit.get("queue")
+    if not queue:
+        return None
+    query = f"({queue}) -has:score last_activity<{quoted(session['end_time'])}"
+    try:
+        found = visit.read(sessions.list_, Listed, {"query": query, "limit": 1, "fields": "core"})["sessions"]
+    except QueryError:
+        return None
+    kept = urlencode({"queue": queue})
+    return {
+        "query": queue,
+        "next": f"{visit.session_url(found[0]['session_id'])}?{kept}" if found else None,
+        "all": f"{visit.base}/sessions?{urlencode({'query': queue})}",
+    }
 
 
 def _whole(visit: Visit) -> dict[str, Any]:
@@ -65,6 +93,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         **shown,
         **_opened(visit),
         "session": session,
+        "queue": _queue(visit, session),
         "sharing": visit.call.config.sharing,
         "share_options": False,
         "exports": EXPORTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.web.api import additions, questions, sessions
@@ -110,6 +111,7 @@ def _list(visit: Visit) -> Shown:
             "numeric": _NUMERIC,
             "charts_link": "" if problem or empty_store else visit.with_query(fragment="charts", cursor=None),
             "sessions": found,
+            "review": _review(visit, query, found),
             "newest": max((str(session["end_time"]) for session in found), default=""),
             "heads": [_head(visit, column, sort, order) for column in columns],
             "first_page": not visit.get("cursor"),
@@ -122,6 +124,14 @@ def _list(visit: Visit) -> Shown:
         },
         status=400 if problem else 200,
     )
+
+
+def _review(visit: Visit, query: str, found: Sequence[Mapping[str, Any]]) -> str:
+    """Where going through the sessions of a query one by one begins; empty where there is nothing to go through."""
+    first = next((session for session in found if not session["scores"]), None)
+    if first is None or not query:
+        return ""
+    return f"{visit.session_url(first['session_id'])}?{urlencode({'queue': query})}"
 
 
 def _columns(visit: Visit) -> list[str]:

@@ -35,8 +35,8 @@ class Visit:
 
     @property
     def here(self) -> str:
-        """The address of this page, with its state."""
-        return self.with_query()
+        """The address of this page, with its state; of the whole page where only a part of it was asked for."""
+        return self.with_query(fragment=None)
 
     @property
     def session_id(self) -> str:

@@ -1,4 +1,5 @@
-// Keys: j and k walk, Enter opens, / searches, s stars, t jumps between turns and waterfall, ? helps.
+// Keys: j and k walk, Enter opens, / searches, s stars, t jumps between turns and waterfall,
+// + and - judge a turn, n goes on in a queue, ? helps.
 export function keys() {
   const help = document.getElementById("help");
   const button = document.querySelector("[data-help]");
@@ -22,6 +23,9 @@ export function keys() {
       case "k": go(-1); break;
       case "/": document.getElementById("query")?.focus(); break;
       case "s": (current?.querySelector("form[data-star] button") ?? document.querySelector(".head form[data-star] button"))?.click(); break;
+      case "n": document.querySelector("[data-next]")?.click(); break;
+      case "+": current?.querySelector(".thumbs button")?.click(); break;
+      case "-": current?.querySelector(".thumbs button + button")?.click(); break;
       case "t": {
         const fall = document.getElementById("waterfall");
         if (!fall) return;

@@ -55,7 +55,7 @@ def test_every_link_within_the_pages_leads_to_a_page(browser: Browser) -> None:
 def test_the_list_shows_the_first_words_the_figures_and_what_is_wrong(browser: Browser) -> None:
     chat(browser.api)
     text = browser.get("/sessions").text
-    for said in ("Is the *rope* in stock?", "chat-1", "ada", "1 error", "gpt-4.1-mini", "1.2k"):
+    for said in ("Is the *rope* in stock?", "chat-1", "ada", "1 error", "gpt-4.1-mini", "2.4k"):
         assert said in text, said
 
 
@@ -160,3 +160,16 @@ def test_charts_come_as_a_part_of_their_own_with_a_link_for_each_time(browser: B
     figures = browser.get("/sessions/chat-1?fragment=charts").html
     assert "Cost by model" in figures
     assert 'data-percentiles="4.0 s · 4.0 s"' in figures
+
+
+def test_a_review_goes_through_the_sessions_of_a_query_that_have_no_score(browser: Browser) -> None:
+    for number, id_ in enumerate(("first", "second", "third")):
+        browser.api.store(span(id_, 10 + number, start=number * 100, attributes={"user.id": "ada"}))
+    score = {"name": "quality", "data_type": "NUMERIC", "value": 1}
+    assert browser.api.call("POST", "/sessions/second/scores", score).status == 201
+    assert "/sessions/third?queue=user%3Aada" in browser.get("/sessions?query=user:ada").links()
+    page = browser.get("/sessions/third?queue=user:ada")
+    assert "/sessions/first?queue=user%3Aada" in page.links(), "the second has a score"
+    assert page.fields()["back"] == "/sessions/third?queue=user%3Aada"
+    assert "last one" in browser.get("/sessions/first?queue=user:ada").text
+    assert browser.get("/sessions/first?queue=usr:ada").status == 200
