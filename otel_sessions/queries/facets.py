@@ -34,8 +34,8 @@ def facets(
     condition = (chosen or Filter()).condition(now_ns)
     name = "column" if known.column else known.name.rstrip(".")
     sources = sections(statement(f"{__package__}.sql", "facet_sources"))
-    source = sources[name].replace("COLUMN", known.column)
-    sql = composed("facets", SOURCE=source, CONDITION=condition.sql)
+    source = sources[name].replace("COLUMN", known.column).replace("CONDITION", condition.sql)
+    sql = composed("facets", SOURCE=source)
     bound: dict[str, Any] = {
         "project": project,
         "limit": limit,
