@@ -41,6 +41,7 @@ def own_client(chdb_endpoint: Endpoint) -> Iterator[Client]:
     client.close()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: int) -> None:
     rnd = random.Random(seed)
@@ -51,6 +52,7 @@ def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: in
     assert differences(otel_client, spans, given) == []
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deletions_and_rebuilds_in_between_leave_what_the_rule_makes_of_the_rest(own_client: Client, seed: int) -> None:
     rnd = random.Random(seed)
@@ -146,3 +148,15 @@ def test_what_a_broken_insert_has_summed_does_not_stretch_its_trace(otel_client:
     receiver.take([[root]])
     receiver.attribute([root])
     assert differences(otel_client, [root]) == []
+
+
+@pytest.mark.remote_too
+def test_the_best_claim_is_that_of_the_versions_that_count_however_alike_their_ids(otel_client: Client) -> None:
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    one = _one_trace(project, is_root=True, start=EPOCH, end=EPOCH + 5)
+    child = replace(one, is_root=False, span_id=f"{2:016x}", level=9, claim_id="", mark="child")
+    twins = [replace(one, claim_id=f"a-session-of-one-person-{number}", mark=str(number)) for number in range(4)]
+    receiver.take([[child, *twins]])
+    receiver.attribute([one])
+    assert differences(otel_client, [child, *twins]) == []

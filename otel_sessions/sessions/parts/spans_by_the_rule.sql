@@ -1,6 +1,7 @@
-        -- Of each span of the known traces the version that counts, under the session that the rule gives it.
+        -- Of each span of the known traces the version that counts, under the session that the rule gives it: the best claim is
+        -- the one of these versions.
         SELECT
-            * EXCEPT (Best, SessionHint, Newest),
+            * EXCEPT (Best, SessionHint),
             if(substring(Best, 1, 1) <= '2' AND ClaimLevel = toUInt8OrZero(substring(Best, 1, 1)),
                 ClaimId, substring(Best, 11)) AS SessionHint
         FROM
@@ -9,18 +10,28 @@
                 *,
                 min(
 ${claim}
-                ) OVER (PARTITION BY s.Project, s.TraceId) AS Best,
-                count() OVER (PARTITION BY s.Project, s.TraceId) AS Seen,
-                row_number() OVER (PARTITION BY s.Project, s.TraceId, s.SpanId ORDER BY s.Version DESC) AS Newest
+                ) OVER (PARTITION BY s.Project, s.TraceId) AS Best
             FROM
             (
                 SELECT
-                    s.*,
+                    * EXCEPT Newest
+                FROM
+                (
+                    SELECT
+                        *,
+                        count() OVER (PARTITION BY s.Project, s.TraceId) AS Seen,
+                        row_number() OVER (PARTITION BY s.Project, s.TraceId, s.SpanId ORDER BY s.Version DESC) AS Newest
+                    FROM
+                    (
+                        SELECT
+                            s.*,
 ${version}
-                    AS Version
-                FROM otel_traces AS s
-                WHERE
+                            AS Version
+                        FROM otel_traces AS s
+                        WHERE
 ${rows_of_known}
+                    ) AS s
+                )
+                WHERE Newest = 1
             ) AS s
         )
-        WHERE Newest = 1

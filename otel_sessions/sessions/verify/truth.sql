@@ -1,7 +1,7 @@
 -- What a session is, from the facts in `otel_traces` alone: of each span that belongs to a session among the sessions in
 -- question, the figures of its greatest version, and the session that the rule gives it (docs/processors_session.md).
 --
--- The best claim is the one of all versions that are stored, as it is everywhere.
+-- The best claim is the one of the versions that count.
 WITH
 claimed AS
 (
@@ -15,17 +15,11 @@ claimed AS
             FROM otel_traces
             WHERE ReceivedAt >= {from:DateTime64(9, 'UTC')} AND ReceivedAt <= {to:DateTime64(9, 'UTC')}))
 ),
-claims AS
-(
-    SELECT Project, TraceId, min((ClaimLevel, toUInt8(IsRoot = 0), StartTimeUnixNano, ClaimId)) AS Best
-    FROM otel_traces
-    WHERE ClaimLevel < 9 AND (Project, TraceId) IN (SELECT Project, TraceId FROM claimed)
-    GROUP BY Project, TraceId
-),
 spans AS
 (
     SELECT
         s.Project AS Project, s.TraceId AS TraceId, s.SpanId AS SpanId, s.ClaimLevel AS ClaimLevel, s.ClaimId AS ClaimId,
+        s.IsRoot AS IsRoot, s.StartTimeUnixNano AS StartTimeUnixNano, s.SpanName != 'otel_sessions.trace_update' AS IsSpan,
         toUInt64(s.StatusCode = 'Error') AS ErrorCount,
         s.StartTimeUnixNano > 0 AND s.StartTimeUnixNano < 9223372036854775807 AS HasTimes,
         s.Timestamp AS StartTime,
@@ -38,18 +32,25 @@ spans AS
 ${../parts/version}
         AS Version
     FROM otel_traces AS s
-    WHERE (s.Project, s.TraceId) IN (SELECT Project, TraceId FROM claimed) AND s.SpanName != 'otel_sessions.trace_update'
+    WHERE (s.Project, s.TraceId) IN (SELECT Project, TraceId FROM claimed)
     ORDER BY Version DESC
     LIMIT 1 BY Project, TraceId, SpanId
+),
+claims AS
+(
+    SELECT Project, TraceId, min((ClaimLevel, toUInt8(IsRoot = 0), StartTimeUnixNano, ClaimId)) AS Best
+    FROM spans
+    WHERE ClaimLevel < 9
+    GROUP BY Project, TraceId
 ),
 truth AS
 (
     SELECT
-        s.* EXCEPT (ClaimLevel, ClaimId),
+        s.* EXCEPT (ClaimLevel, ClaimId, IsRoot, StartTimeUnixNano, IsSpan),
         if(claims.Best.1 <= 2 AND s.ClaimLevel = claims.Best.1, s.ClaimId, claims.Best.4) AS SessionId
     FROM spans AS s
     INNER JOIN claims ON claims.Project = s.Project AND claims.TraceId = s.TraceId
-    WHERE SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
+    WHERE s.IsSpan AND SessionId >= {low:String} AND ({last:UInt8} = 1 OR SessionId < {high:String})
         AND (empty({sessions:Array(Tuple(String, String))}) OR (Project, SessionId) IN (
             SELECT pair.1, pair.2 FROM (SELECT arrayJoin({sessions:Array(Tuple(String, String))}) AS pair)))
 )
