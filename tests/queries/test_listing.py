@@ -16,7 +16,9 @@ from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
 from otel_sessions.queries.rows import run
 from otel_sessions.testing.oracle import OracleSpan
-from tests.integration.delivery import EPOCH, deliver, span_sets
+from otel_sessions.testing.oracle_views import views
+from tests.integration.crowds import crowd
+from tests.integration.delivery import EPOCH, deliver, new_project, span_sets
 
 SORTS = get_args(Sort)
 COLUMNS = {
@@ -41,6 +43,13 @@ FILTERS: list[tuple[Filter, Any]] = [
     (Filter(query="duration:40s"), lambda row: row["Duration"] == 40 * S),
     (Filter(query="turns<2 spans>2"), lambda row: row["TraceCount"] < 2 and row["SpanCount"] > 2),
     (Filter(query="user:nobody"), lambda row: False),
+    (Filter(query="user:g1-ada,g2-bob"), lambda row: {"g1-ada", "g2-bob"} & {*row["UserIds"]}),
+    (Filter(query="-has:user model:gpt-x"), lambda row: not row["UserIds"] and "gpt-x" in row["Models"]),
+    (Filter(tag="a", environment="prod"), lambda row: "a" in row["Tags"] and "prod" in row["Environments"]),
+    (Filter(service="shop", has_error=True), lambda row: "shop" in row["ServiceNames"] and row["ErrorCount"] > 0),
+    (Filter(query="metadata.k:one"), lambda row: row["Metadata"].get("k") == "one"),
+    (Filter(query="is:unpriced"), lambda row: row["UnpricedCalls"] > 0),
+    (Filter(min_cost=1.5, min_duration_ms=40_000), lambda row: row["Cost"] >= 1.5 and row["Duration"] >= 40 * S),
 ]
 
 
@@ -71,6 +80,21 @@ def test_every_list_is_exact_whatever_was_delivered_how(
         ordered = sorted((row for row in everything if holds(row)), key=lambda row: row["SessionId"])
         ordered.sort(key=lambda row: row[COLUMNS[sort]], reverse=order == "desc")
         assert pages(otel_client, project, chosen, sort, order, limit) == [row["SessionId"] for row in ordered]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ORACLE_EXAMPLES", "1"))))
+def test_every_list_is_what_the_oracle_says(otel_client: Client, seed: int) -> None:
+    rnd = random.Random(seed)
+    spans = crowd(rnd, new_project(), 6, versions=0)
+    deliver(otel_client, spans, rnd)
+    everything = [{"SessionId": key[1], **row} for key, row in views(spans)["sessions"].items()]
+    for number, (chosen, holds) in enumerate(FILTERS):
+        sort, order = SORTS[(number + seed) % len(SORTS)], rnd.choice(["desc", "desc", "asc"])
+        ordered = sorted((row for row in everything if holds(row)), key=lambda row: row["SessionId"].encode())
+        ordered.sort(key=lambda row: row[COLUMNS[sort]], reverse=order == "desc")
+        found = pages(otel_client, spans[0].project, chosen, sort, order, 7)
+        assert found == [row["SessionId"] for row in ordered], (chosen, sort, order)
 
 
 def pages(client: Client, project: str, chosen: Filter, sort: Sort, order: Any, limit: int) -> list[str]:
