@@ -284,6 +284,16 @@ STEP_HINT_KEYS: Final = (
     "llm.request.type",  # OpenLLMetry
     "spring.ai.kind",  # Spring AI
 )
+# What agents do, as their frameworks name it: by a word, not by letters that stand in another name.
+_OF_AGENTS: Final = (
+    *("agent", "agents", "agent_*", "agents_*", "agent.*", "agent-*", "agent *", "agent:*", "agentrun*"),
+    *("*_agent", "*_agents", "*.agent", "*-agent", "* agent", "*:agent", "invokeagent*"),
+    *("invoke_agent*", "create_agent*", "run_agent*", "call_agent*", "agentexecutor"),
+)
+_OF_WORKFLOWS: Final = (
+    *("workflow", "workflows", "workflow_*", "workflow.*", "workflow-*", "workflow *", "workflow:*"),
+    *("*_workflow", "*.workflow", "*-workflow", "* workflow", "*:workflow", "invoke_workflow*", "run_workflow*"),
+)
 # What is a call of a model, in any case of letters; `*` stands for any text.
 MODEL_CALL_KINDS: Final = (
     "generation",  # Langfuse
@@ -311,12 +321,9 @@ MODEL_CALL_KINDS: Final = (
 )
 # What is never one, whatever it names and counts. All others are where a span names both a model and a usage.
 NO_CALL_KINDS: Final = (
-    "invoke_agent",  # OpenTelemetry semantic conventions, generative AI
-    "create_agent",
-    "*agent*",  # in use: what is said to be of an agent is its run, its making or a hand-over to it
-    "invoke_workflow",
-    "*workflow*",
-    "execute_tool",
+    *_OF_AGENTS,  # a run, a making, a hand-over: they repeat the usage of the calls below them
+    *_OF_WORKFLOWS,
+    "execute_tool",  # OpenTelemetry semantic conventions, generative AI
     "plan",
     "retrieval",
     "fetch_response",
@@ -326,8 +333,7 @@ NO_CALL_KINDS: Final = (
     "list_messages",
     "list_run_steps",
     "submit_tool_outputs",
-    "agent",  # OpenInference, Langfuse, OpenLLMetry and others, as those below
-    "chain",
+    "chain",  # OpenInference, Langfuse, OpenLLMetry and others, as those below
     "tool",
     "retriever",
     "guardrail",
@@ -335,7 +341,6 @@ NO_CALL_KINDS: Final = (
     "prompt",
     "span",
     "event",
-    "workflow",
     "task",
     "parser",
     "handoff",
@@ -360,7 +365,7 @@ NO_CALL_KINDS: Final = (
 STEP_KINDS: Final[Mapping[StepKind, tuple[str, ...]]] = {
     "embedding": ("*embed*",),
     "tool": ("tool", "execute_tool", "function", "ai.toolcall", "function_tool", "tool_call", "mcp_tool", "mcp"),
-    "agent": ("*agent*", "interaction", "invoke_swarm"),
+    "agent": (*_OF_AGENTS, "interaction", "invoke_swarm"),
     "retrieval": ("retriev*", "*rerank*", "search", "vector_search", "rag"),
     "guardrail": ("guardrail*",),
     "evaluation": ("evaluat*",),

@@ -97,7 +97,9 @@ class Metrics:
             "Traces whose spans a late claim put into another session.",
             "exporter",
         )
-
+        self.stored_bytes = self._gauge(
+            "otel_sessions_stored_bytes", "Bytes of the stored data on disk, as of the last minute.", "exporter"
+        )
         self._log_bytes = self._gauge(
             "otel_sessions_log_bytes", "Bytes of a write-ahead log on disk.", "exporter", "pipeline"
         )

@@ -9,6 +9,7 @@ from typing import NoReturn
 from urllib.parse import urlencode
 
 from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.errors import brief
 from otel_sessions.errors import QueryError, Retryable
 
 _TIMEOUT_S = 600
@@ -52,7 +53,7 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
 def _refuse(endpoint: Endpoint, response: http.client.HTTPResponse) -> NoReturn:
     text = response.read(_TAIL).decode("utf-8", "replace").strip()
     if response.getheader("X-ClickHouse-Exception-Code"):
-        raise QueryError(text)
+        raise QueryError(brief(text))
     raise Retryable(f"{endpoint} answers {response.status} {response.reason}: {text}")
 
 

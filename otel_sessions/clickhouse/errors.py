@@ -62,6 +62,8 @@ _RETRYABLE = frozenset(
     }
 )
 _WRAPPING = re.compile(r"^Received ClickHouse exception, code: \d+, server response: (?=Code: )| \(for url \S+\)$")
+_LIST = "Expected one of: "
+_EXPECTED = 8  # of a list of some hundred words, those said
 _STD_EXCEPTION = 1001  # what a full or broken disk becomes, and much else
 _SCHEMA = frozenset({16, 60, 81})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_TABLE, UNKNOWN_DATABASE
 
@@ -73,7 +75,19 @@ def code_of(error: BaseException) -> int | None:
 
 def text_of(error: BaseException) -> str:
     """What ClickHouse says, without the code and the address that clickhouse-connect puts around it a second time."""
-    return _WRAPPING.sub("", str(error))
+    return brief(_WRAPPING.sub("", str(error)))
+
+
+def brief(text: str) -> str:
+    """What ClickHouse says, of a long list of what it had expected only the beginning, and how many more there are."""
+    head, found, rest = text.partition(_LIST)
+    scope = rest.find(": In scope ")
+    end = scope if scope >= 0 else rest.rfind(". (")
+    listed, after = (rest[:end], rest[end:]) if end >= 0 else (rest, "")
+    words = listed.split(", ")
+    if len(words) <= _EXPECTED + 1:
+        return text
+    return f"{head}{found}{', '.join(words[:_EXPECTED])} and {len(words) - _EXPECTED} more{after}"
 
 
 @contextmanager

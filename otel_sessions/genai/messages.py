@@ -48,7 +48,13 @@ _AROUND: Final = (
     *("input", "output", "items", "candidates", "prompt", "new_messages", "result", "response"),
     *("data", "update"),  # LangChain and LangGraph
 )
-_SIDES: Final = {"output": "assistant", "outputs": "assistant", "input": "user", "prompt": "user"}
+_SIDES: Final = {
+    "output": "assistant",
+    "outputs": "assistant",
+    "input": "user",
+    "prompt": "user",
+    "generations": "assistant",
+}
 _SYSTEM: Final = ("system", "instructions", "system_instruction", "systemInstruction", "system_instructions")
 _SAYING: Final = ("content", "parts", "tool_calls", "contents", "function_call", "text", "reasoning_content")
 _TEXT: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", "md"})
@@ -292,12 +298,32 @@ def _within(value: dict[str, Any], side: _Side, depth: int) -> Iterator[Message]
     if _is_part(value):
         yield from _listed([value], side, depth)
         return
+    if _is_generation(value):
+        yield from _generated(value, side, depth)
+        return
     if isinstance(value.get("content"), dict):
         yield from _messages(value["content"], side, depth - 1)
     for name in _AROUND:
         inner = value.get(name)
         if isinstance(inner, dict | list) or (isinstance(inner, str) and _is_prompt(name, value)):
             yield from _messages(inner, _Side(_SIDES.get(name, side.role), side.make), depth - 1)
+
+
+def _is_generation(value: Mapping[str, Any]) -> bool:
+    """Whether it is an answer as LangChain lists them in `generations`: its text and, of chat models, its message."""
+    named = _kind(value).removesuffix("Chunk").endswith("Generation")
+    return isinstance(value.get("text"), str) and (named or "generation_info" in value or "message" in value)
+
+
+def _generated(value: Mapping[str, Any], side: _Side, depth: int) -> Iterator[Message]:
+    inner = value.get("message")
+    if isinstance(inner, dict) and not is_message(inner) and any(name in inner for name in _SAYING):
+        inner = {**inner, "role": side.role}
+    said = list(_messages(inner, side, depth - 1))
+    if any(each["parts"] for each in said):
+        yield from said
+    elif value["text"]:
+        yield message(side.role, text_part(value["text"]))
 
 
 def _is_prompt(name: str, value: Mapping[str, Any]) -> bool:
@@ -320,8 +346,11 @@ def _is_part(item: Any) -> bool:
 
 
 def _langchain_role(value: Mapping[str, Any]) -> str:
-    """LangChain's serialised messages are named by their class, the last of `id`."""
-    name = value.get("id") if _kind(value) == "constructor" else None
+    """LangChain's serialised messages are named by their class, the last of `id`, or their `type`."""
+    kind = _kind(value)
+    if kind in _LANGCHAIN and "content" in value:
+        return _LANGCHAIN[kind]
+    name = value.get("id") if kind == "constructor" else None
     return _LANGCHAIN.get(str(name[-1]), "") if isinstance(name, list) and name else ""
 
 

@@ -55,4 +55,4 @@ def test_data_that_nobody_owns_are_opened_for_each_call(tmp_path: Path) -> None:
 def test_without_the_extra_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_http, "is_installed", lambda: False)
     result = run("mcp")
-    assert (result.exit_code, "pip install 'otel-sessions[mcp]'" in result.stderr) == (1, True)
+    assert (result.exit_code, "pip install '.[mcp]'" in result.stderr) == (1, True)

@@ -89,6 +89,31 @@ def test_the_embedded_engine_names_its_errors_as_a_server_does(
     assert type(raised.value) is kind
 
 
+@pytest.mark.parametrize("of", ["", ": In scope SELECT formatQuerySingleLine('SELEC 1')"])
+def test_a_syntax_error_names_the_place_and_the_beginning_of_what_was_expected(of: str) -> None:
+    place = "Code: 62. DB::Exception: Syntax error: failed at position 7 (1): 1. Expected one of: "
+    many = [f"WORD {number}" for number in range(400)]
+    end = f"{of or '.'} (SYNTAX_ERROR)"
+    found = error(62)
+    found.args = (f"{place}{', '.join(many)}{end}",)
+    with pytest.raises(QueryError) as raised, reading():
+        raise found
+    assert str(raised.value) == f"{place}{', '.join(many[:8])} and 392 more{end}"
+    found.args = (f"{place}{', '.join(many[:3])}{end}",)
+    with pytest.raises(QueryError) as raised, reading():
+        raise found
+    assert str(raised.value) == found.args[0]
+
+
+def test_the_embedded_engines_syntax_error_is_short(otel_client: Client, chdb_endpoint: Endpoint) -> None:
+    client = connect(chdb_endpoint, database=otel_client.database)
+    with pytest.raises(QueryError, match=r"position 7 .* and \d+ more") as raised, reading():
+        client.raw_query("SELEC 1")
+    client.close()
+    assert len(str(raised.value)) < 400
+    assert str(raised.value).count("62") == 1
+
+
 def test_a_refusal_says_its_code_once() -> None:
     said = "Code: 47. DB::Exception: Unknown expression identifier `bad`. (UNKNOWN_IDENTIFIER)"
     wrapped = f"Received ClickHouse exception, code: 47, server response: {said} (for url http://127.0.0.1:8123)"

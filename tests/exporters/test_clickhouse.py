@@ -259,3 +259,16 @@ def test_user_and_password_are_shown_nowhere_and_before_those_of_the_endpoint() 
 def test_what_it_does_not_know_is_a_fault(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ClickHouseConfig.model_validate(settings)
+
+
+@pytest.mark.remote_too
+def test_the_bytes_of_the_stored_data_are_told_without_asking_for_them(build: Build, clickhouse: str) -> None:
+    exporter, host = build(clickhouse)
+
+    def told() -> float | None:
+        return host.metrics.registry.get_sample_value("otel_sessions_stored_bytes", {"exporter": "clickhouse"})
+
+    wait_until(lambda: (told() or 0) > 0)
+    before = told()
+    exporter.shutdown(5)
+    assert told() == before

@@ -69,3 +69,20 @@ def test_spans_that_sum_up_are_configuration() -> None:
 def test_a_version_is_numbers_with_points_between(since: str) -> None:
     with pytest.raises(ValueError, match="since"):
         SummarySpan(scope="acme", name="ask", since=since)
+
+
+@pytest.mark.parametrize("operation", ["multiagent_chat", "agentic_completion", "reagent_lookup", "workflowless_chat"])
+def test_letters_within_a_word_make_no_agent_of_an_unknown_operation(operation: str) -> None:
+    assert _counted(attributes={"gen_ai.operation.name": operation, **CALL}) == 7
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        *("invoke_agent", "create_agent", "Agent", "agent_run", "run_agent", "ainvoke_agent", "invoke_agent_stream"),
+        *("InvokeAgent", "agent.execute", "crew.agent", "agents"),
+        *("invoke_workflow", "workflow", "workflow.run", "run_workflow"),
+    ],
+)
+def test_what_agents_and_workflows_do_is_no_call(operation: str) -> None:
+    assert _counted(attributes={"gen_ai.operation.name": operation, **CALL}) == 0

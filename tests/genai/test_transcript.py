@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.genai.content import message_text, said
-from otel_sessions.genai.messages import MODEL, USER
+from otel_sessions.genai.messages import MODEL, USER, words
 from otel_sessions.genai.transcript import Event, Reader, Step
 
 ROLES = {"system": "S", "user": "U", "assistant": "A", "tool": "T"}
@@ -328,6 +328,51 @@ def test_messages_in_events_of_strands() -> None:
 )
 def test_what_a_model_said(attributes: dict[str, Any], text: str) -> None:
     assert brief(step(attributes).output) == text
+
+
+AI = {
+    "lc": 1,
+    "type": "constructor",
+    "id": ["langchain", "schema", "messages", "AIMessage"],
+    "kwargs": {"content": "w"},
+}
+CALLING = {"content": "", "type": "AIMessageChunk", "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "c"}]}
+GENERATIONS = [
+    ({"generations": [[{"text": "w", "generation_info": None, "type": "Generation"}]], "llm_output": {}}, "w"),
+    ({"generations": [[{"text": "w"}]], "llm_output": None, "run": None}, "w"),
+    ({"generations": [[{"text": "w", "type": "ChatGeneration", "message": AI}]]}, "w"),
+    ({"generations": [[{"text": "w", "message": {"content": "w", "additional_kwargs": {}}}]]}, "w"),
+    ({"generations": [[{"text": "w", "message": {"content": "w", "type": "ai"}}]]}, "w"),
+    ({"generations": [[{"text": "", "type": "ChatGenerationChunk", "message": CALLING}]]}, 'f({"a": 1})'),
+    (
+        {
+            "generations": [
+                [
+                    {
+                        "lc": 1,
+                        "type": "constructor",
+                        "id": ["x", "ChatGeneration"],
+                        "kwargs": {"text": "w", "message": AI},
+                    }
+                ]
+            ]
+        },
+        "w",
+    ),
+    ({"generations": [{"text": "w", "message": AI}]}, "w"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), GENERATIONS)
+def test_an_answer_among_langchains_generations_says_its_words(value: Any, text: str) -> None:
+    assert said(json.dumps(value), MODEL) == text
+    for key in ("output.value", "langfuse.observation.output", "traceloop.entity.output"):
+        made = step({key: value}).output
+        assert [(each["role"], words(each)) for each in made] == [("assistant", text)]
+
+
+def test_an_input_of_langchains_generations_shows_the_words() -> None:
+    assert said(json.dumps({"generations": [[{"text": "w", "message": AI}]]}), USER) == "w"
 
 
 def test_a_list_that_holds_the_answer_too_goes_in_without_it() -> None:

@@ -23,6 +23,7 @@ from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.exporters.clickhouse.retention import Retention
+from otel_sessions.exporters.clickhouse.stored import StoredBytes
 from otel_sessions.pdata import STORED, SpanBatch
 from otel_sessions.sessions import migrations
 
@@ -60,6 +61,7 @@ class ClickHouseExporter:
         self._seeker: threading.Thread | None = None
         self._forgotten = Forgotten(host.metrics.forgotten_spans.labels(self._id).inc)
         self._retention = Retention(self._id, self._endpoint, config.retention, host)
+        self._stored_bytes = StoredBytes(self._id, self._endpoint, host)
         self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=_receiver(config))
 
     def start(self) -> None:
@@ -111,6 +113,7 @@ class ClickHouseExporter:
         if self._seeker is not None:
             self._seeker.join(max(0.0, end - time.monotonic()))
             self._seeker = None
+        self._stored_bytes.shutdown(max(0.0, end - time.monotonic()))
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -146,6 +149,7 @@ class ClickHouseExporter:
                 self._client = self._connect()
                 self._attributor.start()
                 self._retention.start()
+                self._stored_bytes.start()
             return self._client
 
     def _connect(self) -> Client:

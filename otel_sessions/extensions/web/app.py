@@ -23,7 +23,7 @@ from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.mcp.http import PATH, Mcp
 from otel_sessions.extensions.web.openapi import known_document
-from otel_sessions.extensions.web.origin import check_origin
+from otel_sessions.extensions.web.origin import check_origin, for_its_own_hosts
 from otel_sessions.extensions.web.pages.app import Pages
 from otel_sessions.extensions.web.problems import Forbidden, NotFound, WrongMethod, problem
 from otel_sessions.extensions.web.store import Store
@@ -176,7 +176,8 @@ def application(
     pages = Pages(config, store, access, host)
     routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store))), *pages.routes()]
     router = Router(routes, redirect_slashes=False, default=_nothing)
-    return GZipMiddleware(_whole_segments(router), minimum_size=1024, compresslevel=1)
+    own = for_its_own_hosts(_whole_segments(router), config)
+    return GZipMiddleware(own, minimum_size=1024, compresslevel=1)
 
 
 def _whole_segments(app: ASGIApp) -> ASGIApp:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from otel_sessions import __version__
+from otel_sessions._version import __version__
 from otel_sessions.extensions.web.api.operation import Operation
 from otel_sessions.extensions.web.problems import MEDIA_TYPE
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
+from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.language.tree import (
     And,
     Compares,
@@ -57,8 +57,7 @@ def condition(node: Node, *, now_ns: int) -> Condition:
 @cache
 def _texts() -> dict[str, str]:
     """The conditions of `conditions.sql` by name."""
-    text = files(__package__).joinpath("conditions.sql").read_text("utf-8")
-    return dict(_SECTION.findall(text))
+    return dict(_SECTION.findall(statement(__package__, "conditions")))
 
 
 class Translation:

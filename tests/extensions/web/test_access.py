@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -274,3 +276,48 @@ def test_a_listener_that_other_machines_reach_is_refused_without_auth_unless_tol
 @pytest.mark.parametrize("address", ["127.0.0.1:8080", "127.1.2.3:8080", "[::1]:8080", "localhost:8080"])
 def test_on_loopback_nobody_need_say_who_they_are(address: str) -> None:
     assert faults(f'endpoint="{address}"') == []
+
+
+def answer_to(address: str, host: str, path: str, method: str = "GET") -> tuple[int, str]:
+    connection = HTTPConnection(address, timeout=60)
+    try:
+        connection.request(method, path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_without_auth_only_names_of_this_machine_are_answered(web_host: Host) -> None:
+    path = "/api/v1/openapi.json"
+    with open_web(web_host, public_url="https://sessions.example.com:8443/at") as address:
+        own = ["localhost", "localhost:1", "LOCALHOST:8080", "127.0.0.1:9", "127.9.9.9", "[::1]:80", "[::1]", address]
+        for host in [*own, "sessions.example.com", "Sessions.example.com:8443"]:
+            assert answer_to(address, host, path)[0] == 200, host
+        others = [
+            "evil.example",
+            f"evil.example:{address.partition(':')[2]}",
+            "localhost.evil.example",
+            "192.0.2.7",
+            "",
+        ]
+        for host in [*others, "127.0.0.1.evil.example", "evil@localhost", "[::2]:80"]:
+            assert answer_to(address, host, path)[0] == 403, host
+        for other in ("/sessions", "/api/v1/sessions", "/mcp", "/connect"):
+            status, text = answer_to(address, "evil.example", other, "POST" if other == "/mcp" else "GET")
+            assert (status, "public_url" in text) == (403, True), other
+
+
+def test_any_name_is_answered_where_that_is_meant(web_host: Host, web: Web) -> None:
+    with open_web(web_host, allow_unauthenticated=True) as address:
+        assert answer_to(address, "evil.example", "/api/v1/openapi.json")[0] == 200
+    assert answer_to(web.endpoints["web"], "evil.example", "/api/v1/openapi.json")[0] == 200
+
+
+@contextmanager
+def open_web(host: Host, **settings: Any) -> Iterator[str]:
+    """The address of a server that asks nobody who they are."""
+    running: Web = factory.create(ComponentId("web"), Config(endpoint=ANY_PORT, **settings), host)
+    running.start()
+    yield running.endpoints["web"]
+    running.shutdown(5)

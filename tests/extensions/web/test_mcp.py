@@ -250,7 +250,7 @@ def test_what_is_wrong_is_said_as_rest_says_it(tools: Tools) -> None:
 def test_without_the_extra_the_answer_says_what_to_install(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_http, "is_installed", lambda: False)
     status, body = post(api, {"X-Project": "p"})
-    assert (status, "pip install 'otel-sessions[mcp]'" in json.loads(body)["detail"]) == (501, True)
+    assert (status, "pip install '.[mcp]'" in json.loads(body)["detail"]) == (501, True)
 
 
 def test_what_stands_in_sessions_is_only_in_members_of_answers(tools: Tools) -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 PATH: Final = "/mcp"
-MISSING: Final = "the Model Context Protocol needs the extra mcp: pip install 'otel-sessions[mcp]'"
+MISSING: Final = (
+    "the Model Context Protocol needs the extra mcp, as in pip install '.[mcp]' in a clone of otel-sessions"
+)
 _MAX_REQUEST: Final = 1 << 20
 
 

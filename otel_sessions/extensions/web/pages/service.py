@@ -99,7 +99,7 @@ SAMPLES: Final[tuple[Mapping[str, Any], ...]] = (
     {
         "id": "python",
         "title": "Python",
-        "note": "pip install otel-sessions; your own OpenTelemetry set-up works as well.",
+        "note": "pip install -e . in a clone of otel-sessions; your own OpenTelemetry set-up works as well.",
         "code": (
             "from otel_sessions import configure, observe, session\n\n"
             'configure("shop", endpoint="{http_url}")\n\n'

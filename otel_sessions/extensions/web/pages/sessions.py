@@ -63,26 +63,7 @@ def _list(visit: Visit) -> Shown:
     query = asked["query"]
     sort, order = visit.get("sort", "last_activity"), visit.get("order", "desc")
     columns = _columns(visit)
-    problem: dict[str, Any] | None = None
-    listed: dict[str, Any] = {"sessions": [], "next_cursor": None}
-    try:
-        listed = visit.read(
-            sessions.list_,
-            Listed,
-            {
-                **asked,
-                "sort": sort,
-                "order": order,
-                "limit": LIMIT,
-                "cursor": visit.get("cursor"),
-                "fields": "core,usage,io,metadata,scores",
-                "preview": _TEXT,
-            },
-        )
-    except LanguageError as error:
-        problem = {"detail": str(error), "did_you_mean": error.did_you_mean}
-    except QueryError as error:
-        problem = {"detail": str(error), "did_you_mean": ()}
+    listed, problem = _listed(visit, {**asked, "sort": sort, "order": order, "cursor": visit.get("cursor")})
     found: Sequence[Mapping[str, Any]] = listed["sessions"]
     empty_store = (
         not found and not problem and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
@@ -124,6 +105,18 @@ def _list(visit: Visit) -> Shown:
         },
         status=400 if problem else 200,
     )
+
+
+def _listed(visit: Visit, asked: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A page of sessions, an empty one where the query is not of the language; and what is wrong with it, if so."""
+    wanted = {**asked, "limit": LIMIT, "fields": "core,usage,io,metadata,scores", "preview": _TEXT}
+    try:
+        return visit.read(sessions.list_, Listed, wanted), None
+    except LanguageError as error:
+        problem = {"detail": str(error), "did_you_mean": error.did_you_mean}
+    except QueryError as error:
+        problem = {"detail": str(error), "did_you_mean": ()}
+    return {"sessions": [], "next_cursor": None}, problem
 
 
 def _review(visit: Visit, query: str, found: Sequence[Mapping[str, Any]]) -> str:
