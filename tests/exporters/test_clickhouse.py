@@ -268,7 +268,7 @@ def test_the_bytes_of_the_stored_data_are_told_without_asking_for_them(build: Bu
     def told() -> float | None:
         return host.metrics.registry.get_sample_value("otel_sessions_stored_bytes", {"exporter": "clickhouse"})
 
-    wait_until(lambda: (told() or 0) > 0)
+    wait_until(lambda: (told() or 0) > 0, 20)
     before = told()
     exporter.shutdown(5)
     assert told() == before
