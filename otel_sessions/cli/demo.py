@@ -148,7 +148,8 @@ def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id
     if "web" in endpoints:
         steps.append(("See it in a browser", f"http://{endpoints['web']}/sessions/{session_id}"))
     if endpoints:
-        steps.append(("Send your own traces", f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']}"))
+        export = f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']} OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        steps.append(("Send your own traces", export))
     else:
         steps.append(("Serve, for your traces", f"{command} serve"))
     for label, step in steps:

@@ -63,7 +63,9 @@ def delete(  # noqa: PLR0917 - the command line names them
             deleted = _one(client, project, session_id, forget_for(settings))
         else:
             deleted = follow(_many(client, project, chosen, forget_for(settings), yes=yes))
-    typer.echo(json.dumps({"deleted": deleted}) if json_ else f"{deleted:,} sessions are deleted")
+    typer.echo(
+        json.dumps({"deleted": deleted}) if json_ else f"deleted {deleted:,} session{'' if deleted == 1 else 's'}"
+    )
 
 
 def forget_for(config: Config) -> timedelta | None:

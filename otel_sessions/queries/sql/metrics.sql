@@ -8,7 +8,7 @@ SELECT
     uniqExact(SessionId, TraceId) AS traces,
     sum(Errors) AS errors,
     sum(Tokens) AS tokens,
-    toFloat64(sum(toDecimal128(Cost, 12))) AS cost,
+    toFloat64(sum(toDecimal128(Cost + 5e-13, 12))) AS cost,
     if(countIf(IsTurn) = 0, NULL, quantileExactIf(0.5)(Duration, IsTurn)) AS duration_p50_ns,
     if(countIf(IsTurn) = 0, NULL, quantileExactIf(0.95)(Duration, IsTurn)) AS duration_p95_ns
 FROM

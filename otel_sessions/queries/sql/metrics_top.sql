@@ -5,7 +5,7 @@ SELECT
     uniqExact(SessionId, TraceId) AS traces,
     sum(Errors) AS errors,
     sum(Tokens) AS tokens,
-    sum(toDecimal128(Cost, 12)) AS cost,
+    sum(toDecimal128(Cost + 5e-13, 12)) AS cost,
     quantileExactIf(0.5)(Duration, IsTurn) AS duration_p50_ns,
     quantileExactIf(0.95)(Duration, IsTurn) AS duration_p95_ns
 FROM

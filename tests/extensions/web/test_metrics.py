@@ -100,3 +100,11 @@ def test_a_query_and_a_window_choose_what_is_measured(stored: Api) -> None:
 )
 def test_what_cannot_be_measured_is_400(stored: Api, params: dict[str, Any]) -> None:
     assert stored.call("GET", "/metrics", **params).status == 400
+
+
+@pytest.mark.parametrize("group_by", [None, "model"])
+def test_costs_are_exact_though_no_binary_fraction_is(api: Api, group_by: str | None) -> None:
+    costs = [0.001_53, 0.013_773, 0.000_001_66, 1204.35]
+    api.store(*(call("a", n, "gpt", 1, attributes={"gen_ai.usage.cost": cost}) for n, cost in enumerate(costs, 1)))
+    (group,) = api.get("/metrics", series="cost", **({"group_by": group_by} if group_by else {}))["groups"]
+    assert group["total"] == {"cost": 1204.365_304_66}

@@ -16,6 +16,7 @@ PRESETS: Final = (
 )
 IDLE_FROM_NS: Final = 60 * 1_000_000_000
 """Idle time from here on is marked."""
+_ASKING: Final = frozenset({"system", "developer", "user"})
 _TOOLS: Final = frozenset({"tool", "retrieval", "guardrail"})
 _INNER: Final = frozenset({"agent", "chain"})
 """Steps whose messages are those of the calls within them."""
@@ -59,6 +60,7 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
     ran_tools = any(step["kind"] == "tool" for step in steps)
     has_calls = any(step["kind"] == "model" and step["messages_in"] for step in steps)
     said: set[int] = set()
+    before: list[Item] = []
     agent, spoke = "", False
     for step in steps:
         yield from _before(step, agent)
@@ -72,16 +74,30 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
             new = [ref for ref in dict.fromkeys([*sent[step["repeated"] :], *step["messages_out"]]) if ref not in said]
             said.update(new)
             shown = [message for message in (_spoken(messages[ref], ran_tools) for ref in new) if message["parts"]]
-            if shown:
+            if shown and not spoke:  # what ran before the first call stands behind the question that made it run
+                asked = next((n for n, message in enumerate(shown) if message["role"] not in _ASKING), len(shown))
+                yield from _said(shown[:asked])
+                yield from before
+                shown = shown[asked:]
                 spoke = True
-                yield {"kind": "messages", "messages": shown}
+            yield from _said(shown)
         if step["kind"] in _TOOLS or step["status"] == "error":
-            yield _step(turn, step, messages, is_quiet=step["kind"] not in _TOOLS)
+            item = _step(turn, step, messages, is_quiet=step["kind"] not in _TOOLS)
+            if spoke:
+                yield item
+            else:
+                before.append(item)
     if not spoke:
         if turn["input"]:
             yield {"kind": "messages", "messages": [_text("user", turn["input"])]}
+        yield from before
         if turn["output"]:
             yield {"kind": "messages", "messages": [_text("assistant", turn["output"])]}
+
+
+def _said(messages: Sequence[Message]) -> Iterator[Item]:
+    if messages:
+        yield {"kind": "messages", "messages": messages}
 
 
 def _spoken(message: Message, ran_tools: bool) -> Message:

@@ -35,8 +35,8 @@ def status(visit: Visit) -> Shown:
     ]
     listening = sorted(visit.host.endpoints.items())
     process = [
-        ("Up", duration(figures.get("otelcol_process_uptime", 0) * 1e9)),
-        ("Memory", size(int(figures.get("otelcol_process_memory_rss", 0)))),
+        ("Up", duration(figures.get("otelcol_process_uptime_seconds", 0) * 1e9)),
+        ("Memory", size(int(figures.get("otelcol_process_memory_rss_bytes", 0)))),
     ]
     groups = [
         {"title": "Spans", "rows": spans},
@@ -53,7 +53,7 @@ def connect(visit: Visit) -> Shown:
     """`/connect`, with the endpoints of this service filled in."""
     ports = otlp(visit)
     there = visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
-    samples = [{**sample, "code": _filled(sample["code"], ports)} for sample in SAMPLES]
+    samples = [{**sample, **{name: _filled(sample[name], ports) for name in ("code", "note")}} for sample in SAMPLES]
     values = {"section": "/connect", "otlp": ports, "samples": samples, "connected": bool(there)}
     return Shown("connect.html", {**values, "headers": visit.call.config.auth is not None})
 
@@ -93,7 +93,7 @@ SAMPLES: Final[tuple[Mapping[str, Any], ...]] = (
     {
         "id": "environment",
         "title": "Any OpenTelemetry SDK or Collector",
-        "note": "Every SDK reads these. gRPC is at {grpc}.".replace("{grpc}", "the other port"),
+        "note": "Every SDK reads these; with `grpc` as the protocol the endpoint is {grpc_url}.",
         "code": "export OTEL_EXPORTER_OTLP_ENDPOINT={http_url}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n",
     },
     {

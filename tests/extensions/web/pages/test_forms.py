@@ -91,6 +91,9 @@ def test_a_session_is_published_opened_by_anybody_and_gone_when_it_is_revoked(br
     assert page.headers["referrer-policy"] == "no-referrer"
     assert {one.get("property") for _, one in page.tags} >= {"og:title", "og:description"}
     assert "chat" in browser.get("/shares").text
+    published = browser.get(session)
+    assert published.status == 200
+    assert "Revoke the link" in published.text
     assert browser.post(f"{session}/share", {"action": "revoke", "back": "/shares"}).headers["location"] == "/shares"
     assert stranger.get(path).status == 404
 

@@ -100,7 +100,7 @@ def test_a_query_that_is_not_of_the_language_is_told_with_what_may_be_meant(brow
     chat(browser.api)
     page = browser.get("/sessions?query=usr:ada")
     assert page.status == 400
-    assert "Did you mean user" in " ".join(page.text.split())
+    assert " ".join(page.text.split()).count("did you mean user") == 1
     assert page.fields()["query"] == "usr:ada"
 
 
@@ -173,3 +173,9 @@ def test_a_review_goes_through_the_sessions_of_a_query_that_have_no_score(browse
     assert page.fields()["back"] == "/sessions/third?queue=user%3Aada"
     assert "last one" in browser.get("/sessions/first?queue=user:ada").text
     assert browser.get("/sessions/first?queue=usr:ada").status == 200
+
+
+def test_the_status_tells_how_long_the_service_runs_and_what_it_holds(browser: Browser) -> None:
+    shown = browser.get("/status").text
+    assert "Memory" in shown
+    assert "0 B" not in shown.partition("Memory")[2][:20]

@@ -1,0 +1,44 @@
+"""Turns in the order in which they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_sessions.extensions.web.pages.replay import cards
+
+
+def _step(kind: str, name: str, *, sent: list[int], made: list[int], status: str = "ok") -> dict[str, Any]:
+    return {
+        "span_id": name, "parent_span_id": "", "kind": kind, "name": name, "agent": "", "status": status, "error": "",
+        "messages_in": sent, "messages_out": made, "repeated": 0, "compacted": False, "total_tokens": 0,
+        "cost_source": "",
+    }  # fmt: skip
+
+
+def _message(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{"type": "text", "text": text}]}
+
+
+def _shown(steps: list[dict[str, Any]], messages: list[dict[str, Any]]) -> list[str]:
+    turn = {
+        "trace_id": "t", "name": "chat", "user_id": "", "start_time": "2026-03-01T00:00:00Z", "input": "asked",
+        "output": "said", "steps": steps,
+    }  # fmt: skip
+    (card,) = cards({"turns": [turn], "messages": messages}, "conversation")
+    found = []
+    for item in card["shown"]:
+        if item["kind"] == "step":
+            found.append(item["step"]["name"])
+        else:
+            found += [message["parts"][0]["text"] for message in item["messages"]]
+    return found
+
+
+def test_what_ran_before_the_first_call_stands_behind_the_question() -> None:
+    steps = [_step("retrieval", "handbook", sent=[], made=[]), _step("model", "m", sent=[0, 1], made=[2])]
+    messages = [_message("system", "be kind"), _message("user", "how long"), _message("assistant", "two days")]
+    assert _shown(steps, messages) == ["be kind", "how long", "handbook", "two days"]
+
+
+def test_tools_without_any_call_stand_between_what_the_turn_got_and_gave() -> None:
+    assert _shown([_step("tool", "stock", sent=[], made=[])], []) == ["asked", "stock", "said"]
