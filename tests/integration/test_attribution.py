@@ -204,6 +204,42 @@ def test_each_condition_of_the_proof_finds_what_no_other_does(
 
 
 @pytest.mark.remote_too
+@pytest.mark.parametrize("is_killed", [False, True], ids=["", "killed"])
+def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    """Between the copy of the spans and the list of the members; the service may die behind that."""
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    root = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    late = OracleSpan(project, root.trace_id, "0" * 15 + "2", start=EPOCH, end=EPOCH + 5)
+    receiver.take([[root]])
+    receiver.take([[root]])
+    whole, ran = attribution._run, list[str]()
+
+    def run(client: Client, sql: str, traces: Sequence[tuple[str, str]]) -> None:
+        if is_killed and len(ran) == 3:
+            raise KeyboardInterrupt
+        if "INTO _corrections" in sql:
+            receiver.take([[late]])
+        ran.append(sql)
+        whole(client, sql, traces)
+
+    monkeypatch.setattr(attribution, "_run", run)
+    if is_killed:
+        with pytest.raises(KeyboardInterrupt):
+            attribution.correct(otel_client, [(project, root.trace_id)])
+        monkeypatch.setattr(attribution, "_run", whole)
+        receiver.restart()
+        attribution.left_behind(otel_client, 0)
+    else:
+        attribution.correct(otel_client, [(project, root.trace_id)])
+    receiver.attribute([root])
+    assert read_figures(otel_client, project) == figures([root, late])
+    assert read_members(otel_client, project) == {span.identity: "s" for span in (root, late)}
+
+
+@pytest.mark.remote_too
 def test_a_better_claim_of_the_same_session_is_no_doubt(otel_client: Client) -> None:
     project = new_project()
     receiver = Receiver(otel_client, project)

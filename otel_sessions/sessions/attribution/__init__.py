@@ -20,6 +20,7 @@ from otel_sessions.clickhouse.sql import statement
 TraceKey = tuple[str, str]
 """(project, trace id)"""
 _PAIRS: Final = "Array(Tuple(String, String))"
+_CHUNK: Final = 10_000
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
@@ -54,18 +55,25 @@ def doubtful(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, 
 
 
 def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
-    """Puts what every session that ever held spans of these traces has of them in the place of the sums."""
+    """Puts what every session that ever held spans of these traces has of them in the place of the sums.
+
+    Spans are copied before they are members, so that no reader misses one, and once more after it: what was stored
+    between the two is a member of which there would be no copy.
+    """
     if traces:
-        for name in ("mark", "copy", "correct"):
-            sql, parameters = bound(renamed(statement(__package__, name), names), traces)
-            client.raw_query(sql, parameters=parameters, settings=settings(client))
+        for name in ("mark", "copy", "correct", "copy"):
+            _run(client, renamed(statement(__package__, name), names), traces)
+
+
+def _run(client: Client, sql: str, traces: Sequence[TraceKey]) -> None:
+    sql, parameters = bound(sql, traces)
+    client.raw_query(sql, parameters=parameters, settings=settings(client))
 
 
 def correct_anew(client: Client, traces: Sequence[TraceKey]) -> None:
     """The same, whatever the tables know of the traces: from their spans alone."""
     if traces:
-        sql, parameters = bound(statement(__package__, "claims_anew"), traces)
-        client.raw_query(sql, parameters=parameters, settings=settings(client))
+        _run(client, statement(__package__, "claims_anew"), traces)
         correct(client, traces)
 
 
@@ -79,6 +87,9 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
         since = int(client.query(statement(__package__, "looked_through")).result_rows[0][0])
     for name in ("refeed", "strays"):
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
+    corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
+    for start in range(0, len(corrected), _CHUNK):  # who died may not have come to the second copy
+        _run(client, statement(__package__, "copy"), [(row[0], row[1]) for row in corrected[start : start + _CHUNK]])
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
 
