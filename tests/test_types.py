@@ -18,15 +18,25 @@ class Sample(Settings):
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("5s", 5), ("200ms", 0.2), ("1m30s", 90), ("1.5h", 5400), ("0", 0), ("100us", 1e-4), (2, 2), (0.5, 0.5)],
+    [
+        ("5s", 5),
+        ("200ms", 0.2),
+        ("1m30s", 90),
+        ("1.5h", 5400),
+        ("0", 0),
+        ("100us", 1e-4),
+        ("5d", 432_000),
+        (2, 2),
+        (0.5, 0.5),
+    ],
 )
-def test_a_duration_is_read_as_go_writes_it_or_as_seconds(value: object, seconds: float) -> None:
+def test_a_duration_is_read_as_go_writes_it_in_days_too_or_as_seconds(value: object, seconds: float) -> None:
     assert Sample.model_validate({"wait": value}).wait == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
     "value",
-    ["", "5", "5 s", "-5s", "s", "5d", -1, True, None, [], "nan", float("inf"), "\u0665s", 10**400, "9" * 400 + "s"],
+    ["", "5", "5 s", "-5s", "s", "5w", -1, True, None, [], "nan", float("inf"), "\u0665s", 10**400, "9" * 400 + "s"],
 )
 def test_what_is_not_a_duration_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="write a duration as in 5s"):
