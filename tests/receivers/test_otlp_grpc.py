@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 
 import grpc
 import pytest
@@ -283,6 +284,7 @@ MUTE = {
 @pytest.mark.parametrize("method", MUTE)
 def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(start, monkeypatch, method):
     monkeypatch.setattr(otlp_grpc, "READ_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.5)
     running = start()
     with Mute(running, method, MUTE[method]) as mute:
         assert {call.code() for call in mute.calls} == {Code.CANCELLED}, "one that a client retries"
@@ -292,7 +294,37 @@ def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(st
         assert ProtoReflectionDescriptorDatabase(running.channel()).get_services()
 
 
+@pytest.mark.parametrize("calls", [otlp_grpc.READING, otlp_grpc.WORKERS + 32])
+def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatch, calls):
+    monkeypatch.setattr(otlp_grpc, "GREEDY_S", 0.2)
+    running = start()
+    with Mute(running, otlp_grpc.METHOD, calls):
+        time.sleep(0.2)
+        assert running.channel().unary_unary(otlp_grpc.METHOD)(BODY, timeout=10) == b""
+
+
+def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(start, monkeypatch):
+    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.4)
+    running = start()
+    with ExitStack() as clients:
+        mute = [clients.enter_context(Mute(running, otlp_grpc.METHOD, 1)) for _ in range(otlp_grpc.READING)]
+        time.sleep(0.2)
+        assert running.call(BODY, timeout=10) == b""
+        time.sleep(0.5)
+        assert sum(each.calls[0].done() for each in mute) == 1, "no more are ended than stand in line"
+
+
+def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monkeypatch):
+    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.4)
+    running = start()
+    with Mute(running, "/grpc.health.v1.Health/Check", 8):
+        time.sleep(0.2)
+        checks = health_pb2_grpc.HealthStub(running.channel())
+        assert checks.Check(health_pb2.HealthCheckRequest(), timeout=10).status
+
+
 def test_a_call_that_waits_for_its_outcome_is_not_ended(start, consumer, monkeypatch):
+    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.2)
     monkeypatch.setattr(otlp_grpc, "READ_TIMEOUT_S", 0.2)
     consumer.hold()
     running = start(consumer)

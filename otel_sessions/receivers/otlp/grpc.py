@@ -3,7 +3,7 @@
 `Export` is unary for its clients. On this side it is a stream of one message, because then the message is read when we
 say so: before that, a call costs its headers and one flow control window, and only `READING` messages, each of at most
 `max_recv_msg_size_mib`, are being read at a time. What has been read is bounded by the consumer. All that reads a
-message reads it by `Messages`, which ends calls whose message does not come.
+message reads it by `Messages`, which ends calls whose message does not come, and sooner where others stand in line.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,7 +42,11 @@ READING: Final = 32
 OPEN_CALLS: Final = 1024
 """Calls at work or in line; those beyond are told at once to come back."""
 READ_TIMEOUT_S: Final = 30.0
-"""For the message of a call, from the moment that it is waited for; as long as over HTTP."""
+"""For the message of an export, from the moment that it is waited for; as long as over HTTP."""
+CROWDED_S: Final = 5.0
+"""The same while other calls stand in line to be read, and for the messages of other services, which are small."""
+GREEDY_S: Final = 1.0
+"""The same while others stand in line, for a connection that has over a quarter of the messages that are being read."""
 _SMALL_CALLS: Final = 8  # threads for health checks and refusals, which never wait for anything of ours
 _REFLECTING: Final = 2
 
@@ -124,19 +129,37 @@ class Messages:
 
     def __init__(self, name: str, host: Host) -> None:
         self._worker = Worker(name, "silence", self._watch, host)
-        self._waiting: dict[grpc.ServicerContext, float] = {}  # since when, the longest first
-        self._closed = threading.Event()
+        self._waiting: dict[grpc.ServicerContext, float] = {}  # until when
+        self._places = threading.BoundedSemaphore(READING)
+        self._placed: dict[grpc.ServicerContext, float] = {}  # of those that are read in turn: since when
+        self._in_line: set[grpc.ServicerContext] = set()
+        self._closed = False
+        self._changed = threading.Event()
 
     def start(self) -> None:
         self._worker.start()
 
     def read(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
-        """The next message, or None if the client sends no more; `grpc.RpcError` if the call is over."""
-        self._waiting[context] = time.monotonic()
+        """The next message, a small one; None if the client sends no more; `grpc.RpcError` if the call is over."""
+        self._waiting[context] = time.monotonic() + CROWDED_S
         try:
             return next(messages, None)
         finally:
             del self._waiting[context]
+
+    def read_in_turn(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """The same of any size, as one of `READING` that are read at a time."""
+        if not self._places.acquire(blocking=False):
+            self._in_line.add(context)
+            self._changed.set()
+            self._places.acquire()
+            self._in_line.discard(context)
+        self._placed[context] = time.monotonic()
+        try:
+            return next(messages, None)
+        finally:
+            del self._placed[context]
+            self._places.release()
 
     def read_one(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
         """The one message of a call, which is over without it."""
@@ -146,15 +169,26 @@ class Messages:
         return message
 
     def close(self) -> None:
-        self._closed.set()
+        self._closed = True
+        self._changed.set()
 
     def _watch(self) -> None:
-        while not self._closed.wait(READ_TIMEOUT_S / 10):
-            began_before = time.monotonic() - READ_TIMEOUT_S
-            for context, began in list(self._waiting.items()):
-                if began > began_before:
-                    break
+        while not self._closed:
+            self._changed.wait(GREEDY_S / 4 if self._in_line else CROWDED_S / 4)
+            self._changed.clear()
+            now = time.monotonic()
+            late = [context for context, until in list(self._waiting.items()) if until < now]
+            for context in late + self._too_slow(now):
                 context.cancel()  # type: ignore[no-untyped-call]
+
+    def _too_slow(self, now: float) -> list[grpc.ServicerContext]:
+        """Of the calls that are read in turn: those read for 30 s, and of those in the way as many as stand in line."""
+        placed = dict(self._placed)
+        held = Counter(context.peer() for context in placed)
+        allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
+        in_the_way = [context for context, began in placed.items() if now - began > allowed[context.peer()]]
+        late = [context for context, began in placed.items() if now - began > READ_TIMEOUT_S]
+        return late + in_the_way[: len(self._in_line)]
 
 
 class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
@@ -166,7 +200,6 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
         self._consumer = consumer
         self._accounting = accounting
         self._messages = messages
-        self._reading = threading.BoundedSemaphore(READING)
         self._access = access
         self._tls = tls
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-grpc")
@@ -219,8 +252,7 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
             self._closed_call.notify_all()
 
     def _read(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        with self._reading:
-            body: bytes | None = self._messages.read(requests, context)
+        body: bytes | None = self._messages.read_in_turn(requests, context)
         if body is None:  # gRPC has ended the call, seen a moment earlier
             raise TooLarge("the request is over the size limit, or has no message")
         return body
