@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai.texts import unwrap
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import Mask, Named, ends_of
+from otel_sessions.pdata.attributes import Indices, Named, ends_of
 from otel_sessions.processors.redaction.config import RedactionConfig
+from otel_sessions.processors.redaction.members import IdMembers
 from otel_sessions.processors.redaction.values import ValueRules
 from otel_sessions.semconv import JSON_ENCODED_PREFIXES
 
@@ -47,6 +49,7 @@ class RedactionProcessor:
     def __init__(self, config: RedactionConfig, count: Callable[[int], None] = lambda _: None) -> None:
         self._config = config
         self._values = ValueRules(config, count)
+        self._members = IdMembers(config.id_keys, self._values)
         self._count = count
         self._fate = lru_cache(_REMEMBERED)(self._decide)
 
@@ -79,7 +82,7 @@ class RedactionProcessor:
         shifted = pa.array(offsets.to_numpy() - start, pa.int32())
         return pa.ListArray.from_arrays(shifted, inner, type=lists.type)
 
-    def _map(self, maps: pa.MapArray) -> tuple[pa.MapArray, tuple[pa.Array, pa.StringArray] | None]:
+    def _map(self, maps: pa.MapArray) -> tuple[pa.MapArray, tuple[Indices, pa.StringArray] | None]:
         """The maps without what is secret; and the rows and keys, if any, whose value is no longer what it was."""
         named = Named.of(maps)
         if not len(named.codes):
@@ -87,14 +90,17 @@ class RedactionProcessor:
         fates = np.array([self._fate(key) for key in named.names.to_pylist()], np.bool_)[named.codes]
         drop, hide, search, is_id, encoded = fates.T
         items = self._values.hide(named.values, hide, is_id & encoded)
-        found, changed = self._values.search(items, search)
+        objects = self._members.redact(named, items, search)
+        items, search = objects.values, search & ~objects.where
+        found, changed = self._values.search(unwrap(items, is_id & encoded & search), search)
+        found = pc.if_else(pa.array(changed), found, items)
         whole = changed & is_id if self._values.hashes else np.zeros(len(items), np.bool_)
         if whole.any():
-            hashed = self._values.hide(items, whole, encoded)
-            found = pc.if_else(pa.array(whole), hashed, found)
-        masked = (changed & ~whole) | pc.equal(found, self._config.mask).to_numpy(zero_copy_only=False)
+            found = pc.if_else(pa.array(whole), self._values.hide(items, whole, encoded), found)
+        masked = np.flatnonzero((changed & ~whole) | pc.equal(found, self._config.mask).to_numpy(zero_copy_only=False))
         keys = named.names.take(pa.array(named.codes))
-        masked_keys = (named.rows(np.flatnonzero(masked)), keys.filter(pa.array(masked))) if masked.any() else None
+        rows = np.concatenate((named.rows(masked), objects.rows))
+        masked_keys = (rows, pa.concat_arrays([keys.take(pa.array(masked)), objects.keys])) if len(rows) else None
         if drop.any():
             self._count(int(drop.sum()))
             keys, found = keys.filter(pa.array(~drop)), found.filter(pa.array(~drop))
@@ -118,7 +124,7 @@ def _matches(key: str, patterns: Sequence[str]) -> bool:
     return any(pc.match_substring_regex(text, pattern)[0].as_py() for pattern in patterns)
 
 
-def _with_keys(lists: pa.ListArray, owners: Mask, keys: pa.StringArray) -> pa.ListArray:
+def _with_keys(lists: pa.ListArray, owners: Indices, keys: pa.StringArray) -> pa.ListArray:
     """The lists, each with these keys added that are of its row."""
     rows = np.concatenate((pc.list_parent_indices(lists).to_numpy(), owners))
     order = pa.array(np.argsort(rows, kind="stable"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 
 import pytest
 from hypothesis import given
@@ -111,10 +113,88 @@ def test_of_other_text_only_what_matches_is_masked_though_ids_are_hashed() -> No
     assert attributes(spans) == [{"note": "to ****"}]
 
 
-def test_a_member_of_a_json_object_that_was_masked_is_no_id() -> None:
-    people = [{"metadata": f'{{"thread_id": "{who}", "user_id": "{who}"}}'} for who in PEOPLE]
-    assert ids(batch(*people), blocked_values=["email"]) == [("", "")] * 3
-    assert [session for session, _ in ids(batch(*people), blocked_values=["nothing"])] == PEOPLE
+def people_in_metadata(form: str, more: str = "") -> SpanBatch:
+    return batch(*[{"metadata": form.replace("WHO", who).replace("MORE", more)} for who in PEOPLE])
+
+
+MEMBERS = [
+    '{"thread_id": "WHO", "user_id": "WHO"MORE}',
+    '{"MORE": 1, "user_id": "to WHO!", "thread_id": "a WHO"}',
+    "{'thread_id': 'WHO', 'user_id': 'WHO', 'more': 'WHO'}",
+    '{"thread_id": "\\u0061WHO", "user_id": "\\u0062WHO", "mail": {"to": ["WHO", 1, null]}}',
+]
+
+
+@pytest.mark.parametrize("form", MEMBERS)
+def test_a_member_of_a_json_object_that_was_masked_is_no_id(form: str) -> None:
+    assert ids(people_in_metadata(form), blocked_values=["email"]) == [("", "")] * 3
+
+
+@pytest.mark.parametrize("form", MEMBERS)
+def test_with_a_hash_function_a_member_of_a_json_object_is_hashed_whole(form: str) -> None:
+    found = ids(people_in_metadata(form), blocked_values=["email"], hash_function="sha256")
+    assert all(len(session) == len(user) == 64 for session, user in found)
+    assert len(set(found)) == 3
+    assert "shop" not in str(attributes(redacted(people_in_metadata(form), blocked_values=["email"])))
+
+
+def test_the_hash_of_a_member_is_that_of_the_id_wherever_else_it_stands() -> None:
+    spans = batch({"metadata": '{"thread_id": "ada@shop.example"}'}, {"thread_id": "ada@shop.example"})
+    [inside, outside] = ids(spans, blocked_values=["email"], hash_function="sha256")
+    assert inside == outside != ("", "")
+
+
+def test_an_id_in_json_stays_where_something_else_was_masked() -> None:
+    """The card number is a number: its mask is text, and the object stays an object."""
+    spans = batch({"metadata": '{"thread_id": "t", "user_id": "a@b.co", "card": 4111111111111111, "n": 1}'})
+    config = {"blocked_values": ["email", "card_number"]}
+    assert ids(spans, **config) == [("t", "")]
+    assert attributes(redacted(spans, **config)) == [
+        {"metadata": '{"thread_id": "t", "user_id": "****", "card": "****", "n": 1}'}
+    ]
+
+
+def test_patterns_see_an_id_in_json_as_a_whole_and_the_text_around_it() -> None:
+    uuid = "0b6f3c7e-1111-4222-8333-abcdefabcdef"
+    spans = batch(
+        {"metadata": f'{{"thread_id": "{uuid}", "n": 1}}'},
+        {"langfuse.trace.metadata.langfuse_session_id": f'"{uuid}"'},
+        {"ai.telemetry.metadata.sessionId": f'"{uuid}"'},
+    )
+    hashed = hashlib.sha256(uuid.encode()).hexdigest()
+    assert ids(spans, blocked_values=["^[0-9a-f-]{36}$"]) == [("", "")] * 3
+    whole = {"blocked_values": ["^[0-9a-f-]{36}$"], "hash_function": "sha256"}
+    assert ids(spans, **whole) == [(hashed, "")] * 3
+    around = {"blocked_values": ['"thread_id": "[^"]*"'], "hash_function": "sha256"}
+    assert ids(spans.slice(0, 1), **around) == [(hashed, "")]
+    assert ids(spans.slice(0, 1), blocked_values=around["blocked_values"]) == [("", "")]
+
+
+def test_json_that_no_utf_8_spells_is_redacted_too() -> None:
+    [(session, _)] = ids(batch({"metadata": r'{"thread_id": "t", "n": "\ud800 a@b.co"}'}), blocked_values=["email"])
+    assert session == "t"
+
+
+def test_a_clean_id_under_a_further_key_is_used_where_a_member_was_masked() -> None:
+    spans = batch({"metadata": '{"user_id": "a@b.co", "thread_id": "a@b.co"}', "user.hash": "h"})
+    assert ids(spans, blocked_values=["email"]) == [("", "h")]
+
+
+IDS = st.text(st.characters(exclude_categories=("C",)), max_size=6)
+
+
+@given(st.dictionaries(st.sampled_from(["thread_id", "user_id", "n", "o.p"]), IDS | st.integers(0, 99)))
+def test_no_id_is_left_in_json_in_which_something_matches(members: dict[str, object]) -> None:
+    spans = batch({"metadata": json.dumps(members)}, {"metadata": json.dumps(members, ensure_ascii=False)})
+    clear = ids(spans, blocked_values=["nothing"])
+    for hash_function in ("none", "sha256"):
+        for (session, user), (before, person) in zip(
+            ids(spans, blocked_values=["[0-9xy]"], hash_function=hash_function), clear, strict=True
+        ):
+            for now, then in ((session, before), (user, person)):
+                secret = bool(re.search("[0-9xy]", then))
+                hashed = hashlib.sha256(then.encode()).hexdigest() if hash_function == "sha256" else ""
+                assert now == (hashed if secret else then)
 
 
 def test_users_that_were_found_before_are_not_merged_either() -> None:
