@@ -293,9 +293,10 @@ class Host:
 
     `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates,
     or None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
-    reported. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
-    process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
-    `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`.
+    reported, `refusing` names those whose trouble keeps requests from being taken, `ended` those whose thread has
+    ended by an error, which only a restart mends. `claim_listeners` are told, by any thread, the best claims of traces
+    that the database knew and this process did not. `mounts` are the APIs that receivers serve on their HTTP
+    listeners, `http.mounts.Mount`; `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`.
     `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
     `otlp/grpc`, `web` and the like to `host:port`. What arrives for a session that was deleted stays away for
     `forget_for_s`, None for ever. `owner_secret` opens the embedded data to
@@ -305,6 +306,8 @@ class Host:
     metrics: Metrics
     clickhouse: Any = None
     statuses: dict[str, str | None] = field(default_factory=dict)
+    refusing: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
     claim_listeners: list[ClaimListener] = field(default_factory=list)
     mounts: Sequence[Any] = ()
     grpc_mounts: Sequence[Any] = ()
@@ -313,8 +316,10 @@ class Host:
     forget_for_s: float | None = 86_400.0
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
 
-    def report(self, component: str, problem: str | None) -> None:
+    def report(self, component: str, problem: str | None, *, refuses: bool = False) -> None:
+        """`refuses`: no request is taken while this problem lasts."""
         self.statuses[component] = problem
+        (self.refusing.add if problem is not None and refuses else self.refusing.discard)(component)
 
     def health(self) -> Mapping[str, str | None]:
         return dict(self.statuses)
@@ -357,7 +362,9 @@ class Worker:
             self._run()
         except BaseException as error:
             logger.exception("the thread %s has ended by an error; restart the service", self._name)
-            self._host.report(self._name, f"its thread has ended by an error: {type(error).__name__}: {error}")
+            problem = f"its thread has ended by an error: {type(error).__name__}: {error}"
+            self._host.ended.add(self._name)
+            self._host.report(self._name, problem, refuses=True)
             self._failed(error)
 
 

@@ -1,21 +1,16 @@
-"""Start and stop order, and nothing else: components from a configuration, a signal, a drain."""
+"""Start and stop order, and nothing else: components from a configuration, and a drain."""
 
 from __future__ import annotations
 
-import gc
 import logging
-import resource
-import signal
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TextIO
+from typing import Any
 
 from otel_sessions import langfuse, session_service
 from otel_sessions.clickhouse.client import endpoint_in_use
-from otel_sessions.clickhouse.footprint import give_back, resident
 from otel_sessions.component import (
     Authenticator,
     AuthenticatorSettings,
@@ -30,7 +25,7 @@ from otel_sessions.component import (
     Registry,
 )
 from otel_sessions.config import Config, dotted, listeners
-from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
 from otel_sessions.http.metrics import metrics_server
 from otel_sessions.http.server import HttpServer
@@ -41,11 +36,7 @@ from otel_sessions.telemetry import Metrics
 from otel_sessions.types import address_problem
 
 logger = logging.getLogger("otel_sessions.service")
-_OPEN_FILES = 1 << 16
-
-_IDLE_INTERVAL_S = 10.0
-_BUSY = 0.1  # of a core, over that interval
-_WORTH_GIVING = 32 << 20  # bytes
+_LIFE = "service"
 
 
 class Service:
@@ -56,13 +47,13 @@ class Service:
     """
 
     def __init__(self, config: Config, registry: Registry | None = None) -> None:
-        self._config = config
+        self.config = config
         self._registry = registry or EntryPoints()
         self._lock: DataLock | None = None
         self._exporters: dict[ComponentId, Exporter] = {}
         self._pipelines: dict[ComponentId, Pipeline] = {}
         self._listening: dict[str, str] = {}
-        self._host: Host
+        self._host = Host(Metrics())
         self._extensions: list[Extension | HttpServer] = []
         self._receivers: list[Receiver] = []
 
@@ -80,7 +71,8 @@ class Service:
 
     def shutdown(self) -> None:
         """Drains within `service.shutdown_timeout`; a second call does nothing."""
-        end = time.monotonic() + self._config.service.shutdown_timeout
+        self._host.report(_LIFE, "stopping", refuses=True)
+        end = time.monotonic() + self.config.service.shutdown_timeout
         for receiver in self._receivers:
             _shutdown(receiver, end)
         for pipeline in self._pipelines.values():
@@ -95,7 +87,7 @@ class Service:
             self._lock = None
 
     def _start(self) -> None:
-        clickhouse = endpoint_in_use({id_: self._config.exporters[id_] for id_ in self._config.used("exporters")})
+        clickhouse = endpoint_in_use({id_: self.config.exporters[id_] for id_ in self.config.used("exporters")})
         self._host = Host(
             Metrics(),
             clickhouse,
@@ -103,6 +95,7 @@ class Service:
             grpc_mounts=[partial(session_service.mount, clickhouse)],
             forget_for_s=self._forget_for_s(),
         )
+        self._host.report(_LIFE, "starting", refuses=True)
         self._listening = {}
         data = clickhouse and clickhouse.path
         if data and data.is_dir():  # a service that has the data already has the ports too
@@ -112,39 +105,40 @@ class Service:
             self._lock = DataLock(data)
         self._tell_where_data_are()
         logger.info("requests are decoded by the %s decoder", decoder())
-        for id_ in self._config.used("exporters"):
+        for id_ in self.config.used("exporters"):
             self._exporters[id_] = self._create("exporters", id_)
             self._exporters[id_].start()
         outlets = {id_: self._outlet(id_) for id_ in self._exporters}
-        for name, parts in self._config.service.pipelines.items():
+        for name, parts in self.config.service.pipelines.items():
             processors = [(id_, self._create("processors", id_)) for id_ in parts.processors]
             pipeline = Pipeline(str(name), processors, [outlets[id_] for id_ in parts.exporters], self._host)
             pipeline.start()
             self._pipelines[name] = pipeline
         self._tell_of_forgotten_logs()
-        for id_ in sorted(self._config.used("extensions"), key=self._is_no_authenticator):  # who listens may ask one
+        for id_ in sorted(self.config.used("extensions"), key=self._is_no_authenticator):  # who listens may ask one
             extension = self._create("extensions", id_)
             self._listen(extension, self._extensions)
             if isinstance(extension, Authenticator):
                 self._host.authenticators[id_] = extension
-        metrics = self._config.service.telemetry.metrics
+        metrics = self.config.service.telemetry.metrics
         if metrics.level != "none":
             self._listen(metrics_server(metrics.endpoint, self._host), self._extensions)
-        for id_ in self._config.used("receivers"):
+        for id_ in self.config.used("receivers"):
             self._listen(self._create("receivers", id_, self._consumer(id_)), self._receivers)
         if self._lock is not None:
             self._lock.describe({**self._listening, OWNER_SECRET: self._host.owner_secret})
+        self._host.report(_LIFE, None)
 
     def _forget_for_s(self) -> float | None:
         """As the first exporter says that keeps sessions; a day where none does."""
-        kept = (getattr(self._config.exporters[id_], "retention", None) for id_ in self._config.used("exporters"))
+        kept = (getattr(self.config.exporters[id_], "retention", None) for id_ in self.config.used("exporters"))
         return next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
 
     def _find_taken_ports(self) -> None:
         """`ConfigError` with every address that is not to be had, before anything is made on disk."""
         faults = [
             Fault(dotted(path), f"{problem}, as in --set {dotted(path)}={replace(address, port=0)}")
-            for path, address in listeners(self._config)
+            for path, address in listeners(self.config)
             if (problem := address_problem(address))
         ]
         if faults:
@@ -152,7 +146,7 @@ class Service:
 
     def _outlet(self, id_: ComponentId) -> Outlet:
         """An exporter with its settings for sending; one without any stores from memory."""
-        config = self._config.exporters[id_]
+        config = self.config.exporters[id_]
         memory = SendingSettings(sending_queue=SendingQueue(storage="memory"))
         return Outlet(id_, self._exporters[id_], config if isinstance(config, SendingSettings) else memory)
 
@@ -160,9 +154,9 @@ class Service:
         """A pipeline or exporter that was renamed leaves its log behind."""
         logs = [
             (config.log_directory(), config.log_of(str(id_), str(name)))
-            for name, parts in self._config.service.pipelines.items()
+            for name, parts in self.config.service.pipelines.items()
             for id_ in parts.exporters
-            if isinstance(config := self._config.exporters[id_], SendingSettings)
+            if isinstance(config := self.config.exporters[id_], SendingSettings)
         ]
         left = {segment.parent for base, _ in logs for segment in base.glob("*/*/*.wal")}
         for directory in sorted(left - {used for _, used in logs}):
@@ -171,13 +165,13 @@ class Service:
     def _tell_where_data_are(self) -> None:
         if self._host.clickhouse:
             logger.info("sessions are stored in %s", self._host.clickhouse)
-        for id_ in self._config.used("exporters"):
-            settings = self._config.exporters[id_]
+        for id_ in self.config.used("exporters"):
+            settings = self.config.exporters[id_]
             if isinstance(settings, SendingSettings) and settings.sending_queue.storage == "wal":
                 logger.info("requests wait in %s until %s has stored them", settings.log_directory(), id_)
 
     def _is_no_authenticator(self, extension: ComponentId) -> bool:
-        return not isinstance(self._config.extensions[extension], AuthenticatorSettings)
+        return not isinstance(self.config.extensions[extension], AuthenticatorSettings)
 
     def _listen(self, component: Any, running: list[Any]) -> None:
         running.append(component)
@@ -187,61 +181,12 @@ class Service:
 
     def _create(self, kind: Kind, id_: ComponentId, *more: object) -> Any:
         factory = self._registry.factory(kind, id_.type, f"{kind}.{id_}")
-        return factory.create(id_, self._config.settings(kind)[id_], self._host, *more)
+        return factory.create(id_, self.config.settings(kind)[id_], self._host, *more)
 
     def _consumer(self, receiver: ComponentId) -> Consumer:
-        pipelines = self._config.service.pipelines
+        pipelines = self.config.service.pipelines
         fed = [pipeline for name, pipeline in self._pipelines.items() if receiver in pipelines[name].receivers]
         return fed[0] if len(fed) == 1 else Fanout(fed)
-
-
-def run(config: Config, out: TextIO) -> int:
-    """Serves until SIGTERM or SIGINT; returns the exit status. Writes a line per endpoint to `out`, then `ready`."""
-    _raise_file_limit()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    service, began = Service(config), time.monotonic()
-    try:
-        service.start()
-    except ConfigError as error:
-        for fault in error.faults:
-            logger.error("%s", fault)  # noqa: TRY400 - the sentences are for the operator
-        return 1
-    except (OtelSessionsError, OSError) as error:  # a port that is taken, a directory that cannot be written
-        logger.error("%s", error)  # noqa: TRY400 - the sentence is for the operator
-        return 1
-    for name, address in service.endpoints.items():
-        print(f"listening {name} {address}", file=out)
-    gc.collect()
-    gc.freeze()  # what is there now stays: collections under load need not look at it
-    print("ready", file=out, flush=True)
-    logger.info("ready after %.1f s", time.monotonic() - began)
-    _wait(stopping)
-    logger.info("stopping: draining for up to %g s", config.service.shutdown_timeout)
-    began = time.monotonic()
-    service.shutdown()
-    logger.info("stopped after %.1f s", time.monotonic() - began)
-    return 0
-
-
-def _raise_file_limit() -> None:
-    """To what the system lets a process have, as Go's programs do: each connection is an open file, and so is a log."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _wait(stopping: threading.Event) -> None:
-    """Until it is set; what work has touched is given back when the process has little to do."""
-    give_back()
-    floor, used = resident(), time.process_time()
-    while not stopping.wait(_IDLE_INTERVAL_S):
-        used, before = time.process_time(), used
-        if used - before < _IDLE_INTERVAL_S * _BUSY and resident() > floor + _WORTH_GIVING:
-            give_back()
-            floor = resident()
 
 
 def _left(end: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -11,9 +12,10 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol, TextIO
+from typing import Final, Literal, Protocol, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -220,13 +222,36 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def configure_logging(level: str = "INFO", stream: TextIO = sys.stderr) -> None:
+class _Lines(logging.Formatter):
+    """A line a record; what an exception says follows on lines of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+
+class _Json(logging.Formatter):
+    """An object a line with the members of the Collector's: `level`, `ts`, `logger`, `msg` and `stacktrace`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "level": record.levelname.lower(),
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "logger": record.name,
+            "msg": record.getMessage(),
+        }
+        if record.exc_info:
+            told["stacktrace"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)
+
+
+def configure_logging(
+    level: str = "INFO", stream: TextIO = sys.stderr, encoding: Literal["console", "json"] = "console"
+) -> None:
     """One line a record on stderr, UTC; library loggers from WARNING up, those of connections from ERROR up: what they
-    warn of is in the errors that we tell of."""
+    warn of is in the errors that we tell of. With `json` a line is an object, tracebacks included."""
     handler = logging.StreamHandler(stream)
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(_Json() if encoding == "json" else _Lines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in _CONNECTIONS:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import signal
 import socket
 import threading
 import time
@@ -22,7 +20,7 @@ from otel_sessions.errors import ConfigError, Fault, Permanent, Retryable
 from otel_sessions.exporterhelper.config import SendingSettings
 from otel_sessions.lock import DataInUse, DataLock, holder
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.service import Service, run
+from otel_sessions.service import Service
 from otel_sessions.testing.otlp import request, span
 
 BODY = request(span("one"), span("two")).SerializeToString()
@@ -266,6 +264,25 @@ def test_a_failed_start_stops_what_it_had_started(
         assert not thread.name.startswith("traces"), "a pipeline still runs"
 
 
+def test_requests_are_refused_until_all_has_started_and_from_the_moment_of_a_stop(build: Build, parts: Parts) -> None:
+    refusing: dict[str, set[str]] = {}
+    tell = parts.tell
+
+    def look(event: str) -> None:
+        if parts.host is not None:
+            refusing[event] = set(parts.host.refusing)
+        tell(event)
+
+    parts.tell = look  # type: ignore[method-assign]
+    service = build()
+    service.start()
+    assert refusing["start receivers/fake/two"] == {"service"}
+    assert parts.host is not None
+    assert parts.host.refusing == set()
+    service.shutdown()
+    assert refusing["stop receivers/fake"] == {"service"}
+
+
 def test_one_component_that_does_not_stop_well_keeps_no_other_from_it(
     build: Build, parts: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -311,53 +328,6 @@ def test_a_failed_start_leaves_the_data_free(build: Build, parts: Parts, tmp_pat
     with pytest.raises(Permanent):
         build(EMBEDDED.replace("DATA", str(tmp_path / "data"))).start()
     DataLock(tmp_path / "data").release()
-
-
-@pytest.fixture
-def signals() -> Any:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(
-    tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", logger="otel_sessions")
-    file = tmp_path / "config.yaml"
-    file.write_text(
-        """
-        receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
-        exporters: {clickhouse: {endpoint: "http://127.0.0.1:1/otel"}}
-        extensions: {health_check: {endpoint: "127.0.0.1:0"}}
-        service:
-          extensions: [health_check]
-          pipelines: {traces: {receivers: [otlp], exporters: [clickhouse]}}
-          telemetry: {metrics: {endpoint: "127.0.0.1:0"}}
-        """
-    )
-
-    class Out(io.StringIO):
-        def write(self, text: str) -> int:
-            if "ready" in text:
-                os.kill(os.getpid(), number)
-            return super().write(text)
-
-    out = Out()
-    assert run(load([file]), out) == 0
-    lines = out.getvalue().splitlines()
-    assert [line.split()[:2] for line in lines[:-1]] == [
-        ["listening", "health_check"],
-        ["listening", "metrics"],
-        ["listening", "otlp/grpc"],
-    ]
-    assert lines[-1] == "ready"
-    assert not any(line.endswith(":0") for line in lines)
-    for told in ("stored in http://127.0.0.1:1/otel", "requests wait in", "ready after", "stopping", "stopped after"):
-        assert told in caplog.text
 
 
 def test_a_log_that_no_pipeline_uses_any_more_is_told_of(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,19 @@ def quiet() -> Iterator[None]:
     for each, level, handlers in before:
         each.setLevel(level)
         each.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("quiet")
+def test_logs_in_json_are_an_object_a_line_tracebacks_included() -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream, encoding="json")
+    logging.getLogger("otel_sessions.exporter").error("it failed", exc_info=ValueError("of\ntwo lines"))
+    logging.getLogger("otel_sessions").info("started")
+    failed, started = map(json.loads, stream.getvalue().splitlines())
+    assert (failed["level"], failed["logger"], failed["msg"]) == ("error", "otel_sessions.exporter", "it failed")
+    assert "ValueError: of\ntwo lines" in failed["stacktrace"]
+    assert datetime.fromisoformat(started["ts"]).tzinfo is not None
+    assert started.keys() == {"level", "ts", "logger", "msg"}
 
 
 @pytest.mark.usefixtures("quiet")

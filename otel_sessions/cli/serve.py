@@ -14,7 +14,7 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
     """Run the service until SIGTERM or Ctrl-C, then drain and exit.
 
     Prints a line for each address it listens on, then `ready`. With a bad configuration nothing starts: every fault is
-    printed with its path, and the exit status is 2.
+    printed with its path, and the exit status is 2. SIGHUP reads the configuration anew.
 
     \b
     Examples:
@@ -26,8 +26,9 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
     settings = loaded(config, set_, to_serve=True)
     output.warnings(settings.warnings)
 
-    from otel_sessions.service import run  # noqa: PLC0415
+    from otel_sessions.process import run  # noqa: PLC0415
     from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
 
-    configure_logging(settings.service.telemetry.logs.level, sys.stderr)
-    raise typer.Exit(run(settings, sys.stdout))
+    logs = settings.service.telemetry.logs
+    configure_logging(logs.level, sys.stderr, logs.encoding)
+    raise typer.Exit(run(settings, sys.stdout, lambda: loaded(config, set_, to_serve=True)))

@@ -50,9 +50,10 @@ class MetricsSettings(Settings):
 
 
 class LogsSettings(Settings):
-    """`service.telemetry.logs`; `level` is a name that Python's logging knows."""
+    """`service.telemetry.logs`; `level` is a name that Python's logging knows; `json` is an object a line."""
 
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)] = "INFO"
+    encoding: Literal["console", "json"] = "console"
 
 
 class Telemetry(Settings):

@@ -112,7 +112,7 @@ class PersistentQueue:
         try:
             self._log.check_room(nbytes)
         except Retryable as error:
-            self._host.report(self._component, str(error))
+            self._tell_of_refusals(str(error))
             raise
 
     def offer(self, tickets: Sequence[Ticket]) -> None:
@@ -177,10 +177,7 @@ class PersistentQueue:
             self._failed_spans.inc(spans)
             if any(ticket.notes for ticket in tickets):  # processors have seen them
                 self._processing.distrust()
-            self._host.report(self._component, str(error))
-            with self._changed:
-                self._probe_at = time.monotonic() + PROBE_S
-                self._changed.notify_all()
+            self._tell_of_refusals(str(error))
             self._ledger.settle(tickets, answerable(error))
         else:
             self._host.report(self._component, None)
@@ -244,9 +241,15 @@ class PersistentQueue:
 
     def _probe(self) -> None:
         """Health must not wait for a request: a load balancer sends none to who is not well."""
-        problem = self._log.probe()
-        self._host.report(self._component, problem)
+        problem = self._log.probe() or self._log.shortage(0)
+        self._host.report(self._component, problem, refuses=True)
         self._probe_at = time.monotonic() + PROBE_S if problem else None
+
+    def _tell_of_refusals(self, problem: str) -> None:
+        self._host.report(self._component, problem, refuses=True)
+        with self._changed:
+            self._probe_at = time.monotonic() + PROBE_S
+            self._changed.notify_all()
 
     def _chosen(self, now: float) -> Part | None:
         """Of the new segments, the backlog and those that were refused, each in its turn."""

@@ -45,9 +45,9 @@ def good(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
-    """Puts a function in the place of `service.run`, and leaves the logging of the tests alone."""
+    """Puts a function in the place of `process.run`, and leaves the logging of the tests alone."""
     monkeypatch.setattr(telemetry, "configure_logging", lambda *_: None)
-    return lambda run: monkeypatch.setitem(sys.modules, "otel_sessions.service", types.SimpleNamespace(run=run))
+    return lambda run: monkeypatch.setitem(sys.modules, "otel_sessions.process", types.SimpleNamespace(run=run))
 
 
 def commands() -> list[str]:
@@ -85,7 +85,7 @@ def test_every_fault_of_a_configuration_is_a_line_on_stderr_and_the_status_is_2(
 
 
 def test_serve_runs_the_service_and_exits_with_its_status(good: Path, serving: Serving) -> None:
-    def run(config: Config, out: TextIO) -> int:
+    def run(config: Config, out: TextIO, _: object) -> int:
         print(*config.used("exporters"), file=out)
         return 3
 
@@ -95,7 +95,7 @@ def test_serve_runs_the_service_and_exits_with_its_status(good: Path, serving: S
 
 
 def test_an_error_of_the_service_is_one_line_and_the_status_is_1(good: Path, serving: Serving) -> None:
-    def run(config: Config, out: TextIO) -> int:
+    def run(config: Config, out: TextIO, _: object) -> int:
         raise Retryable("the data directory\nis in use")
 
     serving(run)

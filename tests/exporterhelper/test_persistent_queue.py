@@ -275,8 +275,10 @@ def test_beyond_max_bytes_senders_are_told_to_come_back_and_room_returns(build, 
         pipeline.consume(named("x" * 2000))
     assert sample(host, "otelcol_exporter_queue_size", exporter="memory") > 1500
     assert sample(host, "otelcol_exporter_queue_capacity", exporter="memory") == 3000
+    assert host.refusing == {"memory/wal"}
     exporter.release()
     eventually(lambda: sample(host, "otelcol_exporter_queue_size", exporter="memory"), 0)
+    eventually(lambda: host.refusing, set())  # although nobody has sent anything
     assert pipeline.consume(named("y")).result(10) == Outcome(1)
 
 

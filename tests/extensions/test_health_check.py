@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from otel_sessions.component import ComponentId, Host
+from otel_sessions.component import ComponentId, Host, Worker
 from otel_sessions.errors import ConfigError
 from otel_sessions.extensions.health_check import Config, HealthCheck, factory
 from otel_sessions.http.metrics import metrics_server
@@ -60,6 +60,31 @@ def test_a_problem_makes_it_503_and_is_named_until_it_is_over(health: HealthChec
     assert json.loads(body)["problems"] == {"exporters.clickhouse": "connection refused"}
     host.report("exporters.clickhouse", None)
     assert get(health.endpoints["health_check"])[0] == 200
+
+
+def test_a_probe_for_restarts_and_one_for_requests_say_why_they_fail(health: HealthCheck, host: Host) -> None:
+    def probes() -> list[tuple[int, dict[str, str], dict[str, str]]]:
+        answers = [get(health.endpoints["health_check"], f"/health/{name}") for name in ("live", "ready")]
+        told = [(status, json.loads(body)) for status, _, body in answers]
+        return [(status, body["reasons"], body["problems"]) for status, body in told]
+
+    assert probes() == [(200, {}, {}), (200, {}, {})]
+    host.report("clickhouse", "away")
+    assert probes() == [(200, {}, {"clickhouse": "away"})] * 2
+    host.report("clickhouse/wal", "full", refuses=True)
+    full = {"clickhouse/wal": "full"}
+    assert probes() == [(200, {}, {"clickhouse": "away"} | full), (503, full, {"clickhouse": "away"})]
+    for name in ("clickhouse", "clickhouse/wal"):
+        host.report(name, None)
+    assert probes() == [(200, {}, {}), (200, {}, {})]
+
+    def die() -> None:
+        raise RuntimeError("broken")
+
+    worker = Worker("traces", "store", die, host)
+    worker.start()
+    worker.join(10)
+    assert [(status, list(reasons)) for status, reasons, _ in probes()] == [(503, ["traces-store"])] * 2
 
 
 def test_uptime_is_written_as_go_writes_durations(host: Host) -> None:

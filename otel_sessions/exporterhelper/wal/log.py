@@ -127,10 +127,16 @@ class Log:
         """Raises `Retryable` when a request of so many bytes will not be taken."""
         if time.monotonic() < self._refused_until:
             raise Retryable(self._problem, retry_after=DISK_RETRY_AFTER_S)
+        if shortage := self.shortage(nbytes):
+            raise Retryable(shortage, retry_after=FULL_RETRY_AFTER_S)
+
+    def shortage(self, nbytes: int) -> str | None:
+        """Why a request of so many bytes has no room, if it has none: what waits is too much, or too old."""
         if self._nbytes + nbytes > self._capacity:
-            raise Retryable(f"the write-ahead log is full: {self._nbytes} bytes wait", retry_after=FULL_RETRY_AFTER_S)
+            return f"the write-ahead log is full: {self._nbytes} bytes wait"
         if self._max_age is not None and time.time() - (self.oldest or time.time()) > self._max_age:
-            raise Retryable(f"spans have waited for over {self._max_age:g} s", retry_after=FULL_RETRY_AFTER_S)
+            return f"spans have waited for over {self._max_age:g} s"
+        return None
 
     def probe(self) -> str | None:
         """Why the disk does not take more, if it does not: tries a small file. Without a failure before, None."""

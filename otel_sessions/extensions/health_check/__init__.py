@@ -2,11 +2,17 @@
 
 `GET /` answers 200 with `{"status": "Server available", "upSince": RFC 3339, "uptime": "1h2m3.5s"}`, and 503 with
 `{"status": "Server not available", ..., "problems": {component: text}}` while a component reports a problem.
+
+Beside it, for those that act on the answer: `/health/live` is 503 when only a restart helps, since a thread has ended
+by an error; `/health/ready` is 503 while requests are not taken: at the start and the stop, where the log has no room
+or its disk fails, where memory is short. A ClickHouse that is away is no reason there, as the log takes requests
+meanwhile; it stands under `problems`. Both answer `{"status": "ok" | "failed", "reasons": {component: text},
+"problems": {...}}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,7 +42,13 @@ class HealthCheck:
         self._host = host
         self._now = now
         self._since = now()
-        app = Starlette(routes=[Route(config.path, self._answer)])
+        app = Starlette(
+            routes=[
+                Route(config.path, self._answer),
+                Route("/health/live", self._live),
+                Route("/health/ready", self._ready),
+            ]
+        )
         self._server = HttpServer(app, config.endpoint, host, name="health_check", path=f"extensions.{id_}.endpoint")
 
     @property
@@ -50,8 +62,25 @@ class HealthCheck:
     def shutdown(self, timeout: float) -> None:
         self._server.shutdown(timeout)
 
+    def _live(self, _: Request) -> JSONResponse:
+        return self._probe(self._host.ended)
+
+    def _ready(self, _: Request) -> JSONResponse:
+        return self._probe(self._host.refusing)
+
+    def _probe(self, failing: Set[str]) -> JSONResponse:
+        problems = self._problems()
+        reasons = {name: problems.pop(name) for name in list(problems) if name in failing}
+        status = "failed" if reasons else "ok"
+        return JSONResponse(
+            {"status": status, "reasons": reasons, "problems": problems}, status_code=503 if reasons else 200
+        )
+
+    def _problems(self) -> dict[str, str]:
+        return {name: text for name, text in self._host.health().items() if text is not None}
+
     def _answer(self, _: Request) -> JSONResponse:
-        problems = {name: text for name, text in self._host.health().items() if text is not None}
+        problems = self._problems()
         status = "Server not available" if problems else "Server available"
         body: dict[str, Any] = {
             "status": status,

@@ -69,4 +69,4 @@ class MemoryLimiter:
             told = "is short, requests are refused" if short else "suffices again"
             logger.warning("memory %s: %d MiB used, the soft limit is %d MiB", told, used >> 20, self._soft >> 20)
         self._problem = f"memory is short: {used >> 20} MiB of {self._soft >> 20} MiB are used" if short else None
-        self._host.report(self._id, self._problem)
+        self._host.report(self._id, self._problem, refuses=True)

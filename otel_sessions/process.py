@@ -1,0 +1,176 @@
+"""The process around a service: its signals, a configuration that is read anew, memory that is given back."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from otel_sessions.clickhouse.client import endpoint_in_use
+from otel_sessions.clickhouse.footprint import give_back, resident
+from otel_sessions.config import Config
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+from otel_sessions.service import Service
+from otel_sessions.telemetry import configure_logging
+
+logger = logging.getLogger("otel_sessions.service")
+_OPEN_FILES = 1 << 16
+
+_IDLE_INTERVAL_S = 10.0
+_BUSY = 0.1  # of a core, over that interval
+_WORTH_GIVING = 32 << 20  # bytes
+
+
+class _Signals:
+    """What the process was told to do: stop by SIGTERM and SIGINT, and by SIGHUP, where `heeds_hangup`, reload."""
+
+    def __init__(self, *, heeds_hangup: bool) -> None:
+        self.stopping = False
+        self._reloading = False
+        self._woken = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        if heeds_hangup:
+            signal.signal(signal.SIGHUP, self._reload)
+
+    def wait(self, timeout: float) -> bool:
+        """Returns whether there is anything to do, at the latest after `timeout` seconds."""
+        return self._woken.wait(timeout)
+
+    def take_reload(self) -> bool:
+        """Whether a reload was asked for since the last call."""
+        self._woken.clear()
+        asked, self._reloading = self._reloading, False
+        if self.stopping:
+            self._woken.set()
+        return asked and not self.stopping
+
+    def _stop(self, *_: object) -> None:
+        self.stopping = True
+        self._woken.set()
+
+    def _reload(self, *_: object) -> None:
+        self._reloading = True
+        self._woken.set()
+
+
+def run(config: Config, out: TextIO, read: Callable[[], Config] | None = None) -> int:
+    """Serves until SIGTERM or SIGINT; returns the exit status. Writes a line per endpoint to `out`, then `ready`.
+
+    At a SIGHUP the service goes on with the configuration that `read` gives, see `reloaded`.
+    """
+    _raise_file_limit()
+    signals = _Signals(heeds_hangup=read is not None)
+    began = time.monotonic()
+    service = _started(config)
+    if service is None:
+        return 1
+    for name, address in service.endpoints.items():
+        print(f"listening {name} {address}", file=out)
+    _settle()
+    print("ready", file=out, flush=True)
+    logger.info("ready after %.1f s", time.monotonic() - began)
+    while True:
+        _wait(signals)
+        if signals.stopping:
+            break
+        if read is not None and signals.take_reload():
+            service = reloaded(service, read)
+            if service is None:
+                return 1
+    logger.info("stopping: draining for up to %g s", service.config.service.shutdown_timeout)
+    began = time.monotonic()
+    service.shutdown()
+    logger.info("stopped after %.1f s", time.monotonic() - began)
+    return 0
+
+
+def reloaded(service: Service, read: Callable[[], Config]) -> Service | None:
+    """The service of the configuration that `read` gives, in the place of the one that runs.
+
+    The one that runs goes on where the configuration has faults. Otherwise it is stopped as at the end of the process,
+    so that what was answered is stored or stays in its log, and the new one is started; where that fails, one of the
+    configuration before. None where that does not start either.
+    """
+    try:
+        config = read()
+        _check_data(service.config, config)
+    except ConfigError as error:
+        _tell(error)
+        logger.error("the configuration is not taken, the service goes on with the one it has")  # noqa: TRY400
+        return service
+    for warning in config.warnings:
+        logger.warning("%s", warning)
+    logger.info("the configuration is read anew: components are stopped and started")
+    began = time.monotonic()
+    gc.unfreeze()
+    service.shutdown()
+    new = _started(config)
+    if new is None:
+        logger.error("the service does not start with the configuration; it goes back to the one before")
+        new = _started(service.config)
+    if new is not None:
+        logs = new.config.service.telemetry.logs
+        configure_logging(logs.level, encoding=logs.encoding)
+        for name, address in new.endpoints.items():
+            logger.info("listening %s %s", name, address)
+        _settle()
+        logger.info("ready again after %.1f s", time.monotonic() - began)
+    return new
+
+
+def _check_data(old: Config, new: Config) -> None:
+    """Raises `ConfigError` where the embedded data would be others: the engine opens one directory a process."""
+    places = [endpoint_in_use({id_: each.exporters[id_] for id_ in each.used("exporters")}) for each in (old, new)]
+    before, after = (place.path if place else None for place in places)
+    if before is not None and after is not None and before != after:
+        problem = f"embedded data cannot change from {before} to {after} while the process runs; restart it for that"
+        raise ConfigError([Fault("exporters.clickhouse.endpoint", problem)])
+
+
+def _started(config: Config) -> Service | None:
+    """The running service, or None after the log was told why there is none."""
+    service = Service(config)
+    try:
+        service.start()
+    except ConfigError as error:
+        _tell(error)
+    except (OtelSessionsError, OSError) as error:  # a port that is taken, a directory that cannot be written
+        logger.error("%s", error)  # noqa: TRY400 - the sentence is for the operator
+    else:
+        return service
+    return None
+
+
+def _tell(error: ConfigError) -> None:
+    for fault in error.faults:
+        logger.error("%s", fault)
+
+
+def _settle() -> None:
+    gc.collect()
+    gc.freeze()  # what is there now stays: collections under load need not look at it
+
+
+def _raise_file_limit() -> None:
+    """To what the system lets a process have, as Go's programs do: each connection is an open file, and so is a log."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _wait(signals: _Signals) -> None:
+    """Until there is something to do; what work has touched is given back when the process has little to do."""
+    give_back()
+    floor, used = resident(), time.process_time()
+    while not signals.wait(_IDLE_INTERVAL_S):
+        used, before = time.process_time(), used
+        if used - before < _IDLE_INTERVAL_S * _BUSY and resident() > floor + _WORTH_GIVING:
+            give_back()
+            floor = resident()

@@ -1,0 +1,152 @@
+"""A service as a process: it ends by a signal, and reads its configuration anew by another."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from otel_sessions.config import load
+from otel_sessions.process import run
+from otel_sessions.testing.otlp import new_span_id, request, span
+from tests.integration.running import ANSWER_S, WAL, Directory, Running, config, free_port, wait_until
+
+
+@pytest.fixture
+def signals() -> Any:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(
+    tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="otel_sessions")
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        """
+        receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+        exporters: {clickhouse: {endpoint: "http://127.0.0.1:1/otel"}}
+        extensions: {health_check: {endpoint: "127.0.0.1:0"}}
+        service:
+          extensions: [health_check]
+          pipelines: {traces: {receivers: [otlp], exporters: [clickhouse]}}
+          telemetry: {metrics: {endpoint: "127.0.0.1:0"}}
+        """
+    )
+
+    class Out(io.StringIO):
+        def write(self, text: str) -> int:
+            if "ready" in text:
+                os.kill(os.getpid(), number)
+            return super().write(text)
+
+    out = Out()
+    assert run(load([file]), out) == 0
+    lines = out.getvalue().splitlines()
+    assert [line.split()[:2] for line in lines[:-1]] == [
+        ["listening", "health_check"],
+        ["listening", "metrics"],
+        ["listening", "otlp/grpc"],
+    ]
+    assert lines[-1] == "ready"
+    assert not any(line.endswith(":0") for line in lines)
+    for told in ("stored in http://127.0.0.1:1/otel", "requests wait in", "ready after", "stopping", "stopped after"):
+        assert told in caplog.text
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    directory = Directory(tmp_path_factory.mktemp("process"))
+    yield directory
+    directory.close()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def settings(directory: Directory, port: int) -> str:
+    return config(directory.data(), grpc=f"127.0.0.1:{port}", sql=f"127.0.0.1:{free_port()}", sending_queue=WAL)
+
+
+@pytest.fixture(scope="module")
+def running(directory: Directory, settings: str) -> Iterator[Running]:
+    running = directory.start(settings)
+    yield running
+    assert running.stop() == 0
+
+
+def reload(running: Running, text: str, told: str) -> str:
+    """Has the service read this text; what it logs from then on, once it has told something."""
+    running.log.with_suffix(".yaml").write_text(text)
+    before = len(running.log.read_text())
+    running.process.send_signal(signal.SIGHUP)
+    return wait_until(lambda: running.log.read_text()[before:], ANSWER_S, lambda log: told in log)
+
+
+def test_a_reload_takes_the_new_configuration_and_loses_nothing_that_was_answered(
+    running: Running, settings: str
+) -> None:
+    answered: list[str] = []
+    done = threading.Event()
+
+    def send() -> None:
+        while not done.is_set():
+            id_ = new_span_id()
+            try:
+                running.send(request(span(span_id=id_, attributes={"session.id": "reload", "password": "secret"})))
+            except grpc.RpcError as error:
+                assert error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}  # noqa: PT017
+            else:
+                answered.append(id_)
+
+    senders = [threading.Thread(target=send) for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    wait_until(lambda: len(answered), ANSWER_S, lambda count: count > 50)
+    text = settings.replace("processors:\n", "processors:\n  redaction: {blocked_key_patterns: [password]}\n", 1)
+    reload(running, text.replace("- session", "- session\n      - redaction"), "ready again")
+    before = len(answered)
+    wait_until(lambda: len(answered), ANSWER_S, lambda count: count > before + 10)
+    done.set()
+    for sender in senders:
+        sender.join(ANSWER_S)
+    values = "SELECT SpanId, SpanAttributes['password'] FROM otel_traces"
+    found = wait_until(lambda: dict(running.sql(values)), ANSWER_S, lambda found: set(answered) <= found.keys())
+    assert found[answered[0]] == "secret"
+    assert found[answered[-1]] != "secret"
+
+
+def test_a_bad_file_is_told_of_and_the_service_goes_on_as_before(running: Running, settings: str) -> None:
+    log = reload(running, settings.replace("health_check:", "health_check:\n    nonsense: 1", 1), "not taken")
+    assert "extensions.health_check.nonsense: is not a known key" in log
+    log = reload(running, settings.replace("/data", "/others"), "not taken")
+    assert "exporters.clickhouse.endpoint: embedded data cannot change" in log
+    running.send(request(span("after", attributes={"session.id": "after"})))
+    assert running.process.poll() is None
+
+
+def test_a_configuration_that_does_not_start_is_given_up_for_the_one_before(
+    running: Running, directory: Directory, settings: str, port: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = f"127.0.0.1:{taken.getsockname()[1]}"
+        log = reload(running, settings.replace(f"127.0.0.1:{port}", other), "ready again")
+    assert f"{other} is in use" in log
+    assert "goes back to the one before" in log
+    running.send(request(span("back", attributes={"session.id": "back"})))
