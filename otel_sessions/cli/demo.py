@@ -8,8 +8,10 @@ import signal
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,20 +27,50 @@ if TYPE_CHECKING:
     from otel_sessions.demo import Tally
     from otel_sessions.queries.rows import Row
 
+
+class Scenario(StrEnum):
+    """What the application does; `otel_sessions.demo` has one of each name."""
+
+    chat = "chat"
+    long = "long"
+    agent = "agent"
+    media = "media"
+    errors = "errors"
+    outlier = "outlier"
+
+
 Once = Annotated[bool, typer.Option("--once", help="Exit when all is shown, instead of serving until Ctrl-C.")]
+Scenarios = Annotated[
+    list[Scenario],
+    typer.Option("--scenario", help="What is sent; may be given several times, the first is opened."),
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the page of a session in a browser, on a terminal.")]
 _COMPLETE_WITHIN_S = 20.0
-_SHOWN = "hut-tour"
+_LISTED = 8
+"""Sessions that are printed."""
+_TURNS = 8
+"""Turns that are printed of the session that is shown."""
 
 
-def demo(once: Once = False) -> None:
-    """Start the service, send it chat sessions as an application would, and show what ClickHouse makes of them.
+def demo(once: Once = False, scenario: Scenarios = [Scenario.chat], open_: Open = False) -> None:  # noqa: B006 - typer's way
+    """Start the service, send it sessions as an application would, and show what ClickHouse makes of them.
 
     The data stay in ./otel-sessions-data; run it again and there are more. A default port that is taken is replaced by
     a free one. No network but this machine's is used, and no model.
 
     \b
+    What --scenario sends:
+      chat     customers of a shop, over two services (the default)
+      long     one session of 240 turns, with breaks and a history that is cut
+      agent    four agents with hand-overs, tools at once, reasoning and code
+      media    pictures, sound and files, and a model without a price
+      errors   failures passed up, calls made again, a guardrail
+      outlier  a day of traffic, and a session that costs more than all of it
+
+    \b
     Examples:
       otel-sessions demo
+      otel-sessions demo --scenario agent --scenario errors --open
       otel-sessions demo --once
     """
     from otel_sessions.cli import render  # noqa: PLC0415
@@ -48,13 +80,15 @@ def demo(once: Once = False) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     try:
-        present(render.console(), once=once)
+        present(render.console(), once=once, scenarios=scenario, opened=open_)
     except KeyboardInterrupt:
         typer.echo("stopped")
 
 
-def present(console: Console, *, once: bool) -> None:
+def present(console: Console, *, once: bool, scenarios: Sequence[str] = (Scenario.chat,), opened: bool = False) -> None:
     """The whole demo on a console; then it serves until KeyboardInterrupt, or not at all with `once`.
+
+    With `opened`, and where the console is a terminal, a browser shows a session meanwhile.
 
     Raises `Permanent` when ClickHouse does not say of the sessions what the application knows of them.
     """
@@ -67,36 +101,50 @@ def present(console: Console, *, once: bool) -> None:
     service = Service(config)
     service.start()
     try:
-        _show(console, config, service.endpoints, once=once)
+        shown = _show(console, config, service.endpoints, scenarios, once=once)
         if not once:
+            if opened and console.is_interactive and "web" in service.endpoints:
+                webbrowser.open(_page(service.endpoints, shown))
             console.print("\nServing until Ctrl-C.")
             threading.Event().wait()
     finally:
         service.shutdown()
 
 
-def _show(console: Console, config: Config, endpoints: Mapping[str, str], *, once: bool) -> None:
+def _show(
+    console: Console, config: Config, endpoints: Mapping[str, str], scenarios: Sequence[str], *, once: bool
+) -> str:
+    """Sends all, prints it, and returns the id of the session that is worth looking at."""
     from otel_sessions.cli import tables  # noqa: PLC0415
     from otel_sessions.cli.access import reader  # noqa: PLC0415
     from otel_sessions.cli.sessions.show import print_session, read  # noqa: PLC0415
+    from otel_sessions.demo import SCENARIOS  # noqa: PLC0415
 
-    tallies = _send(console, f"http://{endpoints['otlp/grpc']}")
+    tallies = _send(console, f"http://{endpoints['otlp/grpc']}", scenarios)
     spans = sum(tally.spans for tally in tallies)
+    topic = SCENARIOS[scenarios[0]].shown
     with reader(config) as client:
         began = time.monotonic()
         rows = _complete(client, tallies)
         waited = time.monotonic() - began
-        shown = next(tally.session_id for tally in tallies if tally.session_id.startswith(_SHOWN))
-        whole = read(client, "default", shown)
+        shown = next(tally.session_id for tally in tallies if tally.session_id.startswith(topic))
+        whole = read(client, "default", shown, limit=_TURNS)
     console.print(f"Sent {spans} spans of {len(tallies)} sessions; all are in ClickHouse {waited:.1f} s later:\n")
-    console.print(tables.sessions_table(rows, datetime.now(UTC), console.width))
+    console.print(tables.sessions_table(rows[:_LISTED], datetime.now(UTC), console.width))
+    if len(rows) > _LISTED:
+        console.print(f"and {len(rows) - _LISTED} more")
     console.print()
     print_session(console, whole)
     console.print()
     _print_next_steps(console, {} if once else endpoints, shown)
+    return shown
 
 
-def _send(console: Console, endpoint: str) -> tuple[Tally, ...]:
+def _page(endpoints: Mapping[str, str], session_id: str) -> str:
+    return f"http://{endpoints['web']}/sessions/{session_id}"
+
+
+def _send(console: Console, endpoint: str, scenarios: Sequence[str]) -> tuple[Tally, ...]:
     """Runs the application, with a bar on a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
@@ -105,8 +153,8 @@ def _send(console: Console, endpoint: str) -> tuple[Tally, ...]:
     os.environ.pop("OTEL_SDK_DISABLED", None)  # is for the user's own applications
     columns = (TextColumn("Chatting"), BarColumn(), MofNCompleteColumn(), TextColumn("turns"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
-        task = progress.add_task("", total=application.TURNS)
-        return application.run(endpoint, on_turn=lambda _: progress.advance(task))
+        task = progress.add_task("", total=sum(application.SCENARIOS[name].turns for name in scenarios))
+        return application.run(endpoint, scenarios=scenarios, on_turn=lambda _: progress.advance(task))
 
 
 def _complete(client: Any, tallies: Sequence[Tally]) -> list[Row]:
@@ -114,20 +162,27 @@ def _complete(client: Any, tallies: Sequence[Tally]) -> list[Row]:
     from otel_sessions.queries import sessions  # noqa: PLC0415
 
     end = time.monotonic() + _COMPLETE_WITHIN_S
+    rows: list[Row] = []
+    waiting = list(tallies)
     while True:
-        rows = [sessions.one(client, project="default", session_id=tally.session_id) for tally in tallies]
-        wrong = [tally.session_id for tally, row in zip(tallies, rows, strict=True) if not _agrees(tally, row)]
-        if not wrong:
-            return sorted(filter(None, rows), key=lambda row: str(row["EndTime"]), reverse=True)
+        still = []
+        for tally in waiting:
+            row = sessions.one(client, project="default", session_id=tally.session_id)
+            if row is not None and _agrees(tally, row):
+                rows.append(row)
+            else:
+                still.append(tally)
+        if not still:
+            return sorted(rows, key=lambda row: str(row["EndTime"]), reverse=True)
         if time.monotonic() > end:
-            raise Permanent(
-                f"after {_COMPLETE_WITHIN_S:.0f} s these sessions are not what was sent: {', '.join(wrong)}"
-            )
+            wrong = ", ".join(tally.session_id for tally in still)
+            raise Permanent(f"after {_COMPLETE_WITHIN_S:.0f} s these sessions are not what was sent: {wrong}")
+        waiting = still
         time.sleep(0.1)
 
 
-def _agrees(tally: Tally, row: Row | None) -> bool:
-    return row is not None and (
+def _agrees(tally: Tally, row: Row) -> bool:
+    return bool(
         row["TraceCount"] == tally.traces
         and row["SpanCount"] == tally.spans
         and row["ErrorCount"] == tally.errors
@@ -146,7 +201,7 @@ def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id
     else:
         steps.append(("Ask in SQL", f'{command} query "{sql}"'))
     if "web" in endpoints:
-        steps.append(("See it in a browser", f"http://{endpoints['web']}/sessions/{session_id}"))
+        steps.append(("See it in a browser", _page(endpoints, session_id)))
     if endpoints:
         export = f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoints['otlp/grpc']} OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
         steps.append(("Send your own traces", export))

@@ -3,18 +3,20 @@ conventions of generative AI."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from otel_sessions.demo.model import MODELS, Message, message, text, token_count, tokens
-from otel_sessions.demo.script import SYSTEM, Chat, Tool, Turn
+from otel_sessions.demo.model import MODELS, tokens
+from otel_sessions.demo.script import CHATS, SYSTEM, Chat, Turn
+from otel_sessions.demo.stage import Stage
+from otel_sessions.demo.talk import Talk, ToolError
 from otel_sessions.demo.tracing import Attributes, Service, Story
 
+TURNS = sum(len(chat.turns) for chat in CHATS)
 _EMBEDDING = "text-embedding-3-small"
 _DOCUMENTS = ("size-chart.md#talus", "terms.md#returns", "care.md#leather", "huts.md#stubai")
 
@@ -55,13 +57,6 @@ class Retriever:
         story.tally.model_call(model.version, used, 0, model.cost(used, 0))
 
 
-_TOOL_CALLS = "tool_calls"
-
-
-class ToolError(Exception):
-    """A tool gave no result."""
-
-
 class Conversation:
     """One session in the chat service; `answer` handles a turn and remembers it."""
 
@@ -71,13 +66,13 @@ class Conversation:
         self._retriever = retriever
         self._story = story
         self._identity = {"session.id": story.tally.session_id, "user.id": chat.user}
-        self._messages: list[Message] = []
+        self._talk = Talk(api, chat.model, SYSTEM)
 
     def answer(self, turn: Turn) -> None:
         story = replace(self._story, attributes={} if turn.late_claim else self._identity)
         story.clock.now_ns += turn.after_s * 1_000_000_000
         story.tally.traces += 1
-        self._messages.append(message("user", text(turn.ask)))
+        self._talk.hear(turn.ask)
         root: Attributes = {
             **self._identity,
             "tag.tags": list(self._chat.tags),
@@ -97,7 +92,7 @@ class Conversation:
         if turn.search:
             self._search(story, turn.ask)
         if turn.agent:
-            with self._agent(story, turn.agent) as inner:
+            with self._talk.agent(story, turn.agent) as inner:
                 self._respond(inner, turn)
         else:
             self._respond(story, turn)
@@ -109,100 +104,26 @@ class Conversation:
             story.clock.spend(3, 9)
             found = self._retriever.search(story, query, headers)
             story.clock.spend(3, 9)
-        self._messages.append(message("system", text("Documents: " + ", ".join(found))))
-
-    @contextmanager
-    def _agent(self, story: Story, name: str) -> Iterator[Story]:
-        """An agent library: repeats the usage of its calls, and gives its spans a conversation id of its own making."""
-        run = {"gen_ai.conversation.id": f"run_{story.clock.chance.getrandbits(48):012x}"}
-        attributes = {
-            "gen_ai.operation.name": "invoke_agent",
-            "gen_ai.agent.name": name,
-            "gen_ai.provider.name": MODELS[self._chat.model].provider,
-        }
-        inner, tally = replace(story, attributes=run), story.tally
-        before = tally.input_tokens, tally.output_tokens, tally.cost
-        with self._api.span(inner, f"invoke_agent {name}", attributes) as span:
-            story.clock.spend(1, 4)
-            yield inner
-            story.clock.spend(1, 4)
-            span.set_attribute("gen_ai.usage.input_tokens", tally.input_tokens - before[0])
-            span.set_attribute("gen_ai.usage.output_tokens", tally.output_tokens - before[1])
-            span.set_attribute("gen_ai.usage.cost", float(tally.cost - before[2]))
+        self._talk.hear("Documents: " + ", ".join(found), "system")
 
     def _respond(self, story: Story, turn: Turn) -> None:
         if turn.tools:
-            self._call_tools(story, turn)
+            fails = turn.fault == "tool fails"
+            error = ToolError("the registry answered 503 Service Unavailable") if fails else None
+            self._talk.use(story, turn.tools, error=error)
         if turn.fault == "model times out":
-            self._time_out(story)
-        self._say(story, message("assistant", text(turn.answer), finish_reason="stop"))
-
-    def _call_tools(self, story: Story, turn: Turn) -> None:
-        ids = [f"call_{story.clock.chance.getrandbits(32):08x}" for _ in turn.tools]
-        calls = [
-            {"type": "tool_call", "id": id_, "name": tool.name, "arguments": json.loads(tool.arguments)}
-            for id_, tool in zip(ids, turn.tools, strict=True)
-        ]
-        self._say(story, message("assistant", *calls, finish_reason=_TOOL_CALLS))
-        for id_, tool in zip(ids, turn.tools, strict=True):
-            with suppress(ToolError):  # the span has it; the model is told in the result, and apologises
-                self._run_tool(story, id_, tool, fails=turn.fault == "tool fails")
-            response = {"type": "tool_call_response", "id": id_, "response": json.loads(tool.result)}
-            self._messages.append(message("tool", response))
-
-    def _run_tool(self, story: Story, call_id: str, tool: Tool, *, fails: bool) -> None:
-        attributes = {
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": tool.name,
-            "gen_ai.tool.type": "function",
-            "gen_ai.tool.call.id": call_id,
-            "gen_ai.tool.call.arguments": tool.arguments,
-        }
-        with self._api.span(story, f"execute_tool {tool.name}", attributes) as span:
-            story.clock.spend(80, 600)
-            if fails:
-                raise ToolError("the registry answered 503 Service Unavailable")
-            span.set_attribute("gen_ai.tool.call.result", tool.result)
-
-    def _time_out(self, story: Story) -> None:
-        """The first attempt at a model call."""
-        attributes = self._request()
-        try:
-            with self._api.span(story, f"chat {self._chat.model}", attributes, kind=SpanKind.CLIENT):
-                story.clock.spend(10_000, 10_050)
-                raise TimeoutError("no answer within 10 s")  # noqa: TRY301 - what the client library does
-        except TimeoutError:
-            story.tally.models.add(self._chat.model)
+            with suppress(TimeoutError):  # the client library makes the call again
+                self._talk.fail(story, TimeoutError("no answer within 10 s"))
             story.clock.spend(400, 600)
+        self._talk.answer(story, turn.answer)
 
-    def _say(self, story: Story, said: Message) -> None:
-        """A model call that answers with `said`."""
-        model = MODELS[self._chat.model]
-        used, made = tokens(SYSTEM) + token_count(self._messages), token_count([said])
-        answer: Attributes = {
-            "gen_ai.output.messages": json.dumps([said]),
-            "gen_ai.response.id": f"resp_{story.clock.chance.getrandbits(48):012x}",
-            "gen_ai.response.model": model.version,
-            "gen_ai.response.finish_reasons": [str(said["finish_reason"])],
-            "gen_ai.usage.input_tokens": used,
-            "gen_ai.usage.output_tokens": made,
-            "gen_ai.usage.cost": float(model.cost(used, made)),
-        }
-        with self._api.span(story, f"chat {self._chat.model}", self._request(), kind=SpanKind.CLIENT) as span:
-            story.clock.spend(300, 700)
-            story.clock.spend(made * 12, made * 18)
-            span.set_attributes(answer)
-        story.tally.model_call(model.version, used, made, model.cost(used, made))
-        self._messages.append(said)
 
-    def _request(self) -> Attributes:
-        model = MODELS[self._chat.model]
-        return {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": model.provider,
-            "gen_ai.request.model": self._chat.model,
-            "gen_ai.request.temperature": 0.2,
-            "gen_ai.system_instructions": json.dumps([text(SYSTEM)]),
-            "gen_ai.input.messages": json.dumps(self._messages),
-            "server.address": model.server,
-        }
+def play(stage: Stage) -> None:
+    """Five customers of the last minutes."""
+    api, retriever = stage.service("chat-api"), Retriever(stage.service("retriever"))
+    for chat in CHATS:
+        story = stage.story(chat.topic, chat.user, chat.ago_s)
+        conversation = Conversation(chat, api, retriever, story)
+        for turn in chat.turns:
+            conversation.answer(turn)
+            stage.tell(story.tally.session_id)

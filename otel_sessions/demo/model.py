@@ -12,13 +12,17 @@ Message = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model on offer; prices in dollars a million tokens."""
+    """A model on offer; prices in dollars a million tokens, both 0 where nobody knows them."""
 
     provider: str
     version: str
     server: str
     input_price: Decimal
     output_price: Decimal
+
+    @property
+    def is_priced(self) -> bool:
+        return bool(self.input_price or self.output_price)
 
     def cost(self, input_tokens: int, output_tokens: int) -> Decimal:
         """In dollars, exact."""
@@ -34,6 +38,10 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "text-embedding-3-small": Model(
             "openai", "text-embedding-3-small", "api.openai.com", Decimal("0.02"), Decimal(0)
         ),
+        "claude-opus-4-1": Model(
+            "anthropic", "claude-opus-4-1-20250805", "api.anthropic.com", Decimal(15), Decimal(75)
+        ),
+        "ridgeline-vision-7b": Model("self-hosted", "ridgeline-vision-7b", "vision.internal", Decimal(0), Decimal(0)),
     }
 )
 

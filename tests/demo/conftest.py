@@ -1,57 +1,19 @@
-"""The demo application, run once against a receiver, and its requests stored in ClickHouse."""
+"""The demo's chats, sent once to a receiver, and their requests stored in ClickHouse."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions import demo
-from otel_sessions.component import ComponentId, Host
-from otel_sessions.pdata import decode
-from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.receivers.otlp import factory
-from otel_sessions.sessions import attribution
-from otel_sessions.telemetry import Metrics
-from otel_sessions.testing.consumers import RecordingConsumer
-from tests.integration.delivery import insert, new_project
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What one run of the demo sent: its own figures, the requests as they came, and when it was done."""
-
-    tallies: tuple[demo.Tally, ...]
-    bodies: list[bytes]
-    turns: list[str]
-    ended_ns: int
-
-    def tally(self, topic: str) -> demo.Tally:
-        return next(tally for tally in self.tallies if tally.session_id == f"{topic}-test")
+from tests.demo.playing import Sent, play, store
 
 
 @pytest.fixture(scope="session")
-def sent() -> Iterator[Sent]:
-    consumer, turns = RecordingConsumer(), list[str]()
-    config = factory.config.model_validate({"protocols": {"grpc": {"endpoint": "127.0.0.1:0"}}})
-    receiver = factory.create(ComponentId("otlp"), config, Host(Metrics()), consumer)
-    receiver.start()
-    tallies = demo.run(f"http://{receiver.endpoints['otlp/grpc']}", run_id="test", on_turn=turns.append)
-    yield Sent(tallies, consumer.bodies, turns, time.time_ns())
-    receiver.shutdown(5.0)
+def sent() -> Sent:
+    return play("chat")
 
 
 @pytest.fixture(scope="session")
 def stored(sent: Sent, otel_client: Client) -> str:
     """The project in which the demo's sessions are."""
-    project, processor = new_project(), SessionProcessor(SessionConfig())
-    for body in sent.bodies:
-        batch = processor.process(decode([body], [project]).batch)
-        insert(otel_client, batch)
-        traces = sorted({(project, trace) for trace in batch["TraceId"].to_pylist()})
-        found = attribution.find(otel_client, traces)
-        attribution.correct(otel_client, [doubt.trace for doubt in found])
-    return project
+    return store(sent, otel_client)

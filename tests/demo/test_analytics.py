@@ -16,7 +16,7 @@ from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries.statements import Result, run_statement
 from otel_sessions.sessions import attribution
-from tests.demo.conftest import Sent
+from tests.demo.playing import Sent
 from tests.integration.delivery import insert, new_project
 
 PAGE = Path(__file__).parents[2] / "docs/analytics.md"

@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_sessions import demo
 from otel_sessions.queries import sessions
-from tests.demo.conftest import Sent
+from tests.demo.playing import Sent
 
 TOPICS = ["sizing", "returns", "hut-tour", "invoice", "warranty"]
 
@@ -31,7 +31,7 @@ def attributes(span: Span) -> dict[str, Any]:
 
 def test_it_tells_of_each_turn(sent: Sent) -> None:
     assert Counter(sent.turns) == {tally.session_id: tally.traces for tally in sent.tallies}
-    assert len(sent.turns) == demo.TURNS
+    assert len(sent.turns) == demo.SCENARIOS["chat"].turns
 
 
 def test_every_span_it_counts_is_sent_once(sent: Sent) -> None:

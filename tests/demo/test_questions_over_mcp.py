@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client as ClickHouse
 from mcp import Client
 
 from otel_sessions.extensions.web.mcp.server import make_server
-from tests.demo.conftest import Sent
+from tests.demo.playing import Sent
 
 T = TypeVar("T")
 
