@@ -33,7 +33,9 @@ def bodies(shape: Shape, seed: int, count: int, start: int = EPOCH) -> list[byte
 
 
 def _request(shape: Shape, rnd: random.Random, start: int) -> bytes:
-    spans = [span for _ in range(shape.spans // SPANS_A_TRACE) for span in _trace(shape, rnd, start)]
+    spans = [span for _ in range(-(-shape.spans // SPANS_A_TRACE)) for span in _trace(shape, rnd, start)][
+        -shape.spans :
+    ]
     resource = {"service.name": "chat-api", "host.name": "host-1", "telemetry.sdk.language": "python"}
     return otlp.request(*spans, resource=resource, scope=("benchmark", "1")).SerializeToString()
 

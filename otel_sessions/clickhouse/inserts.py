@@ -70,6 +70,6 @@ class Tokens:
         if code_of(error) not in _HARMLESS:
             self._renewed = secrets.token_hex(8)
 
-    def token(self, name: str, block: bytes) -> str:
+    def token(self, name: str, block: bytes | memoryview) -> str:
         """`name` is the caller's for these spans; other bytes under it, from other processors, are another insert."""
         return f"{self._life}-{self._renewed}-{name}-{zlib.crc32(block):08x}"

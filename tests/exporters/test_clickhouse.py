@@ -120,7 +120,7 @@ def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_sto
     exporter, host = build(clickhouse)
     project = new_project()
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
+        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: memoryview(b"not Arrow"))
         with pytest.raises(Permanent) as raised:
             exporter.export([batch(project, span())], token_hex())
     assert not isinstance(raised.value, SchemaError)
@@ -135,7 +135,9 @@ def test_rows_that_are_refused_do_not_have_the_schema_checked_again(
     exporter, _ = build(clickhouse)
     checks: list[Client] = []
     monkeypatch.setattr("otel_sessions.clickhouse.schema.check", checks.append)
-    monkeypatch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
+    monkeypatch.setattr(
+        "otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: memoryview(b"not Arrow")
+    )
     for _ in range(5):  # as a halving does
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
@@ -163,20 +165,12 @@ def test_what_arrives_for_a_deleted_session_is_dropped_and_counted(
     assert (host.metrics.registry.get_sample_value(name, {"exporter": "clickhouse"}) or 0) >= 2
 
 
-class _Block:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def to_pybytes(self) -> bytes:
-        return self._data
-
-
 def test_health_recovers_by_itself_after_a_failure(
     build: Build, clickhouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exporter, host = build(clickhouse)
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: _Block(b"not Arrow"))
+        patch.setattr("otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: memoryview(b"not Arrow"))
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
     wait_until(lambda: host.health()["clickhouse"], 20.0, lambda problem: problem is None)

@@ -45,7 +45,7 @@ class RetentionConfig(Settings):
 class ClickHouseConfig(SendingSettings):
     """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`.
 
-    `timeout`, `username` and `password` (before those of the endpoint), `compress` and `tls` are for a server.
+    `timeout`, `username` and `password` (before those of the endpoint) and `tls` are for a server.
     """
 
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"

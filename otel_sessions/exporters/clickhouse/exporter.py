@@ -49,7 +49,7 @@ class ClickHouseExporter:
         self._config = config
         self._host = host
         self._endpoint = config.connection()
-        self._compress = None if self._endpoint.embedded or config.compress == "none" else config.compress
+        self._compress = None if config.compress == "none" else config.compress
         self._tokens = inserts.Tokens(self._endpoint)
         self.needs_sync = self._endpoint.embedded
         self._client: Client | None = None
@@ -86,7 +86,7 @@ class ClickHouseExporter:
             self._forgotten.look(self._connected())
             batches = self._forgotten.without(batches)
             if batches:
-                self._insert(_arrow_stream(batches, self._compress).to_pybytes(), token)
+                self._insert(_arrow_stream(batches, self._compress), token)
         except (Permanent, Retryable) as error:
             self._tokens.failed(error)
             self._client_failed(error)
@@ -118,14 +118,14 @@ class ClickHouseExporter:
             self._client.close()
             self._client = None
 
-    def _insert(self, block: bytes, name: str) -> None:
+    def _insert(self, block: memoryview, name: str) -> None:
         client = self._connected()
         token = self._tokens.token(name, block)
         with writing(f"inserting into {self._endpoint}"):
             client.raw_insert(
                 schema.TABLE,
                 column_names=STORED.names,
-                insert_block=block,
+                insert_block=block,  # type: ignore[arg-type] # takes whatever is like bytes
                 settings={**inserts.settings(client, token), **_SETTINGS},
                 fmt="ArrowStream",
             )
@@ -195,9 +195,9 @@ def _receiver(config: ClickHouseConfig) -> str:
     return "embedded" if config.connection().embedded else f"{gethostname()}/{os.getpid()}"
 
 
-def _arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> pa.Buffer:
+def _arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> memoryview:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, STORED, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         for batch in batches:
             writer.write_batch(batch.record.select(STORED.names))
-    return sink.getvalue()
+    return memoryview(sink.getvalue())
