@@ -104,7 +104,7 @@ async def talk() -> None:
 if __name__ == "__main__":
     configure("chat")
     if "--serve" in sys.argv:
-        uvicorn.run(app, port=8000)
+        uvicorn.run(app, host=os.environ.get("HOST", "127.0.0.1"), port=8000)
     else:
         asyncio.run(talk())
         get_client().score_session(session_id="chat of ada", name="csat", value=5, comment="from the example")
