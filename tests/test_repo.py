@@ -64,6 +64,13 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 @pytest.mark.skipif(which(os.environ.get("CC", "cc")) is None, reason="there is no C compiler")
+def test_threads_of_components_are_run_by_what_tells_when_one_dies() -> None:
+    package = ROOT / "otel_sessions"
+    beside = {"sdk", "demo", "testing", "component.py"}  # the last has `Worker`
+    found = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in beside]
+    assert [str(path) for path in found if re.search(r"\bThread\(", path.read_text())] == []
+
+
 def test_where_there_is_a_compiler_the_install_has_built_the_decoder() -> None:
     assert Path(otel_sessions.__file__).with_name("pdata").joinpath("_wire.so").exists(), "run `make clean test`"
 

@@ -89,10 +89,10 @@ class HttpServer:
         return {self._name: str(self._address)}
 
     def start(self) -> None:
-        self._server.config.load()
-        # uvicorn would make one of its own, with fewer settings
-        self._server.config.ssl = self._tls.context() if self._tls else None
+        tls = self._tls.context() if self._tls else None
         self._socket = self._bind()
+        self._server.config.load()
+        self._server.config.ssl = tls  # uvicorn would make one of its own, with fewer settings
         self._address = HostPort(*self._socket.getsockname()[:2])
         self._worker = Worker(self._name, "http", self._serve, self._host)
         self._worker.start()

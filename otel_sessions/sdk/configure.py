@@ -61,6 +61,8 @@ def configure(
         "exporter": exporter,
     }
     with _lock, Safely("configuring"):
+        if baggage_keys:
+            given["baggage_keys"] = frozenset({baggage_keys} if isinstance(baggage_keys, str) else baggage_keys)
         if redact is not None:
             set_hook(redact)
         if scores_endpoint:

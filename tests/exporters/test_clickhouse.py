@@ -15,6 +15,8 @@ from otel_sessions.errors import Permanent, Retryable, SchemaError
 from otel_sessions.exporters.clickhouse import factory
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
+from otel_sessions.extensions.clickhouse_http import Config as HttpConfig
+from otel_sessions.extensions.clickhouse_http import factory as clickhouse_http_factory
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import deletion
@@ -52,6 +54,16 @@ def build(otel_client: Client) -> Iterator[Build]:
 @pytest.fixture
 def clickhouse(otel_client: Client, clickhouse_endpoint: Endpoint) -> str:
     return str(clickhouse_endpoint)
+
+
+@pytest.fixture
+def clickhouse_http(chdb_endpoint: Endpoint) -> Iterator[str]:
+    """The same data behind HTTP."""
+    config = HttpConfig.model_validate({"endpoint": "127.0.0.1:0", "read_only": False})
+    extension = clickhouse_http_factory.create(ComponentId("clickhouse_http"), config, Host(Metrics(), chdb_endpoint))
+    extension.start()
+    yield f"http://{extension.endpoints['clickhouse_http']}/otel"
+    extension.shutdown(5.0)
 
 
 @pytest.fixture
@@ -142,6 +154,22 @@ def test_rows_that_are_refused_do_not_have_the_schema_checked_again(
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
     assert checks == []
+
+
+def test_a_server_that_refuses_rows_is_not_connected_to_anew(
+    build: Build, clickhouse_http: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, _ = build(clickhouse_http)
+    connections: list[Client] = []
+    connect_as_ever = exporter._connect
+    monkeypatch.setattr(exporter, "_connect", lambda: connections.append(connect_as_ever()) or connections[-1])
+    monkeypatch.setattr(
+        "otel_sessions.exporters.clickhouse.exporter._arrow_stream", lambda *_: memoryview(b"not Arrow")
+    )
+    for _ in range(5):
+        with pytest.raises(Permanent):
+            exporter.export([batch("p", span())], token_hex())
+    assert connections == []
 
 
 def test_what_arrives_for_a_deleted_session_is_dropped_and_counted(

@@ -15,6 +15,7 @@ import pytest
 from starlette.responses import Response
 
 from otel_sessions.component import Host
+from otel_sessions.errors import ConfigError
 from otel_sessions.http import protocol
 from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import Metrics
@@ -55,6 +56,17 @@ def connection(server: HttpServer) -> Iterator[socket.socket]:
     host, _, port = server.endpoints["a"].rpartition(":")
     with socket.create_connection((host, int(port)), ANSWER_S) as connection:
         yield connection
+
+
+def test_a_start_that_failed_may_be_tried_again(app: App, server: HttpServer) -> None:
+    taken = HostPort.parse(server.endpoints["a"])
+    again = HttpServer(app, taken, Host(Metrics()), name="b", path="b")
+    with pytest.raises(ConfigError):
+        again.start()
+    server.shutdown(5.0)
+    again.start()
+    assert again.endpoints == {"b": str(taken)}
+    again.shutdown(5.0)
 
 
 def answered(connection: socket.socket) -> bool:

@@ -114,14 +114,27 @@ def test_what_has_no_effect_on_an_installed_provider_is_named(
     assert f"no effect of {next(iter(given))}" in caplog.text
 
 
+def test_what_is_said_again_in_other_words_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    configure("shop", exporter=InMemorySpanExporter(), baggage_keys=(key for key in ["tenant", "session.id"]))
+    configure(baggage_keys=["session.id", "tenant"])
+    assert caplog.text == ""
+    configure(baggage_keys="tenant")
+    assert "no effect of baggage_keys" in caplog.text
+
+
 def test_an_installed_provider_may_be_described_as_it_is(app: App, caplog: pytest.LogCaptureFixture) -> None:
     trace._TRACER_PROVIDER = app.provider
     configure(str(app.provider.resource.attributes["service.name"]))
     assert caplog.text == ""
 
 
-def test_a_later_call_says_where_scores_go() -> None:
-    configure(exporter=InMemorySpanExporter())
+@pytest.mark.parametrize("implicit", [False, True], ids=["after configure", "after an observed call"])
+def test_a_later_call_says_where_scores_go(implicit: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    if implicit:
+        observe(lambda: 7)()
+    else:
+        configure(exporter=InMemorySpanExporter())
     configure(scores_endpoint="http://scores:1")
     assert scores.SCORES._target() == "http://scores:1/api/public/scores"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import GROUPS, ComponentId, EntryPoints, Host, Kind
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
@@ -40,16 +41,14 @@ def settings(type_: str, directory: Path) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize(("kind", "type_"), BUILT_IN, ids=[f"{kind}-{type_}" for kind, type_ in BUILT_IN])
-def test_every_built_in_component_keeps_to_its_life(kind: Kind, type_: str, tmp_path: Path) -> None:
+def test_every_built_in_component_keeps_to_its_life(kind: Kind, type_: str, tmp_path: Path, chdb_path: Path) -> None:
     directory = tmp_path / "data"
     directory.mkdir()
     key = f"{kind} {type_}" if (kind, type_) == ("exporters", "otlp") else type_
     factory = REGISTRY.factory(kind, type_, type_)
     config = factory.config.model_validate(settings(key, directory))
-    host = Host(Metrics())
+    host = Host(Metrics(), Endpoint("chdb", path=chdb_path))
     more = [RecordingConsumer()] if kind == "receivers" else []
-    if type_ in {"clickhouse_http", "web"}:
-        pytest.skip("it stands on data of an exporter, and is tested with them")
     check_life(lambda: factory.create(ComponentId(type_), config, host, *more), directory)
 
 

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
-from otel_sessions.component import Host
+from otel_sessions.component import Host, Worker
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import NO_CLAIM, SpanBatch
@@ -50,17 +50,17 @@ class Attributor:
         self._touched: set[TraceKey] = set()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self._client: Client | None = None
         self._looks_back = True
         self._recorded = 0
 
     def start(self) -> None:
         """Starts the thread; a second call does nothing."""
-        if self._thread is None:
+        if self._worker is None:
             self._wake.set()
-            self._thread = threading.Thread(target=self._run, name="attribution", daemon=True)
-            self._thread.start()
+            self._worker = Worker(self._component, "rounds", self._run, self._host)
+            self._worker.start()
 
     def stored(self, batches: Iterable[SpanBatch]) -> None:
         """Takes note of the traces of batches that are stored now."""
@@ -80,9 +80,9 @@ class Attributor:
         """Does a last round, if that ends within `timeout` seconds."""
         self._stopping.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
-            self._thread = None
+        if self._worker is not None:
+            self._worker.join(timeout)
+            self._worker = None
 
     def _run(self) -> None:
         while not self._stopping.is_set():

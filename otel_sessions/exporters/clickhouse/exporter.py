@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse import inserts, schema
 from otel_sessions.clickhouse.client import connect
 from otel_sessions.clickhouse.errors import writing
-from otel_sessions.component import ComponentId, Host
+from otel_sessions.component import ComponentId, Host, Worker
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporterhelper.disk import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
@@ -58,7 +58,7 @@ class ClickHouseExporter:
         self._connecting = threading.Lock()
         self._failed = threading.Event()
         self._stopping = threading.Event()
-        self._seeker: threading.Thread | None = None
+        self._seeker = Worker(self._id, "seek", self._seek, host)
         self._forgotten = Forgotten(host.metrics.forgotten_spans.labels(self._id).inc)
         self._retention = Retention(self._id, self._endpoint, config.retention, host)
         self._stored_bytes = StoredBytes(self._id, self._endpoint, host)
@@ -72,7 +72,6 @@ class ClickHouseExporter:
                 raise
             logger.warning("%s; starting without it", error)
             self._client_failed(error)
-        self._seeker = threading.Thread(target=self._seek, name=f"{self._id}-seek", daemon=True)
         self._seeker.start()
 
     def export(self, batches: Sequence[SpanBatch], token: str) -> None:
@@ -110,9 +109,7 @@ class ClickHouseExporter:
         self._failed.set()
         self._retention.shutdown()
         self._attributor.shutdown(timeout)
-        if self._seeker is not None:
-            self._seeker.join(max(0.0, end - time.monotonic()))
-            self._seeker = None
+        self._seeker.join(max(0.0, end - time.monotonic()))
         self._stored_bytes.shutdown(max(0.0, end - time.monotonic()))
         if self._client is not None:
             self._client.close()
@@ -180,9 +177,12 @@ class ClickHouseExporter:
 
         What refuses rows is the ClickHouse that was there before, with the tables that it had.
         """
-        self._is_checked = self._is_checked and type(error) is Permanent
+        refuses = type(error) is Permanent
+        self._is_checked = self._is_checked and refuses
         self._host.report(self._id, str(error))
         self._failed.set()
+        if refuses and not self._endpoint.embedded:
+            return
         client, self._client = self._client, None
         if client is not None:
             client.close()

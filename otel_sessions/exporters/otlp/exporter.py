@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Permanent, Retryable, TooLarge
+from otel_sessions.exporterhelper.bisect import Bisection
 from otel_sessions.exporters.otlp.answers import shown
 from otel_sessions.exporters.otlp.encode import chunks, encoded
 from otel_sessions.pdata import SpanBatch, split
@@ -77,20 +78,27 @@ class OtlpExporter:
             client.close()
 
     def _send(self, batches: Sequence[SpanBatch], sent: set[bytes]) -> None:
-        """What is too large for the other side is sent in halves; `TooLarge` for a span that is so by itself."""
-        body = encoded(batches)
-        digest = hashlib.sha256(body).digest()
-        if digest in sent:
-            return
-        try:
-            self._deliver(body)
-        except TooLarge:
-            spans = sum(map(len, batches))
-            if spans < 2:
-                raise
-            for half in split(batches, spans // 2):
-                self._send(half, sent)
-        sent.add(digest)
+        """What is too large for the other side is sent in pieces; `TooLarge` for a span that is so by itself."""
+        search, waiting = Bisection[Sequence[SpanBatch]](_halves), deque([batches])
+        digests = set[bytes]()
+        while waiting:
+            piece = waiting.popleft()
+            body = encoded(piece)
+            digest = hashlib.sha256(body).digest()
+            digests.add(digest)
+            if digest in sent:
+                continue
+            try:
+                self._deliver(body)
+            except TooLarge:
+                parts = search.refuse(piece)
+                if parts is None:
+                    raise
+                waiting.extendleft(reversed(parts))
+            else:
+                search.accept()
+                sent.add(digest)
+        sent |= digests  # those that were too large, too: their pieces were taken
 
     def _deliver(self, body: bytes) -> None:
         if self._client is None:
@@ -108,3 +116,8 @@ class OtlpExporter:
                 partial.rejected_spans,
                 shown(partial.error_message),
             )
+
+
+def _halves(batches: Sequence[SpanBatch]) -> tuple[Sequence[SpanBatch], Sequence[SpanBatch]] | None:
+    spans = sum(map(len, batches))
+    return split(batches, spans // 2) if spans > 1 else None

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.component import Host, Worker
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.queries import deletions
 from otel_sessions.queries.deletions import Deletion
@@ -28,18 +29,17 @@ class Deleter:
     What arrives for a deleted session within `forget_for` stays away; None is for ever.
     """
 
-    def __init__(self, endpoint: Endpoint | None, forget_for_s: float | None) -> None:
-        self._endpoint = endpoint
-        self.forget_for = None if forget_for_s is None else timedelta(seconds=forget_for_s)
+    def __init__(self, host: Host) -> None:
+        self._endpoint: Endpoint | None = host.clickhouse
+        self.forget_for = None if host.forget_for_s is None else timedelta(seconds=host.forget_for_s)
         self._clients = Pool(self._connect)
         self._jobs: queue.SimpleQueue[Deletion | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker("web", "deletions", self._run, host)
 
     def start(self) -> None:
         if self._endpoint is not None:
-            self._thread = threading.Thread(target=self._run, name="deletions", daemon=True)
-            self._thread.start()
+            self._worker.start()
 
     def take_up(self, job: Deletion) -> None:
         """Does this job when those before it are done."""
@@ -48,8 +48,7 @@ class Deleter:
     def shutdown(self, timeout: float) -> None:
         self._stopping.set()
         self._jobs.put(None)
-        if self._thread is not None:
-            self._thread.join(timeout)
+        self._worker.join(timeout)
         self._clients.close()
 
     def _run(self) -> None:

@@ -20,7 +20,7 @@ class Web:
 
     def __init__(self, id_: ComponentId, config: Config, host: Host, access: WebAccess) -> None:
         self._stopping = threading.Event()
-        self._store = Store(host.clickhouse, config, host.forget_for_s)
+        self._store = Store(config, host)
         app = application(config, self._store, access, self._stopping.is_set, host)
         self._server = HttpServer(
             app,

@@ -11,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
+from otel_sessions.component import Host
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
@@ -28,9 +29,9 @@ class NotStored(Permanent):
 class Store:
     """Runs what takes a client, several at a time, beside the event loop."""
 
-    def __init__(self, endpoint: Endpoint | None, config: Config, forget_for_s: float | None = None) -> None:
-        self.deleter = Deleter(endpoint, forget_for_s)
-        self._endpoint = endpoint
+    def __init__(self, config: Config, host: Host) -> None:
+        self.deleter = Deleter(host)
+        self._endpoint: Endpoint | None = host.clickhouse
         self._limits = Limits(config.max_execution_time, config.max_memory_usage, config.max_rows_to_read)
         self._clients = Pool(self._connect)
         self._threads = ThreadPoolExecutor(config.max_concurrent_queries, thread_name_prefix="web")
