@@ -63,11 +63,12 @@ def once(directory: Path, wanted: str, *commands: list[str]) -> None:
         (directory / "installed").write_text(wanted)
 
 
-def run(command: list[str], **environment: str) -> str:
-    """What a program prints; AssertionError if it fails or speaks of an error."""
+def run(command: list[str], *, sent: str | None = None, **environment: str) -> str:
+    """What a program prints, after it was `sent` something; AssertionError if it fails or speaks of an error."""
     hosts = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
     ended = subprocess.run(
         command,
+        input=sent,
         check=False,
         capture_output=True,
         text=True,

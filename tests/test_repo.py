@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 import otel_sessions
 from otel_sessions.clickhouse import schema
 from otel_sessions.session_service.messages import DESCRIPTORS
+from otel_sessions.telemetry import Metrics
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = (
@@ -45,6 +46,13 @@ def test_every_table_is_in_the_docs(otel_client: Client) -> None:
     tables = {name for (name,) in otel_client.query("SHOW TABLES").result_rows if not name.endswith("_mv")}
     documented = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs/sql.md").read_text()))
     assert tables - documented == set()
+
+
+def test_every_metric_is_in_the_docs() -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
+    metrics = Metrics().registry.collect()
+    names = {metric.name + ("_total" if metric.type == "counter" else "") for metric in metrics}
+    assert names == documented
 
 
 def test_every_dependency_has_its_reason() -> None:

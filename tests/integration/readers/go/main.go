@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"time"
 
@@ -30,6 +31,10 @@ type read struct {
 }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[2] == "-" {
+		count()
+		return
+	}
 	if len(os.Args) > 2 {
 		insert(os.Args[2])
 		return
@@ -50,6 +55,40 @@ func main() {
 	var sessions uint64
 	must(db.QueryRow("SELECT count() FROM sessions WHERE SessionId = ?", "a session").Scan(&sessions))
 	fmt.Printf("{\"Way\": \"database/sql\", \"Rows\": %d}\n", sessions)
+}
+
+// Runs the statements of a JSON list on standard input, as Grafana's data source does, and prints how many rows and which
+// columns each has, as a list.
+func count() {
+	var statements []string
+	must(json.NewDecoder(os.Stdin).Decode(&statements))
+	db, err := sql.Open("clickhouse", "http://default:@"+os.Args[1]+"/otel")
+	must(err)
+	found := []map[string]any{}
+	for _, statement := range statements {
+		rows, err := db.Query(statement)
+		if err != nil {
+			found = append(found, map[string]any{"Error": err.Error()})
+			continue
+		}
+		types, err := rows.ColumnTypes()
+		must(err)
+		columns, cells := []string{}, []any{}
+		for _, each := range types {
+			columns = append(columns, each.Name())
+			cells = append(cells, reflect.New(each.ScanType()).Interface())
+		}
+		number := 0
+		for rows.Next() {
+			must(rows.Scan(cells...))
+			number++
+		}
+		must(rows.Err())
+		found = append(found, map[string]any{"Rows": number, "Columns": columns})
+	}
+	line, err := json.Marshal(found)
+	must(err)
+	fmt.Println(string(line))
 }
 
 // Inserts a batch in every compression, as an exporter built on this library does, and prints how many rows there are.
