@@ -26,7 +26,7 @@ import grpc
 from benchmarks.load import Shape, bodies
 from benchmarks.server import Server, serve
 from benchmarks.transports import Json
-from otel_sessions.receivers.otlp.grpc import METHOD
+from otel_sessions.receivers.otlp.grpc_export import METHOD
 from otel_sessions.testing import otlp
 
 HTTP = {200, 400, 404, 405, 413, 415, 503}

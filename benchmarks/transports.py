@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import grpc
 from google.protobuf.json_format import MessageToDict
 
-from otel_sessions.receivers.otlp.grpc import METHOD
+from otel_sessions.receivers.otlp.grpc_export import METHOD
 from otel_sessions.testing import otlp
 
 Export = Callable[[bytes], bool]

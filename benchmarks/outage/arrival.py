@@ -13,7 +13,7 @@ from typing import Final
 import grpc
 
 from benchmarks.load import Shape, bodies
-from otel_sessions.receivers.otlp.grpc import METHOD
+from otel_sessions.receivers.otlp.grpc_export import METHOD
 from otel_sessions.testing import otlp
 
 SENDERS: Final = 8

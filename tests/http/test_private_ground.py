@@ -17,6 +17,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from grpc import _server
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from otel_sessions.http.protocol import BoundedProtocol
@@ -24,6 +25,7 @@ from otel_sessions.receivers.otlp.grpc import PooledBehavior
 
 PROTOCOL = "otel_sessions/http/protocol.py"
 GRPC = "otel_sessions/receivers/otlp/grpc.py"
+GRPC_EXPORT = "otel_sessions/receivers/otlp/grpc_export.py"
 
 
 @pytest.mark.parametrize("package", ["uvicorn", "grpcio"])
@@ -97,3 +99,28 @@ def test_grpcio_lets_a_watcher_of_health_go_without_a_thread() -> None:
             assert pool.submit(lambda: True).result(5), "its thread is free"
             call.cancel()
         server.stop(None).wait()
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (_server._Context, ["rpc_event", "state", "request_deserializer"]),
+        (_server._is_rpc_state_active, ["state"]),
+        (_server._possibly_finish_call, ["state", "token"]),
+        (_server._status, ["rpc_event", "state", "serialized_response"]),
+        (_server._abort, ["state", "call", "code", "details"]),
+    ],
+)
+def test_grpcio_has_the_functions_that_an_export_is_answered_with(function: object, parameters: list[str]) -> None:
+    assert callable(function)
+    assert list(inspect.signature(function).parameters) == parameters, f"{GRPC_EXPORT} calls it"
+
+
+def test_grpcio_has_the_state_of_a_call_that_an_export_reads_and_writes() -> None:
+    used = {"condition", "due", "callbacks", "trailing_metadata", "code"}
+    assert used <= vars(_server._RPCState()).keys(), f"{GRPC_EXPORT} has them"
+    assert _server._RECEIVE_MESSAGE_TOKEN
+    handling = inspect.getsource(_server._handle_stream_unary)
+    assert "state.context.run,\n        _unary_response_in_pool,\n        rpc_event,\n        state," in handling
+    tags = "rpc_state, callbacks = event.tag(event)"
+    assert tags in inspect.getsource(_server._process_event_and_continue), f"{GRPC_EXPORT} gives it functions as tags"

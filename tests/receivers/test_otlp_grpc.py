@@ -20,8 +20,7 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.pdata import decode
-from otel_sessions.receivers.otlp import factory
-from otel_sessions.receivers.otlp import grpc as otlp_grpc
+from otel_sessions.receivers.otlp import factory, grpc_export, grpc_messages
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
@@ -110,7 +109,7 @@ def test_A7_unknown_fields_are_ignored_and_the_same_again_is_taken(start, consum
 
 def test_G1_concurrent_calls_each_get_their_own_outcome(start):
     running = start(RecordingConsumer(lambda r: Outcome(0, len(r.body), "")))
-    stub = running.channel().unary_unary(otlp_grpc.METHOD)
+    stub = running.channel().unary_unary(grpc_export.METHOD)
 
     def send(size: int) -> bool:
         answer = ExportTraceServiceResponse.FromString(stub(bytes(size), timeout=30))
@@ -123,20 +122,42 @@ def test_G1_concurrent_calls_each_get_their_own_outcome(start):
 def test_G1_calls_in_line_wait_for_a_worker_and_health_checks_do_not(start, consumer):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(otlp_grpc.METHOD)
-    calls = [stub.future(BODY, timeout=30) for _ in range(otlp_grpc.WORKERS + 50)]
-    consumer.wait_for(otlp_grpc.WORKERS)
+    stub = running.channel().unary_unary(grpc_export.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(grpc_messages.WORKERS + 50)]
+    consumer.wait_for(grpc_messages.WORKERS)
     health = health_pb2_grpc.HealthStub(running.channel())
     assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == health_pb2.HealthCheckResponse.SERVING
     consumer.release()
     assert [call.result() for call in calls] == [b""] * len(calls)
 
 
+def test_calls_that_wait_for_their_outcome_have_no_thread_each(start, consumer):
+    running = start(consumer)
+    stub = running.channel().unary_unary(grpc_export.METHOD)
+    stub(BODY, timeout=10)
+    threads = threading.active_count()
+    consumer.hold()
+    calls = [stub.future(BODY, timeout=30) for _ in range(50)]
+    consumer.wait_for(51)
+    assert threading.active_count() <= threads + 2
+    consumer.release()
+    assert [call.result() for call in calls] == [b""] * 50
+
+
+@pytest.mark.parametrize("size", [grpc_export.LARGE_BYTES - 1, grpc_export.LARGE_BYTES])
+def test_large_bodies_and_small_ones_are_answered_alike(start, size):
+    running = start(RecordingConsumer(lambda r: InvalidData("no") if r.body[0] else Outcome(1, 0, "")))
+    assert running.call(bytes(size)) == b""
+    with pytest.raises(grpc.RpcError) as raised:
+        running.call(b"\1" * size)
+    assert raised.value.code() is Code.INVALID_ARGUMENT
+
+
 def test_G3_calls_beyond_the_bound_are_told_to_come_back(start, consumer, monkeypatch):
-    monkeypatch.setattr(otlp_grpc, "OPEN_CALLS", 3)
+    monkeypatch.setattr(grpc_export, "OPEN_CALLS", 3)
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(otlp_grpc.METHOD)
+    stub = running.channel().unary_unary(grpc_export.METHOD)
     calls = [stub.future(BODY, timeout=30) for _ in range(3)]
     consumer.wait_for(3)
     with pytest.raises(grpc.RpcError) as raised:
@@ -222,7 +243,7 @@ def test_G5_a_cancelled_future_is_not_UNKNOWN(start):
 def test_a_call_without_a_message_is_refused(start, consumer):
     running = start(consumer)
     with pytest.raises(grpc.RpcError) as raised:
-        running.channel().stream_unary(otlp_grpc.METHOD)(iter(()), timeout=30)
+        running.channel().stream_unary(grpc_export.METHOD)(iter(()), timeout=30)
     assert raised.value.code() is Code.RESOURCE_EXHAUSTED
     assert not consumer.requests
 
@@ -230,21 +251,21 @@ def test_a_call_without_a_message_is_refused(start, consumer):
 def test_a_client_whose_deadline_passes_frees_its_worker_and_its_spans_stay(start, consumer, caplog):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(otlp_grpc.METHOD)
-    calls = [stub.future(BODY, timeout=0.5) for _ in range(otlp_grpc.WORKERS)]
+    stub = running.channel().unary_unary(grpc_export.METHOD)
+    calls = [stub.future(BODY, timeout=0.5) for _ in range(grpc_messages.WORKERS)]
     assert {call.code() for call in calls} == {Code.DEADLINE_EXCEEDED}
     late = stub.future(BODY, timeout=30)
-    consumer.wait_for(otlp_grpc.WORKERS + 1)
+    consumer.wait_for(grpc_messages.WORKERS + 1)
     consumer.release()
     assert late.result() == b""
-    wait_until(lambda: running.sample("otelcol_receiver_accepted_spans_total") == otlp_grpc.WORKERS + 1)
+    wait_until(lambda: running.sample("otelcol_receiver_accepted_spans_total") == grpc_messages.WORKERS + 1)
     assert not caplog.records
 
 
 def test_a_client_that_cancels_does_no_harm(start, consumer, caplog):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(otlp_grpc.METHOD)
+    stub = running.channel().unary_unary(grpc_export.METHOD)
     for number in range(1, 30):
         call = stub.future(BODY)
         consumer.wait_for(number)
@@ -274,7 +295,7 @@ class Mute:
 
 
 MUTE = {
-    otlp_grpc.METHOD: otlp_grpc.READING + 8,
+    grpc_export.METHOD: grpc_messages.READING + 8,
     "/grpc.health.v1.Health/Check": 20,
     "/grpc.health.v1.Health/Watch": 20,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": 20,
@@ -283,8 +304,8 @@ MUTE = {
 
 @pytest.mark.parametrize("method", MUTE)
 def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(start, monkeypatch, method):
-    monkeypatch.setattr(otlp_grpc, "READ_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.5)
+    monkeypatch.setattr(grpc_messages, "READ_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.5)
     running = start()
     with Mute(running, method, MUTE[method]) as mute:
         assert {call.code() for call in mute.calls} == {Code.CANCELLED}, "one that a client retries"
@@ -294,20 +315,20 @@ def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(st
         assert ProtoReflectionDescriptorDatabase(running.channel()).get_services()
 
 
-@pytest.mark.parametrize("calls", [otlp_grpc.READING, otlp_grpc.WORKERS + 32])
+@pytest.mark.parametrize("calls", [grpc_messages.READING, grpc_messages.WORKERS + 32])
 def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatch, calls):
-    monkeypatch.setattr(otlp_grpc, "GREEDY_S", 0.2)
+    monkeypatch.setattr(grpc_messages, "GREEDY_S", 0.2)
     running = start()
-    with Mute(running, otlp_grpc.METHOD, calls):
+    with Mute(running, grpc_export.METHOD, calls):
         time.sleep(0.2)
-        assert running.channel().unary_unary(otlp_grpc.METHOD)(BODY, timeout=10) == b""
+        assert running.channel().unary_unary(grpc_export.METHOD)(BODY, timeout=10) == b""
 
 
 def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(start, monkeypatch):
-    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.4)
+    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.4)
     running = start()
     with ExitStack() as clients:
-        mute = [clients.enter_context(Mute(running, otlp_grpc.METHOD, 1)) for _ in range(otlp_grpc.READING)]
+        mute = [clients.enter_context(Mute(running, grpc_export.METHOD, 1)) for _ in range(grpc_messages.READING)]
         time.sleep(0.2)
         assert running.call(BODY, timeout=10) == b""
         time.sleep(0.5)
@@ -315,7 +336,7 @@ def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(st
 
 
 def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monkeypatch):
-    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.4)
+    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.4)
     running = start()
     with Mute(running, "/grpc.health.v1.Health/Check", 8):
         time.sleep(0.2)
@@ -324,11 +345,11 @@ def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monke
 
 
 def test_a_call_that_waits_for_its_outcome_is_not_ended(start, consumer, monkeypatch):
-    monkeypatch.setattr(otlp_grpc, "CROWDED_S", 0.2)
-    monkeypatch.setattr(otlp_grpc, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.2)
+    monkeypatch.setattr(grpc_messages, "READ_TIMEOUT_S", 0.2)
     consumer.hold()
     running = start(consumer)
-    call = running.channel().unary_unary(otlp_grpc.METHOD).future(BODY, timeout=30)
+    call = running.channel().unary_unary(grpc_export.METHOD).future(BODY, timeout=30)
     consumer.wait_for(1)
     time.sleep(0.5)
     consumer.release()
@@ -367,7 +388,7 @@ def test_the_spans_are_counted(start):
     assert running.sample("otelcol_receiver_refused_spans_total") == 4
 
 
-@pytest.mark.parametrize("service", ["", otlp_grpc.TRACE_SERVICE])
+@pytest.mark.parametrize("service", ["", grpc_export.TRACE_SERVICE])
 def test_health_is_SERVING_and_at_the_end_NOT_SERVING(start, service):
     running = start()
     watch = health_pb2_grpc.HealthStub(running.channel()).Watch(health_pb2.HealthCheckRequest(service=service))
@@ -381,18 +402,18 @@ def test_health_is_SERVING_and_at_the_end_NOT_SERVING(start, service):
 
 def test_reflection_lists_the_services(start):
     database = ProtoReflectionDescriptorDatabase(start().channel())
-    assert set(database.get_services()) >= {otlp_grpc.TRACE_SERVICE, "grpc.health.v1.Health"}
+    assert set(database.get_services()) >= {grpc_export.TRACE_SERVICE, "grpc.health.v1.Health"}
     assert (
-        database.FindFileContainingSymbol(otlp_grpc.TRACE_SERVICE).package == "opentelemetry.proto.collector.trace.v1"
+        database.FindFileContainingSymbol(grpc_export.TRACE_SERVICE).package == "opentelemetry.proto.collector.trace.v1"
     )
 
 
 def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     consumer.hold()
     running = start(consumer)
-    stub = running.channel().unary_unary(otlp_grpc.METHOD)
-    calls = [stub.future(BODY, timeout=30) for _ in range(otlp_grpc.WORKERS + 20)]
-    consumer.wait_for(otlp_grpc.WORKERS)
+    stub = running.channel().unary_unary(grpc_export.METHOD)
+    calls = [stub.future(BODY, timeout=30) for _ in range(grpc_messages.WORKERS + 20)]
+    consumer.wait_for(grpc_messages.WORKERS)
     stopping = threading.Thread(target=running.receiver.shutdown, args=(20.0,))
     stopping.start()
     wait_until(lambda: not reachable(running.endpoint))
@@ -400,14 +421,14 @@ def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     stopping.join(10)
     assert not stopping.is_alive()
     answered = [call for call in calls if call.code() == Code.OK]
-    assert len(answered) >= otlp_grpc.WORKERS, "those at work, and those in line that the server had seen"
+    assert len(answered) >= grpc_messages.WORKERS, "those at work, and those in line that the server had seen"
     assert {call.code() for call in calls} <= {Code.OK, Code.CANCELLED, Code.UNAVAILABLE}, "else a client drops data"
 
 
 def test_stop_ends_within_its_time_whatever_waits(start, consumer):
     consumer.hold()
     running = start(consumer)
-    call = running.channel().unary_unary(otlp_grpc.METHOD).future(BODY, timeout=30)
+    call = running.channel().unary_unary(grpc_export.METHOD).future(BODY, timeout=30)
     consumer.wait_for(1)
     began = time.monotonic()
     running.receiver.shutdown(0.3)
@@ -441,7 +462,7 @@ def test_a_client_that_pings_aggressively_stays_connected(start):
     )
     states: list[grpc.ChannelConnectivity] = []
     channel.subscribe(states.append)
-    channel.unary_unary(otlp_grpc.METHOD)(BODY, timeout=5)
+    channel.unary_unary(grpc_export.METHOD)(BODY, timeout=5)
     time.sleep(3.5)  # gRPC's own limits end the connection after 3 s
     assert states[-1] is grpc.ChannelConnectivity.READY
     assert states.count(grpc.ChannelConnectivity.READY) == 1

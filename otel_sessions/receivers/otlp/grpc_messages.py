@@ -1,0 +1,132 @@
+"""How the messages of gRPC calls are read: when, how many at a time, and how long they may take."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+import grpc
+
+from otel_sessions.component import Host, Worker
+
+WORKERS: Final = 128
+"""Exports that are being read or wait for their outcome; the messages of others are not asked for."""
+READING: Final = 32
+READ_TIMEOUT_S: Final = 30.0
+"""For the message of an export, from the moment that it is waited for; as long as over HTTP."""
+CROWDED_S: Final = 5.0
+"""The same while other calls stand in line to be read, and for the messages of other services, which are small."""
+GREEDY_S: Final = 1.0
+"""The same while others stand in line, for a connection that has over a quarter of the messages that are being read."""
+
+
+class Reading(Protocol):
+    """An export. `read` has its message read, and is False if the call is over."""
+
+    def read(self) -> bool: ...
+
+    def cancel(self) -> None: ...
+
+    def peer(self) -> str: ...
+
+
+class Messages:
+    """Reads the messages of calls, and cancels a call that keeps its reader waiting.
+
+    Its client sees CANCELLED, after which it sends again.
+    """
+
+    def __init__(self, name: str, host: Host) -> None:
+        self._worker = Worker(name, "silence", self._watch, host)
+        self._waiting: dict[grpc.ServicerContext, float] = {}  # until when
+        self._in_line: dict[Reading, None] = {}
+        self._placed: dict[Reading, float] = {}  # being read: since when
+        self._working: set[Reading] = set()
+        self._turn = threading.Lock()
+        self._closed = False
+        self._changed = threading.Event()
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def read(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """The next message, a small one; None if the client sends no more; `grpc.RpcError` if the call is over."""
+        self._waiting[context] = time.monotonic() + CROWDED_S
+        try:
+            return next(messages, None)
+        finally:
+            del self._waiting[context]
+
+    def read_one(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """The one message of a call, which is over without it."""
+        message = self.read(messages, context)
+        if message is None:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the call has no message")
+        return message
+
+    def enter(self, export: Reading) -> None:
+        """Has its message read when it is its turn."""
+        with self._turn:
+            self._in_line[export] = None
+        self._advance()
+
+    def release(self, export: Reading) -> None:
+        """Its message has come, or will not come."""
+        with self._turn:
+            self._placed.pop(export, None)
+        self._advance()
+
+    def leave(self, export: Reading) -> None:
+        """The call is over."""
+        with self._turn:
+            self._in_line.pop(export, None)
+            self._placed.pop(export, None)
+            self._working.discard(export)
+        self._advance()
+
+    def close(self) -> None:
+        self._closed = True
+        self._changed.set()
+
+    def _advance(self) -> None:
+        while (export := self._next()) is not None:
+            if not export.read():
+                with self._turn:
+                    self._placed.pop(export, None)
+                    self._working.discard(export)
+
+    def _next(self) -> Reading | None:
+        if not self._in_line:
+            return None
+        with self._turn:
+            if not self._in_line or len(self._placed) >= READING or len(self._working) >= WORKERS:
+                self._changed.set()
+                return None
+            export = next(iter(self._in_line))
+            del self._in_line[export]
+            self._placed[export] = time.monotonic()
+            self._working.add(export)
+            return export
+
+    def _watch(self) -> None:
+        while not self._closed:
+            self._changed.wait(GREEDY_S / 4 if self._in_line else CROWDED_S / 4)
+            self._changed.clear()
+            now = time.monotonic()
+            for context in [context for context, until in list(self._waiting.items()) if until < now]:
+                context.cancel()  # type: ignore[no-untyped-call]
+            for export in self._too_slow(now):
+                export.cancel()
+
+    def _too_slow(self, now: float) -> list[Reading]:
+        """Of the exports: those read for 30 s, and of those in the way as many as stand in line."""
+        with self._turn:
+            placed, in_line = dict(self._placed), len(self._in_line)
+        held = Counter(export.peer() for export in placed)
+        allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
+        in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
+        late = [export for export, began in placed.items() if now - began > READ_TIMEOUT_S]
+        return late + in_the_way[:in_line]
