@@ -81,7 +81,12 @@ class ConfigError(OtelSessionsError):
 
 def hint(name: str, known: Sequence[str]) -> str:
     """`; did you mean 'x'?`, or `; there are: x, y`, to append to a message about a name that is none of `known`."""
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(known)}" if known else "; there are none"
+    return near(name, known) or (f"; there are: {', '.join(known)}" if known else "; there are none")
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """`; did you mean 'x'?` where one of the `known` words is near, to append to a message that lists them; else
+    nothing."""
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""

@@ -92,7 +92,10 @@ def embedded(endpoint: Endpoint) -> Iterator[Client]:
 
     assert endpoint.path is not None
     if not endpoint.path.is_dir():
-        raise NoData(f"there is no data in {endpoint.path} yet; `otel-sessions serve` makes it")
+        raise NoData(
+            f"there is no data in {endpoint.path}; `otel-sessions serve` makes it. Those of a service that runs "
+            "elsewhere are found with its configuration (--config), or from the directory that it was started in"
+        )
     lock = DataLock(endpoint.path)
     try:
         with _explained(endpoint):

@@ -8,16 +8,34 @@ import typer
 from typer.core import TyperGroup
 
 from otel_sessions._version import __version__
-from otel_sessions.cli import components, demo, mcp, migrate, output, query, serve, sessions, tail, validate, verify
+from otel_sessions.cli import (
+    components,
+    demo,
+    mcp,
+    migrate,
+    output,
+    query,
+    serve,
+    sessions,
+    tail,
+    usage,
+    validate,
+    verify,
+)
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
 
 class Commands(TyperGroup):
     """Turns errors that users cause into lines on stderr: faults of a configuration exit with 2, the rest with 1."""
 
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        with usage.reworded():
+            return super().make_context(*given, **more)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with usage.reworded():
+                return super().invoke(ctx)
         except ConfigError as error:
             output.faults(error.faults)
             raise typer.Exit(2) from None
@@ -40,7 +58,7 @@ app.command("migrate")(migrate.migrate)
 app.command("components")(components.components)
 app.command("query")(query.query)
 app.add_typer(sessions.app, name="sessions")
-app.command("tail")(tail.tail)
+app.command("tail", cls=usage.Asking)(tail.tail)
 app.command("mcp")(mcp.mcp)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)

@@ -23,7 +23,7 @@ _LOOK_BACK_S = 60
 
 
 def tail(  # noqa: PLR0917 - the command line names them
-    query: Query = "",
+    words: Query = None,
     last: Since = 0,
     project: Project = "default",
     json_: AsJson = False,
@@ -40,6 +40,7 @@ def tail(  # noqa: PLR0917 - the command line names them
     """
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
 
+    query = " ".join(words or ())
     with reader_of(config, set_) as client, explained(query):
         try:
             for turn in _turns(client, project, query, last):

@@ -18,8 +18,9 @@ from otel_sessions.component import (
     Used,
 )
 from otel_sessions.config.document import Path, dotted
+from otel_sessions.config.faults import kind_of, unknown_key
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
-from otel_sessions.config.typed import kind_of, unknown_key, validate
+from otel_sessions.config.typed import validate
 from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.types import HostPort
 

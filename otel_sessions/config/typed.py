@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -13,24 +12,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from otel_sessions.config.document import Path, dotted, get, has, put
-from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, hint
+from otel_sessions.config.faults import message
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 
 M = TypeVar("M", bound=BaseModel)
 _LEFT_OUT = object()
-_EXPECTED = {
-    "string": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "list": "a list",
-    "tuple": "a list",
-    "set": "a list",
-    "frozen_set": "a list",
-    "dict": "a map",
-    "mapping": "a map",
-    "model": "a map",
-    "dataclass": "a map",
-}
 
 
 def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) -> M:
@@ -95,7 +81,7 @@ def _faults(model: type[BaseModel], error: ValidationError, value: Any, path: Pa
     found = []
     for detail in error.errors():
         place = _place(value, detail)
-        found.append(Fault(dotted((*path, *place)), _message(model, detail, place)))
+        found.append(Fault(dotted((*path, *place)), message(detail, _known(model, place[:-1]))))
     return list(dict.fromkeys(found))
 
 
@@ -110,45 +96,12 @@ def _place(value: Any, detail: ErrorDetails) -> Path:
     return tuple(place)
 
 
-def _message(model: type[BaseModel], detail: ErrorDetails, place: Path) -> str:
-    type_, context = detail["type"], detail.get("ctx", {})
-    if type_ == "missing":
-        return "is required"
-    if type_ == "extra_forbidden":
-        return unknown_key(str(place[-1]) if place else "", _known(model, place[:-1]))
-    if type_ in {"value_error", "assertion_error"} and "error" in context:
-        return str(context["error"])
-    if type_ in {"literal_error", "enum"}:
-        return f"expected {context['expected']}"
-    for prefix, expected in _EXPECTED.items():
-        if type_ in {f"{prefix}_type", f"{prefix}_parsing", f"{prefix}_from_float", f"{prefix}_attributes_type"}:
-            return f"expected {expected}, not {kind_of(detail['input'])}"
-    return re.sub(r"^\w+ should", "should", detail["msg"])
-
-
 def _known(model: type[BaseModel], place: Path) -> list[str]:
     annotation: Any = model
     for step in place:
         annotation = below(annotation, step)
     found = model_of(annotation)
     return list(keys(found)) if found is not None else []
-
-
-def unknown_key(key: str, known: list[str]) -> str:
-    """The message for a key that is none of `known`."""
-    return f"is not a known key{hint(key, known)}"
-
-
-def kind_of(value: Any) -> str:
-    """What a plain value is, in the words of the messages."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    for type_, words in ((Mapping, "a map"), (list, "a list"), (str, "text"), ((int, float), "a number")):
-        if isinstance(value, type_):
-            return words
-    return "this"
 
 
 # What a settings class says of the values below it, read off its annotations

@@ -86,7 +86,10 @@ def status_of(error: Exception) -> tuple[int, str]:
 def message_of(error: Exception) -> str:
     """A sentence for the developer; for what pydantic found, where each fault stands."""
     if isinstance(error, ValidationError):
-        faults = [f"{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:_FAULTS_SHOWN]]
+        faults = [
+            f"{_path(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()[:_FAULTS_SHOWN]
+        ]
         return "; ".join(faults)
     return str(error) if status_of(error)[0] != 500 else "internal error"
 

@@ -10,12 +10,13 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from otel_sessions.component import Consumer, Outcome
 from otel_sessions.component import Request as ExportRequest
+from otel_sessions.config.faults import Plain
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import message_of, status_of
@@ -28,7 +29,7 @@ from otel_sessions.sessions.scores import Score
 _OLD_KINDS: Final = ("span-", "generation-", "event-", "observation-")
 
 
-class Event(BaseModel):
+class Event(Plain):
     """What every event has; `timestamp` is when it was made, and orders events about one thing."""
 
     id: Annotated[str, StringConstraints(min_length=1)]

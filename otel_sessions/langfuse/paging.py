@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.config.faults import Plain
 
-class Page(BaseModel):
+
+class Page(Plain):
     """Parameters of a list. One that it does not know is a fault: a filter passed over would be a wrong answer."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)

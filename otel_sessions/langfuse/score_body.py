@@ -8,9 +8,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from otel_sessions.config.faults import Plain
 from otel_sessions.sessions.scores import DataType, Score
 
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # ClickHouse's DateTime64(9) ends soon after
@@ -28,7 +29,7 @@ def _within(time: datetime) -> datetime:
 Time = Annotated[datetime, AfterValidator(_within)]
 
 
-class Body(BaseModel):
+class Body(Plain):
     """Of Langfuse's API: names in camelCase, unknown ones are passed over."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)

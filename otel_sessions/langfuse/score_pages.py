@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from otel_sessions.config.faults import Plain
 from otel_sessions.langfuse.paging import Page
 from otel_sessions.langfuse.score_body import Time
 from otel_sessions.queries.scores import FIRST, LAST, ScoreFilter
@@ -81,7 +82,7 @@ class ScoresPage(Page):
         )
 
 
-class ScoresBehind(BaseModel):
+class ScoresBehind(Plain):
     """Of v3. What is not kept here, configurations, queues, authors and experiments, no score has."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)

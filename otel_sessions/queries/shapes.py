@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Literal
 
+from otel_sessions.errors import near
 from otel_sessions.queries.rows import Row, as_json
 
 Group = Literal["core", "usage", "io", "metadata", "scores"]
@@ -59,3 +60,9 @@ def cut(shown: Row, preview: int | None) -> Row:
 def _cut_values(values: Mapping[str, Any], preview: int) -> tuple[Row, dict[str, int]]:
     long = {key: len(text) for key, text in values.items() if isinstance(text, str) and len(text) > preview}
     return {key: text[:preview] if key in long else text for key, text in values.items()}, long
+
+
+def no_groups(unknown: Sequence[str]) -> str:
+    """What is told who asked for groups that there are not."""
+    named = ", ".join(repr(name[:100]) for name in unknown[:5])
+    return f"there are no fields {named}; there are {', '.join(GROUPS)}{near(unknown[0], GROUPS)}"

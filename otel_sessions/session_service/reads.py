@@ -11,6 +11,7 @@ from typing import Any, Final, cast, get_args
 from clickhouse_connect.driver.client import Client
 from google.protobuf.message import Message
 
+from otel_sessions.errors import near
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
 from otel_sessions.queries.listing import Order, Sort, Wanted
@@ -127,18 +128,19 @@ def _time(request: Any, name: str) -> int | None:
 
 def _limit(request: Any) -> int:
     if request.limit > MAX_LIMIT:
-        raise InvalidRequest("limit", f"at most {MAX_LIMIT} are given at once")
+        raise InvalidRequest("limit", f"expected at most {MAX_LIMIT}, not {request.limit}")
     return request.limit or DEFAULT_LIMIT
 
 
 def _one_of(field: str, value: str, names: Any) -> str:
     if value and value not in get_args(names):
-        raise InvalidRequest(field, f"{value[:100]!r} is none of {', '.join(get_args(names))}")
+        known = get_args(names)
+        raise InvalidRequest(field, f"{value[:100]!r} is none of {', '.join(known)}{near(value, known)}")
     return value
 
 
 def _groups(names: Iterable[str], default: frozenset[Any]) -> frozenset[str]:
     wanted = frozenset(names)
     if unknown := sorted(wanted - set(shapes.GROUPS)):
-        raise InvalidRequest("fields", f"there are no fields {unknown[:5]}; there are {', '.join(shapes.GROUPS)}")
+        raise InvalidRequest("fields", shapes.no_groups(unknown))
     return wanted | {"core"} if wanted else default

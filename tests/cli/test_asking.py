@@ -27,6 +27,33 @@ def test_the_list_is_chosen_and_sorted_through_a_running_service(run: Run, serve
     assert ids(run, served, "--from", "2100-01-01") == []
 
 
+def test_words_that_no_quotes_hold_together_are_one_query(run: Run, served: Served) -> None:
+    assert ids(run, served, "id:*-test", "has:error") == ids(run, served, "id:*-test has:error")
+    without = ids(run, served, "id:*-test", "-has:error", "--sort", "cost")
+    assert without == ids(run, served, "id:*-test -has:error", "--sort", "cost") != []
+    nothing = run("sessions", "list", "user:nobody", "has:error", "--config", served.config)
+    assert "is of this kind: user:nobody has:error" in nothing.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "--sort", "costs"], "spans, errors, tokens, cost; did you mean 'cost'?"),
+        (["list", "--order", "dsc"], "'dsc' is none of asc, desc; did you mean 'desc'?"),
+        (["export", "x", "--format", "jsn"], "none of jsonl, csv, parquet, md, messages; did you mean 'jsonl'?"),
+        (["list", "--limit", "5000"], "'--limit': expected at most 1000, not 5000"),
+        (["show", "x", "--limit", "many"], "'--limit': expected a whole number, not 'many'"),
+        (["list", "--srt", "cost"], "there is no option --srt; did you mean '--sort'?"),
+        (["lst"], "there is no command 'lst'; did you mean 'list'?"),
+        (["nothing"], "there is no command 'nothing'; there are: delete, export, list, rebuild, show"),
+    ],
+)  # fmt: skip
+def test_who_mistypes_reads_our_words_and_the_nearest_one(run: Run, arguments: list[str], said: str) -> None:
+    result = run("sessions", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr.rstrip().endswith(said), result.stderr
+
+
 def test_an_expression_that_is_none_is_shown_with_its_place(run: Run, served: Served) -> None:
     result = run("sessions", "list", "user:ada modle:x", "--config", served.config)
     assert result.exit_code == 1
@@ -64,7 +91,10 @@ def test_sessions_are_deleted_through_the_running_service(run: Run, served: Serv
     assert run("sessions", "delete", *config, input="n\n").exit_code == 2
     assert run("sessions", "delete", *config, "--", odd[0], input="n\n").exit_code == 1
     assert run("sessions", "delete", "--yes", *config, "--", odd[0]).exit_code == 0
-    assert run("sessions", "delete", "--yes", *config, "--", odd[0]).exit_code == 1
+    again = run("sessions", "delete", *config, "--", odd[0])
+    assert again.exit_code == 1
+    assert "near it: " in run("sessions", "delete", *config, "--", "waranty-test").stderr
+    assert "one begins so: warranty-test" in run("sessions", "delete", *config, "--", "warranty-t").stderr
     quoted = ",".join('"' + id_.replace("\\", "\\\\").replace('"', '\\"') + '"' for id_ in odd[1:])
     result = run("sessions", "delete", "--query", f"id:{quoted}", "--yes", "--json", *config)
     assert json.loads(result.stdout) == {"deleted": 2}, result.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from otel_sessions.cli.sessions import delete, export, listing, rebuild, show
+from otel_sessions.cli.usage import Asking
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,7 +21,7 @@ app = typer.Typer(
       otel-sessions sessions rebuild
     """,
 )
-app.command("list")(listing.list_)
+app.command("list", cls=Asking)(listing.list_)
 app.command("show")(show.show)
 app.command("delete")(delete.delete)
 app.command("export")(export.export)

@@ -12,6 +12,7 @@ import typer
 
 from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
 from otel_sessions.cli.sessions.listing import From, To, explained, moment
+from otel_sessions.cli.sessions.show import missing
 from otel_sessions.errors import QueryError
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ def delete(  # noqa: PLR0917 - the command line names them
             raise typer.BadParameter("name one session, or choose some by --query, --from or --to")
     with writer(settings) as client:
         if session_id is not None:
-            _ask(f"the session {session_id!r}", yes=yes)
-            deleted = _one(client, project, session_id, forget_for(settings))
+            deleted = _one(client, project, session_id, forget_for(settings), yes=yes)
         else:
             deleted = follow(_many(client, project, chosen, forget_for(settings), yes=yes))
     typer.echo(
@@ -80,12 +80,13 @@ def _ask(what: str, *, yes: bool) -> None:
         typer.confirm(f"Delete {what} for good?", abort=True, err=True)
 
 
-def _one(client: Client, project: str, session_id: str, forget: timedelta | None) -> int:
+def _one(client: Client, project: str, session_id: str, forget: timedelta | None, *, yes: bool) -> int:
     from otel_sessions.queries.detail import has_session  # noqa: PLC0415
     from otel_sessions.sessions import deletion  # noqa: PLC0415
 
     if not has_session(client, project=project, session_id=session_id):
-        raise QueryError(f"there is no session {session_id!r} in the project {project!r}")
+        raise QueryError(missing(client, project, session_id))
+    _ask(f"the session {session_id!r}", yes=yes)
     return deletion.delete(client, [(project, session_id)], forget_for=forget)
 
 

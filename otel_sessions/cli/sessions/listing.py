@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _NAMED = 5
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many sessions.")]
 Query = Annotated[
-    str,
+    list[str] | None,
     typer.Argument(
-        metavar="[QUERY]",
-        help="Which sessions, as in 'user:ada cost>0.5'; see docs/language.md.",
+        metavar="[QUERY]...",
+        help="Which sessions, as in 'user:ada cost>0.5'; several words are one query. See docs/language.md.",
         autocompletion=complete.fields,
     ),
 ]
@@ -41,7 +41,7 @@ Order = Annotated[Literal["asc", "desc"], typer.Option("--order", help="The smal
 
 
 def list_(  # noqa: PLR0917 - the command line names them
-    query: Query = "",
+    words: Query = None,
     from_: From = None,
     to: To = None,
     sort: Sort = "last_activity",
@@ -61,10 +61,12 @@ def list_(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions list 'refund -has:score' --from 2026-01-31 --json
     """
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
+    from otel_sessions.cli.render import plain  # noqa: PLC0415
     from otel_sessions.queries.filters import Filter  # noqa: PLC0415
     from otel_sessions.queries.listing import Wanted, list_sessions  # noqa: PLC0415
     from otel_sessions.queries.shapes import session  # noqa: PLC0415
 
+    query = " ".join(words or ())
     chosen = Filter(query=query, from_ns=moment(from_, "--from", end=False), to_ns=moment(to, "--to", end=True))
     with reader_of(config, set_) as client:
         with explained(query):
@@ -80,7 +82,8 @@ def list_(  # noqa: PLR0917 - the command line names them
     elif chosen.is_empty:
         typer.echo(f"no sessions in the project {project!r} yet")
     else:
-        typer.echo(f"no sessions in the project {project!r} are of this kind")
+        within = "".join(f" {name} {value}" for name, value in (("from", from_), ("to", to)) if value)
+        typer.echo(f"no session in the project {project!r} is of this kind: {plain(query) or 'any'}{within}")
     output.hints(hints)
 
 

@@ -37,7 +37,7 @@ Full = Annotated[bool, typer.Option("--full", help="Show what was said whole.")]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="On a terminal, print more than a page without stopping.")]
 _MAX_SPANS = 5000
 _MAX_SCORES = 1000
-_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +96,37 @@ def show(  # noqa: PLR0917 - the command line names them
 
 def find(client: Client, project: str, text: str) -> str:
     """The session of this id, or the only one whose id begins so; `QueryError` names those that come near."""
-    from otel_sessions.cli.render import plain  # noqa: PLC0415
     from otel_sessions.queries import sessions  # noqa: PLC0415
 
-    found = sessions.ids_beginning(client, project=project, beginning=text, limit=_NAMED + 1)
+    found = sessions.ids_beginning(client, project=project, beginning=text, limit=MAX_NAMED + 1)
     if text in found or (len(found) > 1 and sessions.one(client, project=project, session_id=text)):
         return text
     if len(found) == 1:
         return found[0]
+    raise QueryError(missing(client, project, text))
+
+
+def missing(client: Client, project: str, text: str) -> str:
+    """That there is no session of this id, and those that begin so or come near."""
+    from otel_sessions.cli.render import plain  # noqa: PLC0415
+    from otel_sessions.queries import sessions  # noqa: PLC0415
+
+    found = sessions.ids_beginning(client, project=project, beginning=text, limit=MAX_NAMED + 1)
     message = f"there is no session {text!r} in the project {project!r}"
     if found:
-        more = ", ..." if len(found) > _NAMED else ""
-        raise QueryError(f"{message}; several begin so: {', '.join(map(plain, found[:_NAMED]))}{more}")
+        more = ", ..." if len(found) > MAX_NAMED else ""
+        begin = "one begins" if len(found) == 1 else "several begin"
+        return f"{message}; {begin} so: {', '.join(map(plain, found[:MAX_NAMED]))}{more}"
     recent = sessions.ids_beginning(client, project=project, beginning="", limit=sessions.MAX_ROWS)
     near = get_close_matches(text[:200], [id_[:200] for id_ in recent], n=3, cutoff=0.5)
     others = "" if recent else _elsewhere(client, project)
-    raise QueryError(message + (f"; near it: {', '.join(map(plain, near))}" if near else others))
+    return message + (f"; near it: {', '.join(map(plain, near))}" if near else others)
 
 
 def _elsewhere(client: Client, project: str) -> str:
     from otel_sessions.queries import sessions  # noqa: PLC0415
 
-    names = sessions.other_projects(client, project=project, limit=_NAMED)
+    names = sessions.other_projects(client, project=project, limit=MAX_NAMED)
     return f", which has none; there are the projects {', '.join(names)} (--project)" if names else ", which has none"
 
 

@@ -7,23 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from clickhouse_connect.driver.client import Client
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from otel_sessions.component import Role
+from otel_sessions.config.faults import Plain
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.store import Store
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
 
-class Parameters(BaseModel):
+class Parameters(Plain):
     """Base of the parameters of a query string; one that it does not know is a fault, not passed over."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
 
-class Body(BaseModel):
+class Body(Plain):
     """Base of what is sent as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -13,7 +13,7 @@ from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import values
 from otel_sessions.queries.listing import Order, Sort
 from otel_sessions.queries.paging import MAX_LIMIT
-from otel_sessions.queries.shapes import DEFAULT_GROUPS, GROUPS
+from otel_sessions.queries.shapes import DEFAULT_GROUPS, GROUPS, no_groups
 
 _FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
@@ -43,7 +43,7 @@ def _groups(value: Any) -> Any:
     names = {name for name in value.split(",") if name}
     unknown = sorted(names - set(GROUPS))
     if unknown:
-        raise ValueError(f"there are no fields {', '.join(map(repr, unknown))}; there are {', '.join(GROUPS)}")
+        raise ValueError(no_groups(unknown))
     return frozenset(names | {"core"})
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from clickhouse_connect.driver.client import Client
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from otel_sessions.errors import near
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.api.parameters import Chosen
 from otel_sessions.queries.facets import facets
@@ -65,7 +66,8 @@ def _series(value: Any) -> Any:
     names = list(dict.fromkeys(name for name in value.split(",") if name))
     unknown = [name for name in names if name not in ALL_SERIES]
     if unknown or not names:
-        raise ValueError(f"write some of {', '.join(ALL_SERIES)}, with commas between")
+        also = near(unknown[0], ALL_SERIES) if unknown else ""
+        raise ValueError(f"write some of {', '.join(ALL_SERIES)}, with commas between{also}")
     return tuple(names)
 
 

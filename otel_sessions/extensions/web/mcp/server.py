@@ -13,6 +13,7 @@ from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 
 from otel_sessions import __version__
+from otel_sessions.errors import hint
 from otel_sessions.extensions.web.mcp.budget import first_that_fits, fold, text_of
 from otel_sessions.extensions.web.mcp.catalogue import INSTRUCTIONS, TOOLS
 from otel_sessions.extensions.web.mcp.tools import DEFAULT_TOKENS, Asked
@@ -52,7 +53,7 @@ def make_server(run: Run, project_of: Callable[[ServerRequestContext[Any, Any]],
     ) -> types.CallToolResult:
         tool = TOOLS.get(called.name)
         if tool is None:
-            return _refusal({"detail": f"there is no tool {called.name[:200]!r}; there are {', '.join(TOOLS)}"})
+            return _refusal({"detail": f"there is no tool {called.name[:200]!r}{hint(called.name, list(TOOLS))}"})
         max_tokens = DEFAULT_TOKENS
         try:
             wanted: Any = tool.parameters.model_validate(called.arguments or {})
