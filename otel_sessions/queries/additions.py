@@ -5,11 +5,13 @@ and `sessions.scores` write it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, portions, select
@@ -55,19 +57,33 @@ def shown_score(row: Row) -> Row:
 
 
 def share_of(client: Client, *, project: str, session_id: str) -> Row | None:
-    """`CreatedAt` and `ExpiresAt` of the newest link to the session that works; None if there is none."""
+    """The newest link to the session that works, as `list_shares` has it; None if there is none."""
     rows = select(client, "share_of", {"project": project, "session_id": session_id})
     return rows[0] if rows else None
 
 
-def shared_session(client: Client, token: str) -> tuple[str, str] | None:
-    """The project and id of the session that a link's token opens now; None if it opens nothing."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The session that a link opens, what of it is hidden, and whether it is as it was when it was published."""
+
+    project: str
+    session_id: str
+    is_frozen: bool
+    hidden: Hidden
+
+
+def shared_session(client: Client, token: str) -> Shared | None:
+    """What a link's token opens now; None if it opens nothing."""
     rows = select(client, "shared_session", {"token_hash": token_hash(token)})
-    return (rows[0]["Project"], rows[0]["SessionId"]) if rows else None
+    if not rows:
+        return None
+    row = rows[0]
+    hidden = Hidden(frozenset(row["Hide"]), frozenset(row["HideRoles"]))
+    return Shared(row["Project"], row["SessionId"], bool(row["IsFrozen"]), hidden)
 
 
 def list_shares(client: Client, *, project: str, limit: int, cursor: str | None = None) -> Page:
-    """The links that work, the newest first: `SessionId`, `CreatedAt`, `ExpiresAt`."""
+    """The links that work, the newest first: `SessionId`, `CreatedAt`, `ExpiresAt`, `Mode`, `Hide`, `HideRoles`."""
     list_ = ["shares", project]
     time, key = decode(list_, cursor) if cursor else ("2262-04-11 00:00:00", "")
     rows = select(client, "shares", {"project": project, "time": time, "key": key, "limit": limit + 1})

@@ -23,7 +23,7 @@ def get_session(
     client: Client, *, project: str, session_id: str, now_ns: int, groups: Collection[str] = frozenset(GROUPS)
 ) -> Row | None:
     """The session in the columns of the view `sessions`, with `Bookmarked`, `Labels`, `State`, `Scores` and `Share`
-    (`CreatedAt`, `ExpiresAt`, or None where it is not published); None if there is none.
+    (of `additions.share_of`, or None where it is not published); None if there is none.
     """
     rows = select(client, "session", {"project": project, "session_id": session_id})
     if not rows:

@@ -10,13 +10,16 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
+
+_COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}
+"""What a frozen link copies, and where to."""
 
 
 def set_bookmark(client: Client, *, project: str, session_id: str, wanted: bool) -> None:
@@ -51,24 +54,36 @@ def delete_comment(client: Client, *, project: str, session_id: str, comment_id:
     _run(client, "comment", project=project, session_id=session_id, comment_id=comment_id, is_deleted=1, **nothing)
 
 
-def publish(client: Client, *, project: str, session_id: str, expires_at: datetime | None = None) -> str:
-    """Makes a link to the session, and returns its token of 128 random bits; only the hash of it is stored."""
+def publish(
+    client: Client,
+    *,
+    project: str,
+    session_id: str,
+    expires_at: datetime | None = None,
+    is_frozen: bool = False,
+    hide: Sequence[str] = (),
+    hide_roles: Sequence[str] = (),
+) -> str:
+    """Makes a link to the session, and returns its token of 128 random bits; only the hash of it is stored.
+
+    A frozen one has a copy of the session as it is now.
+    """
     token = secrets.token_urlsafe(16)
+    link = {"token_hash": token_hash(token), "project": project, "session_id": session_id}
     expires = f"{expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}" if expires_at else None
-    _run(
-        client,
-        "publish",
-        token_hash=token_hash(token),
-        project=project,
-        session_id=session_id,
-        expires_at=expires,
-    )
+    if is_frozen:
+        for source, into in _COPIES.items():
+            _run(client, "freeze", source=source, into=into, expires_at=expires or "2100-01-01 00:00:00", **link)
+    options = {"is_frozen": int(is_frozen), "hide": list(hide), "hide_roles": list(hide_roles)}
+    _run(client, "publish", expires_at=expires, **link, **options)
     return token
 
 
 def unpublish(client: Client, *, project: str, session_id: str) -> None:
     """Takes every link to the session back, for good."""
     _run(client, "unpublish", project=project, session_id=session_id)
+    for table in _COPIES.values():
+        _run(client, "forget_copies", table=table, project=project, session_id=session_id)
 
 
 def token_hash(token: str) -> str:

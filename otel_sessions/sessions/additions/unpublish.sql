@@ -1,7 +1,9 @@
 -- Takes every link to a session back.
-INSERT INTO _session_shares (TokenHash, Project, SessionId, CreatedAt, ExpiresAt, UpdatedAt, IsDeleted)
+INSERT INTO _session_shares
+    (TokenHash, Project, SessionId, CreatedAt, ExpiresAt, IsFrozen, Hide, HideRoles, UpdatedAt, IsDeleted)
 SELECT
     known.TokenHash, known.Project, known.SessionId, known.CreatedAt, known.ExpiresAt,
+    known.IsFrozen, known.Hide, known.HideRoles,
     greatest(now64(9, 'UTC'), known.UpdatedAt + INTERVAL 1 MICROSECOND), 1
 FROM
 (

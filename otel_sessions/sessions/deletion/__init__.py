@@ -29,6 +29,8 @@ _OF_SESSIONS: Final = (
     "_session_labels",
     "_session_comments",
     "_session_shares",
+    "_shared_turns",
+    "_shared_spans",
 )
 
 

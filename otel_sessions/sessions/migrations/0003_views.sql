@@ -76,47 +76,7 @@ CREATE OR REPLACE VIEW sessions
     Metadata Map(String, String) COMMENT 'the last value of each key'
 )
 AS
-SELECT
-    m.Project AS Project,
-    m.SessionId AS SessionId,
-    fromUnixTimestamp64Nano(toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)), 'UTC') AS StartTime,
-    fromUnixTimestamp64Nano(toInt64(bitAnd(max(m.LastEnd), 9223372036854775807)), 'UTC') AS EndTime,
-    toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    uniqExactIf(m.TraceId, m.SpanCount > 0) AS TraceCount,
-    sum(m.SpanCount) AS SpanCount,
-    sum(m.ErrorCount) AS ErrorCount,
-    arraySort(groupUniqArrayArray(m.UserIds)) AS UserIds,
-    arraySort(groupUniqArrayArray(m.ServiceNames)) AS ServiceNames,
-    arraySort(groupUniqArrayArray(m.Environments)) AS Environments,
-    arraySort(groupUniqArrayArray(m.Models)) AS Models,
-    arraySort(groupUniqArrayArray(m.Tags)) AS Tags,
-    sum(m.InputTokens) AS InputTokens,
-    sum(m.OutputTokens) AS OutputTokens,
-    sum(m.CachedInputTokens) AS CachedInputTokens,
-    sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-    sum(m.ReasoningTokens) AS ReasoningTokens,
-    sum(m.TotalTokens) AS TotalTokens,
-    toFloat64(sum(m.Cost)) AS Cost,
-    sum(m.ModelCalls) AS ModelCalls,
-    sum(m.UnpricedCalls) AS UnpricedCalls,
-    sum(m.ToolCalls) AS ToolCalls,
-    substring(arrayFirst(turn -> turn.4 > 0 AND turn.3 != '', arraySort(arrayZip(
-        mapValues(minMap(map(m.TraceId, m.FirstStart))), mapKeys(minMap(map(m.TraceId, m.FirstStart))),
-        mapValues(maxMap(map(m.TraceId, m.InputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount)))))).3, 10) AS Input,
-    substring(arrayLast(turn -> turn.4 > 0 AND turn.3 != '', arraySort(arrayZip(
-        mapValues(maxMap(map(m.TraceId, m.LastEnd))), mapKeys(maxMap(map(m.TraceId, m.LastEnd))),
-        mapValues(maxMap(map(m.TraceId, m.OutputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount)))))).3, 10) AS Output,
-    substring(max(m.ErrorPick), 10) AS LastError,
-    toUInt64(arrayMax(arrayPushFront(arrayMap(
-        (start, end) -> if(start > end, start - end, 0),
-        arrayPopFront(arraySort(arrayFilter(start -> start < 9223372036854775808, mapValues(minMap(map(m.TraceId, m.FirstStart)))))),
-        arrayPopBack(arraySort(arrayMap(end -> bitAnd(end, 9223372036854775807),
-            arrayFilter(end -> end >= 9223372036854775808, mapValues(maxMap(map(m.TraceId, m.LastEnd)))))))), 0))) AS LongestGap,
-    mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata
-FROM _turn_minutes AS m
-GROUP BY Project, SessionId
-HAVING SpanCount > 0
-ORDER BY Project, SessionId
+${../parts/sessions_of_minutes}
 COMMENT 'One row a session, with its figures';
 
 -- A session's turns. What the latest update says comes before what spans say; then what the client set for the trace, else
@@ -152,38 +112,7 @@ CREATE OR REPLACE VIEW session_traces
     Metadata Map(String, String) COMMENT 'the last value of each key'
 )
 AS
-SELECT
-    m.Project AS Project,
-    m.SessionId AS SessionId,
-    m.TraceId AS TraceId,
-    substring(max(m.NamePick), 10) AS Name,
-    fromUnixTimestamp64Nano(toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)), 'UTC') AS StartTime,
-    fromUnixTimestamp64Nano(toInt64(bitAnd(max(m.LastEnd), 9223372036854775807)), 'UTC') AS EndTime,
-    toUInt64(toUnixTimestamp64Nano(EndTime) - toUnixTimestamp64Nano(StartTime)) AS Duration,
-    substring(max(m.UserPick), 10) AS UserId,
-    substring(max(m.EnvironmentPick), 10) AS Environment,
-    arraySort(groupUniqArrayArray(m.Tags)) AS Tags,
-    sum(m.SpanCount) AS SpanCount,
-    sum(m.ErrorCount) AS ErrorCount,
-    substring(max(m.ErrorPick), 10) AS LastError,
-    substring(max(m.InputPick), 10) AS Input,
-    substring(max(m.OutputPick), 10) AS Output,
-    arraySort(groupUniqArrayArray(m.Models)) AS Models,
-    sum(m.InputTokens) AS InputTokens,
-    sum(m.OutputTokens) AS OutputTokens,
-    sum(m.CachedInputTokens) AS CachedInputTokens,
-    sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-    sum(m.ReasoningTokens) AS ReasoningTokens,
-    sum(m.TotalTokens) AS TotalTokens,
-    toFloat64(sum(m.Cost)) AS Cost,
-    sum(m.ModelCalls) AS ModelCalls,
-    sum(m.UnpricedCalls) AS UnpricedCalls,
-    sum(m.ToolCalls) AS ToolCalls,
-    mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata
-FROM _turn_minutes AS m
-GROUP BY Project, SessionId, TraceId
-HAVING SpanCount > 0
-ORDER BY Project, SessionId, StartTime, TraceId
+${../parts/traces_of_minutes}
 COMMENT 'One row a trace of a session: its turns';
 
 -- The minute of a span is that of its start.
@@ -201,21 +130,7 @@ CREATE OR REPLACE VIEW session_timeline
     Cost Float64 COMMENT 'USD, of model calls'
 )
 AS
-SELECT
-    m.Project AS Project,
-    m.SessionId AS SessionId,
-    m.Minute AS Minute,
-    uniqExact(m.TraceId) AS TraceCount,
-    sum(m.SpanCount) AS SpanCount,
-    sum(m.ErrorCount) AS ErrorCount,
-    sum(m.InputTokens) AS InputTokens,
-    sum(m.OutputTokens) AS OutputTokens,
-    sum(m.TotalTokens) AS TotalTokens,
-    toFloat64(sum(m.Cost)) AS Cost
-FROM _turn_minutes AS m
-WHERE m.SpanCount > 0
-GROUP BY Project, SessionId, Minute
-ORDER BY Project, SessionId, Minute
+${../parts/timeline_of_minutes}
 COMMENT 'One row a session and minute';
 
 -- Users by the user of each turn.

@@ -14,6 +14,7 @@ from otel_sessions.component import Role
 from otel_sessions.config.faults import Plain
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.store import Store
+from otel_sessions.queries.hiding import NOTHING, Hidden
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
@@ -38,7 +39,8 @@ B = TypeVar("B")
 class Call(Generic[P, B]):
     """One request to an operation. `ids` are the names in its path, decoded; `base_url` is where people reach us.
 
-    `store` and `stopping` are for what answers piece by piece.
+    `store` and `is_stopping` are for what answers piece by piece; `hidden` is what a link does not show, and
+    `is_frozen` says that it opens the session as it was.
     """
 
     project: str
@@ -51,6 +53,8 @@ class Call(Generic[P, B]):
     now_ns: int
     store: Store
     is_stopping: Callable[[], bool] = lambda: False
+    hidden: Hidden = NOTHING
+    is_frozen: bool = False
 
     @property
     def session_id(self) -> str:

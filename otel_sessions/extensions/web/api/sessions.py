@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -16,7 +17,7 @@ from otel_sessions.queries.readers import Readers
 from otel_sessions.queries.rows import Row, as_json
 
 SESSION = "/api/v1/sessions/{session_id}"
-_REPLAYED: Final = replay.Memory()
+REPLAYED: Final = replay.Memory()
 _READERS: Final = Readers()
 
 
@@ -44,9 +45,8 @@ def sessions_of(client: Client, project: str, wanted: Listed, now_ns: int, user_
 
 def one(client: Client, call: Call[One, None]) -> Answer:
     wanted = call.parameters
-    return Answer(
-        session_of(client, call.project, call.session_id, call.now_ns, fields=wanted.fields, preview=wanted.preview)
-    )
+    shown = session_of(client, call.project, call.session_id, call.now_ns, fields=wanted.fields, preview=wanted.preview)
+    return Answer(call.hidden.session(shown))
 
 
 def session_of(
@@ -72,19 +72,20 @@ def check_session(client: Client, project: str, session_id: str) -> None:
 
 def traces(client: Client, call: Call[PagedTexts, None]) -> Answer:
     page = detail.list_traces(client, **_place(call))
-    return _listed(client, call, "traces", page)
+    return _listed(client, call, "traces", page, call.hidden.session)
 
 
 def turns(client: Client, call: Call[PagedTexts, None]) -> Answer:
-    payload = replay.turns(client, **_place(call), preview=call.parameters.preview, memory=_REPLAYED)
+    memory = None if call.is_frozen else REPLAYED
+    payload = replay.turns(client, **_place(call), preview=call.parameters.preview, memory=memory)
     if not payload["turns"] and call.parameters.cursor is None:
         check_session(client, call.project, call.session_id)
-    return Answer(payload)
+    return Answer(call.hidden.replay(payload))
 
 
 def spans(client: Client, call: Call[PagedTexts, None]) -> Answer:
     page = detail.list_spans(client, **_place(call))
-    return _listed(client, call, "spans", page)
+    return _listed(client, call, "spans", page, call.hidden.span)
 
 
 def timeline(client: Client, call: Call[Any, None]) -> Answer:
@@ -97,11 +98,14 @@ def _place(call: Call[Any, None]) -> dict[str, Any]:
     return {"project": call.project, "session_id": call.session_id, "limit": wanted.limit, "cursor": wanted.cursor}
 
 
-def _listed(client: Client, call: Call[Any, None], name: str, page: Page) -> Answer:
+def _listed(
+    client: Client, call: Call[Any, None], name: str, page: Page, less: Callable[[Row], Row] = lambda row: row
+) -> Answer:
+    """The rows of a page, `less` what is hidden of each. Raises `NotFound` for no session."""
     if not page.rows and call.parameters.cursor is None:
         check_session(client, call.project, call.session_id)
     preview = getattr(call.parameters, "preview", None)
-    return Answer({name: [shapes.turn(row, preview) for row in page.rows], "next_cursor": page.next_cursor})
+    return Answer({name: [less(shapes.turn(row, preview)) for row in page.rows], "next_cursor": page.next_cursor})
 
 
 OPERATIONS = (

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from clickhouse_connect.driver.client import Client
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
-from otel_sessions.queries import additions, detail, shapes
+from otel_sessions.queries import additions, detail, hiding, shapes
+from otel_sessions.queries.frozen import frozen
 from otel_sessions.queries.rows import as_json
 from otel_sessions.sessions import additions as writes
 
@@ -37,20 +38,36 @@ def _text(value: Any) -> Any:
 
 
 class Share(Body):
-    """`expires_at` is when the link stops working; without one it works until it is taken back."""
+    """`expires_at` is when the link stops working; without one it works until it is taken back.
+
+    A `frozen` link shows the session as it is now, a `live` one also what comes later. What `hide` and `hide_roles`
+    name is not shown: ids of users, metadata, the messages of these roles.
+    """
 
     expires_at: Annotated[AwareDatetime, BeforeValidator(_text)] | None = None
+    mode: Literal["live", "frozen"] = "live"
+    hide: Annotated[tuple[hiding.Part, ...], Field(max_length=10)] = ()
+    hide_roles: Annotated[tuple[hiding.Role, ...], Field(max_length=10)] = ()
 
 
 def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
     if not call.config.sharing:
         raise Forbidden("sessions are not published here: `sharing` of the extension `web` is off")
     check_session(client, call.project, call.session_id)
-    expires_at = call.body.expires_at if call.body else None
-    expires_at = min(expires_at, _LAST) if expires_at else None
-    token = writes.publish(client, project=call.project, session_id=call.session_id, expires_at=expires_at)
+    wanted = call.body or Share()
+    expires_at = min(wanted.expires_at, _LAST) if wanted.expires_at else None
+    token = writes.publish(
+        client,
+        project=call.project,
+        session_id=call.session_id,
+        expires_at=expires_at,
+        is_frozen=wanted.mode == "frozen",
+        hide=wanted.hide,
+        hide_roles=wanted.hide_roles,
+    )
     expires = f"{expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z" if expires_at else None
-    return Answer({"token": token, "url": f"{call.base_url}/share/{token}", "expires_at": expires}, 201)
+    options = wanted.model_dump(exclude_unset=True, exclude={"expires_at"})
+    return Answer({"token": token, "url": f"{call.base_url}/share/{token}", "expires_at": expires, **options}, 201)
 
 
 def unpublish(client: Client, call: Call[Parameters, None]) -> Answer:
@@ -66,31 +83,41 @@ def list_(client: Client, call: Call[Paged, None]) -> Answer:
 
 def shared(client: Client, call: Call[PagedTexts, None]) -> Answer:
     """The session, and the first of its turns; `/traces` of the link has the rest."""
-    opened = open_share(client, call)
+    client, opened = open_share(client, call)
     row = detail.get_session(
         client, project=opened.project, session_id=opened.session_id, now_ns=call.now_ns, groups=_GROUPS
     )
     if row is None:
         raise NotFound("this link opens nothing")
     row.pop("Share")
-    shown = shapes.session(row, _GROUPS, call.parameters.preview)
+    shown = opened.hidden.session(shapes.session(row, _GROUPS, call.parameters.preview))
     turns: Any = sessions.traces(client, opened).body
     public = {name: value for name, value in shown.items() if name not in _NOT_PUBLIC}
     return Answer({**public, **turns}, headers=HEADERS)
 
 
-def open_share(client: Client, call: Call[Any, None]) -> Call[Any, None]:
-    """The call as one to the session that the token opens. Raises `NotFound`, the same for whatever is wrong."""
+def open_share(client: Client, call: Call[Any, None]) -> tuple[Client, Call[Any, None]]:
+    """The call as one to the session that the token opens, less what the link hides, and the client to read it with.
+
+    Raises `NotFound`, the same for whatever is wrong.
+    """
     found = additions.shared_session(client, call.ids["token"]) if call.config.sharing else None
     if found is None:
         raise NotFound("this link opens nothing")
-    project, session_id = found
-    return replace(call, project=project, ids={"session_id": session_id})
+    if found.is_frozen:
+        client = frozen(client, project=found.project, token_hash=writes.token_hash(call.ids["token"]))
+    return client, replace(
+        call,
+        project=found.project,
+        ids={"session_id": found.session_id},
+        hidden=found.hidden,
+        is_frozen=found.is_frozen,
+    )
 
 
 def _through(read: Callable[[Client, Call[Any, None]], Answer]) -> Callable[[Client, Call[Any, None]], Answer]:
     def answer(client: Client, call: Call[Any, None]) -> Answer:
-        return replace(read(client, open_share(client, call)), headers=HEADERS)
+        return replace(read(*open_share(client, call)), headers=HEADERS)
 
     return answer
 
@@ -114,6 +141,7 @@ OPERATIONS = (
         Operation("GET", f"{_SHARED}/{name}", summary, "shares", _through(read), parameters=parameters, is_open=True)
         for name, summary, read, parameters in (
             ("traces", "List its turns", sessions.traces, PagedTexts),
+            ("turns", "Replay it: turns, steps and messages", sessions.turns, PagedTexts),
             ("spans", "List its spans", sessions.spans, PagedTexts),
             ("timeline", "List its minutes", sessions.timeline, Paged),
         )

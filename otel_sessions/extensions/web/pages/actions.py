@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api import additions, deletions, shares
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.queries import hiding
 
 _LIFETIMES: Final = {"1d": 1, "7d": 7, "30d": 30, "never": None}
 
@@ -73,7 +74,14 @@ def share(visit: Visit) -> str | Shown:
         return _back(visit)
     days = _LIFETIMES.get(visit.form.get("expires", "7d"), 7)
     expires = visit.now + timedelta(days=days) if days else None
-    body = shares.Share.model_validate({"expires_at": expires.isoformat() if expires else None})
+    body = shares.Share.model_validate(
+        {
+            "expires_at": expires.isoformat() if expires else None,
+            "mode": visit.form.get("mode", "live"),
+            "hide": [part for part in get_args(hiding.Part) if visit.form.get(f"hide_{part}")],
+            "hide_roles": [role for role in get_args(hiding.Role) if visit.form.get(f"hide_role_{role}")],
+        }
+    )
     made = visit.read(shares.publish, body=body)
     return Shown("published.html", {"section": "/sessions", "made": made, "url": visit.session_url(visit.session_id)})
 

@@ -95,7 +95,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "session": session,
         "queue": _queue(visit, session),
         "sharing": visit.call.config.sharing,
-        "share_options": False,
+        "share_options": True,
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
         "error_link": _first_error(shown["turns"]) or visit.with_query(show="tools", turn=None),
@@ -188,20 +188,7 @@ def _opened(visit: Visit) -> dict[str, Any]:
     )
     if row is None:
         raise NotFound("this session has no such span")
-    span = shapes.turn(row)
-    span["events"] = [
-        {"name": name, "timestamp": time, "attributes": attributes}
-        for name, time, attributes in zip(
-            span.get("events.name", []),
-            span.get("events.timestamp", []),
-            span.get("events.attributes", []),
-            strict=True,
-        )
-    ]
-    span["links"] = [
-        {"trace_id": trace, "span_id": other}
-        for trace, other in zip(span.get("links.trace_id", []), span.get("links.span_id", []), strict=True)
-    ]
+    span = visit.call.hidden.span(shapes.turn(row))
     as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{row['TraceId']}' AND SpanId = '{span_id}'"  # noqa: S608 - a text to copy; ids are hex
     raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
     return {"opened": span, "opened_id": span_id, "as_sql": as_sql, "raw": raw}

@@ -31,5 +31,5 @@ def show(visit: Visit) -> Shown:
 
 def shared(visit: Visit) -> Shown:
     """`/share/{token}`: the session read-only, without a way to anything else. Raises `NotFound`."""
-    opened = visit.through(shares.open_share(visit.client, visit.call))
-    return replace(session.public(opened), headers=HEADERS)
+    client, call = shares.open_share(visit.client, visit.call)
+    return replace(session.public(replace(visit, client=client, call=call)), headers=HEADERS)

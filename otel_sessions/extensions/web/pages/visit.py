@@ -59,10 +59,6 @@ class Visit:
     def session_url(self, session_id: str) -> str:
         return f"{self.base}/sessions/{quote(session_id, safe='')}"
 
-    def through(self, call: Call[Any, Any]) -> Visit:
-        """The same request as one to another project or session, as a link opens it."""
-        return replace(self, call=call)
-
     def read(
         self,
         run: Callable[[Client, Any], Answer],
