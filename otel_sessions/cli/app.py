@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from otel_sessions._version import __version__
 from otel_sessions.cli import (
+    backup,
     components,
     demo,
     mcp,
@@ -61,6 +62,8 @@ app.add_typer(sessions.app, name="sessions")
 app.command("tail", cls=usage.Asking)(tail.tail)
 app.command("mcp")(mcp.mcp)
 app.command("verify")(verify.verify)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("demo")(demo.demo)
 
 

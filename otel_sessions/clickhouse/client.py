@@ -140,6 +140,8 @@ def _embedded(path: Path, database: str | None) -> Client:
     if find_spec("chdb") is None:
         raise Permanent(NO_ENGINE)
     path.mkdir(parents=True, exist_ok=True)
-    client = clickhouse_connect.get_client(interface="chdb", path=str(path), database=database)
+    client = clickhouse_connect.get_client(
+        interface="chdb", path=str(path), database=database, chdb_options={"backups.allowed_path": "/"}
+    )
     client.set_client_setting("session_timezone", "UTC")
     return client

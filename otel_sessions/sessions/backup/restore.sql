@@ -1,0 +1,1 @@
+RESTORE DATABASE otel FROM File(%(directory)s)
