@@ -24,7 +24,10 @@ LOG_DIRECTORY: Final = "./otel-sessions-wal"
 
 
 class QueueBatch(Settings):
-    """Spans of the log are stored together: those of `flush_timeout`, and no more than `max_size` spans."""
+    """Spans of the log are stored together: those of `flush_timeout`, and no more than `max_size` spans.
+
+    Where spans keep coming it is up to 2.5 times as long, so that storing has time to rest.
+    """
 
     flush_timeout: Duration = Field(default=0.2, ge=0, le=10)
     max_size: int = Field(default=EXPORT_SPANS, ge=1, le=2**20)

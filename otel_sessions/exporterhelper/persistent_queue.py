@@ -29,6 +29,10 @@ logger = logging.getLogger("otel_sessions.wal")
 SEGMENT_BYTES: Final = 64 * 2**20
 WAITING_SPANS: Final = 131_072
 """Spans of new segments that may wait before those that follow go to the end of the backlog."""
+REST: Final = 10
+"""How many times as long as it took to store a segment the next may grow: storing has a price of its own."""
+GROWTH: Final = 2.5
+"""How many times `flush_timeout` it may grow at most."""
 PROBE_S: Final = 2.0
 """How long after the disk has failed it is tried again, if no request does."""
 SYNC_S: Final = 5.0
@@ -73,6 +77,7 @@ class PersistentQueue:
         self._at_work: Sequence[Ticket] = ()
         self._active_since: float | None = None
         self._active_spans = 0
+        self._rested_at = 0.0  # when what was stored last no longer keeps the active segment growing
         self._fresh: deque[Part] = deque()
         self._backlog: deque[Part] = deque()
         self._turns = 0
@@ -212,6 +217,7 @@ class PersistentQueue:
 
     def _store(self) -> None:
         while (part := self._next()) is not None:
+            began = time.monotonic()
             try:
                 self._storing.store(part)
             except Retryable as error:  # only when it is to stop
@@ -219,6 +225,8 @@ class PersistentQueue:
                 return
             except Exception as error:  # noqa: BLE001 - it stays in the log
                 self._storing.put_off(part, error)
+            ended = time.monotonic()
+            self._rested_at = ended + REST * (ended - began)
             if self._log.nbytes > self._capacity // 2:
                 self._sync_now.set()
 
@@ -230,14 +238,19 @@ class PersistentQueue:
                 return None
             if self._probe_at is not None and now >= self._probe_at:
                 self._probe()
-            since = self._active_since
-            if since is not None and (self._end is not None or now >= since + self._batch.flush_timeout):
+            seal_at = self._seal_at()
+            if seal_at is not None and (self._end is not None or now >= seal_at):
                 self._seal()
             with self._changed:
                 part = self._chosen(now)
                 if part is not None or self._end is not None:
                     return part
                 self._changed.wait(self._until_next(now))
+
+    def _seal_at(self) -> float | None:
+        """When the active segment is old enough: after `flush_timeout`, or later where storing is not at rest."""
+        since, timeout = self._active_since, self._batch.flush_timeout
+        return None if since is None else max(since + timeout, min(self._rested_at, since + GROWTH * timeout))
 
     def _probe(self) -> None:
         """Health must not wait for a request: a load balancer sends none to who is not well."""
@@ -265,8 +278,8 @@ class PersistentQueue:
         return None
 
     def _until_next(self, now: float) -> float | None:
-        times = [self._active_since + self._batch.flush_timeout] if self._active_since is not None else []
-        times += [moment for moment in (self._storing.next_due, self._end, self._probe_at) if moment is not None]
+        moments = (self._seal_at(), self._storing.next_due, self._end, self._probe_at)
+        times = [moment for moment in moments if moment is not None]
         return max(0.001, min(times) - now) if times else None
 
     # --- outlasting a power cut ---

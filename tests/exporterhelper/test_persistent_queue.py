@@ -95,6 +95,28 @@ def test_a_request_is_answered_before_it_is_stored(build, tmp_path):
     eventually(lambda: segments(tmp_path), [])
 
 
+def test_segments_grow_where_spans_keep_coming_and_storing_takes_its_time(build):
+    exporter = MemoryExporter(lambda _: time.sleep(0.05))
+    pipeline = build(exporter, batch={"flush_timeout": "100ms"})
+    began = time.monotonic()
+    for _ in range(40):
+        pipeline.consume(named("one of many")).result(10)
+        time.sleep(0.02)
+    eventually(lambda: len(exporter.names), 40)
+    assert len(exporter.exports) <= (time.monotonic() - began) / 0.25 + 2, "one every 250 ms, not every 100"
+
+
+def test_what_comes_after_a_rest_is_stored_after_flush_timeout(build):
+    exporter = MemoryExporter(lambda _: time.sleep(0.02))
+    pipeline = build(exporter, batch={"flush_timeout": "800ms"})
+    for names in (["first"], ["first", "second"]):
+        began = time.monotonic()
+        pipeline.consume(named(names[-1])).result(10)
+        eventually(lambda names=names: exporter.names, names)
+        time.sleep(0.6)
+    assert time.monotonic() - began < 2.5, "not 2.5 times as long, and the rest"
+
+
 def test_requests_that_come_within_flush_timeout_are_stored_together(build):
     exporter = MemoryExporter()
     pipeline = build(exporter, batch={"flush_timeout": "300ms"})
