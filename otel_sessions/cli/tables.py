@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from otel_sessions.cli.render import BAR_WIDTH, ago, bar, cost, duration, model, moment, plain
+from otel_sessions.genai.asked import question
 from otel_sessions.queries.rows import Row
 
 _WIDE = 110
@@ -95,7 +96,7 @@ def turns(
         figures = (duration(row["Duration"]), f"{row['TotalTokens']:,}", cost(row["Cost"]), errors)
         style = "bold red" if row["ErrorCount"] else "dim"
         lines.append(_turn_line(f"{time:{form}}", Text(plain(row["Name"]), "bold"), figures, width, style))
-        lines += _said(">", row["Input"], width, full)
+        lines += _said(">", question(row["Input"]), width, full)
         lines += _said("<", row["Output"], width, full)
         lines += _said("!", row.get("LastError", ""), width, full, "red")
         given = (scores or {}).get(row["TraceId"], ())

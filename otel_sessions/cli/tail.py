@@ -72,6 +72,7 @@ def _json(turn: Row) -> str:
 
 def _line(turn: Row) -> str:
     from otel_sessions.cli.render import cost, duration, plain  # noqa: PLC0415
+    from otel_sessions.genai.asked import question  # noqa: PLC0415
 
     parts = [turn["StartTime"][:19], plain(turn["SessionId"]), plain(turn["Name"]), plain(duration(turn["Duration"]))]
     if turn["UserId"]:
@@ -82,5 +83,5 @@ def _line(turn: Row) -> str:
         parts.append(plain(cost(turn["Cost"])))
     if turn["ErrorCount"]:
         parts.append(f"{turn['ErrorCount']} errors")
-    said = plain(turn["Input"])[:80]
+    said = plain(question(turn["Input"]))[:80]
     return "  ".join([*parts, *([said] if said else [])])

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from otel_sessions.genai.asked import only_text
 from otel_sessions.genai.messages import (
     MAX_MESSAGES,
     Message,
@@ -117,7 +118,8 @@ class Reader:
         if value is None or value in ("", [], {}):
             return []
         found = read(value, role, self._make)
-        return found or ([message(role, text_part(as_text(value)))] if text else [])
+        said = (only_text(value) if role == "user" else "") or as_text(value)
+        return found or ([message(role, text_part(said))] if text else [])
 
     def _inputs(self, attributes: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
         system = self._system(attributes)

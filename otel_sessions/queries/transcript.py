@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from otel_sessions.genai.asked import question
 from otel_sessions.genai.messages import Message, as_chat, call_text, message, text_part, words
 from otel_sessions.queries.rows import Row
 
@@ -43,7 +44,7 @@ def messages(turn: Row, spoken: Sequence[Message]) -> Iterator[Row]:
 def _said(turn: Row, spoken: Sequence[Message]) -> Sequence[Message]:
     if spoken:
         return spoken
-    sides = (("user", turn["input"]), ("assistant", turn["output"]))
+    sides = (("user", question(turn["input"])), ("assistant", turn["output"]))
     return [message(role, text_part(text)) for role, text in sides if text]
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from otel_sessions.extensions.web.pages import format as formats
 from otel_sessions.extensions.web.pages import markdown
+from otel_sessions.genai.asked import question
 from otel_sessions.genai.messages import as_text
 
 _PARSED_CHARS: Final = 200_000
@@ -38,6 +39,7 @@ def environment() -> Environment:
         {
             **formats.FILTERS,
             "as_line": as_line,
+            "asked": lambda text: question(text or ""),
             "attempt": _by_unit,
             "css_word": _css_word,
             "first_text": _first_text,

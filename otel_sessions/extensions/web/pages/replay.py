@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
+
+from otel_sessions.extensions.web.pages.format import instant
+from otel_sessions.genai.asked import question
 
 Item = Mapping[str, Any]
 """One thing of a turn; `kind` is `earlier`, `messages`, `cut`, `handover` or `step`."""
@@ -89,7 +93,7 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
                 before.append(item)
     if not spoke:
         if turn["input"]:
-            yield {"kind": "messages", "messages": [_text("user", turn["input"])]}
+            yield {"kind": "messages", "messages": [_text("user", question(turn["input"]))]}
         yield from before
         if turn["output"]:
             yield {"kind": "messages", "messages": [_text("assistant", turn["output"])]}
@@ -142,7 +146,28 @@ def _step(
         "given": f"{len(given)} new of {sent} messages sent" if sent else "",
         "is_tool": is_tool,
         "open": is_open,
+        "passed_on": _passed_on(step, turn["steps"]),
     }
+
+
+def _passed_on(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
+    """The name of the step within this one that failed of the same; empty where the failure is this step's own."""
+    if step["status"] != "error":
+        return ""
+    for each in steps:
+        same = each is not step and each["status"] == "error" and each["error"] and each["error"] in step["error"]
+        if same and (each["parent_span_id"] == step["span_id"] or _is_within(each, step)):
+            return str(each["name"] or each["kind"])
+    return ""
+
+
+def _is_within(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> bool:
+    """Whether the time of one step is a part of the other's."""
+    (begin, end), (first, last) = (
+        (start, start + timedelta(microseconds=step["duration_ns"] / 1000))
+        for step, start in ((step, instant(step["start_time"])) for step in (inner, outer))
+    )
+    return first <= begin and end <= last and (begin, end) != (first, last)
 
 
 def _first(messages: Sequence[Message], type_: str, member: str) -> Any:

@@ -11,7 +11,7 @@ def _step(kind: str, name: str, *, sent: list[int], made: list[int], status: str
     return {
         "span_id": name, "parent_span_id": "", "kind": kind, "name": name, "agent": "", "status": status, "error": "",
         "messages_in": sent, "messages_out": made, "repeated": 0, "compacted": False, "total_tokens": 0,
-        "cost_source": "",
+        "cost_source": "", "start_time": "2026-03-01T00:00:00.000000001Z", "duration_ns": 1000,
     }  # fmt: skip
 
 
@@ -42,3 +42,33 @@ def test_what_ran_before_the_first_call_stands_behind_the_question() -> None:
 
 def test_tools_without_any_call_stand_between_what_the_turn_got_and_gave() -> None:
     assert _shown([_step("tool", "stock", sent=[], made=[])], []) == ["asked", "stock", "said"]
+
+
+def _failed(name: str, error: str, *, parent: str = "", start: int, took_us: int) -> dict[str, Any]:
+    time = f"2026-03-01T00:00:00.{start:06}000Z"
+    more = {"error": error, "parent_span_id": parent, "start_time": time, "duration_ns": took_us * 1000}
+    return _step("tool", name, sent=[], made=[], status="error") | more
+
+
+def _passed_on(*steps: dict[str, Any]) -> dict[str, str]:
+    turn = {
+        "trace_id": "t",
+        "name": "",
+        "start_time": "2026-03-01T00:00:00Z",
+        "input": "",
+        "output": "",
+        "steps": steps,
+    }
+    (card,) = cards({"turns": [turn], "messages": []}, "tools")
+    return {item["step"]["name"]: item["passed_on"] for item in card["shown"]}
+
+
+def test_a_failure_that_a_caller_passed_on_is_told_from_its_own() -> None:
+    outer = _failed("answer", "ValueError: no stock", start=0, took_us=100)
+    inner = _failed("stock", "no stock", start=10, took_us=50)
+    retried = _failed("again", "no stock", start=70, took_us=20)
+    assert _passed_on(outer, inner, retried) == {"answer": "stock", "stock": "", "again": ""}
+    other = _failed("pay", "refused", start=10, took_us=50)
+    assert _passed_on(outer, other) == {"answer": "", "pay": ""}
+    child = _failed("stock", "ValueError: no stock", parent="answer", start=0, took_us=100)
+    assert _passed_on(outer, child) == {"answer": "stock", "stock": ""}
