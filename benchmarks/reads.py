@@ -69,7 +69,7 @@ def fill(client: Client, spans: int, doubtful: float) -> None:
         store(client, {**shape, "step_ns": SPAN_NS // traces, "first": first, "last": last})
     long = {**shape, "session_id": "long", "salt": "long", "step_ns": SPAN_NS // LONG_TRACES}
     store(client, {**long, "first": 0, "last": LONG_TRACES})
-    found = client.query("SELECT Project, TraceId FROM _trace_claims WHERE IsDoubtful = 1").result_rows
+    found = client.query("SELECT Project, TraceId FROM _trace_claims WHERE IsDoubtful > 0").result_rows
     in_doubt = [(project, trace) for project, trace in found]
     for start in range(0, len(in_doubt), TRACES_A_LOOK):
         attribution.correct(client, in_doubt[start : start + TRACES_A_LOOK])

@@ -2,7 +2,7 @@
 -- Of the times of these it says nothing: its start is later and its end earlier than any.
 INSERT INTO _trace_claims (Project, TraceId, Blocks, IsDoubtful, Best, Places, Start, End, ReceivedAt)
 SELECT
-    t.Project AS Project, t.TraceId AS TraceId, 0 AS Blocks, 1 AS IsDoubtful, '9' AS Best,
+    t.Project AS Project, t.TraceId AS TraceId, 0 AS Blocks, 2 AS IsDoubtful, '9' AS Best,
     CAST([(t.SessionId, 9, '')], 'Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String))') AS Places,
     fromUnixTimestamp64Nano(9223372036854775807, 'UTC') AS Start, fromUnixTimestamp64Nano(0, 'UTC') AS End,
     max(t.ReceivedAt) AS ReceivedAt

@@ -3,7 +3,7 @@ CREATE TABLE _trace_claims
     `Project` LowCardinality(String) COMMENT 'whose trace' CODEC(ZSTD(1)),
     `TraceId` String COMMENT 'trace' CODEC(ZSTD(1)),
     `Blocks` SimpleAggregateFunction(sum, UInt64) COMMENT 'inserts that brought spans of it' CODEC(ZSTD(1)),
-    `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once its sums cannot be trusted' CODEC(ZSTD(1)),
+    `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 where an insert alone cannot tell that its sums are right, 2 once corrections replace them' CODEC(ZSTD(1)),
     `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
     `Places` SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
         SessionId String,
