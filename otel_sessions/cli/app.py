@@ -12,6 +12,7 @@ from otel_sessions.cli import (
     backup,
     components,
     demo,
+    doctor,
     mcp,
     migrate,
     output,
@@ -64,6 +65,7 @@ app.command("mcp")(mcp.mcp)
 app.command("verify")(verify.verify)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 
 

@@ -72,6 +72,15 @@ def cost(dollars: float) -> str:
     return f"${dollars:,.4f}" if dollars < 100 else f"${dollars:,.2f}"
 
 
+def size(nbytes: float) -> str:
+    """Bytes in the unit that suits them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if nbytes < 1024:
+            return f"{nbytes:.0f} B" if unit == "B" else f"{nbytes:.1f} {unit}"
+        nbytes /= 1024
+    return f"{nbytes:.1f} TiB"
+
+
 def bar(value: int, most: int, *, width: int = BAR_WIDTH, ascii_only: bool = False) -> str:
     """As long as `value` is of `most`; never empty for what is not nothing."""
     eighths = max(1, round(value / most * width * 8)) if value else 0

@@ -1,4 +1,4 @@
-"""What deserves a look: errors by what they say, and traces that are in no session."""
+"""What deserves a look: errors by what they say, traces in no session, ids that change, unpriced calls, clocks."""
 
 from __future__ import annotations
 
@@ -25,3 +25,24 @@ def _named(project: str, from_: datetime, to: datetime, limit: int) -> dict[str,
 
 def _text(time: datetime) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def changing_ids(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
+    """By `Key` and `ServiceName` the `SessionCount`, how many are `OfOneTurn`, how many of these are `Repeats`, which
+    began within half an hour of another of the same user, how many are `Named`, by a user, and two `Examples`."""
+    return select(client, "changing_ids", _named(project, from_, to, limit))
+
+
+def unpriced_models(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
+    """`Model` with the `CallCount`, `TotalTokens` and `SessionCount` of calls that have no price."""
+    return select(client, "unpriced_models", _named(project, from_, to, limit))
+
+
+def spans_ahead(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
+    """`ServiceName` with the `SpanCount` of what began after `to`, and the `Latest` of it."""
+    return select(client, "spans_ahead", _named(project, from_, to, limit))
+
+
+def clock_ns(client: Client) -> int:
+    """What the clock of ClickHouse says, in ns since 1970."""
+    return int(select(client, "clock", {})[0]["Now"])

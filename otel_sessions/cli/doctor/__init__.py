@@ -1,0 +1,105 @@
+"""`otel-sessions doctor`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
+
+if TYPE_CHECKING:
+    from otel_sessions.cli.doctor.finding import Finding, State
+    from otel_sessions.config import Config
+
+MinFree = Annotated[
+    str, typer.Option("--min-free", metavar="SIZE", help="How much room the disks of the data need to have.")
+]
+MaxSkew = Annotated[
+    str, typer.Option("--max-skew", metavar="DURATION", help="How far the clock of ClickHouse may be from this one.")
+]
+Last = Annotated[str, typer.Option("--last", metavar="DURATION", help="Look at what was stored within this time.")]
+Skip = Annotated[
+    list[str] | None, typer.Option("--skip", metavar="CHECK", help="Leave this check out; repeat it for several.")
+]
+CHECKS = ("service", "ports", "disk", "log", "clickhouse", "schema", "clock", "sessions", "ids", "prices")
+_MARKS: dict[State, str] = {"well": "ok", "note": "--", "act": "!!"}
+
+
+def doctor(  # noqa: PLR0917 - the command line names them
+    min_free: MinFree = "1GiB",
+    max_skew: MaxSkew = "2s",
+    last: Last = "24h",
+    skip: Skip = None,
+    project: Project = "default",
+    json_: AsJson = False,
+    config: ConfigFiles = None,
+    set_: Sets = None,
+) -> None:
+    """Look the service and its data over, and say what to do; exit status 1 where something needs doing.
+
+    Works beside a running service and without one, and changes nothing. Checks: service, ports, disk, log, clickhouse,
+    schema, clock, sessions (traces without one), ids (that change every turn), prices (model calls without one).
+
+    \b
+    Examples:
+      otel-sessions doctor
+      otel-sessions doctor --config config.yaml --last 7d --json
+      otel-sessions doctor --min-free 50GiB --skip ids
+    """
+    from otel_sessions.types import parse_duration, parse_size  # noqa: PLC0415
+
+    left_out = _known(skip or ())
+    settings = loaded(config, set_)
+    limits = (
+        _parsed(parse_size, min_free, "--min-free"),
+        _parsed(parse_duration, max_skew, "--max-skew"),
+        _parsed(parse_duration, last, "--last"),
+    )
+    found = [each for each in _examine(settings, project, *limits) if each.check not in left_out]
+    well = not any(each.state == "act" for each in found)
+    if json_:
+        typer.echo(json.dumps({"well": well, "findings": [asdict(each) for each in found]}, indent=2))
+    else:
+        typer.echo("\n".join(_lines(found)))
+    if not well:
+        raise typer.Exit(1)
+
+
+def _known(names: Sequence[str]) -> frozenset[str]:
+    from otel_sessions.errors import hint  # noqa: PLC0415
+
+    for name in names:
+        if name not in CHECKS:
+            raise typer.BadParameter(f"there is no check {name!r}{hint(name, CHECKS)}", param_hint="--skip")
+    return frozenset(names)
+
+
+def _parsed(parse: Callable[[object], float], text: str, option: str) -> float:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _examine(config: Config, project: str, min_free: float, max_skew_s: float, last_s: float) -> Iterator[Finding]:
+    from otel_sessions.cli.doctor import data, machine  # noqa: PLC0415
+
+    yield from machine.examine(config, int(min_free))
+    yield from data.examine(config, project, time.time_ns, max_skew_s=max_skew_s, last_s=last_s)
+
+
+def _lines(found: Sequence[Finding]) -> Iterator[str]:
+    from otel_sessions.cli.render import plain  # noqa: PLC0415
+
+    for each in found:
+        yield f"{_MARKS[each.state]}  {each.check:<10}  {plain(each.message)}"
+        if each.advice:
+            yield f"{'':16}{plain(each.advice)}"
+    count = sum(each.state == "act" for each in found)
+    yield ""
+    yield f"{count} of these {'needs' if count == 1 else 'need'} doing" if count else "all is well"
