@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import writing
@@ -101,6 +102,29 @@ def save_view(
 
 def delete_view(client: Client, *, project: str, name: str) -> None:
     _run(client, "view", project=project, name=name, is_deleted=1, query="", sort="", order="", columns=[])
+
+
+def save_score_config(
+    client: Client,
+    *,
+    project: str,
+    name: str,
+    data_type: str,
+    min_value: float | None = None,
+    max_value: float | None = None,
+    categories: Sequence[Mapping[str, Any]] = (),
+    description: str = "",
+    is_archived: bool = False,
+) -> None:
+    """Says what scores of a name have to be, in place of what was said; `categories` have `value` and `label`."""
+    bounds = {"min_value": min_value, "max_value": max_value, "categories": orjson.dumps(list(categories)).decode()}
+    said = {"data_type": data_type, "description": description, "is_archived": int(is_archived)}
+    _run(client, "score_config", project=project, name=name, is_deleted=0, **bounds, **said)
+
+
+def delete_score_config(client: Client, *, project: str, name: str) -> None:
+    nothing = {"data_type": "", "min_value": None, "max_value": None, "categories": "", "description": ""}
+    _run(client, "score_config", project=project, name=name, is_deleted=1, is_archived=0, **nothing)
 
 
 def _run(client: Client, name: str, /, **parameters: Any) -> None:

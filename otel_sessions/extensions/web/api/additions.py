@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from clickhouse_connect.driver.client import Client
 from pydantic import Field, StringConstraints, model_validator
 
+from otel_sessions.extensions.web.api import score_configs
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Paged
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
@@ -132,6 +133,7 @@ def _stored(client: Client, call: Call[Parameters, Score], score_id: str, status
     if known is not None and known["SessionId"] != call.session_id:
         raise Conflict("another session, trace or span has a score of this id")
     given, now = call.body, datetime.now(UTC)
+    score_configs.check(client, project=call.project, name=given.name, data_type=given.data_type, value=given.value)
     number = float(given.value) if given.data_type in ("NUMERIC", "BOOLEAN") else 0.0
     text = "" if given.data_type == "NUMERIC" else str(given.value)
     if given.data_type == "BOOLEAN":

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_sessions.extensions.web.api import additions, deletions, events, exports, questions, sessions, shares, users
+from otel_sessions.extensions.web.api import (
+    additions,
+    deletions,
+    events,
+    exports,
+    questions,
+    score_configs,
+    sessions,
+    shares,
+    users,
+)
 from otel_sessions.extensions.web.api.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -14,6 +24,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *users.OPERATIONS,
     *questions.OPERATIONS,
     *additions.OPERATIONS,
+    *score_configs.OPERATIONS,
     *shares.OPERATIONS,
     *deletions.OPERATIONS,
 )

@@ -18,7 +18,7 @@ from otel_sessions.extensions.web.pages.format import instant, part, quoted
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import waterfall
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.queries import additions, detail, shapes
+from otel_sessions.queries import additions, detail, score_configs, shapes
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -88,6 +88,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
     place = {"project": visit.call.project, "session_id": visit.session_id}
     comments = [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
     _put_comments(shown["turns"], comments)
+    configs = score_configs.list_configs(visit.client, project=visit.call.project, limit=1000).rows
     return {
         **_links(visit),
         **shown,
@@ -107,6 +108,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "more_spans": len(shown["bars"]) > BARS,
         "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in shown["bars"])],
         "scores": session["scores"],
+        "score_configs": [one for one in configs if not one["is_archived"]],
         "comments": comments,
     }
 
