@@ -7,6 +7,7 @@ BUILT_FROM := pyproject.toml hatch_build.py otel_sessions/pdata/_wire.c proto/ot
 OLD := import sys; v = sys.version_info; sys.exit(v < (3, 11) and "needs Python 3.11 or newer, found %d.%d" % v[:2])
 WHICH := import sys; print(sys.version_info[:2], sys.base_prefix)
 
+comma := ,
 .DEFAULT_GOAL := help
 .PHONY: help python demo test lint bench soak clean
 
@@ -25,17 +26,20 @@ python:
 	@if [ -e $(VENV) ] && [ "$$($(BIN)/python -c '$(WHICH)' 2>&1)" != "$$($(PYTHON) -c '$(WHICH)')" ]; then \
 		echo "$(VENV) is of another Python: it is made anew"; rm -rf $(VENV); fi
 
-# Of `pip install`: what it takes is about to be said, and what it made only stays when it is whole.
+# Of `pip install`: what it takes is about to be said, and how long it has been at it; what it made only stays when it is
+# whole.
 define install
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): $(2), a minute or two the first time"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[$(1)]' || { \
+	@( s=0; while sleep 10; do s=$$((s + 10)); echo "  ... installing for $$s s"; done ) & said=$$!; \
+	$(BIN)/python -m pip install -q --disable-pip-version-check --progress-bar off -e '.[$(1)]'; made=$$?; \
+	kill $$said; [ $$made -eq 0 ] || { \
 		ls $(VENV)/.installed-* >/dev/null 2>&1 || rm -rf $(VENV); \
 		echo "the packages could not be installed, see above; run it again when that is mended" >&2; exit 1; }
 endef
 
 $(VENV)/.installed-demo: $(BUILT_FROM)
-	$(call install,embedded,ClickHouse and 50 Python packages from the package index (some 200 MB))
+	$(call install,embedded$(comma)mcp,ClickHouse and 70 Python packages from the package index (some 200 MB))
 	@touch $@
 
 $(VENV)/.installed-dev: $(BUILT_FROM)
