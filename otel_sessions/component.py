@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -410,23 +410,20 @@ class EntryPoints:
             raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}{hint(type_, self.types(kind))}")])
         if len(entries) > 1:
             raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
-        return _load(next(iter(entries.values())), path)
-
-
-def _load(entry: EntryPoint, path: str) -> Factory[Any]:
-    plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
-    try:
-        loaded = entry.load()
-    except ModuleNotFoundError as error:
-        whose = entry.dist.name if entry.dist else "the plugin"
-        missing = f"the module {error.name} is missing; install {whose} again, with the extra that brings it"
-        own = ", as in pip install '.[embedded]' in its clone" if whose == "otel-sessions" else ""
-        raise ConfigError([Fault(path, f"{plugin}: {missing}{own}")]) from error
-    except Exception as error:
-        raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
-    if not isinstance(loaded, Factory) or loaded.name != entry.name:
-        raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
-    return loaded
+        entry = next(iter(entries.values()))
+        plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
+        try:
+            loaded = entry.load()
+        except ModuleNotFoundError as error:
+            whose = entry.dist.name if entry.dist else "the plugin"
+            missing = f"the module {error.name} is missing; install {whose} again, with the extra that brings it"
+            own = ", as in pip install '.[embedded]' in its clone" if whose == "otel-sessions" else ""
+            raise ConfigError([Fault(path, f"{plugin}: {missing}{own}")]) from error
+        except Exception as error:
+            raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
+        if not isinstance(loaded, Factory) or loaded.name != entry.name:
+            raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
+        return loaded
 
 
 def factories(kind: Kind, registry: Registry | None = None) -> dict[str, Factory[Any]]:

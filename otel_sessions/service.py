@@ -189,13 +189,9 @@ class Service:
         return fed[0] if len(fed) == 1 else Fanout(fed)
 
 
-def _left(end: float) -> float:
-    return max(0.0, end - time.monotonic())
-
-
 def _shutdown(component: Any, end: float) -> None:
     """Stops one component; what it raises is logged, so that the others are stopped too."""
     try:
-        component.shutdown(_left(end))
+        component.shutdown(max(0.0, end - time.monotonic()))
     except Exception:
         logger.exception("a component did not stop well")

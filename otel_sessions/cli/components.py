@@ -34,7 +34,15 @@ def components(json_: AsJson = False) -> None:
     if json_:
         typer.echo(json.dumps([asdict(row) for row in found], indent=2))
     else:
-        _print_table(found)
+        from rich.console import Console  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+
+        table = Table("kind", "type", "what it does", box=None, pad_edge=False)
+        for row in found:
+            table.add_row(row.kind, row.type, row.error or row.summary)
+        terminal = sys.stdout.isatty()
+        width = None if terminal else 1000  # a pipe takes a row a line
+        Console(markup=False, highlight=False, width=width, force_terminal=terminal).print(table)
 
 
 def rows() -> Iterator[Row]:
@@ -49,15 +57,3 @@ def rows() -> Iterator[Row]:
                 yield Row(kind, type_, registry.factory(kind, type_, "").summary, None)
             except ConfigError as error:
                 yield Row(kind, type_, "", str(error))
-
-
-def _print_table(found: list[Row]) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table("kind", "type", "what it does", box=None, pad_edge=False)
-    for row in found:
-        table.add_row(row.kind, row.type, row.error or row.summary)
-    terminal = sys.stdout.isatty()
-    width = None if terminal else 1000  # a pipe takes a row a line
-    Console(markup=False, highlight=False, width=width, force_terminal=terminal).print(table)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import NoReturn
 from urllib.parse import urlencode
 
 from otel_sessions.clickhouse.client import Endpoint
@@ -24,37 +23,25 @@ def run(endpoint: Endpoint, sql: str, format_: str) -> Iterator[bytes]:
     Raises `QueryError` when ClickHouse refuses, even in the middle of the result; `Retryable` when it is not reached.
     """
     parameters = urlencode({"database": endpoint.database, "default_format": format_})
-    connection = _connection(endpoint)
+    kind = http.client.HTTPSConnection if endpoint.scheme == "https" else http.client.HTTPConnection
+    connection = kind(endpoint.host, endpoint.port, timeout=_TIMEOUT_S)
     try:
-        connection.request("POST", f"/?{parameters}", body=sql.encode(), headers=_headers(endpoint))
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if endpoint.user:
+            credentials = b64encode(f"{endpoint.user}:{endpoint.password}".encode()).decode("ascii")
+            headers["Authorization"] = f"Basic {credentials}"
+        connection.request("POST", f"/?{parameters}", body=sql.encode(), headers=headers)
         response = connection.getresponse()
         if response.status != http.client.OK:
-            _refuse(endpoint, response)
+            text = response.read(_TAIL).decode("utf-8", "replace").strip()
+            if response.getheader("X-ClickHouse-Exception-Code"):
+                raise QueryError(brief(text))
+            raise Retryable(f"{endpoint} answers {response.status} {response.reason}: {text}")
         yield from _pieces(response)
     except (OSError, http.client.HTTPException) as error:
         raise Retryable(f"{endpoint} is not reached: {error or type(error).__name__}") from error
     finally:
         connection.close()
-
-
-def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if endpoint.scheme == "https" else http.client.HTTPConnection
-    return kind(endpoint.host, endpoint.port, timeout=_TIMEOUT_S)
-
-
-def _headers(endpoint: Endpoint) -> dict[str, str]:
-    headers = {"Content-Type": "text/plain; charset=utf-8"}
-    if endpoint.user:
-        credentials = b64encode(f"{endpoint.user}:{endpoint.password}".encode()).decode("ascii")
-        headers["Authorization"] = f"Basic {credentials}"
-    return headers
-
-
-def _refuse(endpoint: Endpoint, response: http.client.HTTPResponse) -> NoReturn:
-    text = response.read(_TAIL).decode("utf-8", "replace").strip()
-    if response.getheader("X-ClickHouse-Exception-Code"):
-        raise QueryError(brief(text))
-    raise Retryable(f"{endpoint} answers {response.status} {response.reason}: {text}")
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -119,7 +119,17 @@ def span_tree(rows: Sequence[Row]) -> Tree:
         if not waiting:  # a circle of parents
             waiting = [(row, tree, 1) for row in below.pop(next(iter(below)))]
         row, above, depth = waiting.pop()
-        node = above.add(_span_line(row))
+        line = Text.assemble(
+            (plain(row["SpanName"]), "bold red" if row["Error"] else "bold"), f"  {duration(row['Duration'])}"
+        )
+        if row["Model"] and model(row["Model"]) not in row["SpanName"]:
+            line.append(f"  {plain(row['Model'])}")
+        if row["TotalTokens"]:
+            line.append(f"  {row['TotalTokens']:,} tokens  {cost(row['Cost'])}", "dim")
+        if row["Error"]:
+            line.append(f"  ! {plain(row['Error'])}", "red")
+        line.no_wrap, line.overflow = True, "ellipsis"
+        node = above.add(line)
         shown_in = node if depth < _DEEPEST else above
         waiting += [(child, shown_in, depth + 1) for child in reversed(below.pop(row["SpanId"], []))]
     return tree
@@ -176,20 +186,6 @@ def _said(sign: str, text: str, width: int, full: bool, style: str = "") -> Iter
         if not full:
             line.truncate(width, overflow="ellipsis")
         yield line
-
-
-def _span_line(row: Row) -> Text:
-    line = Text.assemble(
-        (plain(row["SpanName"]), "bold red" if row["Error"] else "bold"), f"  {duration(row['Duration'])}"
-    )
-    if row["Model"] and model(row["Model"]) not in row["SpanName"]:
-        line.append(f"  {plain(row['Model'])}")
-    if row["TotalTokens"]:
-        line.append(f"  {row['TotalTokens']:,} tokens  {cost(row['Cost'])}", "dim")
-    if row["Error"]:
-        line.append(f"  ! {plain(row['Error'])}", "red")
-    line.no_wrap, line.overflow = True, "ellipsis"
-    return line
 
 
 def _errors(count: int) -> Text:

@@ -108,7 +108,14 @@ def connect(
     query on the same connection. Raises clickhouse-connect's errors, see `clickhouse.errors`; `Permanent` without chDB.
     """
     if endpoint.path is not None:
-        return _embedded(endpoint.path, database)
+        if find_spec("chdb") is None:
+            raise Permanent(NO_ENGINE)
+        endpoint.path.mkdir(parents=True, exist_ok=True)
+        client = clickhouse_connect.get_client(
+            interface="chdb", path=str(endpoint.path), database=database, chdb_options={"backups.allowed_path": "/"}
+        )
+        client.set_client_setting("session_timezone", "UTC")
+        return client
     return clickhouse_connect.get_client(
         interface=endpoint.scheme,
         host=endpoint.host,
@@ -134,14 +141,3 @@ def _tls(endpoint: Endpoint) -> dict[str, Any]:
         # With a password, the certificate is for whoever ends TLS; without one, it names the user to ClickHouse.
         "tls_mode": "strict" if endpoint.password else None,
     }
-
-
-def _embedded(path: Path, database: str | None) -> Client:
-    if find_spec("chdb") is None:
-        raise Permanent(NO_ENGINE)
-    path.mkdir(parents=True, exist_ok=True)
-    client = clickhouse_connect.get_client(
-        interface="chdb", path=str(path), database=database, chdb_options={"backups.allowed_path": "/"}
-    )
-    client.set_client_setting("session_timezone", "UTC")
-    return client

@@ -35,7 +35,11 @@ class Pool:
         except BaseException:
             client.close()
             raise
-        self._give(client)
+        with self._lock:
+            if not self._closed:
+                self._idle.append(client)
+                return
+        client.close()
 
     def close(self) -> None:
         """Waits for nobody: a client in use is closed at the end of its use."""
@@ -53,13 +57,6 @@ class Pool:
             if self._idle:
                 return self._idle.pop()
         return self._open()
-
-    def _give(self, client: Client) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append(client)
-                return
-        client.close()
 
 
 class Connection:

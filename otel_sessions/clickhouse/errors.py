@@ -102,15 +102,11 @@ def writing(what: str) -> Iterator[None]:
         code = code_of(error)
         if code in _SCHEMA:
             raise SchemaError(f"{what}: {text_of(error)}; run `otel-sessions migrate`") from error
-        if code is None or code in _RETRYABLE or _is_of_the_disk(code, error):
+        if code is None or code in _RETRYABLE or (code == _STD_EXCEPTION and "filesystem error" in str(error)):
             raise Retryable(f"{what}: {text_of(error)}") from error
         raise Permanent(f"{what}: {text_of(error)}") from error
     except OSError as error:
         raise Retryable(f"{what}: {text_of(error)}") from error
-
-
-def _is_of_the_disk(code: int, error: ClickHouseError) -> bool:
-    return code == _STD_EXCEPTION and "filesystem error" in str(error)
 
 
 @contextmanager

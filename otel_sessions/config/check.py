@@ -53,8 +53,14 @@ class Checker:
         if service is None:
             return None
         config = Config(receivers, processors, exporters, extensions, service)
-        self._find_unused(config)
-        self._find_conflicts(config)
+        for kind in GROUPS:
+            for id_ in sorted(self._named[kind] - set(config.used(kind)), key=str):
+                self.warnings.append(f"{dotted((kind, str(id_)))}: configured, but no part of the service uses it")
+        authenticators = Authenticators(self._named["extensions"], config.extensions, config.used("extensions"))
+        for kind in ("receivers", "extensions"):
+            for id_ in config.used(kind):
+                self.faults += authenticators.faults(config.settings(kind).get(id_), (kind, str(id_)))
+        self.faults += conflicts(list(listeners(config)))
         return config
 
     def _fault(self, path: Path, message: str) -> None:
@@ -176,18 +182,6 @@ class Checker:
         return id_
 
     # The whole
-
-    def _find_unused(self, config: Config) -> None:
-        for kind in GROUPS:
-            for id_ in sorted(self._named[kind] - set(config.used(kind)), key=str):
-                self.warnings.append(f"{dotted((kind, str(id_)))}: configured, but no part of the service uses it")
-
-    def _find_conflicts(self, config: Config) -> None:
-        authenticators = Authenticators(self._named["extensions"], config.extensions, config.used("extensions"))
-        for kind in ("receivers", "extensions"):
-            for id_ in config.used(kind):
-                self.faults += authenticators.faults(config.settings(kind).get(id_), (kind, str(id_)))
-        self.faults += conflicts(list(listeners(config)))
 
 
 def listeners(config: Config) -> Iterator[tuple[Path, HostPort]]:

@@ -163,7 +163,11 @@ def parse(text: str, name: str) -> Any:
             [Fault(_offset(name, text, error.position), "a character that YAML does not allow")]
         ) from None
     except yaml.MarkedYAMLError as error:
-        raise ConfigError([_syntax_fault(name, text, error)]) from None
+        mark = error.problem_mark or error.context_mark
+        message = " ".join(part for part in (error.problem, error.context) if part) or "not valid YAML"
+        if "'\\t'" in message:
+            message = "a tab; YAML is indented with spaces"
+        raise ConfigError([Fault(_position(name, mark) if mark else name, message)]) from None
     except (ValueError, OverflowError, RecursionError):  # PyYAML's own, as for "\UFFFFFFFF"
         raise ConfigError([Fault(name, "not valid YAML")]) from None
     builder = _Builder(name)
@@ -211,14 +215,6 @@ def assignment(text: str, number: int) -> dict[str, Any]:
         tree = {key: tree}
     assert isinstance(tree, dict)
     return tree
-
-
-def _syntax_fault(name: str, text: str, error: yaml.MarkedYAMLError) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    message = " ".join(part for part in (error.problem, error.context) if part) or "not valid YAML"
-    if "'\\t'" in message:
-        message = "a tab; YAML is indented with spaces"
-    return Fault(_position(name, mark) if mark else name, message)
 
 
 def _position(name: str, mark: Any) -> str:

@@ -39,7 +39,11 @@ def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) 
     try:
         return _attempt(model, swapped)
     except ValidationError as error:
-        raise ConfigError(_faults(model, error, swapped, path)) from None
+        found = []
+        for detail in error.errors():
+            place = _place(swapped, detail)
+            found.append(Fault(dotted((*path, *place)), message(detail, _known(model, place[:-1]))))
+        raise ConfigError(list(dict.fromkeys(found))) from None
 
 
 def _attempt(model: type[M], value: Any) -> M:
@@ -56,7 +60,14 @@ def _attempt(model: type[M], value: Any) -> M:
 
 def _without_nothing(value: Any, annotation: Any, path: Path, texts: Mapping[Path, str]) -> Any:
     if value is None:
-        return _nothing(annotation, texts.get(path))
+        # For a value of null; `text` is what a variable held. An empty one is text: no default stands in for it
+        # unseen.
+        text = texts.get(path)
+        if model_of(annotation) is not None:
+            return {}
+        if text == "" or (text is not None and str in alternatives(annotation)):
+            return text
+        return None if annotation is None or takes_none(annotation) else _LEFT_OUT
     if isinstance(value, Mapping):
         items = {
             key: _without_nothing(item, below(annotation, key), (*path, key), texts) for key, item in value.items()
@@ -66,23 +77,6 @@ def _without_nothing(value: Any, annotation: Any, path: Path, texts: Mapping[Pat
         items_ = [_without_nothing(v, below(annotation, i), (*path, i), texts) for i, v in enumerate(value)]
         return [None if item is _LEFT_OUT else item for item in items_]
     return value
-
-
-def _nothing(annotation: Any, text: str | None) -> Any:
-    """For a value of null; `text` is what a variable held. An empty one is text: no default stands in for it unseen."""
-    if model_of(annotation) is not None:
-        return {}
-    if text == "" or (text is not None and str in alternatives(annotation)):
-        return text
-    return None if annotation is None or takes_none(annotation) else _LEFT_OUT
-
-
-def _faults(model: type[BaseModel], error: ValidationError, value: Any, path: Path) -> list[Fault]:
-    found = []
-    for detail in error.errors():
-        place = _place(value, detail)
-        found.append(Fault(dotted((*path, *place)), message(detail, _known(model, place[:-1]))))
-    return list(dict.fromkeys(found))
 
 
 def _place(value: Any, detail: ErrorDetails) -> Path:
@@ -128,12 +122,10 @@ def model_of(annotation: Any) -> type[BaseModel] | None:
 
 def takes_none(annotation: Any) -> bool:
     return any(
-        member in {None, type(None), Any, typing.Any} for member in alternatives(annotation) if _hashable(member)
+        member in {None, type(None), Any, typing.Any}
+        for member in alternatives(annotation)
+        if (getattr(type(member), "__hash__", None) is not None)
     )
-
-
-def _hashable(value: Any) -> bool:
-    return getattr(type(value), "__hash__", None) is not None
 
 
 def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -58,7 +58,9 @@ def bisect(
             if parts:
                 waiting.extendleft(reversed(parts))
             elif len(piece) > 1:
-                blame(piece, _refused(error))
+                again = Retryable(f"everything is refused: {error}")
+                again.__cause__ = error
+                blame(piece, again)
             else:
                 blame(piece, error)
         else:
@@ -69,9 +71,3 @@ def halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]] | None:
     """A sequence in two; None of a single item."""
     middle = len(items) // 2
     return (items[:middle], items[middle:]) if middle else None
-
-
-def _refused(error: Exception) -> Retryable:
-    again = Retryable(f"everything is refused: {error}")
-    again.__cause__ = error
-    return again

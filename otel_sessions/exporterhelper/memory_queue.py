@@ -92,7 +92,11 @@ class MemoryQueue:
         """All that waits, up to the bounds of one export; nothing when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
-            self._gather()
+            # Under load, waits for the requests that are being checked: an insert has a price, whatever its size.
+            # Never longer than the last insert took, and not at all for an only sender.
+            if self._last_requests > 1 or len(self._ledger) > 1:
+                self._changed.wait_for(self._is_enough, min(GATHER_S, self._sender.last_seconds))
+                self._changed.wait_for(self._has_all, self._sender.last_seconds)
             taken: list[Ticket] = []
             spans = nbytes = 0
             while self._waiting:
@@ -104,15 +108,6 @@ class MemoryQueue:
             self._waiting_spans -= _spans(taken)
             self._last_requests = len(taken)
         return taken
-
-    def _gather(self) -> None:
-        """Under load, waits for the requests that are being checked: an insert has a price, whatever its size.
-
-        Never longer than the last insert took, and not at all for an only sender.
-        """
-        if self._last_requests > 1 or len(self._ledger) > 1:
-            self._changed.wait_for(self._is_enough, min(GATHER_S, self._sender.last_seconds))
-            self._changed.wait_for(self._has_all, self._sender.last_seconds)
 
     def _is_enough(self) -> bool:
         return bool(self._closed) or self._waiting_spans >= EXPORT_SPANS

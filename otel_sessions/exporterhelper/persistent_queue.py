@@ -237,7 +237,10 @@ class PersistentQueue:
             if self._end is not None and now >= self._end:
                 return None
             if self._probe_at is not None and now >= self._probe_at:
-                self._probe()
+                # health must not wait for a request: a load balancer sends none to who is not well
+                problem = self._log.probe() or self._log.shortage(0)
+                self._host.report(self._component, problem, refuses=True)
+                self._probe_at = time.monotonic() + PROBE_S if problem else None
             seal_at = self._seal_at()
             if seal_at is not None and (self._end is not None or now >= seal_at):
                 self._seal()
@@ -251,12 +254,6 @@ class PersistentQueue:
         """When the active segment is old enough: after `flush_timeout`, or later where storing is not at rest."""
         since, timeout = self._active_since, self._batch.flush_timeout
         return None if since is None else max(since + timeout, min(self._rested_at, since + GROWTH * timeout))
-
-    def _probe(self) -> None:
-        """Health must not wait for a request: a load balancer sends none to who is not well."""
-        problem = self._log.probe() or self._log.shortage(0)
-        self._host.report(self._component, problem, refuses=True)
-        self._probe_at = time.monotonic() + PROBE_S if problem else None
 
     def _tell_of_refusals(self, problem: str) -> None:
         self._host.report(self._component, problem, refuses=True)

@@ -60,7 +60,11 @@ class Sender:
         waits = delays(self._retry, max_elapsed, time.monotonic)
         while True:
             try:
-                self._attempt(batches, token)
+                with self._turn:
+                    begin = time.monotonic()
+                    self._exporter.export(batches, token)
+                    self.last_seconds = time.monotonic() - begin
+                self._sent_spans.inc(sum(map(len, batches)))
             except (Retryable, SchemaError) as error:
                 self._trouble.note(error, sum(map(len, batches)))
                 wait = _wait(error, waits, end)
@@ -77,13 +81,6 @@ class Sender:
     def stop(self) -> None:
         """Ends all waiting; attempts that are asked for still are made, once."""
         self._stopping.set()
-
-    def _attempt(self, batches: Sequence[SpanBatch], token: str) -> None:
-        with self._turn:
-            begin = time.monotonic()
-            self._exporter.export(batches, token)
-            self.last_seconds = time.monotonic() - begin
-        self._sent_spans.inc(sum(map(len, batches)))
 
 
 class Trouble:

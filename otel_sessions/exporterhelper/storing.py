@@ -81,7 +81,11 @@ class Storing:
         try:
             if part.batches is None:
                 part.batches = self._read(part)
-                self._hold(part)
+                # what had better wait for its session becomes a part of its own
+                before = sum(map(len, part.batches or ()))
+                part.batches = self._holding.hold(part, part.batches or (), time.monotonic())
+                if sum(map(len, part.batches)) < before:
+                    self._open[part.segment.name] += 1
             elif part.held:
                 part.batches = self._holding.claim(part)
         except FileNotFoundError as error:
@@ -123,13 +127,6 @@ class Storing:
                 self._holding.drop(held)
                 self._open[part.segment.name] -= 1
         self.doubtful.append(part)
-
-    def _hold(self, part: Part) -> None:
-        """What had better wait for its session becomes a part of its own."""
-        before = sum(map(len, part.batches or ()))
-        part.batches = self._holding.hold(part, part.batches or (), time.monotonic())
-        if sum(map(len, part.batches)) < before:
-            self._open[part.segment.name] += 1
 
     def _store(self, part: Part, batches: Sequence[SpanBatch]) -> None:
         released = self._holding.release(batches) if part.is_whole else ()
@@ -179,7 +176,7 @@ class Storing:
         spans = sum(map(len, batches))
         self._note_refusal(part)
         parts = self._search.refuse(part)
-        if parts and self._none_in_pieces(part):
+        if parts and all(other.segment is part.segment for other in self.doubtful if not other.is_whole):
             logger.warning("%d spans are refused, looking for those to blame: %s", spans, error)
             self._open[part.segment.name] += 1
             self.doubtful.extendleft(reversed(parts))
@@ -195,10 +192,6 @@ class Storing:
         if part.stored_before is None:
             part.stored_before = self._stored
         part.refusals += 1
-
-    def _none_in_pieces(self, part: Part) -> bool:
-        """One segment at a time is in pieces, as these are in memory."""
-        return all(other.segment is part.segment for other in self.doubtful if not other.is_whole)
 
     def _is_to_blame(self, part: Part) -> bool:
         assert part.stored_before is not None

@@ -25,7 +25,15 @@ def question(text: str) -> str:
         return text
     value = parse_json(text)
     if value is NOT_JSON:
-        return _beginning(text)
+        # of JSON that was cut within its first text
+        found = _CUT.match(text)
+        if found is None:
+            return text
+        try:
+            said = json.loads(f'"{_ENDS.sub("", found[1])}"', strict=False)
+        except ValueError:
+            return text
+        return encodable(said)
     return only_text(value) or text
 
 
@@ -39,15 +47,3 @@ def only_text(value: Any) -> str:
     given = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     said = [each for each in given if each not in (None, "", [], {})]
     return encodable(said[0]) if len(said) == 1 and isinstance(said[0], str) else ""
-
-
-def _beginning(text: str) -> str:
-    """Of JSON that was cut within its first text."""
-    found = _CUT.match(text)
-    if found is None:
-        return text
-    try:
-        said = json.loads(f'"{_ENDS.sub("", found[1])}"', strict=False)
-    except ValueError:
-        return text
-    return encodable(said)

@@ -63,7 +63,17 @@ class GenAi:
     def columns(self, batch: SpanBatch, attributes: Named, entries: Entries) -> dict[str, pa.Array]:
         """Those of the columns for which any span has something; all others have their default."""
         scopes = Scopes(batch)
-        entries = self._meant(entries, scopes)
+        # without those under bare names in spans of libraries that are not known to mean by them what we do
+        config, kept = self._config, np.ones(len(entries.codes), np.bool_)
+        bare = [key for key in config.bare_keys if entries.has(key)]
+        if bare:
+            known = scopes.rows(config.bare_key_scopes) | marked(entries, config.bare_key_marks)
+            for key in bare:
+                kept[entries.of(key)] = known[entries.rows[entries.of(key)]]
+        for key, marks in config.key_marks.items():
+            if entries.has(key):
+                kept[entries.of(key)] = marked(entries, marks)[entries.rows[entries.of(key)]]
+        entries = entries if kept.all() else entries.filter(kept)
         model, has_model = self._usage.model(entries)
         found = self._steps.found(batch, entries, scopes, has_model)
         usage, calls = self._usage.columns(batch, entries, found, model)
@@ -78,16 +88,3 @@ class GenAi:
                 columns[name] = unwrapped(entries, entries.first(keys), self._config.json_encoded_prefixes)
         metadata = self._metadata.column(attributes)
         return columns if metadata is None else columns | {"Metadata": metadata}
-
-    def _meant(self, entries: Entries, scopes: Scopes) -> Entries:
-        """Without those under bare names in spans of libraries that are not known to mean by them what we do."""
-        config, kept = self._config, np.ones(len(entries.codes), np.bool_)
-        bare = [key for key in config.bare_keys if entries.has(key)]
-        if bare:
-            known = scopes.rows(config.bare_key_scopes) | marked(entries, config.bare_key_marks)
-            for key in bare:
-                kept[entries.of(key)] = known[entries.rows[entries.of(key)]]
-        for key, marks in config.key_marks.items():
-            if entries.has(key):
-                kept[entries.of(key)] = marked(entries, marks)[entries.rows[entries.of(key)]]
-        return entries if kept.all() else entries.filter(kept)

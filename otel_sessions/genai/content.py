@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.flattened import Families, Pieces, is_family, last_said
-from otel_sessions.genai.messages import MODEL, USER, Message, is_message, message, one, part, plain_words, read, words
+from otel_sessions.genai.messages import MODEL, USER, is_message, message, one, part, plain_words, read, words
 from otel_sessions.genai.texts import NOT_JSON, encodable, parse_json, replace_distinct, says_something, unwrap
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, KeySet, Mask, Named, empty_text, take_text
@@ -244,7 +244,10 @@ def said(text: str, roles: frozenset[str]) -> str:
     value = NOT_JSON if found else parse_json(text)
     if isinstance(value, dict | list):
         spoken = read(value, min(roles))
-        in_order = [*(each for each in spoken if each["role"] not in roles), *_of(spoken, roles)]
+        in_order = [
+            *(each for each in spoken if each["role"] not in roles),
+            *[each for each in spoken if each["role"] in roles],
+        ]
         found = next(filter(None, map(words, reversed(in_order))), "")
         if not found and spoken and not any(each["parts"] for each in spoken):
             return ""
@@ -258,10 +261,6 @@ def _value_of(text: str) -> str:
         return text
     value = typed["value"]
     return encodable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def _of(spoken: list[Message], roles: frozenset[str]) -> list[Message]:
-    return [each for each in spoken if each["role"] in roles]
 
 
 def _from_the_end(text: str, roles: frozenset[str]) -> str:

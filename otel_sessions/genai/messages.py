@@ -223,7 +223,9 @@ def tools(value: Any) -> list[dict[str, Any]]:
         value = inner if inner is not None else [value] if _is_tool(value) else list(value.values())
     found = []
     for item in (value if isinstance(value, list) else [])[:MAX_PARTS]:
-        if isinstance(item, dict) and isinstance(declared := _tool_list(item), list):
+        if isinstance(item, dict) and isinstance(
+            declared := next((item[key] for key in _TOOL_LISTS if key in item), None), list
+        ):
             found += tools(declared)
         elif isinstance(item, str) and item:
             found.append({"name": item, "description": "", "parameters": None})
@@ -233,10 +235,6 @@ def tools(value: Any) -> list[dict[str, Any]]:
 
 
 _TOOL_LISTS: Final = ("functionDeclarations", "function_declarations", "tools")
-
-
-def _tool_list(item: Mapping[str, Any]) -> Any:
-    return next((item[key] for key in _TOOL_LISTS if key in item), None)
 
 
 def _is_tool(value: Mapping[str, Any]) -> bool:

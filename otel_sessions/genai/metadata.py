@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.texts import encodable, parse_object, replace_distinct, scalar_text
-from otel_sessions.pdata.attributes import Indices, Mask, Named
+from otel_sessions.pdata.attributes import Indices, Named
 from otel_sessions.pdata.schema import ATTRIBUTES
 
 _REMEMBERED: Final = 10_000
@@ -50,12 +50,34 @@ class Metadata:
             return None
         places = np.flatnonzero(ranks[attributes.codes] >= 0)
         codes = attributes.codes[places]
-        texts = self._decoded(attributes.values.take(pa.array(places)))
+        # JSON strings as what they say, null as nothing
+        texts = attributes.values.take(pa.array(places))
+        wrapped = pc.or_(pc.starts_with(texts, '"'), pc.equal(texts, "null")).to_numpy(zero_copy_only=False)
+        texts = replace_distinct(texts, wrapped, _string)
         names = pa.array([name for _, name in found], pa.string()).take(pa.array(codes))
         entries = _Entries(attributes.rows(places), ranks[codes], names, texts)
         objects = pc.equal(names, _OBJECT).to_numpy(zero_copy_only=False)
         if objects.any():
-            entries = self._opened(entries, objects, attributes.names.take(pa.array(codes)))
+            # the same with an entry for each member in the place of each object; every distinct object is opened once
+            keys = attributes.names.take(pa.array(codes))
+            mask = pa.array(objects)
+            keys, texts = (each.filter(mask).dictionary_encode() for each in (keys, entries.texts))
+            pairs = keys.indices.to_numpy() * np.int64(len(texts.dictionary)) + texts.indices.to_numpy()
+            distinct, which = np.unique(pairs, return_inverse=True)
+            names, values = keys.dictionary.to_pylist(), texts.dictionary.to_pylist()
+            of_pairs = zip(*(part.tolist() for part in np.divmod(distinct, len(values))), strict=True)
+            members = [self._members(names[key], values[text]) for key, text in of_pairs]
+            counts = np.array([len(each) for each in members], np.int64)[which]
+            columns = ([list(column) for column in zip(*each, strict=True)] or [[], []] for each in members)
+            lists = list(zip(*columns, strict=True))
+            inner = [pa.array(each, pa.list_(pa.string())).take(pa.array(which)).flatten() for each in lists]
+            kept = pa.array(~objects)
+            entries = _Entries(
+                np.concatenate((entries.rows[~objects], np.repeat(entries.rows[objects], counts))),
+                np.concatenate((entries.ranks[~objects], np.repeat(entries.ranks[objects], counts))),
+                pa.concat_arrays([entries.names.filter(kept), inner[0]]),
+                pa.concat_arrays([entries.texts.filter(kept), inner[1]]),
+            )
         return self._maps(attributes.length, entries)
 
     def _find(self, key: str) -> tuple[int, str]:
@@ -67,32 +89,6 @@ class Metadata:
                 if prefix.endswith(".") and key.startswith(prefix) and len(key) > len(prefix):
                     return rank, key[len(prefix) :]
         return -1, ""
-
-    def _decoded(self, texts: pa.StringArray) -> pa.StringArray:
-        """JSON strings as what they say, null as nothing."""
-        wrapped = pc.or_(pc.starts_with(texts, '"'), pc.equal(texts, "null")).to_numpy(zero_copy_only=False)
-        return replace_distinct(texts, wrapped, _string)
-
-    def _opened(self, entries: _Entries, objects: Mask, keys: pa.StringArray) -> _Entries:
-        """The same with an entry for each member in the place of each object; every distinct object is opened once."""
-        mask = pa.array(objects)
-        keys, texts = (each.filter(mask).dictionary_encode() for each in (keys, entries.texts))
-        pairs = keys.indices.to_numpy() * np.int64(len(texts.dictionary)) + texts.indices.to_numpy()
-        distinct, which = np.unique(pairs, return_inverse=True)
-        names, values = keys.dictionary.to_pylist(), texts.dictionary.to_pylist()
-        of_pairs = zip(*(part.tolist() for part in np.divmod(distinct, len(values))), strict=True)
-        members = [self._members(names[key], values[text]) for key, text in of_pairs]
-        counts = np.array([len(each) for each in members], np.int64)[which]
-        columns = ([list(column) for column in zip(*each, strict=True)] or [[], []] for each in members)
-        lists = list(zip(*columns, strict=True))
-        inner = [pa.array(each, pa.list_(pa.string())).take(pa.array(which)).flatten() for each in lists]
-        kept = pa.array(~objects)
-        return _Entries(
-            np.concatenate((entries.rows[~objects], np.repeat(entries.rows[objects], counts))),
-            np.concatenate((entries.ranks[~objects], np.repeat(entries.ranks[objects], counts))),
-            pa.concat_arrays([entries.names.filter(kept), inner[0]]),
-            pa.concat_arrays([entries.texts.filter(kept), inner[1]]),
-        )
 
     def _members(self, key: str, text: str) -> list[tuple[str, str]]:
         members = ((encodable(name), value) for name, value in parse_object(text).items() if isinstance(name, str))

@@ -95,7 +95,15 @@ class Reader:
     def step(self, attributes: Attributes, events: Sequence[Event] = (), kind: str = "model", name: str = "") -> Step:
         """What a span of this kind of step says; `name` is that of its tool."""
         if kind == "tool":
-            return _tool_step(attributes, name)
+            call_id = next((attributes[key] for key in _CALL_IDS if attributes.get(key)), "")
+            arguments = next((attributes[key] for key in _ARGUMENTS if attributes.get(key)), None)
+            result = next((attributes[key] for key in _RESULTS if attributes.get(key)), None)
+            call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
+            returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": _parsed(result or "")}
+            return Step(
+                [message("assistant", call)] if arguments is not None or call_id else [],
+                [message("tool", returned)] if result is not None else [],
+            )
         given = next(filter(None, self._inputs(attributes, events)), [])
         made = next(filter(None, self._outputs(attributes, events)), [])
         given = _without_answer(given, made) if "gen_ai.input.messages" not in attributes else given
@@ -145,7 +153,19 @@ class Reader:
             yield self._flattened(attributes, prefix)
         yield self._events(events, {"gen_ai.choice": "assistant"}, "gen_ai.content.completion", "assistant")
         for family in ("ai.response.", "ai.result.", "lk.response."):
-            yield _answer(attributes, family)
+            # one message of what the Vercel AI SDK and LiveKit write under several keys
+            parts: list[Part] = []
+            if attributes.get(f"{family}reasoning"):
+                parts.append({"type": "reasoning", "text": attributes[f"{family}reasoning"]})
+            texts = (attributes.get(f"{family}{member}") for member in ("text", "object"))
+            parts += [text_part(text) for text in texts if text]
+            for member in ("toolCalls", "function_calls"):
+                calls = _parsed(attributes.get(f"{family}{member}", ""))
+                for item in calls if isinstance(calls, list) else []:
+                    value = _parsed(item) if isinstance(item, str) else item
+                    if isinstance(value, dict):
+                        parts.append(part({"type": "tool_call", **value}))
+            yield ([message("assistant", *parts)] if parts else [])
         for key in _OUTPUT:
             if attributes.get(key):
                 yield self._read(attributes[key], "assistant")
@@ -193,18 +213,6 @@ class Reader:
 _EVENT_MEMBERS: Final = {"tool_call_id": "id", "name": "name"}
 
 
-def _tool_step(attributes: Attributes, name: str) -> Step:
-    call_id = next((attributes[key] for key in _CALL_IDS if attributes.get(key)), "")
-    arguments = next((attributes[key] for key in _ARGUMENTS if attributes.get(key)), None)
-    result = next((attributes[key] for key in _RESULTS if attributes.get(key)), None)
-    call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
-    returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": _parsed(result or "")}
-    return Step(
-        [message("assistant", call)] if arguments is not None or call_id else [],
-        [message("tool", returned)] if result is not None else [],
-    )
-
-
 def _with_system(system: list[Message], found: list[Message]) -> list[Message]:
     """Instructions that stand apart come first, unless they are among the messages too."""
     return found if not found or any(each["role"] == "system" for each in found) else [*system, *found]
@@ -213,22 +221,6 @@ def _with_system(system: list[Message], found: list[Message]) -> list[Message]:
 def _without_answer(given: list[Message], made: list[Message]) -> list[Message]:
     """What went in, of a list that holds what came out at its end as well."""
     return given[: -len(made)] if made and len(given) > len(made) and given[-len(made) :] == made else given
-
-
-def _answer(attributes: Attributes, family: str) -> list[Message]:
-    """One message of what the Vercel AI SDK and LiveKit write under several keys."""
-    parts: list[Part] = []
-    if attributes.get(f"{family}reasoning"):
-        parts.append({"type": "reasoning", "text": attributes[f"{family}reasoning"]})
-    texts = (attributes.get(f"{family}{member}") for member in ("text", "object"))
-    parts += [text_part(text) for text in texts if text]
-    for member in ("toolCalls", "function_calls"):
-        calls = _parsed(attributes.get(f"{family}{member}", ""))
-        for item in calls if isinstance(calls, list) else []:
-            value = _parsed(item) if isinstance(item, str) else item
-            if isinstance(value, dict):
-                parts.append(part({"type": "tool_call", **value}))
-    return [message("assistant", *parts)] if parts else []
 
 
 def _tools(attributes: Attributes) -> list[dict[str, Any]]:
@@ -273,7 +265,10 @@ def _numbered(
 def _nested(members: Mapping[str, str]) -> dict[str, Any]:
     """A message from its members: `message.role`, `message.contents.0.message_content.text`, `tool_calls.0.name`."""
     plain = {key.removeprefix("message."): text for key, text in members.items()}
-    content = _content(plain.get("content", ""))
+    # the parts that stand as JSON in the content of a message; any other text as it is
+    text = plain.get("content", "")
+    value = _parsed(text) if text[:2] in ("[{", '["', "[]") else text
+    content = value if isinstance(value, list) else text
     parts = [_content_part(each) for each in _numbered(plain, "contents.", dict)]
     calls = [_call(each) for each in _numbered(plain, "tool_calls.", dict)]
     if plain.get("function_call_name"):
@@ -288,22 +283,16 @@ def _nested(members: Mapping[str, str]) -> dict[str, Any]:
     return {**found, **({"tool_calls": calls} if calls else {}), **({"reasoning": reasoning} if reasoning else {})}
 
 
-def _content(text: str) -> Any:
-    """The parts that stand as JSON in the content of a message; any other text as it is."""
-    value = _parsed(text) if text[:2] in ("[{", '["', "[]") else text
-    return value if isinstance(value, list) else text
-
-
 def _content_part(members: Mapping[str, Any]) -> dict[str, Any]:
     plain = {key.removeprefix("message_content."): value for key, value in members.items()}
     url = plain.get("image.image.url")
     if url:
         return {"type": "image_url", "url": url}
-    return {"type": plain.get("type", "text"), "text": plain.get("text", ""), **_signature(plain)}
-
-
-def _signature(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {"thinking": plain["thinking"]} if plain.get("thinking") else {}
+    return {
+        "type": plain.get("type", "text"),
+        "text": plain.get("text", ""),
+        **({"thinking": plain["thinking"]} if plain.get("thinking") else {}),
+    }
 
 
 def _call(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,13 @@ class Usage:
         rows = np.flatnonzero(unpriced)
         if self._prices is not None and len(rows):
             provider, called = self._providers(entries, rows), model.take(pa.array(rows))
-            priced, found, free = self._prices.costs(_spent(batch, rows, provider, called, tokens))
+            # what these rows spent; `provider` and `model` have one text for each of them
+            none = np.zeros(len(rows), np.int64)
+            names = ("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens")
+            counts = np.stack([tokens[name][rows] if name in tokens else none for name in names])
+            priced, found, free = self._prices.costs(
+                Spent(provider, called, batch["StartTimeUnixNano"].to_numpy()[rows], counts)
+            )
             source[rows[priced]] = PRICED
             prices[rows[priced]] = found
             unpriced[rows[priced | free]] = False
@@ -157,13 +163,3 @@ class Usage:
     def _providers(self, entries: Entries, rows: Indices) -> pa.StringArray:
         chosen = entries.first(self._config.provider_keys)[rows]
         return unwrapped(entries, chosen, self._config.json_encoded_prefixes)
-
-
-def _spent(
-    batch: SpanBatch, rows: Indices, provider: pa.StringArray, model: pa.StringArray, tokens: dict[str, Indices]
-) -> Spent:
-    """What these rows spent; `provider` and `model` have one text for each of them."""
-    none = np.zeros(len(rows), np.int64)
-    names = ("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens")
-    counts = np.stack([tokens[name][rows] if name in tokens else none for name in names])
-    return Spent(provider, model, batch["StartTimeUnixNano"].to_numpy()[rows], counts)

@@ -90,7 +90,18 @@ class HttpServer:
 
     def start(self) -> None:
         tls = self._tls.context() if self._tls else None
-        self._socket = self._bind()
+        family = socket.AF_INET6 if ":" in self._endpoint.host else socket.AF_INET
+        # asyncio turns Nagle's delay off only where the protocol is named.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self._endpoint.host, self._endpoint.port))
+            listener.listen(_BACKLOG)
+        except OSError as exc:
+            listener.close()
+            reason = f"cannot listen on {self._endpoint}: {exc.strerror or exc}"
+            raise ConfigError([Fault(self._path, reason)]) from exc
+        self._socket = listener
         self._server.config.load()
         self._server.config.ssl = tls  # uvicorn would make one of its own, with fewer settings
         self._address = HostPort(*self._socket.getsockname()[:2])
@@ -111,20 +122,6 @@ class HttpServer:
             self._socket.close()
         if self._on_stop is not None:
             self._on_stop()
-
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._endpoint.host else socket.AF_INET
-        # asyncio turns Nagle's delay off only where the protocol is named.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self._endpoint.host, self._endpoint.port))
-            listener.listen(_BACKLOG)
-        except OSError as exc:
-            listener.close()
-            reason = f"cannot listen on {self._endpoint}: {exc.strerror or exc}"
-            raise ConfigError([Fault(self._path, reason)]) from exc
-        return listener
 
     def _serve(self) -> None:
         assert self._socket is not None

@@ -47,7 +47,13 @@ class Batcher:
         with self._changed:
             self._wait_for(1, None)
             self._wait_for(self._expected, LINGER_S)
-            taken = self._pop()
+            taken: list[Ticket] = []
+            nbytes = 0
+            while self._waiting and len(taken) < BATCH_REQUESTS:
+                nbytes += len(self._waiting[0].request.body)
+                if taken and nbytes > BATCH_BYTES:
+                    break
+                taken.append(self._waiting.popleft())
             self._expected = max(len(taken), self._expected // 2, 1)
             return taken
 
@@ -62,16 +68,6 @@ class Batcher:
         self._wanted = arrivals
         self._changed.wait_for(lambda: self._closed or len(self._waiting) >= arrivals, timeout)
         self._wanted = math.inf
-
-    def _pop(self) -> list[Ticket]:
-        taken: list[Ticket] = []
-        nbytes = 0
-        while self._waiting and len(taken) < BATCH_REQUESTS:
-            nbytes += len(self._waiting[0].request.body)
-            if taken and nbytes > BATCH_BYTES:
-                break
-            taken.append(self._waiting.popleft())
-        return taken
 
 
 def digest(request: Request) -> bytes:

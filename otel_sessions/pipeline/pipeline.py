@@ -127,26 +127,20 @@ class Pipeline:
                 ticket.outcome = Outcome(result.accepted_spans, result.rejected_spans, result.message)
                 good.append(ticket)
         if any(each.may_note(checked) for each in self._noting):
-            self._note(good)
-        self._offer(good)
-
-    def _note(self, tickets: Sequence[Ticket]) -> None:
-        """What processors have to say must be known before the answer."""
-        batch = self._processing.batch([ticket.request for ticket in tickets], counted=False)
-        for number, texts in messages(batch).items():
-            tickets[number].notes.update(dict.fromkeys(texts))
-
-    def _offer(self, tickets: Sequence[Ticket]) -> None:
+            # what processors have to say must be known before the answer
+            batch = self._processing.batch([ticket.request for ticket in good], counted=False)
+            for number, texts in messages(batch).items():
+                good[number].notes.update(dict.fromkeys(texts))
         offered = {
-            queue: [ticket for ticket in tickets if ticket.outcome.accepted_spans and queue.name not in ticket.taken_by]
+            queue: [ticket for ticket in good if ticket.outcome.accepted_spans and queue.name not in ticket.taken_by]
             for queue in self._queues
         }
-        for ticket in tickets:
+        for ticket in good:
             ticket.awaited = 0
         for those in offered.values():
             for ticket in those:
                 ticket.awaited += 1
-        self._ledger.settle(ticket for ticket in tickets if not ticket.awaited)
+        self._ledger.settle(ticket for ticket in good if not ticket.awaited)
         for queue, those in offered.items():
             try:
                 queue.offer(those)

@@ -158,7 +158,7 @@ def _add_to(provider: trace.TracerProvider, given: Mapping[str, Any]) -> list[st
     if given["exporter"]:
         provider.add_span_processor(BatchSpanProcessor(given["exporter"]))
         unused.append("protocol")
-    elif given["endpoint"] or not _exports(provider):
+    elif given["endpoint"] or not any(not isinstance(each, SessionSpanProcessor) for each in processors(provider)):
         for each in export.processors(given["endpoint"], given["protocol"], given["headers"]):
             provider.add_span_processor(each)
     else:
@@ -179,8 +179,3 @@ def _unlike(provider: trace.TracerProvider, given: Mapping[str, Any]) -> list[st
 def _warn_unused(names: list[str]) -> None:
     if names:
         logger.warning("configure() changes nothing of what is set up already: no effect of %s", ", ".join(names))
-
-
-def _exports(provider: TracerProvider) -> bool:
-    """Whether it has any processor but ours: who has set one up has thought of where spans go."""
-    return any(not isinstance(each, SessionSpanProcessor) for each in processors(provider))

@@ -133,7 +133,13 @@ class SessionSpanProcessor(SpanProcessor):
             if here is None:
                 here = get_current().get(KEY)  # type: ignore[assignment]
             if TRACES.claims or self._baggage_keys:
-                _put(span, self._with_more(here, span, parent_context))
+                # what the context says, what was claimed for the trace, and entries of baggage
+                found = _latest(here, TRACES.claims.get(span.context.trace_id))
+                carried: Attributes = {}
+                for key in self._baggage_keys:
+                    if (value := serialize.identifier(get_baggage(key, parent_context))) is not None:
+                        carried[key] = value
+                _put(span, {**carried, **found} if carried else found)
             elif here is not None:
                 _put(span, here.attributes)
         except Exception as error:  # noqa: BLE001 - the application's span goes on without
@@ -142,15 +148,6 @@ class SessionSpanProcessor(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing waits here. Without this, older SDKs would not flush the processors that follow."""
         return True
-
-    def _with_more(self, here: Stamp | None, span: Span, context: Context | None) -> Attributes:
-        """What the context says, what was claimed for the trace, and entries of baggage."""
-        found = _latest(here, TRACES.claims.get(span.context.trace_id))
-        carried: Attributes = {}
-        for key in self._baggage_keys:
-            if (value := serialize.identifier(get_baggage(key, context))) is not None:
-                carried[key] = value
-        return {**carried, **found} if carried else found
 
 
 def _latest(one: Stamp | None, other: Stamp | None) -> Attributes:

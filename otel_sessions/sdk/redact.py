@@ -31,7 +31,12 @@ def write(span: Span, key: str, value: Any, limit: int = serialize.MAX_CHARS, in
     if instead is not None:
         span.set_attribute(key, serialize.text(value, limit, instead))
         return
-    _remember(span)
+    global _out_of_reach  # noqa: PLW0603
+    held = getattr(span, "_attributes", None)
+    if type(held) is BoundedAttributes:
+        _written[id(held)] = held
+    else:  # another SDK's span, or another version's
+        _out_of_reach = True
     while True:
         hook = _hook
         span.set_attribute(key, serialize.text(value, limit, hook))
@@ -52,26 +57,13 @@ def set_hook(hook: Redact | None) -> None:
         logger.warning("redact has no effect on the spans that were recorded before it was given")
     for held in [ref() for ref in _written.valuerefs()]:
         if held is not None:
-            _rewrite(held, hook)
-
-
-def _remember(span: Span) -> None:
-    global _out_of_reach  # noqa: PLW0603
-    held = getattr(span, "_attributes", None)
-    if type(held) is BoundedAttributes:
-        _written[id(held)] = held
-    else:  # another SDK's span, or another version's
-        _out_of_reach = True
-
-
-def _rewrite(held: BoundedAttributes, hook: Redact) -> None:
-    """Past `BoundedAttributes`' own methods: the spans have ended, and so take no more attributes."""
-    for key in _KEYS:
-        if isinstance(before := held._dict.get(key), str):
-            after = serialize.text(_decoded(before), redact=hook)[: held.max_value_len]
-            with held._lock:
-                if held._dict.get(key) is before:
-                    held._dict[key] = after
+            # past `BoundedAttributes`' own methods: the spans have ended, and so take no more attributes
+            for key in _KEYS:
+                if isinstance(before := held._dict.get(key), str):
+                    after = serialize.text(_decoded(before), redact=hook)[: held.max_value_len]
+                    with held._lock:
+                        if held._dict.get(key) is before:
+                            held._dict[key] = after
 
 
 def _decoded(text: str) -> Any:

@@ -69,7 +69,10 @@ class Scores:
             except queue.Full as error:
                 log_once("keeping a score: too many wait", queue.Full, error)
                 return
-            self._ensure_thread()
+            with self._lock:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._run, name="otel-sessions-scores", daemon=True)
+                    self._thread.start()
 
     def flush(self, timeout: float) -> bool:
         """Whether nothing waits any more, after at most `timeout` seconds; at once if nobody listens."""
@@ -86,12 +89,6 @@ class Scores:
             if not self.flush(timeout):
                 logger.warning("nobody answers at %s: scores that were not sent yet are dropped", self._target())
         self._closed = True
-
-    def _ensure_thread(self) -> None:
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="otel-sessions-scores", daemon=True)
-                self._thread.start()
 
     def _run(self) -> None:
         # The post is no part of the application's traces.

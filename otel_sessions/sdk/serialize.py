@@ -151,9 +151,6 @@ class _Writer:
             return f'"<{len(value)} bytes>"'
         if isinstance(value, _AS_TEXT):
             return self._text(str(value))
-        return self._object(value, depth)
-
-    def _object(self, value: Any, depth: int) -> str:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value) if each.repr}
             return self._mapping(fields, depth)

@@ -56,7 +56,14 @@ def update(span: Span, fields: Mapping[str, Any]) -> None:
         for root in roots or (span,):
             if root.is_recording():
                 root.set_attributes(for_all)
-                _describe(root, found)
+                # writes what only the root of a trace carries
+                for field, value in found.items():
+                    if key := _CONTENTS.get(field):
+                        redact.write(root, key, value)
+                    elif said := _OF_ROOT.get(field):
+                        root.set_attribute(said[0], said[1](value))
+                    elif field not in TraceFields.__annotations__:
+                        warn_once(f"a trace has no field {field!r}; it is left out")
         if span not in roots and span.is_recording():
             span.set_attributes(for_all)
         if for_all:
@@ -99,17 +106,6 @@ def prompt(given: Any) -> Attributes:
         return {}
     found: Attributes = {semconv.PROMPT_NAME: serialize.text(name)}
     return found if version is None else {**found, semconv.PROMPT_VERSION: serialize.attribute(version)}
-
-
-def _describe(root: Span, fields: Mapping[str, Any]) -> None:
-    """Writes what only the root of a trace carries."""
-    for field, value in fields.items():
-        if key := _CONTENTS.get(field):
-            redact.write(root, key, value)
-        elif said := _OF_ROOT.get(field):
-            root.set_attribute(said[0], said[1](value))
-        elif field not in TraceFields.__annotations__:
-            warn_once(f"a trace has no field {field!r}; it is left out")
 
 
 _CONTENTS: Final = {"input": semconv.TRACE_INPUT, "output": semconv.TRACE_OUTPUT}

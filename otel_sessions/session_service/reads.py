@@ -89,7 +89,9 @@ def _inside(client: Client, project: str, request: Any, read: Callable[..., Page
 
 def _page(message: str, read: Callable[[int], Page], request: Any, shape: Callable[[Row], Row]) -> Message:
     """A page of at most `MAX_ANSWER` bytes, or of one message. What follows it is found by reading it once more."""
-    limit = _limit(request)
+    if request.limit > MAX_LIMIT:
+        raise InvalidRequest("limit", f"expected at most {MAX_LIMIT}, not {request.limit}")
+    limit = request.limit or DEFAULT_LIMIT
     try:
         page = read(limit)
         made = list(_within(filling(message)(shape(row)) for row in page.rows))
@@ -124,12 +126,6 @@ def _time(request: Any, name: str) -> int | None:
         return None
     time_ = getattr(request, name)
     return min(LAST_NS, max(FIRST_NS, int(time_.seconds) * 10**9 + int(time_.nanos)))
-
-
-def _limit(request: Any) -> int:
-    if request.limit > MAX_LIMIT:
-        raise InvalidRequest("limit", f"expected at most {MAX_LIMIT}, not {request.limit}")
-    return request.limit or DEFAULT_LIMIT
 
 
 def _one_of(field: str, value: str, names: Any) -> str:

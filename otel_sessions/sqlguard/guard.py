@@ -135,7 +135,9 @@ class ReadGuard:
         self._check_words(words)
         self._check_identifiers(words, bound)
         clauses = self._check_settings(client, words)
-        root = self._tree(client, text, bound)
+        with reading():
+            answer = client.raw_query(f"EXPLAIN AST {text}", dict(bound) or None)
+        root = syntax_tree.parse(unescaped_lines(answer.decode("utf-8", "replace")))
         self._check_tree(root, clauses, _hides(words) and bool(identifier_parameters(words)))
         named = output_format(words)
         format_ = named.text if named else None
@@ -223,11 +225,6 @@ class ReadGuard:
             value = bound[name].text
             if not _PLAIN_NAME.fullmatch(value) or value in read_lists.FILE_DATABASES:
                 _deny(f"identifier {value!r}")
-
-    def _tree(self, client: Client, text: str, bound: Mapping[str, Parameter]) -> Node:
-        with reading():
-            answer = client.raw_query(f"EXPLAIN AST {text}", dict(bound) or None)
-        return syntax_tree.parse(unescaped_lines(answer.decode("utf-8", "replace")))
 
     def _check_tree(self, root: Node, clauses: int, binds_names: bool) -> None:
         if root.kind not in read_lists.ROOTS or (binds_names and root.kind in read_lists.SHOW):

@@ -50,7 +50,11 @@ class ProjectGuard:
             if node.kind == "Set":
                 _deny("a SETTINGS clause")
             for name in _tables_of(node):
-                self._check_table(name, hidden)
+                if name.startswith(f"{self._database}."):
+                    if name.removeprefix(f"{self._database}.") not in self._tables:
+                        _deny(f"table {name}")
+                elif "." in name or name in hidden:
+                    _deny(f"table {name}")
         return read
 
     def filters(self, project: str) -> dict[str, str]:
@@ -58,13 +62,6 @@ class ProjectGuard:
         condition = quoted(f"Project = {quoted(project)}")
         each = ",".join(f"{quoted(f'{self._database}.{table}')}:{condition}" for table in sorted(self._tables))
         return {"additional_table_filters": "{" + each + "}"}
-
-    def _check_table(self, name: str, hidden: Collection[str]) -> None:
-        if name.startswith(f"{self._database}."):
-            if name.removeprefix(f"{self._database}.") not in self._tables:
-                _deny(f"table {name}")
-        elif "." in name or name in hidden:
-            _deny(f"table {name}")
 
 
 def _tables_of(node: Node) -> list[str]:

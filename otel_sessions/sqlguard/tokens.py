@@ -61,7 +61,10 @@ def _token(match: re.Match[str]) -> Token:
     kind = match.lastgroup or "symbol"
     text = match.group()
     if kind == "quoted":
-        return Token("name", _unquoted_name(text), match.start(), quoted=True)
+        inner = text[1:-1]
+        if any(escaped not in "`\"'\\" for escaped in _ESCAPE.findall(inner)) or not inner.isprintable():
+            raise UnreadableError("a name with control characters")
+        return Token("name", _ESCAPE.sub(r"\1", inner), match.start(), quoted=True)
     return Token(kind, unescaped(text[1:-1]) if kind == "string" else text, match.start())
 
 
@@ -73,13 +76,6 @@ def unescaped(text: str) -> str:
 def quoted(text: str) -> str:
     """A literal of this text."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _unquoted_name(text: str) -> str:
-    inner = text[1:-1]
-    if any(escaped not in "`\"'\\" for escaped in _ESCAPE.findall(inner)) or not inner.isprintable():
-        raise UnreadableError("a name with control characters")
-    return _ESCAPE.sub(r"\1", inner)
 
 
 def at(words: Sequence[Token], index: int) -> Token:

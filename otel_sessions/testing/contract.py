@@ -35,7 +35,9 @@ def check_life(create: Callable[[], Any], directory: Path) -> None:
         each.start()
         each.shutdown(ENDED_S)
         each.shutdown(ENDED_S)
-        left = _left(threads)
+        end = time.monotonic() + ENDED_S
+        while (left := [each.name for each in threading.enumerate() if each not in threads]) and time.monotonic() < end:
+            time.sleep(0.01)
         assert not left, f"after its shutdown there are still the threads {', '.join(left)}"
 
 
@@ -49,13 +51,6 @@ def _nothing_new(directory: Path, when: str) -> Iterator[None]:
     assert not made, f"{when} writes {', '.join(made)}"
     more = _opened() - opened
     assert not more, f"{when} opens {', '.join(sorted(more))}"
-
-
-def _left(before: set[threading.Thread]) -> list[str]:
-    end = time.monotonic() + ENDED_S
-    while (left := [each.name for each in threading.enumerate() if each not in before]) and time.monotonic() < end:
-        time.sleep(0.01)
-    return left
 
 
 def _files(directory: Path) -> set[Path]:

@@ -94,14 +94,10 @@ def _spans(group: Iterable[OracleSpan]) -> list[OracleSpan]:
     return [span for span in group if not span.is_update]
 
 
-def _with_times(group: Iterable[OracleSpan]) -> list[OracleSpan]:
-    """The spans whose times make sense, else all of them."""
-    spans = _spans(group)
-    return [span for span in spans if has_times(span)] or spans
-
-
 def _times(group: Iterable[OracleSpan]) -> Row:
-    spans = _with_times(group)
+    # the spans whose times make sense, else all of them
+    spans = _spans(group)
+    spans = [span for span in spans if has_times(span)] or spans
     start, end = min(stored_time(span.start) for span in spans), max(end_of(span) for span in spans)
     return {"StartTime": start, "EndTime": end, "Duration": end - start}
 

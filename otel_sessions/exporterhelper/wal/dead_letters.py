@@ -69,7 +69,13 @@ def _spans(segment: Segment, wanted: Mapping[SpanKey, str]) -> Iterator[tuple[Sp
             for trace_id, span_id, single in _singles(parse(request.body)):
                 key = (request.project, trace_id, span_id)
                 if key in wanted:
-                    yield key, _as_json(single())
+                    # OTLP/JSON: enums are numbers, ids are hex
+                    message = single()
+                    found: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
+                    span = found["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+                    for owner in (span, *span.get("links", ())):
+                        owner.update({name: base64.b64decode(owner[name]).hex() for name in _IDS if name in owner})
+                    yield key, found
 
 
 def span_keys(request: Request) -> list[SpanKey]:
@@ -92,12 +98,3 @@ def _single(group: ResourceSpans, scope: ScopeSpans, span: Span) -> ExportTraceS
     resource_spans = request.resource_spans.add(resource=group.resource, schema_url=group.schema_url)
     resource_spans.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=[span])
     return request
-
-
-def _as_json(message: ExportTraceServiceRequest) -> dict[str, Any]:
-    """OTLP/JSON: enums are numbers, ids are hex."""
-    found: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
-    span = found["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
-    for owner in (span, *span.get("links", ())):
-        owner.update({name: base64.b64decode(owner[name]).hex() for name in _IDS if name in owner})
-    return found

@@ -255,14 +255,11 @@ class Log:
         if not found.requests and not found.damaged_bytes:
             self.remove(segment)
         elif found.end < segment.nbytes:
-            self._cut(segment, found.end)
+            with suppress(OSError), segment.path.open("r+b") as file:  # it is only ever read up to its last whole frame
+                file.truncate(found.end)
+                self._grow(found.end - segment.nbytes)
+                segment.nbytes = found.end
         return found.requests
-
-    def _cut(self, segment: Segment, end: int) -> None:
-        with suppress(OSError), segment.path.open("r+b") as file:  # it is only ever read up to its last whole frame
-            file.truncate(end)
-            self._grow(end - segment.nbytes)
-            segment.nbytes = end
 
     def _refuse(self, problem: str, error: OSError) -> NoReturn:
         if problem != self._problem or time.monotonic() - self._refused_until > 60:

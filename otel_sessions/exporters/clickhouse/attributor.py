@@ -116,7 +116,9 @@ class Attributor:
         self._disconnect()
 
     def _round(self) -> None:
-        client = self._connected()
+        if self._client is None:
+            self._client = connect(self._endpoint, database=self._endpoint.database, long_parameters=True)
+        client = self._client
         through = attribution.server_time(client)
         with self._lock:
             touched, self._touched = self._touched, set()
@@ -155,11 +157,6 @@ class Attributor:
         if len(self._touched) > _TOUCHED:
             self._touched.clear()
             self._looks_back = True
-
-    def _connected(self) -> Client:
-        if self._client is None:
-            self._client = connect(self._endpoint, database=self._endpoint.database, long_parameters=True)
-        return self._client
 
     def _disconnect(self) -> None:
         client, self._client = self._client, None

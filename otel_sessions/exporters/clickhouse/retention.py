@@ -39,28 +39,27 @@ class Retention:
     def _run(self) -> None:
         while not self._stopping.wait(self._config.check_interval):
             try:
-                self._check()
+                client = connect(self._endpoint, database=self._endpoint.database, long_parameters=True)
+                try:
+                    deleted = retention.expire(
+                        client,
+                        now=datetime.now(UTC),
+                        sessions=_span(self._config.sessions),
+                        unassigned=_span(self._config.unassigned),
+                        keep=self._config.keep,
+                        forget_for=_span(self._config.forget_for),
+                    )
+                finally:
+                    client.close()
+                if deleted:
+                    logger.info(
+                        "deleted %d sessions that were last active more than %g s ago", deleted, self._config.sessions
+                    )
             except OtelSessionsError as error:
                 logger.warning("%s; trying again in %g s", error, self._config.check_interval)
                 self._host.report(self._component, str(error))
             else:
                 self._host.report(self._component, None)
-
-    def _check(self) -> None:
-        client = connect(self._endpoint, database=self._endpoint.database, long_parameters=True)
-        try:
-            deleted = retention.expire(
-                client,
-                now=datetime.now(UTC),
-                sessions=_span(self._config.sessions),
-                unassigned=_span(self._config.unassigned),
-                keep=self._config.keep,
-                forget_for=_span(self._config.forget_for),
-            )
-        finally:
-            client.close()
-        if deleted:
-            logger.info("deleted %d sessions that were last active more than %g s ago", deleted, self._config.sessions)
 
 
 def _span(seconds: float | None) -> timedelta | None:

@@ -43,18 +43,15 @@ class StoredBytes:
         gauge = self._host.metrics.stored_bytes.labels(self._component)
         while not self._stopping.is_set():
             try:
-                gauge.set(self._asked())
+                with reading():
+                    client = connect(self._endpoint, database=self._endpoint.database)
+                    try:
+                        sql = statement("otel_sessions.exporters.clickhouse", "stored_bytes")
+                        rows = client.query(sql, {"database": self._endpoint.database}).result_rows
+                    finally:
+                        client.close()
+                gauge.set(float(rows[0][0]))
             except OtelSessionsError as error:
                 logger.debug("the size of the stored data is not known: %s", error)
                 gauge.set(math.nan)
             self._stopping.wait(INTERVAL_S)
-
-    def _asked(self) -> float:
-        with reading():
-            client = connect(self._endpoint, database=self._endpoint.database)
-            try:
-                sql = statement("otel_sessions.exporters.clickhouse", "stored_bytes")
-                rows = client.query(sql, {"database": self._endpoint.database}).result_rows
-            finally:
-                client.close()
-        return float(rows[0][0])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.errors import Permanent
 from otel_sessions.exporters.otlp import edits
@@ -87,26 +87,24 @@ class Copy:
                         continue
                     position += 1
                     if position in rows:
-                        self._enter((i, j), group, scope, rows[position])
+                        # New groups where the resource or scope is another one, by place or by what processors made.
+                        row = rows[position]
+                        resource = self._changes.attributes(RESOURCE, row)
+                        within = self._changes.attributes(SCOPE, row)
+                        if (i, resource) != self._resource:
+                            self._resource, self._scope = (i, resource), ()
+                            target = self._message.resource_spans.add(schema_url=group.schema_url)
+                            if group.HasField("resource"):
+                                target.resource.CopyFrom(group.resource)
+                            _settle(target.resource.attributes, resource)
+                        if (j, within) != self._scope:
+                            self._scope = (j, within)
+                            copy = self._groups.add(schema_url=scope.schema_url)
+                            if scope.HasField("scope"):
+                                copy.scope.CopyFrom(scope.scope)
+                            _settle(copy.scope.attributes, within)
                         self._add(span, rows[position])
         return self._message
-
-    def _enter(self, place: tuple[int, int], group: ResourceSpans, scope: ScopeSpans, row: int) -> None:
-        """Begins new groups where the resource or scope is another one, by place or by what processors made of it."""
-        resource = self._changes.attributes(RESOURCE, row)
-        within = self._changes.attributes(SCOPE, row)
-        if (place[0], resource) != self._resource:
-            self._resource, self._scope = (place[0], resource), ()
-            target = self._message.resource_spans.add(schema_url=group.schema_url)
-            if group.HasField("resource"):
-                target.resource.CopyFrom(group.resource)
-            _settle(target.resource.attributes, resource)
-        if (place[1], within) != self._scope:
-            self._scope = (place[1], within)
-            copy = self._groups.add(schema_url=scope.schema_url)
-            if scope.HasField("scope"):
-                copy.scope.CopyFrom(scope.scope)
-            _settle(copy.scope.attributes, within)
 
     def _add(self, span: Span, row: int) -> None:
         target = self._groups[-1].spans.add()

@@ -9,7 +9,7 @@ import grpc
 
 from otel_sessions._version import __version__
 from otel_sessions.exporters.otlp import answers
-from otel_sessions.exporters.otlp.config import OtlpConfig, Tls
+from otel_sessions.exporters.otlp.config import OtlpConfig
 
 _EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _DETAILS: Final = "grpc-status-details-bin"
@@ -52,9 +52,8 @@ def _channel(config: OtlpConfig) -> grpc.Channel:
     compression = grpc.Compression.Gzip if config.compression == "gzip" else grpc.Compression.NoCompression
     if not config.secure:
         return grpc.insecure_channel(config.target, options, compression)
-    return grpc.secure_channel(config.target, _credentials(config.tls), options, compression)
-
-
-def _credentials(tls: Tls) -> grpc.ChannelCredentials:
-    ca, key, cert = (Path(file).read_bytes() if file else None for file in (tls.ca_file, tls.key_file, tls.cert_file))
-    return grpc.ssl_channel_credentials(ca, key, cert)
+    ca, key, cert = (
+        Path(file).read_bytes() if file else None
+        for file in (config.tls.ca_file, config.tls.key_file, config.tls.cert_file)
+    )
+    return grpc.secure_channel(config.target, grpc.ssl_channel_credentials(ca, key, cert), options, compression)
