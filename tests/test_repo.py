@@ -43,7 +43,9 @@ def test_every_column_that_users_read_is_in_the_docs(otel_client: Client, table:
 
 
 def test_every_table_is_in_the_docs(otel_client: Client) -> None:
-    tables = {name for (name,) in otel_client.query("SHOW TABLES").result_rows if not name.endswith("_mv")}
+    rows = otel_client.query("SHOW TABLES").result_rows
+    # Other tests that share the database leave tables of broken inserts in it.
+    tables = {name for (name,) in rows if not name.endswith("_mv") and not name.startswith("broken_off")}
     documented = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs/sql.md").read_text()))
     assert tables - documented == set()
 

@@ -35,5 +35,6 @@ def turns(running: Running, session: str) -> list[list[Any]]:
 
 
 def spans(running: Running, session: str, columns: str) -> list[list[Any]]:
-    query = f"SELECT {columns} FROM session_spans WHERE SessionId = {{id:String}} ORDER BY StartTimeUnixNano"
+    order = "StartTimeUnixNano, ParentSpanId != ''"  # a client's clock may give a root and its child one time
+    query = f"SELECT {columns} FROM session_spans WHERE SessionId = {{id:String}} ORDER BY {order}"
     return running.sql(query, id=session)
