@@ -99,6 +99,12 @@ class Metrics:
             "Traces whose spans a late claim put into another session.",
             "exporter",
         )
+        self.hooks_delivered = self._counter(
+            "otel_sessions_hooks_delivered", "Sessions that have fallen silent and were told of.", "extension"
+        )
+        self.hooks_failed = self._counter(
+            "otel_sessions_hooks_failed", "Attempts to tell of a silent session that failed.", "extension"
+        )
         self.stored_bytes = self._gauge(
             "otel_sessions_stored_bytes", "Bytes of the stored data on disk, as of the last minute.", "exporter"
         )

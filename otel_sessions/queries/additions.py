@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -14,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.paging import Page, decode, page
-from otel_sessions.queries.rows import Row, as_json, portions, select
+from otel_sessions.queries.rows import Row, as_json, nanoseconds, portions, select
 from otel_sessions.sessions.additions import token_hash
 
 _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
@@ -37,7 +36,7 @@ def with_additions(
         more: Row = {
             "Bookmarked": bool(own.get("Bookmarked")),
             "Labels": own.get("Labels", []),
-            "State": "active" if _nanoseconds(row["EndTime"]) >= now_ns - ACTIVE_NS else "idle",
+            "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - ACTIVE_NS else "idle",
         }
         if "scores" in groups:
             more["Scores"] = scores.get(row["SessionId"], [])
@@ -117,9 +116,3 @@ def list_scores(client: Client, *, project: str, session_id: str, limit: int, cu
 def list_views(client: Client, *, project: str) -> list[Row]:
     """The saved views by name: `Name`, `Query`, `Sort`, `Order`, `Columns`, `UpdatedAt`."""
     return select(client, "views", {"project": project})
-
-
-def _nanoseconds(time: str) -> int:
-    whole, _, fraction = time.partition(".")
-    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
-    return seconds * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -77,6 +78,13 @@ def as_json(row: Row) -> Row:
 def rfc3339(time: str) -> str:
     """A time of ClickHouse's as RFC 3339 has it; other text stays as it is."""
     return time.replace(" ", "T") + "Z" if _TIME.fullmatch(time) else time
+
+
+def nanoseconds(time: str) -> int:
+    """A time of ClickHouse's, UTC, in nanoseconds since 1970."""
+    whole, _, fraction = time.partition(".")
+    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
+    return seconds * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
 
 
 def _fields(row: Row) -> Iterator[tuple[str, Any]]:

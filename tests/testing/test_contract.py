@@ -37,6 +37,7 @@ def settings(type_: str, directory: Path) -> Mapping[str, Any]:
         "health_check": any_port,
         "clickhouse_http": any_port,
         "web": any_port,
+        "webhook": {"url": "http://127.0.0.1:9", "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="},
     }.get(type_, {})
 
 

@@ -31,6 +31,7 @@ _OF_SESSIONS: Final = (
     "_session_shares",
     "_shared_turns",
     "_shared_spans",
+    "_session_hooks",
 )
 
 

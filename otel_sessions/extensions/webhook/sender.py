@@ -1,0 +1,71 @@
+"""One attempt to tell: a signed POST."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import time
+from typing import Any, Final
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from otel_sessions._version import __version__
+from otel_sessions.extensions.webhook import signing
+from otel_sessions.extensions.webhook.config import Config
+from otel_sessions.http.tls import ClientTls
+from otel_sessions.sessions.hooks import Notice
+
+_ANSWER_BYTES: Final = 4096
+
+
+class Sender:
+    """Connections are made when they are needed; redirects are not followed."""
+
+    def __init__(self, hook: str, config: Config) -> None:
+        self._hook = hook
+        self._url = config.url
+        self._keys = config.keys
+        self._headers = {name: value.get_secret_value() for name, value in config.headers.items()}
+        self._headers |= {"Content-Type": "application/json", "User-Agent": f"otel-sessions/{__version__}"}
+        self._timeout = urllib3.Timeout(total=config.timeout)
+        self._pool = urllib3.PoolManager(retries=False, **(_tls(config.tls) if config.url.startswith("https") else {}))
+
+    def send(self, notice: Notice) -> str | None:
+        """None when the receiver has taken it, else why not, on one line and without the address."""
+        body = notice.payload.encode()
+        signed = signing.headers(self._keys, id_of(self._hook, notice), int(time.time()), body)
+        try:
+            answer = self._pool.request(
+                "POST",
+                self._url,
+                body=body,
+                headers={**self._headers, **signed},
+                timeout=self._timeout,
+                redirect=False,
+                preload_content=False,
+            )
+            answer.read(_ANSWER_BYTES)
+            answer.release_conn()
+        except HTTPError as error:
+            return f"the receiver is not reached: {type(error).__name__}"
+        return None if 200 <= answer.status < 300 else f"the receiver answers {answer.status}"
+
+    def close(self) -> None:
+        self._pool.clear()
+
+
+def id_of(hook: str, notice: Notice) -> str:
+    """The same at every attempt, and no other's: receivers know by it what they have had."""
+    parts = (hook, notice.project, notice.session_id, str(notice.revision))
+    return f"idle_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
+
+
+def _tls(tls: ClientTls) -> dict[str, Any]:
+    context = ssl.create_default_context(cafile=tls.ca_file)
+    if tls.cert_file is not None and tls.key_file is not None:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return {"ssl_context": context}

@@ -1,0 +1,24 @@
+-- Sessions that have been silent for long enough, as far as their sums say, and of which something was stored since the
+-- last revision that was told; with that revision, 0 if there is none.
+SELECT
+    a.Project AS Project, a.SessionId AS SessionId, a.Stored AS Rows, h.Revision AS Revision,
+    toString(h.LastActivity) AS LastActivity, h.SpanCount AS SpanCount
+FROM (
+    SELECT Project, SessionId, sum(Rows) AS Stored, max(LastEnd) AS Latest
+    FROM _session_activity
+    WHERE SessionId != '' AND (empty({projects:Array(String)}) OR has({projects:Array(String)}, Project))
+    GROUP BY Project, SessionId
+    HAVING Latest >= 9223372036854775808 + {after:UInt64}
+        AND Latest + transform(Project, {named:Array(String)}, {silences:Array(UInt64)}, {silence:UInt64})
+            <= 9223372036854775808 + {now:UInt64}
+) AS a
+LEFT JOIN (
+    SELECT Project, SessionId, Revision, LastActivity, SpanCount, Rows
+    FROM _session_hooks FINAL
+    WHERE Hook = {hook:String}
+    ORDER BY Revision DESC
+    LIMIT 1 BY Project, SessionId
+) AS h ON h.Project = a.Project AND h.SessionId = a.SessionId
+WHERE h.Revision = 0 OR h.Rows != a.Stored
+ORDER BY a.Latest
+LIMIT {limit:UInt32}
