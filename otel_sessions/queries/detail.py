@@ -8,8 +8,8 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.additions import share_of, with_additions
-from otel_sessions.queries.paging import Page, decode, page
-from otel_sessions.queries.rows import Row, select
+from otel_sessions.queries.paging import Page, decode, encode, page
+from otel_sessions.queries.rows import Row, composed, run, select
 from otel_sessions.queries.shapes import GROUPS
 
 _FIRST: Final = "1900-01-01 00:00:00"
@@ -43,6 +43,33 @@ def list_traces(client: Client, *, project: str, session_id: str, limit: int, cu
     named = {"project": project, "session_id": session_id, "time": time, "trace_id": trace_id, "limit": limit + 1}
     rows = select(client, "list_traces", named)
     return page(rows, limit, list_, lambda row: (row["StartTime"], row["TraceId"]))
+
+
+OUTLINED: Final = {
+    "number": "Number",
+    "cost": "Cost DESC",
+    "tokens": "TotalTokens DESC",
+    "duration": "Duration DESC",
+    "errors": "ErrorCount DESC",
+}
+"""Orders of an outline."""
+
+
+def outline(client: Client, *, project: str, session_id: str, sort: str, limit: int) -> list[Row]:
+    """The first turns by an order of `OUTLINED`, each with its `Number`, from 1 by start, and what was asked."""
+    named = {"project": project, "session_id": session_id, "limit": limit}
+    return run(client, composed("outline", SORT=OUTLINED[sort]), named)
+
+
+def place_of_turn(client: Client, *, project: str, session_id: str, trace_id: str = "") -> tuple[str, int] | None:
+    """A cursor of `replay.turns` to the page that begins with a turn, and how many turns are before it; without a trace
+    those of the turn that failed last. None if there is no such turn.
+    """
+    rows = select(client, "turn_place", {"project": project, "session_id": session_id, "trace_id": trace_id})
+    if not rows:
+        return None
+    just_before = rows[0]["TraceId"][:-1]  # sorts before the id, and behind all that do
+    return encode(("turns", project, session_id), (rows[0]["Start"], just_before, {})), rows[0]["Before"]
 
 
 def list_spans(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:

@@ -50,6 +50,7 @@ def environment() -> Environment:
             "parsed": parsed,
             "plain_text": markdown.plain,
             "score_value": _score_value,
+            "text_length": _text_length,
         }
     )
     return made
@@ -110,6 +111,11 @@ def _is_web(url: str) -> bool:
 
 def _limited(value: Mapping[str, Any], most: int) -> Iterable[tuple[str, Any]]:
     return islice(value.items(), most)
+
+
+def _text_length(value: Any) -> int:
+    """Characters of a JSON value, or of the text that it is."""
+    return len(as_text(value))
 
 
 def _score_value(value: object) -> str:

@@ -82,15 +82,15 @@ def compact(value: float | None) -> str:
 
 
 def money(usd: float | None) -> str:
-    """US dollars to what matters: `$0`, `$0.00012`, `$0.034`, `$12.40`, `$1,204`."""
+    """US dollars to what matters: `$0`, `$0.000052`, `$0.0340`, `$12.40`, `$1,204`."""
     if usd is None:
         return ""
     if usd == 0:
         return "$0"
     if usd < 0.000_001:
         return "< $0.000001"
-    if usd < 1:
-        return f"${usd:.2f}" if usd >= 0.1 else f"${usd:.6f}".rstrip("0") if usd < 0.0001 else f"${usd:.2g}"
+    if usd < 0.1:
+        return f"${usd:.4f}" if usd >= 0.0001 else f"${usd:.6f}".rstrip("0")
     return f"${usd:,.2f}" if usd < 1000 else f"${usd:,.0f}"
 
 

@@ -9,18 +9,21 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from otel_sessions.extensions.web.pages.format import visible
+from otel_sessions.extensions.web.pages.highlight import CLASSES, highlighted
 
 MAX_CHARS: Final = 40_000
 """Longer texts are shown as they are: their Markdown would cost more than it tells."""
 
 _TAGS: Final = {
     "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
-    "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(["table", "strikethrough", "linkify"])
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "highlight": highlighted}).enable(
+        ["table", "strikethrough", "linkify"]
+    )
     parser.disable("image")  # `![text](url)` is then a link behind an exclamation mark: nothing is fetched unasked
     return parser
 
@@ -43,6 +46,7 @@ def rendered(text: str) -> Markup:
             html,
             tags=_TAGS,
             attributes={"a": {"href"}, "ol": {"start"}},
+            allowed_classes={"span": set(CLASSES)},
             url_schemes={"http", "https", "mailto"},
             link_rel="noopener noreferrer nofollow",
         )

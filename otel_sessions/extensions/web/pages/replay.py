@@ -35,13 +35,29 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
     day = ""
     users: set[str] = {turn["user_id"] for turn in payload["turns"] if turn.get("user_id")}
     names: set[str] = {turn["name"] for turn in payload["turns"]}
+    lanes = _lanes(payload["turns"])
     for turn in payload["turns"]:
-        items = list(_items(turn, messages, preset))
+        items = [_in_lane(item, lanes) for item in _items(turn, messages, preset)]
         if not items and preset != "conversation":
             continue
         new_day, day = str(turn["start_time"])[:10] != day, str(turn["start_time"])[:10]
         told = {"new_day": new_day, "shows_user": len(users) > 1, "shows_name": len(names) > 1 or not items}
         shown.append({**turn, **told, "shown": items})
+    return shown
+
+
+def _lanes(turns: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """A number for each agent that does something itself, in the order of their first steps; none for one alone."""
+    working = (step["agent"] for turn in turns for step in turn["steps"] if step["kind"] not in _INNER)
+    agents = list(dict.fromkeys(agent for agent in working if agent))
+    return {agent: number for number, agent in enumerate(agents)} if len(agents) > 1 else {}
+
+
+def _in_lane(item: Item, lanes: Mapping[str, int]) -> Item:
+    """The item with the number of its agent's lane as `lane`, None without one, and of those that a mark speaks of."""
+    shown = {**item, "lane": lanes.get(item.get("agent", ""))}
+    if item["kind"] == "handover":
+        shown["lanes"] = lanes.get(item["source"]), lanes.get(item["target"])
     return shown
 
 
@@ -73,18 +89,20 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
             sent = step["messages_in"]
             earlier = [ref for ref in sent[: step["repeated"]] if ref not in said]
             if earlier and not said:
-                yield {"kind": "earlier", "messages": [messages[ref] for ref in earlier]}
+                again = [_of(turn, step, messages[ref]) for ref in earlier]
+                yield {"kind": "earlier", "agent": step["agent"], "messages": again}
             said.update(earlier)
             new = [ref for ref in dict.fromkeys([*sent[step["repeated"] :], *step["messages_out"]]) if ref not in said]
             said.update(new)
-            shown = [message for message in (_spoken(messages[ref], ran_tools) for ref in new) if message["parts"]]
+            spoken = (_of(turn, step, _spoken(messages[ref], ran_tools)) for ref in new)
+            shown = [message for message in spoken if message["parts"]]
             if shown and not spoke:  # what ran before the first call stands behind the question that made it run
                 asked = next((n for n, message in enumerate(shown) if message["role"] not in _ASKING), len(shown))
-                yield from _said(shown[:asked])
+                yield from _said(shown[:asked], step)
                 yield from before
                 shown = shown[asked:]
                 spoke = True
-            yield from _said(shown)
+            yield from _said(shown, step)
         if step["kind"] in _TOOLS or step["status"] == "error":
             item = _step(turn, step, messages, is_quiet=step["kind"] not in _TOOLS)
             if spoke:
@@ -99,9 +117,14 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
             yield {"kind": "messages", "messages": [_text("assistant", turn["output"])]}
 
 
-def _said(messages: Sequence[Message]) -> Iterator[Item]:
+def _of(turn: Mapping[str, Any], step: Mapping[str, Any], message: Message) -> Message:
+    """The message with the step in which all of it stands."""
+    return {**message, "step": (turn["trace_id"], step["span_id"])}
+
+
+def _said(messages: Sequence[Message], step: Mapping[str, Any]) -> Iterator[Item]:
     if messages:
-        yield {"kind": "messages", "messages": messages}
+        yield {"kind": "messages", "agent": step["agent"], "messages": messages}
 
 
 def _spoken(message: Message, ran_tools: bool) -> Message:
@@ -131,11 +154,12 @@ def _step(
     """One step; a quiet one without its messages, which stand around it."""
     is_tool = step["kind"] in _TOOLS
     new = 0 if is_tool else step["repeated"]  # the call that a model made is what its tool was given
-    given = [] if is_quiet else [messages[ref] for ref in step["messages_in"][new:]]
-    made = [] if is_quiet else [messages[ref] for ref in step["messages_out"]]
+    given = [] if is_quiet else [_of(turn, step, messages[ref]) for ref in step["messages_in"][new:]]
+    made = [] if is_quiet else [_of(turn, step, messages[ref]) for ref in step["messages_out"]]
     sent = len(step["messages_in"])
     return {
         "kind": "step",
+        "agent": step["agent"],
         "trace_id": turn["trace_id"],
         "step": step,
         "unpriced": step["kind"] == "model" and step["total_tokens"] and not step["cost_source"],
@@ -181,4 +205,4 @@ def _first(messages: Sequence[Message], type_: str, member: str) -> Any:
 
 
 def _text(role: str, text: str) -> Message:
-    return {"role": role, "parts": [{"type": "text", "text": text}]}
+    return {"role": role, "parts": [{"type": "text", "text": text}], "step": None}

@@ -1,24 +1,21 @@
-"""One session: its figures, the replay of its turns, the waterfall of their spans, and one span in full."""
+"""One session: its figures, the replay of its turns, the waterfall of their spans."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import orjson
-
 from otel_sessions.errors import QueryError
-from otel_sessions.extensions.web.api import questions, sessions
-from otel_sessions.extensions.web.api.parameters import Listed, Paged, PagedTexts
-from otel_sessions.extensions.web.pages import charts as drawing
-from otel_sessions.extensions.web.pages import replay
-from otel_sessions.extensions.web.pages.format import instant, part, quoted
+from otel_sessions.extensions.web.api import sessions
+from otel_sessions.extensions.web.api.parameters import Listed, PagedTexts
+from otel_sessions.extensions.web.pages import course, replay, span
+from otel_sessions.extensions.web.pages.format import quoted
+from otel_sessions.extensions.web.pages.links import links
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
-from otel_sessions.extensions.web.pages.waterfall import waterfall
+from otel_sessions.extensions.web.pages.waterfall import view, waterfall
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.queries import additions, detail, score_configs, shapes
+from otel_sessions.queries import additions, detail, score_configs
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -30,9 +27,14 @@ EXPORTS: Final = (
     ("csv", "Spans (CSV)"), ("parquet", "Spans (Parquet)"),
 )  # fmt: skip
 KINDS: Final = ("model", "embedding", "tool", "agent", "retrieval", "guardrail", "evaluation", "chain", "other")
-_COLUMNS: Final = 90
-_TEXT: Final = 40_000
-"""Characters of a text that a page holds; all of it is in the export."""
+VIEWS: Final = (*replay.PRESETS, ("outline", "Outline"), ("waterfall", "Waterfall"))
+"""What the page shows beside the figures, the first by default."""
+_OUTLINED: Final = 500
+_HEADS: Final = (
+    ("number", "Turn"), ("duration", "Duration"), ("tokens", "Tokens"), ("cost", "Cost"), ("errors", "Errors"),
+)  # fmt: skip
+_TEXT: Final = 16_000
+"""Characters of JSON that a page shows as a tree; of other texts it shows less (`parts.html`), with a link to all."""
 
 
 def show(visit: Visit) -> Shown:
@@ -41,9 +43,11 @@ def show(visit: Visit) -> Shown:
         case "turns":
             return Shown("turns.html", _replay(visit))
         case "span":
-            return Shown("span.html", {**_links(visit), **_opened(visit)})
+            return Shown("span.html", {**links(visit), **span.opened(visit)})
+        case "text":
+            return span.text(visit)
         case "charts":
-            return Shown("charts.html", _drawn(visit))
+            return Shown("charts.html", course.drawn(visit))
     return Shown("session.html", {"section": "/sessions", **_whole(visit)})
 
 
@@ -85,26 +89,30 @@ def _queue(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
 def _whole(visit: Visit) -> dict[str, Any]:
     session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
     shown = _replay(visit, session["scores"])
+    fall = waterfall(shown["bars"][:BARS])
     place = {"project": visit.call.project, "session_id": visit.session_id}
     comments = [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
     _put_comments(shown["turns"], comments)
     configs = score_configs.list_configs(visit.client, project=visit.call.project, limit=1000).rows
     return {
-        **_links(visit),
+        **links(visit),
         **shown,
-        **_opened(visit),
+        **span.opened(visit),
         "session": session,
         "queue": _queue(visit, session),
         "sharing": visit.call.config.sharing,
         "share_options": True,
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
-        "error_link": _first_error(shown["turns"]) or visit.with_query(show="tools", turn=None),
+        "error_link": _first_error(shown["turns"]) or visit.with_query(at="error", turn=None, show=None),
         "charts_link": visit.with_query(fragment="charts", span=None, turn=None),
-        "presets": [(name, title, visit.with_query(show=name)) for name, title in replay.PRESETS],
+        "views": [(name, title, visit.with_query(show=name, sort=None, zoom=None)) for name, title in VIEWS],
+        "outline": _outline(visit) if shown["view_name"] == "outline" else None,
         "last_turn": "",
         "fragment": visit.with_query(fragment="turns"),
-        "fall": waterfall(shown["bars"][:BARS]),
+        "fall": fall,
+        "view": view(fall, visit.get("zoom")),
+        "zoom_link": lambda part: visit.with_query(zoom=part, fragment=None),
         "more_spans": len(shown["bars"]) > BARS,
         "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in shown["bars"])],
         "scores": session["scores"],
@@ -113,33 +121,12 @@ def _whole(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _drawn(visit: Visit) -> dict[str, Any]:
-    """What a session's page shows of its course and its models; figures that may take longer than the page itself."""
-    return {"charts": _charts(visit), "chart_links": ["#turns"] * _COLUMNS, "found": "", **_figures(visit)}
-
-
-def raw_span(visit: Visit) -> Shown:
-    """`/sessions/{session_id}/span`: the open span as JSON, for reading."""
-    return Shown("raw.html", {**_links(visit), **_opened(visit), "section": "/sessions"})
-
-
-def _links(visit: Visit) -> dict[str, Any]:
-    url = visit.session_url(visit.session_id)
-    return {
-        "url": url,
-        "api": f"{visit.base}/api/v1/sessions/{part(visit.session_id)}",
-        "span_link": lambda trace, span: visit.with_query(span=f"{trace}.{span}", fragment=None),
-        "close_link": visit.with_query(span=None, fragment=None),
-        "raw_link": f"{url}/span?span={visit.get('span')}",
-    }
-
-
 def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """One page of turns and the bars of their spans."""
-    preset = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else "conversation"
-    wanted = {"limit": TURNS, "cursor": visit.get("turn"), "preview": _TEXT}
-    payload = visit.read(sessions.turns, PagedTexts, wanted)
-    before = int(visit.get("before")) if visit.get("before").isdecimal() else 0
+    name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
+    preset = name if name in dict(replay.PRESETS) else VIEWS[0][0]
+    cursor, before = _place(visit)
+    payload = visit.read(sessions.turns, PagedTexts, {"limit": TURNS, "cursor": cursor, "preview": _TEXT})
     numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
     cards = replay.cards(payload, preset)
     if scores is None:
@@ -159,14 +146,50 @@ def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> 
         limit=BARS + 1,
     )
     return {
-        **_links(visit),
+        **links(visit),
         "page": before,
-        "preset": preset,
+        "view_name": name,
+        "first_turns": visit.with_query(at=None, turn=None, before=None, fragment=None) if before else None,
         "turns": cards,
         "bars": [as_json(row) for row in rows],
         "idle_from_ns": replay.IDLE_FROM_NS,
-        "next_turns": visit.with_query(turn=cursor, before=str(last), fragment=None) if cursor else None,
+        "next_turns": visit.with_query(turn=cursor, before=str(last), at=None, fragment=None) if cursor else None,
     }
+
+
+def _place(visit: Visit) -> tuple[str, int]:
+    """The cursor of the page of turns that the address asks for, and how many turns are before it.
+
+    `at` names a turn by its trace, or as `error` the one that failed last. Raises `NotFound`.
+    """
+    if not (at := visit.get("at")):
+        return visit.get("turn"), int(visit.get("before")) if visit.get("before").isdecimal() else 0
+    found = detail.place_of_turn(
+        visit.client,
+        project=visit.call.project,
+        session_id=visit.session_id,
+        trace_id="" if at == "error" else at,
+    )
+    if found is None:
+        raise NotFound("this session has no such turn")
+    return found if found[1] else ("", 0)
+
+
+def _outline(visit: Visit) -> dict[str, Any]:
+    """Every turn as a line, in the order that the address asks for."""
+    sort = visit.get("sort") if visit.get("sort") in detail.OUTLINED else "number"
+    rows = detail.outline(
+        visit.client, project=visit.call.project, session_id=visit.session_id, sort=sort, limit=_OUTLINED
+    )
+    turns = [
+        {
+            **visit.call.hidden.session(as_json(row)),
+            "link": visit.with_query(at=row["TraceId"], show=None, sort=None, turn=None, before=None),
+        }
+        for row in rows
+    ]
+    heads = [(name, title, visit.with_query(sort=name)) for name, title in _HEADS]
+    return {"turns": turns, "sort": sort, "heads": heads, "most": max((turn["cost"] for turn in turns), default=0)}
 
 
 def _put_comments(cards: Sequence[dict[str, Any]], comments: Sequence[Mapping[str, Any]]) -> None:
@@ -174,67 +197,6 @@ def _put_comments(cards: Sequence[dict[str, Any]], comments: Sequence[Mapping[st
     for comment in comments:
         if comment["trace_id"] in by_turn:
             by_turn[comment["trace_id"]]["comments"].append(comment)
-
-
-def _opened(visit: Visit) -> dict[str, Any]:
-    """The span that the address names, in full. Raises `NotFound`."""
-    trace_id, _, span_id = visit.get("span").partition(".")
-    if not span_id:
-        return {"opened": None, "opened_id": "", "as_sql": "", "raw": ""}
-    row = detail.get_span(
-        visit.client,
-        project=visit.call.project,
-        session_id=visit.session_id,
-        trace_id=trace_id,
-        span_id=span_id,
-    )
-    if row is None:
-        raise NotFound("this session has no such span")
-    span = visit.call.hidden.span(shapes.turn(row))
-    as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{row['TraceId']}' AND SpanId = '{span_id}'"  # noqa: S608 - a text to copy; ids are hex
-    raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
-    return {"opened": span, "opened_id": span_id, "as_sql": as_sql, "raw": raw}
-
-
-def _figures(visit: Visit) -> dict[str, Any]:
-    """Percentiles of the turns, and tokens and cost by model."""
-    only = {"query": f"id:{quoted(visit.session_id)}", "interval": "all"}
-    times = visit.read(questions.measure, questions.Metrics, {**only, "series": "duration_p50_ns,duration_p95_ns"})
-    total = times["groups"][0]["total"] if times["groups"] else {}
-    by_model = {**only, "series": "cost,tokens", "group_by": "model", "top": 4}
-    models = visit.read(questions.measure, questions.Metrics, by_model)
-    costs = [
-        {"model": group["key"] if group["key"] is not None else "others", **group["total"]}
-        for group in models["groups"]
-        if group["key"] != "" and (group["total"].get("tokens") or group["total"].get("cost"))
-    ]
-    percentiles = {"p50": total.get("duration_p50_ns"), "p95": total.get("duration_p95_ns")}
-    return {"percentiles": percentiles if percentiles["p50"] is not None else None, "costs": costs}
-
-
-def _charts(visit: Visit) -> list[drawing.Chart]:
-    """Tokens, cost and errors over the session's minutes."""
-    minutes = visit.read(sessions.timeline, Paged, {"limit": 1000})["timeline"]
-    if len(minutes) < 2:
-        return []
-    begin, end = instant(minutes[0]["minute"]), instant(minutes[-1]["minute"]) + timedelta(minutes=1)
-    step = (end - begin) / min(_COLUMNS, max(2, round((end - begin).total_seconds() / 60)))
-    count = round((end - begin) / step)
-    points: list[dict[str, Any]] = [
-        {"time": (begin + step * place).strftime("%Y-%m-%dT%H:%M:%SZ"), "tokens": 0, "cost": 0.0, "errors": 0}
-        for place in range(count)
-    ]
-    for minute in minutes:
-        point = points[min(int((instant(minute["minute"]) - begin) / step), count - 1)]
-        point["tokens"] += minute["total_tokens"]
-        point["cost"] += minute["cost"]
-        point["errors"] += minute["error_count"]
-    shown = [
-        drawing.chart(points, "tokens", "Tokens", "compact", total=sum(point["tokens"] for point in points)),
-        drawing.chart(points, "cost", "Cost", "money", total=sum(point["cost"] for point in points)),
-    ]
-    errors = sum(point["errors"] for point in points)
-    return [*shown, drawing.chart(points, "errors", "Errors", "compact", total=errors)] if errors else shown
 
 
 def _first_error(cards: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from otel_sessions.extensions.web.pages import (
     session,
     sessions,
     shares,
+    span,
     users,
 )
 from otel_sessions.extensions.web.pages.visit import Action, Page
@@ -30,7 +31,7 @@ NAVIGATION: Final = (
 PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/sessions", sessions.show),
     (_SESSION, session.show),
-    (f"{_SESSION}/span", session.raw_span),
+    (f"{_SESSION}/span", span.raw_span),
     ("/users", users.show),
     ("/users/{user_id}", users.one),
     ("/models", overviews.models),

@@ -1,13 +1,18 @@
-"""The spans of turns as bars along time: rows in the order of the tree, idle time between turns condensed."""
+"""The spans of turns as bars along time: rows in the order of the tree, idle time between turns condensed.
+
+A part of the time can be looked at closer: `View` cuts it out of the drawing, which stays as it is. The page's script
+does the same without asking again (`static/zoom.js`), from the points of the scale.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from otel_sessions.extensions.web.pages.format import instant
+from otel_sessions.extensions.web.pages.format import duration, instant
 
 WIDTH: Final = 1000.0
 """Units of the drawing from the first start to the last end."""
@@ -15,7 +20,9 @@ _GAP: Final = 18.0
 """Units that idle time takes, however long it was."""
 _IDLE_SHARE: Final = 0.04
 """Idle time that is a greater share of the whole than this is condensed."""
-_MIN_BAR: Final = 2.0
+_TICKS: Final = 4
+_CLOSEST: Final = 1000.0
+"""How many times the drawing can be enlarged."""
 MAX_DEPTH: Final = 24
 
 
@@ -43,19 +50,47 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """When an agent worked: places and widths, without those of the agents that it called."""
+
+    agent: str
+    bars: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is seen of a drawing, in its units, and where other views lie, in microseconds from the first start."""
+
+    x: float
+    width: float
+    ticks: Sequence[tuple[int, str]]
+    """Labels of times, with their places in percent of the view."""
+    zoomed: bool
+    moves: Mapping[str, str]
+    """`in`, `out`, `left`, `right` as values of `zoom` in an address; empty text is the whole."""
+
+    def shows(self, bar: Bar) -> bool:
+        return bar.x <= self.x + self.width and bar.x + bar.width >= self.x
+
+
+@dataclass(frozen=True, slots=True)
 class Waterfall:
     bars: Sequence[Bar]
     gaps: Sequence[Gap]
+    lanes: Sequence[Lane]
+    """Of agents in the order of their first work, as in the replay; empty where there are not several."""
     duration_ns: int
     """From the first start to the last end."""
+    points: Sequence[tuple[float, float]]
+    """Places on the drawing with their times in microseconds from the first start; between two, time runs evenly."""
 
 
 def waterfall(spans: Sequence[Mapping[str, Any]]) -> Waterfall:
     """Lays out spans of one or several traces, rows of `/spans` with `start_time` and `duration_ns`."""
     if not spans:
-        return Waterfall([], [], 0)
+        return Waterfall([], [], [], 0, [])
     times = {id(span): _interval(span) for span in spans}
-    scale, gaps, whole = _scale(list(times.values()))
+    scale, gaps, points = _scale(list(times.values()))
     critical = _critical(spans, times)
     bars: list[Bar] = []
     seen: set[str] = set()
@@ -63,11 +98,77 @@ def waterfall(spans: Sequence[Mapping[str, Any]]) -> Waterfall:
         start, end = times[id(span)]
         x = scale(start)
         trace = str(span["trace_id"])
-        bars.append(
-            Bar(span, min(depth, MAX_DEPTH), x, max(scale(end) - x, _MIN_BAR), trace not in seen, id(span) in critical)
-        )
+        width = round(scale(end) - x, 4)
+        bars.append(Bar(span, min(depth, MAX_DEPTH), x, width, trace not in seen, id(span) in critical))
         seen.add(trace)
-    return Waterfall(bars, gaps, whole)
+    return Waterfall(bars, gaps, _lanes(bars), round(points[-1][1] * 1000), points)
+
+
+def view(fall: Waterfall, zoom: str) -> View:
+    """The part that `zoom` names (`FROM-TO` in microseconds from the first start); all of it for any other text."""
+    points = fall.points or [(0.0, 0.0), (WIDTH, 1.0)]
+    asked = re.fullmatch(r"(\d{1,18})-(\d{1,18})", zoom)
+    begin, end = (_place(points, int(text)) for text in asked.groups()) if asked else (0.0, WIDTH)
+    least = WIDTH / _CLOSEST
+    if end - begin < least:
+        begin, end = max(0.0, min((begin + end - least) / 2, WIDTH - least)), 0.0
+        end = begin + least
+    width = end - begin
+
+    def move(left: float, size: float) -> str:
+        left = max(0.0, min(left, WIDTH - size))
+        if size >= WIDTH - 0.001:
+            return ""
+        return f"{_time(points, left):.0f}-{_time(points, left + size):.0f}"
+
+    moves = {
+        "in": move(begin + width / 4, width / 2),
+        "out": move(begin - width / 2, min(width * 2, WIDTH)),
+        "left": move(begin - width / 2, width),
+        "right": move(begin + width / 2, width),
+    }
+    places = [(100 * step // _TICKS, begin + width * step / _TICKS) for step in range(_TICKS + 1)]
+    start = _time(points, begin)
+    ticks = [(percent, _tick(start, _time(points, place))) for percent, place in places]
+    return View(round(begin, 4), round(width, 4), ticks, asked is not None and width < WIDTH - 0.001, moves)
+
+
+def _tick(start: float, time: float) -> str:
+    """How a time is written on the ruler: the first from the beginning of all, others from the first."""
+    return duration(start * 1000) if time == start else f"{'+' if start else ''}{duration((time - start) * 1000)}"
+
+
+def _place(points: Sequence[tuple[float, float]], time: float) -> float:
+    """Where a time stands on the drawing, in microseconds from the first start."""
+    return _between([(moment, place) for place, moment in points], time)
+
+
+def _time(points: Sequence[tuple[float, float]], place: float) -> float:
+    """The time at a place of the drawing, in microseconds from the first start."""
+    return _between(points, place)
+
+
+def _between(points: Sequence[tuple[float, float]], at: float) -> float:
+    """The value at `at` on the line through these points, and that of the nearest beyond its ends."""
+    for (left, low), (right, high) in pairwise(points):
+        if at <= right:
+            share = (max(at, left) - left) / (right - left) if right > left else 0.0
+            return low + (high - low) * share
+    return points[-1][1]
+
+
+def _lanes(bars: Sequence[Bar]) -> list[Lane]:
+    """What each agent did itself: the spans below its own that are below no other agent's, and call or answer."""
+    agents: dict[tuple[str, str], str] = {}
+    found: dict[str, list[tuple[float, float]]] = {}
+    for bar in bars:  # parents stand before their children
+        span = bar.span
+        agent = span.get("agent_name") or agents.get((span["trace_id"], span["parent_span_id"]), "")
+        agents[span["trace_id"], span["span_id"]] = agent
+        if agent and span.get("step_kind") not in ("agent", "chain", "other"):
+            found.setdefault(agent, []).append((bar.x, bar.width))
+    lanes = [Lane(agent, sorted(places)) for agent, places in found.items()]
+    return sorted(lanes, key=lambda lane: lane.bars[0]) if len(lanes) > 1 else []
 
 
 def _interval(span: Mapping[str, Any]) -> tuple[int, int]:
@@ -76,8 +177,8 @@ def _interval(span: Mapping[str, Any]) -> tuple[int, int]:
     return begin, begin + int(span["duration_ns"])
 
 
-def _scale(intervals: list[tuple[int, int]]) -> tuple[Any, list[Gap], int]:
-    """A function from a time to its place, the gaps that it condenses, and the whole duration."""
+def _scale(intervals: list[tuple[int, int]]) -> tuple[Any, list[Gap], list[tuple[float, float]]]:
+    """A function from a time to its place, the gaps that it condenses, and the points where its course changes."""
     busy: list[list[int]] = []
     for start, end in sorted(intervals):
         if busy and start <= busy[-1][1]:
@@ -90,20 +191,20 @@ def _scale(intervals: list[tuple[int, int]]) -> tuple[Any, list[Gap], int]:
     gap = min(_GAP, WIDTH / 2 / max(len(idle), 1))
     unit = (WIDTH - gap * len(idle)) / max(whole - sum(end - start for start, end in idle), 1)
     gaps: list[Gap] = []
-    steps: list[tuple[int, float]] = []
+    points: list[tuple[float, float]] = []
     place, at = 0.0, first
-    for start, end in idle:
-        steps.append((at, place))
+    for start, end in [*idle, (last, last)]:
+        points.append((round(place, 4), (at - first) / 1000))
         place += (start - at) * unit
-        gaps.append(Gap(round(place, 2), round(gap, 2), end - start))
+        points.append((round(place, 4), (start - first) / 1000))
+        if end > start:
+            gaps.append(Gap(round(place, 2), round(gap, 2), end - start))
         place, at = place + gap, end
-    steps.append((at, place))
 
     def scale(time: int) -> float:
-        begin, offset = next((step for step in reversed(steps) if step[0] <= time), steps[0])
-        return round(min(max(offset + (time - begin) * unit, 0.0), WIDTH), 2)
+        return round(min(max(_place(points, (time - first) / 1000), 0.0), WIDTH), 4)
 
-    return scale, gaps, whole
+    return scale, gaps, points
 
 
 def _in_order(

@@ -6,6 +6,7 @@ import { keys } from "./keys.js";
 import { announce, light, tail } from "./live.js";
 import { spans, turns } from "./session.js";
 import { copyButtons, stars } from "./actions.js";
+import { zoom } from "./zoom.js";
 
 localTimes(document);
 copyButtons(document);
@@ -17,4 +18,5 @@ announce(document.querySelector("table[data-newest]"));
 light(document.querySelector("[data-waiting]"));
 turns(document.getElementById("turns"));
 spans(document.getElementById("detail"));
+zoom(document.querySelector(".waterfall[data-points]"));
 tail(document.querySelector("[data-tail]"));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.extensions.web.pages import markdown
 
-_ALLOWED = {"a", "p", "pre", "code", "em", "strong", "ul", "ol", "li", "blockquote", "br", "hr"} | {
+_ALLOWED = {"a", "span", "p", "pre", "code", "em", "strong", "ul", "ol", "li", "blockquote", "br", "hr"} | {
     "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "s", "del",
 }  # fmt: skip
 
@@ -80,3 +81,25 @@ def test_markdown_is_rendered_and_links_tell_nobody_where_they_come_from() -> No
 def test_a_text_that_is_too_long_for_markdown_stands_as_it_is() -> None:
     html = markdown.rendered("**a** <b>" + "x" * markdown.MAX_CHARS)
     assert html.startswith('<pre class="plain">**a** &lt;b&gt;')
+
+
+def test_code_is_coloured_by_classes_and_stays_the_code_that_it_is() -> None:
+    code = "def total(lines):  # all <b>\n    return 'x' + 1\n"
+    html = str(markdown.rendered(f"```python\n{code}```"))
+    assert '<span class="hl-k">def</span>' in html
+    assert '<span class="hl-c"># all &lt;b&gt;</span>' in html
+    seen = _Seen()
+    text: list[str] = []
+    seen.handle_data = text.append  # type: ignore[method-assign]
+    seen.feed(html)
+    assert "".join(text).strip() == code.strip()
+
+
+@pytest.mark.parametrize("language", ["python", "sql", "json", "diff", "html", "no-such", "", "PYTHON"])
+@pytest.mark.parametrize("code", ["<script>alert(1)</script>", '"' * 3000, "{" * 3000, "/*" * 3000, "x = 1\n" * 5000])
+def test_whatever_is_called_code_is_harmless_and_soon_done(language: str, code: str) -> None:
+    begin = time.process_time()
+    html = str(markdown.rendered(f"````{language}\n{code}\n````"))
+    assert time.process_time() - begin < 2
+    assert _is_harmless(html)
+    assert "<script" not in html

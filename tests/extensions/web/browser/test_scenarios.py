@@ -1,0 +1,108 @@
+"""What the demo's scenarios are there to show, in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.extensions.web import Web
+from tests.demo.playing import play, store
+from tests.extensions.web.browser.conftest import Reader, playwright
+from tests.extensions.web.conftest import Api
+
+
+@pytest.fixture(scope="module")
+def scenes(web: Web, otel_client: Client) -> Api:
+    """The scenarios in a project of their own."""
+    return Api(web.endpoints["web"], store(play("long", "agent", "media", "errors"), otel_client), otel_client)
+
+
+@pytest.fixture
+def page(chromium: Any, scenes: Api) -> Iterator[Any]:
+    one = Reader(chromium, scenes)
+    yield one.profile(viewport={"width": 1500, "height": 900})
+    for context in one.contexts:
+        context.close()
+    assert one.complaints == []
+
+
+def expect(what: Any) -> Any:
+    return playwright.expect(what)
+
+
+def test_agents_stand_in_lanes_hand_over_and_their_code_is_coloured(page: Any) -> None:
+    page.goto("/sessions/tax-bug-test")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".handover").first).to_have_text("Coordinator hands over to Researcher")
+    expect(page.locator(".lane-row")).to_have_count(4)
+    expect(page.locator("#turns .hl-k").first).to_be_attached()
+    names = page.locator(".wf .what").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length")
+    assert names == 0, "no name in the waterfall is cut"
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_waterfall_is_zoomed_by_drag_keys_and_address(page: Any) -> None:
+    page.goto("/sessions/tax-bug-test?show=waterfall")
+    rows = page.locator("#rows a.wf:visible")
+    every = rows.count()
+    box = page.locator("[data-ruler]").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 6)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 6, steps=3)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"zoom=\d+-\d+"))
+    some = rows.count()
+    assert 0 < some < every
+    view = page.locator("svg.time").first.get_attribute("viewBox")
+    page.reload()
+    assert rows.count() == some
+    assert [float(part) for part in page.locator("svg.time").first.get_attribute("viewBox").split()] == pytest.approx(
+        [float(part) for part in view.split()], abs=0.5
+    )
+    page.get_by_role("link", name="Zoom in").focus()
+    page.keyboard.press("0")
+    page.wait_for_url(lambda url: "zoom" not in url)
+    assert rows.count() == every
+
+
+def test_the_outline_leads_to_the_turn_that_cost_most_and_to_the_third(page: Any) -> None:
+    page.goto("/sessions/incident-test")
+    page.get_by_role("link", name="Outline").click()
+    page.get_by_role("link", name="Cost", exact=True).click()
+    first = page.locator(".outline tbody tr").first
+    number = first.locator("td").first.text_content()
+    first.get_by_role("link").click()
+    page.wait_for_url(re.compile("at="))
+    expect(page.locator(".turn .no").first).to_have_text(f"Turn {number}")
+    page.get_by_role("link", name="From the first turn").click()
+    expect(page.locator(".turn .no").first).to_have_text("Turn 1")
+    expect(page.locator(".turn").nth(2).locator(".message.user").last).to_contain_text("Write down")
+
+
+def test_media_are_links_and_long_texts_lead_to_all_of_them(page: Any) -> None:
+    page.goto("/sessions/photos-test?show=calls")
+    expect(page.locator("a[href*='buckle.jpg']").first).to_be_attached()
+    expect(page.locator("#turns img, #turns audio, #turns video")).to_have_count(0)
+    page.locator("details.io", has_text="gave").filter(has_text="pages").first.evaluate("one => one.open = true")
+    link = page.get_by_role("link", name="download").first
+    assert link.get_attribute("download")
+    answer = page.request.get(link.get_attribute("href"))
+    assert answer.headers["content-type"].startswith("text/plain")
+    said = answer.text()
+    assert "Page 60." in said
+    assert "[tool]" in said
+
+
+def test_the_last_error_is_one_click_away(page: Any) -> None:
+    page.goto("/sessions/transfer-test?at=error")
+    expect(page.locator(".turn .no").first).to_have_text("Turn 6")
+    page.goto("/sessions/transfer-test")
+    page.get_by_role("link", name="Go to it").click()
+    expect(page.locator(".step:target")).to_be_in_viewport()
+    expect(page.locator("#turns")).to_contain_text("do_not_honor")
