@@ -27,6 +27,16 @@ def _text(time: datetime) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
+def unassigned_spans(client: Client, *, project: str, trace_id: str, limit: int) -> list[Row]:
+    """The spans of a trace that is in no session, each with its attributes and those of its resource."""
+    return select(client, "unassigned_spans", {"project": project, "trace_id": trace_id, "limit": limit})
+
+
+def tools(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
+    """`StepName` of tools with their own `CallCount`, `ErrorCount`, `SessionCount`, `DurationP50` and `DurationP95`."""
+    return select(client, "tools", _named(project, from_, to, limit))
+
+
 def changing_ids(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
     """By `Key` and `ServiceName` the `SessionCount`, how many are `OfOneTurn`, how many of these are `Repeats`, which
     began within half an hour of another of the same user, how many are `Named`, by a user, and two `Examples`."""

@@ -11,10 +11,13 @@ from otel_sessions.extensions.web.api import questions
 from otel_sessions.extensions.web.pages.format import instant, number, quoted, window_start
 from otel_sessions.extensions.web.pages.sessions import WINDOWS
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import findings
 from otel_sessions.queries.rows import as_json
 
 _LIMIT: Final = 100
+_SHORT: Final = 60
+"""Characters of an attribute that tell what it is."""
 _SERIES: Final = "cost,tokens,sessions,traces,errors,duration_p50_ns,duration_p95_ns"
 _EPOCH: Final = instant("1970-01-01T00:00:00Z")
 _HEADS: Final = (
@@ -23,17 +26,27 @@ _HEADS: Final = (
 )  # fmt: skip
 
 
+_TOOL_HEADS: Final = (("Calls", True), ("Errors", True), ("Sessions", True), ("p50", True), ("p95", True))
+
+
 def models(visit: Visit) -> Shown:
     """`/models`: what each model and each tool cost, how often it failed, how long its turns took."""
     window, start = _window(visit)
     tables = [
         {
-            "title": title,
-            "heads": [(title[:-1], False), *_HEADS],
-            "rows": _grouped(visit, field, start),
-            "empty": f"No {field} was seen in this window of time.",
-        }
-        for title, field in (("Models", "model"), ("Tools", "tool"))
+            "title": "Models",
+            "note": "Cost and tokens are those of the model's calls; errors and times those of the turns that used it.",
+            "heads": [("Model", False), *_HEADS],
+            "rows": _grouped(visit, "model", start),
+            "empty": "No model was seen in this window of time.",
+        },
+        {
+            "title": "Tools",
+            "note": "Errors and times are those of the tool's own calls.",
+            "heads": [("Tool", False), *_TOOL_HEADS],
+            "rows": _tools(visit, start),
+            "empty": "No tool was seen in this window of time.",
+        },
     ]
     return _table(visit, "/models", "Models and tools", tables, window=window)
 
@@ -71,7 +84,7 @@ def unassigned(visit: Visit) -> Shown:
             {"value": row["trace_count"], "unit": "compact", "link": None},
             {"value": row["span_count"], "unit": "compact", "link": None},
             {"time": row["last_seen"], "link": None},
-            {"text": row["one_trace"], "link": None},
+            {"text": row["one_trace"], "link": f"{visit.path}/{row['one_trace']}"},
         ]
         for row in map(as_json, found)
     ]
@@ -79,6 +92,51 @@ def unassigned(visit: Visit) -> Shown:
     table = {"title": "", "heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
     lead = "Put session.id on one span of each trace of these services; all its spans follow. Connect shows how."
     return _table(visit, "/unassigned", "Traces without a session", [table], window=window, lead=lead if rows else "")
+
+
+def unassigned_trace(visit: Visit) -> Shown:
+    """`/unassigned/{trace_id}`: the spans of a trace without a session, and what they say, as an id may be there."""
+    trace_id = visit.call.ids["trace_id"]
+    found = findings.unassigned_spans(visit.client, project=visit.call.project, trace_id=trace_id, limit=_LIMIT)
+    if not found:
+        raise NotFound(f"there is no trace {trace_id[:64]!r} without a session")
+    rows = [
+        [
+            {"text": row["SpanName"], "link": None},
+            {"text": row["ServiceName"], "link": None},
+            {"text": row["ScopeName"], "link": None},
+            {"value": row["Duration"], "unit": "duration", "link": None},
+            {"text": row["StatusCode"], "link": None},
+            {"text": _said({**row["ResourceAttributes"], **row["SpanAttributes"]}), "link": None},
+        ]
+        for row in found
+    ]
+    heads = [("Span", False), ("Service", False), ("Scope", False), ("Took", True), ("Status", False)]
+    table = {"title": "", "heads": [*heads, ("Attributes", False)], "rows": rows, "empty": "", "long": True}
+    lead = (
+        "None of these spans names a session. If one of their attributes is the id, add its key to "
+        "processors.session.session_keys; else set session.id on any of them."
+    )
+    return _table(visit, "/unassigned", f"Trace {trace_id}", [table], window="", lead=lead)
+
+
+def _said(attributes: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value[:_SHORT]}" for key, value in sorted(attributes.items()))
+
+
+def _tools(visit: Visit, start: datetime | None) -> list[list[Any]]:
+    found = findings.tools(visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT)
+    return [
+        [
+            {"text": row["StepName"], "link": f"{visit.base}/sessions?{_query('tool', row['StepName'])}"},
+            number(row["CallCount"]),
+            number(row["ErrorCount"]),
+            number(row["SessionCount"]),
+            {"value": row["DurationP50"], "unit": "duration", "link": None},
+            {"value": row["DurationP95"], "unit": "duration", "link": None},
+        ]
+        for row in found
+    ]
 
 
 def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]]:
@@ -129,4 +187,4 @@ def _table(
     visit: Visit, section: str, title: str, tables: Sequence[Mapping[str, Any]], *, window: str, lead: str = ""
 ) -> Shown:
     values = {"section": section, "title": title, "lead": lead, "tables": tables, "window": window}
-    return Shown("table.html", {**values, "windows": WINDOWS, "next": None, "path": visit.path})
+    return Shown("table.html", {**values, "windows": WINDOWS if window else (), "next": None, "path": visit.path})

@@ -79,8 +79,12 @@ def _said(value: float, unit: str) -> str:
 
 
 def _tables(visit: Visit) -> list[tuple[str, str]]:
+    """What lies on disk for the tables that people read, and all that is kept beside them for quick reads together."""
     rows = visit.client.query(statement("otel_sessions.queries.sql", "disk")).result_rows
-    return [(str(table), f"{int(count):,} rows, {size(int(nbytes))}") for table, count, nbytes in rows]
+    shown = [(str(table), int(count), int(nbytes)) for table, count, nbytes in rows if table[:1] not in "_."]
+    beside = sum(int(nbytes) for table, _, nbytes in rows if table[:1] in "_.")
+    said = [(table, f"{count:,} {'row' if count == 1 else 'rows'}, {size(nbytes)}") for table, count, nbytes in shown]
+    return [*said, ("sums and indexes", size(beside))]
 
 
 def _filled(code: str, ports: Mapping[str, str]) -> str:

@@ -37,6 +37,7 @@ PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/models", overviews.models),
     ("/errors", overviews.errors),
     ("/unassigned", overviews.unassigned),
+    ("/unassigned/{trace_id}", overviews.unassigned_trace),
     ("/compare", compare.show),
     ("/shares", shares.show),
     ("/share/{token}", shares.shared),

@@ -3,6 +3,7 @@ import { brush } from "./brush.js";
 
 export async function parts(root) {
   for (const place of root.querySelectorAll("[data-part]")) {
+    if (place.dataset.titles) place.replaceChildren(waiting(place.dataset.titles.split(",")));
     try {
       const answer = await fetch(place.dataset.part);
       if (!answer.ok) throw new Error(answer.statusText);
@@ -17,4 +18,17 @@ export async function parts(root) {
       place.textContent = "The charts could not be loaded.";
     }
   }
+}
+
+// Charts without figures, in the room that those to come will take.
+function waiting(titles) {
+  const section = document.createElement("section");
+  section.className = "charts";
+  section.ariaHidden = "true";
+  for (const title of titles) {
+    const chart = section.appendChild(document.createElement("figure")), header = chart.appendChild(document.createElement("header"));
+    chart.className = "chart panel wait";
+    header.appendChild(document.createElement("h2")).textContent = title;
+  }
+  return section;
 }

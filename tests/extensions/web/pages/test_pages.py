@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from otel_sessions.testing import otlp
 from tests.extensions.web.conftest import segment, span
 from tests.extensions.web.pages.browsing import Browser
 from tests.extensions.web.pages.stories import chat
@@ -179,3 +181,23 @@ def test_the_status_tells_how_long_the_service_runs_and_what_it_holds(browser: B
     shown = browser.get("/status").text
     assert "Memory" in shown
     assert "0 B" not in shown.partition("Memory")[2][:20]
+
+
+def test_a_trace_without_a_session_is_opened_to_find_what_could_be_its_id(browser: Browser) -> None:
+    browser.api.store(otlp.span("turn", attributes={"chat.number": "c-7"}))
+    links = browser.get("/unassigned?window=all").links()
+    page = browser.get(next(link for link in links if link.startswith("/unassigned/")))
+    assert page.status == 200
+    assert "chat.number=c-7" in page.text
+    assert browser.get(f"/unassigned/{9:032x}").status == 404
+
+
+def test_tools_have_their_own_calls_errors_and_times(browser: Browser) -> None:
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "stock"}
+    calls = [
+        span("tools", 8, number=number, seconds=number, status="Error" if number == 3 else "Ok", attributes=tool)
+        for number in (2, 3, 4)
+    ]
+    browser.api.store(span("tools", 8, seconds=10), *calls)
+    row = browser.get("/models?window=all").html.rpartition(">stock<")[2].partition("</tr>")[0]
+    assert re.findall(r'<td class="num">\s*([^<]+?)\s*</td>', row) == ["3", "1", "1", "3.0 s", "4.0 s"]
