@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from otel_sessions.pdata.schema import DERIVED_DEFAULTS, SCHEMA
+
+_SHARED_ROWS: Final = 65_536
+"""Some 10 MB of defaults, made when a batch first needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +103,12 @@ def _positions(requests: pa.UInt32Array) -> pa.UInt32Array:
 
 
 def _defaults(name: str, rows: int) -> pa.Array:
-    # pa.repeat refuses to repeat a list 0 times.
-    return pa.repeat(DERIVED_DEFAULTS[name], rows) if rows else pa.array([], SCHEMA.field(name).type)
+    """The default of a derived column, so many times: a piece of one array for all batches but the largest."""
+    if rows > _SHARED_ROWS:
+        return pa.repeat(DERIVED_DEFAULTS[name], rows)
+    return _shared_defaults(name).slice(0, rows)
+
+
+@cache
+def _shared_defaults(name: str) -> pa.Array:
+    return pa.repeat(DERIVED_DEFAULTS[name], _SHARED_ROWS)

@@ -93,6 +93,8 @@ def _decoded(columns: Columns, requests: Sequence[bytes], projects: Sequence[str
 
 
 def _result(found: wire.Result) -> RequestResult:
+    if not (found.bad_trace or found.bad_span or found.bad_parent):
+        return RequestResult(found.accepted, 0, "")
     counts = zip(_FAULTS, (found.bad_trace, found.bad_span, found.bad_parent), strict=True)
     faults = Counter({fault: count for fault, count in counts if count})
     return RequestResult(found.accepted, faults.total(), otlp.sentence(found.accepted, faults))
