@@ -16,8 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "1" /* of the functions at the end of this file */
+#define VERSION "2" /* of the functions at the end of this file */
 #define MAX_NESTING 16 /* arrays and maps within each other; deeper is deferred. Protobuf takes over 40. */
+#define MAX_GROWTH 24 /* bytes of text that a byte of an array may become: a double of 9 bytes, or a varint of 2 */
 #define MAX_PROBES 64 /* of a key in the table of a row's keys; more is an attack on the hash, and deferred */
 
 #define ATTRIBUTES(TEXT, ENDS, OWNER) \
@@ -95,13 +96,18 @@ static const struct group GROUPS[] = {
 struct result {
     uint64_t understood, accepted, bad_trace, bad_span, bad_parent;
     uint64_t shared; /* at least what resources and scopes come to when repeated for each span */
+    uint64_t attributes, events, links; /* the most that a span has which is taken */
+    uint64_t longest; /* while checking: at least the bytes of the longest value of a span or resource */
 };
 
 struct wire {
     struct buffer columns[COLUMN_COUNT]; /* first: wire_columns() hands them out */
     bool failed; /* out of memory, or a column beyond 32-bit offsets */
+    bool checking; /* columns have sizes, but no data */
     struct attribute *attributes; /* of the row being read, each key once */
     size_t attribute_count, attribute_capacity;
+    size_t checked_count; /* instead, while checking: how many there are, a key that is there twice counted twice */
+    uint64_t checked_longest; /* and at least the bytes of the longest value */
     uint64_t *slots; /* hash table of those: generation << 32 | index */
     size_t slot_count; /* a power of two */
     uint32_t generation;
@@ -146,8 +152,10 @@ static bool reserve(struct wire *wire, enum column column, size_t more) {
 
 static inline bool append(struct wire *wire, enum column column, const void *data, size_t size) {
     struct buffer *buffer = &wire->columns[column];
-    if (size > buffer->capacity - buffer->size && !reserve(wire, column, size)) return false;
-    if (size) memcpy(buffer->data + buffer->size, data, size);
+    if (!wire->checking) {
+        if (size > buffer->capacity - buffer->size && !reserve(wire, column, size)) return false;
+        if (size && data) memcpy(buffer->data + buffer->size, data, size);
+    }
     buffer->size += size;
     return true;
 }
@@ -181,7 +189,9 @@ static bool put_hex(struct wire *wire, enum column column, struct slice id) {
     static const char digits[] = "0123456789abcdef";
     size_t size = length(id);
     if (size > INT32_MAX / 2) wire->failed = true;
-    if (wire->failed || !reserve(wire, column, 2 * size)) return false;
+    if (wire->failed) return false;
+    if (wire->checking) return append(wire, column, NULL, 2 * size) && end_text(wire, column);
+    if (!reserve(wire, column, 2 * size)) return false;
     uint8_t *out = wire->columns[column].data + wire->columns[column].size;
     for (size_t i = 0; i < size; i++) {
         *out++ = (uint8_t)digits[id.at[i] >> 4];
@@ -251,7 +261,12 @@ static bool next(struct slice *in, struct field *field) {
 static bool is_utf8(struct slice in) {
     const uint8_t *p = in.at, *end = in.end;
     while (p < end) {
-        uint64_t eight;
+        uint64_t eight, more_eights[3];
+        if (end - p >= 32 && (memcpy(&eight, p, 8), memcpy(more_eights, p + 8, 24),
+            !((eight | more_eights[0] | more_eights[1] | more_eights[2]) & UINT64_C(0x8080808080808080)))) {
+            p += 32;
+            continue;
+        }
         if (end - p >= 8 && (memcpy(&eight, p, 8), !(eight & UINT64_C(0x8080808080808080)))) {
             p += 8;
             continue;
@@ -375,7 +390,7 @@ static uint64_t hash(struct slice key) {
 
 /* Begins the attributes of a row. */
 static void clear_attributes(struct wire *wire) {
-    wire->attribute_count = 0;
+    wire->attribute_count = wire->checked_count = wire->checked_longest = 0;
     if (++wire->generation == 0) { /* slots of old generations would look new */
         memset(wire->slots, 0, wire->slot_count * sizeof *wire->slots);
         wire->generation = 1;
@@ -423,8 +438,24 @@ static bool grow_attributes(struct wire *wire) {
     return true;
 }
 
+/* At least the bytes of the text of a value; 0 for those that are left to Python. */
+static uint64_t measure(const struct value *value) {
+    return value->kind == STRING ? length(value->bytes) : value->kind == ARRAY ? length(value->bytes) * MAX_GROWTH : 0;
+}
+
+/* Reads a KeyValue as add_attribute does, and only counts it. */
+static bool check_attribute(struct wire *wire, struct slice pair) {
+    struct attribute attribute;
+    if (!read_pair(pair, 0, &attribute)) return false;
+    uint64_t size = measure(&attribute.value);
+    if (size > wire->checked_longest) wire->checked_longest = size;
+    wire->checked_count++;
+    return true;
+}
+
 /* Adds a KeyValue to the row's attributes; a key that is there keeps its place and takes the new value. */
 static bool add_attribute(struct wire *wire, struct slice pair) {
+    if (wire->checking) return check_attribute(wire, pair);
     if (wire->attribute_count == wire->attribute_capacity && !grow_attributes(wire)) return false;
     struct attribute *attribute = &wire->attributes[wire->attribute_count];
     if (!read_pair(pair, 0, attribute)) return false;
@@ -601,6 +632,11 @@ static bool put_value(struct wire *wire, enum owner owner, const struct value *v
 /* Writes the attributes collected as a row of their owner. */
 static bool put_attributes(struct wire *wire, enum owner owner) {
     const struct group *group = &GROUPS[owner];
+    if (wire->checking) {
+        if ((owner == SPAN || owner == RESOURCE) && wire->checked_longest > wire->result.longest)
+            wire->result.longest = wire->checked_longest;
+        wire->columns[group->keys + 1].size += wire->checked_count * sizeof(uint32_t);
+    }
     for (size_t i = 0; i < wire->attribute_count; i++) {
         const struct attribute *attribute = &wire->attributes[i];
         if (!put_text(wire, group->keys, attribute->key) || !put_value(wire, owner, &attribute->value)) return false;
@@ -774,6 +810,10 @@ static void roll_back(struct wire *wire, const size_t sizes[COLUMN_COUNT]) {
     for (size_t i = 0; i < COLUMN_COUNT; i++) wire->columns[i].size = sizes[i];
 }
 
+static void note_most(uint64_t *most, uint32_t count) {
+    if (count > *most) *most = count;
+}
+
 /* Adds a span, or counts it as rejected: it is read in full even so, for the request stands or falls by it. */
 static bool read_span(struct wire *wire, struct slice in) {
     struct span span = {0};
@@ -781,6 +821,7 @@ static bool read_span(struct wire *wire, struct slice in) {
     if (!read_span_fields(wire, in, &span)) return false;
     uint64_t *fault = find_fault(wire, &span);
     if (fault) mark(wire, sizes);
+    uint32_t keys = rows(wire, span_keys_ends), events = rows(wire, event_attributes), links = rows(wire, link_attributes);
     if (!put_attributes(wire, SPAN)) return false;
     if (span.has_events_or_links && !read_events_and_links(wire, in)) return false;
     if (fault) {
@@ -789,6 +830,9 @@ static bool read_span(struct wire *wire, struct slice in) {
         return true;
     }
     wire->result.accepted++;
+    note_most(&wire->result.attributes, rows(wire, span_keys_ends) - keys);
+    note_most(&wire->result.events, rows(wire, event_attributes) - events);
+    note_most(&wire->result.links, rows(wire, link_attributes) - links);
     return put_span(wire, &span);
 }
 
@@ -915,6 +959,7 @@ static bool read_request(struct wire *wire, struct slice in) {
 
 EXPORT const char *wire_layout(void);
 EXPORT struct wire *wire_decode(const uint8_t *const *requests, const size_t *sizes, size_t count, uint64_t max_shared);
+EXPORT bool wire_check(const uint8_t *const *requests, const size_t *sizes, size_t count, uint64_t max_shared, struct result *results);
 EXPORT const struct buffer *wire_columns(const struct wire *wire);
 EXPORT void wire_free(struct wire *wire);
 
@@ -936,45 +981,68 @@ void wire_free(struct wire *wire) {
     free(wire);
 }
 
-static bool start_columns(struct wire *wire) {
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+/* A wire without rows; null without memory for it. */
+static struct wire *start(bool checking) {
+    struct wire *wire = calloc(1, sizeof *wire);
+    if (!wire) return NULL;
+    wire->checking = checking;
+    for (size_t i = 0; i < COLUMN_COUNT && !checking; i++) {
         wire->columns[i].capacity = 64;
         wire->columns[i].data = malloc(wire->columns[i].capacity);
-        if (!wire->columns[i].data) return false;
+        if (!wire->columns[i].data) wire->failed = true;
+    }
+    wire->attribute_capacity = 16;
+    wire->slot_count = 64;
+    wire->attributes = malloc(wire->attribute_capacity * sizeof *wire->attributes);
+    wire->slots = calloc(wire->slot_count, sizeof *wire->slots);
+    if (wire->failed || !wire->attributes || !wire->slots) {
+        wire_free(wire);
+        return NULL;
     }
 #define START_TEXT(NAME) put32(wire, NAME##_ends, 0);
 #define START_ENDS(NAME) put32(wire, NAME, 0);
 #define START_NUMBER(NAME)
     COLUMNS(START_TEXT, START_ENDS, START_NUMBER)
-    wire->attribute_capacity = 16;
-    wire->slot_count = 64;
-    wire->attributes = malloc(wire->attribute_capacity * sizeof *wire->attributes);
-    wire->slots = calloc(wire->slot_count, sizeof *wire->slots);
-    return wire->attributes && wire->slots;
+    return wire;
+}
+
+/* Reads the request of a number; its result is all 0, and it leaves no rows, where it is deferred. */
+static void read(struct wire *wire, size_t number, const uint8_t *request, size_t size, uint64_t max_shared) {
+    size_t before[COLUMN_COUNT];
+    mark(wire, before);
+    wire->request = (uint32_t)number;
+    wire->start = request;
+    wire->result = (struct result){0};
+    if (read_request(wire, (struct slice){request, request + size}) && wire->result.shared <= max_shared) {
+        wire->result.understood = 1;
+    } else {
+        roll_back(wire, before);
+        wire->result = (struct result){0};
+    }
 }
 
 /* Decodes requests into columns, one struct result each; those that may repeat more than `max_shared` bytes of
  * resources and scopes are deferred. Null if memory or 32-bit offsets do not suffice for all. */
 struct wire *wire_decode(const uint8_t *const *requests, const size_t *sizes, size_t count, uint64_t max_shared) {
-    struct wire *wire = calloc(1, sizeof *wire);
-    if (!wire) return NULL;
-    if (count > INT32_MAX || !start_columns(wire)) wire->failed = true;
-    for (size_t i = 0; i < count && !wire->failed; i++) {
-        size_t before[COLUMN_COUNT];
-        mark(wire, before);
-        wire->request = (uint32_t)i;
-        wire->start = requests[i];
-        wire->result = (struct result){0};
-        struct slice body = {requests[i], requests[i] + sizes[i]};
-        if (read_request(wire, body) && wire->result.shared <= max_shared) {
-            wire->result.understood = 1;
-        } else {
-            roll_back(wire, before);
-            wire->result = (struct result){0};
-        }
+    struct wire *wire = count > INT32_MAX ? NULL : start(false);
+    for (size_t i = 0; wire && i < count && !wire->failed; i++) {
+        read(wire, i, requests[i], sizes[i], max_shared);
         append(wire, result, &wire->result, sizeof wire->result);
     }
-    if (!wire->failed) return wire;
+    if (!wire || !wire->failed) return wire;
     wire_free(wire);
     return NULL;
+}
+
+/* Writes the results that wire_decode would have, and no columns. It may understand what wire_decode leaves to the
+ * reference decoder for the hashes of its keys, which changes no result. False without memory. */
+bool wire_check(const uint8_t *const *requests, const size_t *sizes, size_t count, uint64_t max_shared, struct result *results) {
+    struct wire *wire = count > INT32_MAX ? NULL : start(true);
+    for (size_t i = 0; wire && i < count && !wire->failed; i++) {
+        read(wire, i, requests[i], sizes[i], max_shared);
+        results[i] = wire->result;
+    }
+    bool done = wire && !wire->failed;
+    wire_free(wire);
+    return done;
 }

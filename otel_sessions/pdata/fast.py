@@ -47,28 +47,25 @@ def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
 
 def check(requests: Sequence[bytes], longer_than: int = 2**32) -> Checked:
     """What `decode` would say of each request, without its spans. Values of more than `longer_than` bytes are long."""
-    columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
-    found = columns.results() if columns else [None] * len(requests)
+    found: Sequence[wire.Result | None] = wire.check(requests, otlp.MAX_SHARED_BYTES) or [None] * len(requests)
     parts = [
-        Checked((_result(result),)) if result and result.understood else otlp.checked(otlp.parsed(body), longer_than)
+        Checked((_result(result),), frozenset(), result.attributes, result.events, result.links)
+        if result and result.understood
+        else otlp.checked(otlp.parsed(body), longer_than)
         for result, body in zip(found, requests, strict=True)
     ]
     long_keys = set[str]().union(*(part.long_keys for part in parts))
-    counts = [[part.attributes, part.events, part.links] for part in parts]
-    if columns:
-        counts.append([_longest(columns, name) for name in ("span_attributes", "span_events", "span_links")])
-        if any(len(body) > longer_than for body in requests):
-            long_keys |= _long_keys(columns, longer_than)
-    attributes, events, links = map(max, zip(*counts, strict=True))
-    return Checked(tuple(part.results[0] for part in parts), frozenset(long_keys), attributes, events, links)
+    if any(result and result.longest > longer_than for result in found):
+        long_keys |= _long_keys(requests, longer_than)
+    counts = zip(*((part.attributes, part.events, part.links) for part in parts), strict=True)
+    return Checked(tuple(part.results[0] for part in parts), frozenset(long_keys), *map(max, counts))
 
 
-def _longest(columns: Columns, name: str) -> int:
-    return int(np.diff(columns.ends(name).to_numpy()).max(initial=0))
-
-
-def _long_keys(columns: Columns, longer_than: int) -> set[str]:
+def _long_keys(requests: Sequence[bytes], longer_than: int) -> set[str]:
     found = set[str]()
+    columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
+    if columns is None:
+        raise MemoryError(f"no memory for the columns of {len(requests)} requests")
     for owner in ("resource", "span"):
         long = pc.greater(pc.binary_length(columns.text(f"{owner}_values")), longer_than)
         found.update(pc.unique(columns.text(f"{owner}_keys").filter(long)).to_pylist())

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ FORCE: Final = "OTEL_SESSIONS_DECODER"
 OWNERS: Final = ("resource", "scope", "span", "event", "link")
 """Whose attributes there are, in the order of `enum owner`."""
 
-_VERSION: Final = "1"
+_VERSION: Final = "2"
 _DEFERRED_WIDTH: Final = 5
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,10 @@ class Result(NamedTuple):
     bad_span: int
     bad_parent: int
     shared: int  # at least what `otlp.shared_bytes` says
+    attributes: int  # the most of a span that is taken, and so on
+    events: int
+    links: int
+    longest: int  # in `check`: at least the bytes of the longest value of a span or resource
 
 
 class _Buffer(ctypes.Structure):
@@ -67,6 +72,8 @@ def scanner() -> Scanner | None:
         return None
     library.wire_decode.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64)
     library.wire_decode.restype = ctypes.c_void_p
+    library.wire_check.argtypes = (*library.wire_decode.argtypes, ctypes.c_void_p)
+    library.wire_check.restype = ctypes.c_bool
     library.wire_columns.argtypes = (ctypes.c_void_p,)
     library.wire_columns.restype = ctypes.POINTER(_Buffer)
     library.wire_free.argtypes = (ctypes.c_void_p,)
@@ -80,13 +87,23 @@ def scan(requests: Sequence[bytes], max_shared: int) -> Columns | None:
     None if there is no scanner, or no memory for them all.
     """
     found = scanner()
-    if found is None:
+    wire = found.library.wire_decode(*_arguments(requests, max_shared)) if found else None  # without the GIL
+    return Columns(found, wire) if found and wire else None
+
+
+def check(requests: Sequence[bytes], max_shared: int) -> list[Result] | None:
+    """The results that `scan` would have, without columns; None if there is no scanner, or no memory."""
+    found = scanner()
+    numbers = np.empty((len(requests), len(Result._fields)), np.uint64)
+    if found is None or not found.library.wire_check(*_arguments(requests, max_shared), numbers.ctypes.data):
         return None
+    return list(starmap(Result, numbers.tolist()))
+
+
+def _arguments(requests: Sequence[bytes], max_shared: int) -> tuple[Any, ...]:
     count = len(requests)
-    bodies = (ctypes.c_char_p * count)(*requests)
     sizes = (ctypes.c_size_t * count)(*map(len, requests))
-    wire = found.library.wire_decode(bodies, sizes, count, max_shared)  # without the GIL
-    return Columns(found, wire) if wire else None
+    return (ctypes.c_char_p * count)(*requests), sizes, count, max_shared
 
 
 class Columns:
@@ -100,7 +117,7 @@ class Columns:
 
     def results(self) -> list[Result]:
         """One a request."""
-        return [Result(*row) for row in self._numbers("result", np.uint64).reshape(-1, len(Result._fields)).tolist()]
+        return list(starmap(Result, self._numbers("result", np.uint64).reshape(-1, len(Result._fields)).tolist()))
 
     def deferred(self) -> dict[str, npt.NDArray[np.int64]]:
         """The values whose text is left to Python, by owner: entry, request, and offset and size of the AnyValue."""

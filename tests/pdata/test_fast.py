@@ -35,7 +35,21 @@ def assert_same(*bodies: bytes, taken: bool | None = None) -> otlp.Decoded:
     assert [_said(result) for result in fast.check(bodies).results] == [_said(result) for result in wanted.results]
     if taken is not None:
         assert all(understood(bodies)) == taken
+    assert_checked_as_scanned(bodies)
     return found
+
+
+def assert_checked_as_scanned(bodies: Sequence[bytes]) -> None:
+    """A check says of a request what a scan says, counts a key twice that is there twice, and may understand more."""
+    columns, checked = wire.scan(bodies, otlp.MAX_SHARED_BYTES), wire.check(bodies, otlp.MAX_SHARED_BYTES)
+    assert columns is not None
+    assert checked is not None
+    for ours, scanned in zip(checked, columns.results(), strict=True):
+        if scanned.understood:
+            assert ours._replace(attributes=0, longest=0) == scanned._replace(attributes=0)
+            assert ours.attributes >= scanned.attributes
+    said = [_said(result) for result in fast.check(bodies).results]
+    assert said == [_said(result) for result in fast.decode(bodies, ["p"] * len(bodies)).results]
 
 
 def _said(result: otlp.RequestResult) -> tuple[object, ...]:
