@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.content import Content
-from otel_sessions.genai.metadata import Metadata
 from otel_sessions.genai.steps import Scopes, Steps, mark_keys, marked
-from otel_sessions.genai.texts import unwrapped
+from otel_sessions.genai.texts import encodable, parse_object, replace_distinct, scalar_text, unwrapped
 from otel_sessions.genai.usage import Usage
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import Entries, Named
+from otel_sessions.pdata.attributes import Entries, Indices, Named
+from otel_sessions.pdata.schema import ATTRIBUTES
 
 COLUMNS: Final = (
     "Metadata",
@@ -88,3 +93,122 @@ class GenAi:
                 columns[name] = unwrapped(entries, entries.first(keys), self._config.json_encoded_prefixes)
         metadata = self._metadata.column(attributes)
         return columns if metadata is None else columns | {"Metadata": metadata}
+
+
+_REMEMBERED: Final = 10_000
+_OBJECT: Final = ""
+"""What stands for the name where the value is an object with many."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Pairs of a name and a text, with the row of each and the place in the list of what gave it."""
+
+    rows: Indices
+    ranks: Indices
+    names: pa.StringArray
+    texts: pa.StringArray
+
+
+class Metadata:
+    """The column `Metadata` from attributes `PREFIX.NAME`, and from JSON objects; a name has the value of the first
+    of `metadata_keys` that gives it one. Keys and members that are read as something else (`taken`) are left out."""
+
+    def __init__(self, config: GenAiConfig, taken: Iterable[str]) -> None:
+        self._config = config
+        self._taken = frozenset(taken)
+        self._prefixes = [key.removesuffix("*") for key in config.metadata_keys]
+        self._place = lru_cache(_REMEMBERED)(self._find)
+
+    def column(self, attributes: Named) -> pa.MapArray | None:
+        """None if no span has any."""
+        found = [self._place(name) for name in attributes.names.to_pylist()]
+        ranks = np.array([rank for rank, _ in found], np.int64)
+        if not (ranks >= 0).any():
+            return None
+        places = np.flatnonzero(ranks[attributes.codes] >= 0)
+        codes = attributes.codes[places]
+        # JSON strings as what they say, null as nothing
+        texts = attributes.values.take(pa.array(places))
+        wrapped = pc.or_(pc.starts_with(texts, '"'), pc.equal(texts, "null")).to_numpy(zero_copy_only=False)
+        texts = replace_distinct(texts, wrapped, _string)
+        names = pa.array([name for _, name in found], pa.string()).take(pa.array(codes))
+        entries = _Entries(attributes.rows(places), ranks[codes], names, texts)
+        objects = pc.equal(names, _OBJECT).to_numpy(zero_copy_only=False)
+        if objects.any():
+            # the same with an entry for each member in the place of each object; every distinct object is opened once
+            keys = attributes.names.take(pa.array(codes))
+            mask = pa.array(objects)
+            keys, texts = (each.filter(mask).dictionary_encode() for each in (keys, entries.texts))
+            pairs = keys.indices.to_numpy() * np.int64(len(texts.dictionary)) + texts.indices.to_numpy()
+            distinct, which = np.unique(pairs, return_inverse=True)
+            names, values = keys.dictionary.to_pylist(), texts.dictionary.to_pylist()
+            of_pairs = zip(*(part.tolist() for part in np.divmod(distinct, len(values))), strict=True)
+            members = [self._members(names[key], values[text]) for key, text in of_pairs]
+            counts = np.array([len(each) for each in members], np.int64)[which]
+            columns = ([list(column) for column in zip(*each, strict=True)] or [[], []] for each in members)
+            lists = list(zip(*columns, strict=True))
+            inner = [pa.array(each, pa.list_(pa.string())).take(pa.array(which)).flatten() for each in lists]
+            kept = pa.array(~objects)
+            entries = _Entries(
+                np.concatenate((entries.rows[~objects], np.repeat(entries.rows[objects], counts))),
+                np.concatenate((entries.ranks[~objects], np.repeat(entries.ranks[objects], counts))),
+                pa.concat_arrays([entries.names.filter(kept), inner[0]]),
+                pa.concat_arrays([entries.texts.filter(kept), inner[1]]),
+            )
+        return self._maps(attributes.length, entries)
+
+    def _find(self, key: str) -> tuple[int, str]:
+        """The place of a key in the list and the name it gives; -1 for what is none."""
+        if key not in self._taken:
+            for rank, prefix in enumerate(self._prefixes):
+                if key == prefix and not prefix.endswith("."):
+                    return rank, _OBJECT
+                if prefix.endswith(".") and key.startswith(prefix) and len(key) > len(prefix):
+                    return rank, key[len(prefix) :]
+        return -1, ""
+
+    def _members(self, key: str, text: str) -> list[tuple[str, str]]:
+        members = ((encodable(name), value) for name, value in parse_object(text).items() if isinstance(name, str))
+        taken = self._taken
+        return [
+            (name, _value(value))
+            for name, value in members
+            if name and f"{key}#{name}" not in taken and f"{key}.{name}" not in taken
+        ]
+
+    def _maps(self, length: int, entries: _Entries) -> pa.MapArray | None:
+        """A map a row, of the first text of each name, in the order of the list, and bounded."""
+        rows, ranks, names, texts = entries.rows, entries.ranks, entries.names, entries.texts
+        encoded = names.dictionary_encode()
+        identity = rows * max(1, len(encoded.dictionary)) + encoded.indices.to_numpy()
+        order = np.lexsort((ranks, identity))
+        order = order[pc.binary_length(texts.take(pa.array(order))).to_numpy() > 0]
+        first = np.ones(len(order), np.bool_)
+        first[1:] = identity[order][1:] != identity[order][:-1]
+        kept = order[first]
+        kept = kept[np.lexsort((kept, ranks[kept], rows[kept]))]
+        counts = np.bincount(rows[kept], minlength=length)
+        places = np.arange(len(kept)) - np.repeat(np.cumsum(counts) - counts, counts)
+        kept = kept[places < self._config.max_metadata_keys]
+        if not len(kept):
+            return None
+        ends = np.concatenate(([0], np.cumsum(np.bincount(rows[kept], minlength=length))))
+        cut = pc.utf8_slice_codeunits(texts.take(pa.array(kept)), 0, self._config.max_metadata_chars)
+        return pa.MapArray.from_arrays(pa.array(ends, pa.int32()), names.take(pa.array(kept)), cut, type=ATTRIBUTES)
+
+
+def _value(value: object) -> str:
+    if value is None or isinstance(value, str | bool | int | float):
+        return scalar_text(value)
+    return encodable(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _string(text: str) -> str:
+    if text == "null":
+        return ""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return encodable(value) if isinstance(value, str) else text

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
-from otel_sessions.genai.numbers import Counted, Numbers, Source
 from otel_sessions.genai.prices import Prices, Spent, as_costs
 from otel_sessions.genai.steps import Found, mark_keys, marked
-from otel_sessions.genai.texts import unwrapped
-from otel_sessions.pdata import SpanBatch
+from otel_sessions.genai.texts import member as member_of
+from otel_sessions.genai.texts import parse_object, unwrapped
+from otel_sessions.pdata import COST, SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
 
 STATED, PRICED = 1, 2
@@ -163,3 +167,203 @@ class Usage:
     def _providers(self, entries: Entries, rows: Indices) -> pa.StringArray:
         chosen = entries.first(self._config.provider_keys)[rows]
         return unwrapped(entries, chosen, self._config.json_encoded_prefixes)
+
+
+MAX_NUMBER: Final = Decimal(10) ** 15
+"""A larger number of tokens or dollars in one span is a mistake, and counts as none."""
+ALL_MEMBERS: Final = "*"
+TOTAL: Final = "total"
+
+_TEXT: Final = re.compile(r"\s*\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*", re.ASCII)
+_MAX_TEXT: Final = 100
+_SMALLEST: Final = Decimal(1).scaleb(-COST.scale)
+_CONTEXT: Final = Context(prec=_MAX_TEXT + 20)  # rounds half even
+# What Arrow reads as a decimal exactly: at most 38 digits after the point once the exponent is applied.
+_WIDE: Final = pa.decimal256(76, 38)
+_SIMPLE_COST: Final = r"^\d{1,14}(\.\d{1,22})?([eE]-(0?\d|1[0-6]))?$"
+_SIMPLE_DIGITS: Final = 15
+
+
+def number(value: object) -> Decimal | None:
+    """The number that a text or a JSON value says; None for what is no number, negative, endless or over the bound."""
+    if isinstance(value, str):
+        matches = len(value) <= _MAX_TEXT and _TEXT.fullmatch(value)
+        value = Decimal(value.strip()) if matches else None
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        value = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return None
+    return value if 0 <= value <= MAX_NUMBER else None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number stands: under a key as text, as a member of the object there (`KEY#MEMBER`), or as the sum of
+    several keys (`KEY+KEY`)."""
+
+    keys: tuple[str, ...]
+    member: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        key, _, member = text.partition("#")
+        return cls((key,), member) if member else cls(tuple(text.split("+")))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Whole numbers of the rows of a batch, and the place of the source that each is from, -1 without one."""
+
+    values: Indices
+    source: Indices
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Reads numbers for some rows of a batch; every object is parsed once, and only where a number is still missing."""
+
+    entries: Entries
+    rows: Mask
+    """Other rows have no numbers."""
+    _objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def counts(self, sources: Sequence[Source]) -> Counted:
+        """The whole number of each row under the first source that holds a number; 0 without one, or fractions cut."""
+        counts, places = np.zeros(self.entries.length, np.int64), np.full(self.entries.length, -1)
+        for place, source in enumerate(sources):
+            for key in filter(self.entries.has, source.keys):
+                rows, texts = self._rows_and_texts(key, self.rows & ((places < 0) | (places == place)))
+                if len(rows):
+                    found = self._members(source, texts) if source.member else _plain(texts, _simple_counts(texts))
+                    values, known = found.counts()
+                    counts[rows[known]] += values[known]
+                    places[rows[known]] = place
+        return Counted(counts, places)
+
+    def costs(self, sources: Sequence[Source]) -> tuple[pa.Array | None, Mask]:
+        """The same as US dollars, rounded half even to the digits that a cost has, and which rows state any.
+
+        None instead of costs where no row does.
+        """
+        places = np.zeros(self.entries.length, np.int64)
+        pool = [pa.array([Decimal(0)], COST)]
+        for source in sources:
+            for key in filter(self.entries.has, source.keys):
+                rows, texts = self._rows_and_texts(key, self.rows & (places == 0))
+                if len(rows):
+                    found = self._members(source, texts) if source.member else _plain(texts, _simple_costs(texts))
+                    values = found.costs() if len(source.keys) == 1 else self._sums(source, rows)
+                    known = values.is_valid().to_numpy(zero_copy_only=False)
+                    places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
+                    pool.append(values)
+        stated = places > 0
+        return (pa.concat_arrays(pool).take(pa.array(places)) if stated.any() else None), stated
+
+    def _sums(self, source: Source, rows: Indices) -> pa.Array:
+        """What these rows have under all keys of the source together; null for those without any number."""
+        sums: dict[int, Decimal] = {}
+        for key in source.keys:
+            of_key, texts = self._rows_and_texts(key, self.rows)
+            for row, text in zip(of_key.tolist(), texts.to_pylist(), strict=True):
+                if (found := number(text)) is not None:
+                    sums[row] = sums.get(row, Decimal(0)) + found
+        totals = [number(sums[row]) if row in sums else None for row in rows.tolist()]
+        rounded = [None if total is None else total.quantize(_SMALLEST, context=_CONTEXT) for total in totals]
+        return pa.array(rounded, COST)
+
+    def _rows_and_texts(self, key: str, wanted: Mask) -> tuple[Indices, pa.StringArray]:
+        part = self.entries.of(key)
+        rows = self.entries.rows[part]
+        kept = wanted[rows]
+        return rows[kept], self.entries.values.take(pa.array(self.entries.places[part][kept]))
+
+    def _members(self, source: Source, texts: pa.StringArray) -> _Found:
+        distinct = texts.dictionary_encode()
+        read = _reader(source.member)
+        values = [read(self._object(text)) for text in distinct.dictionary.to_pylist()]
+        return _Found(texts, np.zeros(len(texts), np.bool_), values, distinct.indices.to_numpy())
+
+    def _object(self, text: str) -> dict[str, Any]:
+        """The members of an object, numbers of JSON as decimals."""
+        if text not in self._objects:
+            self._objects[text] = parse_object(text, parse_float=Decimal, parse_int=Decimal)
+        return self._objects[text]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Numbers of some texts: those that Arrow reads itself (`simple`), and for the others a place among `values`."""
+
+    texts: pa.StringArray
+    simple: Mask
+    values: list[Decimal | None]
+    places: Indices
+    """Of each text that is not simple."""
+
+    def counts(self) -> tuple[Indices, Mask]:
+        """The numbers, fractions cut, and which texts are one."""
+        if self.simple.all():
+            return self.texts.cast(pa.int64()).to_numpy(), self.simple
+        numbers = np.zeros(len(self.texts), np.int64)
+        known = self.simple.copy()
+        numbers[self.simple] = self._simple_texts().cast(pa.int64()).to_numpy()
+        if self.values:
+            numbers[~self.simple] = np.array([int(value or 0) for value in self.values], np.int64)[self.places]
+            known[~self.simple] = np.array([value is not None for value in self.values], np.bool_)[self.places]
+        return numbers, known
+
+    def costs(self) -> pa.Array:
+        """Null where a text is no number."""
+        simple = pc.round(self._simple_texts().cast(_WIDE), COST.scale, round_mode="half_to_even").cast(COST)
+        rounded = [None if value is None else value.quantize(_SMALLEST, context=_CONTEXT) for value in self.values]
+        others = pa.array(rounded, COST).take(pa.array(self.places))
+        order = np.empty(len(self.texts), np.int64)
+        order[self.simple] = np.arange(len(simple))
+        order[~self.simple] = np.arange(len(others)) + len(simple)
+        return pa.concat_arrays([simple, others]).take(pa.array(order))
+
+    def _simple_texts(self) -> pa.StringArray:
+        return self.texts if self.simple.all() else self.texts.filter(pa.array(self.simple))
+
+
+def _plain(texts: pa.StringArray, simple: Mask) -> _Found:
+    if simple.all():
+        return _Found(texts, simple, [], np.zeros(0, np.int64))
+    others = texts.filter(pa.array(~simple)).dictionary_encode()
+    values = [number(text) for text in others.dictionary.to_pylist()]
+    return _Found(texts, simple, values, others.indices.to_numpy())
+
+
+def _simple_counts(texts: pa.StringArray) -> Mask:
+    digits: Mask = pc.ascii_is_decimal(texts).to_numpy(zero_copy_only=False)
+    short: Mask = pc.binary_length(texts).to_numpy() <= _SIMPLE_DIGITS
+    return np.logical_and(digits, short)
+
+
+def _simple_costs(texts: pa.StringArray) -> Mask:
+    simple: Mask = pc.match_substring_regex(texts, _SIMPLE_COST).to_numpy(zero_copy_only=False)
+    return simple
+
+
+def _reader(member: str) -> Callable[[Mapping[str, Any]], Decimal | None]:
+    """How the number, or sum, is read from an object."""
+    if member == ALL_MEMBERS:
+        return lambda members: _sum(_numbers(members).values())
+    if member.startswith("*") and member.endswith("*"):
+        return lambda members: _sum_of_parts(_numbers(members), member.strip("*"))
+    return lambda members: number(member_of(members, member))
+
+
+def _numbers(members: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {name: found for name, value in members.items() if (found := number(value)) is not None}
+
+
+def _sum(numbers: Collection[Decimal]) -> Decimal | None:
+    return number(sum(numbers)) if numbers else None
+
+
+def _sum_of_parts(numbers: dict[str, Decimal], part: str) -> Decimal | None:
+    total = numbers.pop(TOTAL, None)
+    if total is None or sum(numbers.values()) > total:
+        return None
+    return _sum([found for name, found in numbers.items() if part in name])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from otel_sessions.langfuse.paging import time
+from otel_sessions.langfuse.answers import time
 from otel_sessions.langfuse.score_pages import SOURCE_OF
 from otel_sessions.queries.rows import Row
 

@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from otel_sessions.http.body import Bodies, Body
-from otel_sessions.langfuse.answers import NotFound, message_of
-from otel_sessions.langfuse.paging import parameters
+from otel_sessions.langfuse.answers import NotFound, message_of, parameters
 from otel_sessions.langfuse.score_body import ScoreBody
 from otel_sessions.langfuse.score_pages import ScoresBehind, ScoresPage
 from otel_sessions.langfuse.score_shapes import score, score_in_groups

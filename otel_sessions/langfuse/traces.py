@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from otel_sessions.langfuse.paging import Page, parameters, time
+from otel_sessions.langfuse.answers import Page, parameters, time
 from otel_sessions.langfuse.score_body import Time
 from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import turns

@@ -26,11 +26,11 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
-from otel_sessions.sqlguard import read_lists, syntax_tree
-from otel_sessions.sqlguard.read_settings import FILTERS, RESULT_FILTER, Bounds, accepted_settings, refused_setting
-from otel_sessions.sqlguard.syntax_tree import Node
-from otel_sessions.sqlguard.tokens import (
+from otel_sessions.sqlguard import allowed, parse
+from otel_sessions.sqlguard.allowed import FILTERS, RESULT_FILTER, Bounds, accepted_settings, refused_setting
+from otel_sessions.sqlguard.parse import (
     END,
+    Node,
     Token,
     UnreadableError,
     Value,
@@ -107,10 +107,10 @@ class ReadGuard:
     def __init__(
         self,
         database: str,
-        table_functions: Iterable[str] = read_lists.TABLE_FUNCTIONS,
+        table_functions: Iterable[str] = allowed.TABLE_FUNCTIONS,
         bounds: Bounds | None = None,
     ) -> None:
-        if database in read_lists.FILE_DATABASES:
+        if database in allowed.FILE_DATABASES:
             raise ValueError(f"the tables of {database} are files")
         self._database = database
         self._table_functions = frozenset(name.lower() for name in table_functions)
@@ -126,7 +126,7 @@ class ReadGuard:
         """
         text = canonical(client, sql)
         words = _words(text)
-        if not any(at(words, 0).is_word(first) for first in read_lists.FIRST_WORDS) and not at(words, 0).is_symbol("("):
+        if not any(at(words, 0).is_word(first) for first in allowed.FIRST_WORDS) and not at(words, 0).is_symbol("("):
             raise QueryError(
                 "Code: 164. DB::Exception: Only SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN run here. (READONLY)"
             )
@@ -137,7 +137,7 @@ class ReadGuard:
         clauses = self._check_settings(client, words)
         with reading():
             answer = client.raw_query(f"EXPLAIN AST {text}", dict(bound) or None)
-        root = syntax_tree.parse(unescaped_lines(answer.decode("utf-8", "replace")))
+        root = parse.syntax_tree(unescaped_lines(answer.decode("utf-8", "replace")))
         self._check_tree(root, clauses, _hides(words) and bool(identifier_parameters(words)))
         named = output_format(words)
         format_ = named.text if named else None
@@ -177,14 +177,14 @@ class ReadGuard:
                 self._check_function(after.text)
             if hides and word.named:
                 self._check_function(word.text)
-                if word.text in read_lists.FILE_DATABASES and after.is_symbol("."):
+                if word.text in allowed.FILE_DATABASES and after.is_symbol("."):
                     _deny(f"database {word.text}")
         for name in calls(words):
             self._check_function(name)
 
     def _check_function(self, name: str) -> None:
         lower = name.lower()
-        if read_lists.REFUSED_FUNCTIONS.fullmatch(lower) or lower in self._foreign:
+        if allowed.REFUSED_FUNCTIONS.fullmatch(lower) or lower in self._foreign:
             _deny(f"function {name}")
 
     def _check_settings(self, client: Client, words: Sequence[Token]) -> int:
@@ -223,15 +223,15 @@ class ReadGuard:
     def _check_identifiers(self, words: Sequence[Token], bound: Mapping[str, Parameter]) -> None:
         for name in identifier_parameters(words) & bound.keys():
             value = bound[name].text
-            if not _PLAIN_NAME.fullmatch(value) or value in read_lists.FILE_DATABASES:
+            if not _PLAIN_NAME.fullmatch(value) or value in allowed.FILE_DATABASES:
                 _deny(f"identifier {value!r}")
 
     def _check_tree(self, root: Node, clauses: int, binds_names: bool) -> None:
-        if root.kind not in read_lists.ROOTS or (binds_names and root.kind in read_lists.SHOW):
+        if root.kind not in allowed.ROOTS or (binds_names and root.kind in allowed.SHOW):
             _deny(f"{root.kind} {root.name}".strip())
         if root.kind == "Explain":
             self._check_explain(root)
-        if root.kind in read_lists.OF_ONE and not root.name.startswith(" ") and root.children:
+        if root.kind in allowed.OF_ONE and not root.name.startswith(" ") and root.children:
             self._check_database(root.children[0].name)
         if root.of("Literal"):
             _deny("INTO OUTFILE")
@@ -246,13 +246,13 @@ class ReadGuard:
             _deny("a SETTINGS clause of this form")
 
     def _check_explain(self, root: Node) -> None:
-        if root.name not in read_lists.EXPLAIN or len(root.of("SelectWithUnionQuery")) != 1:
+        if root.name not in allowed.EXPLAIN or len(root.of("SelectWithUnionQuery")) != 1:
             _deny(root.name)
         if len(root.of("SelectWithUnionQuery", "Set", "Identifier")) != len(root.children):
             _deny(root.name)
 
     def _check_node(self, node: Node, parent: Node, aliases: Mapping[str, str]) -> None:
-        if node.kind not in read_lists.NODES:
+        if node.kind not in allowed.NODES:
             _deny(f"{node.kind} in a SELECT")
         if node.kind == "SelectWithUnionQuery" and node.of("Literal"):
             _deny("INTO OUTFILE")
@@ -271,7 +271,7 @@ class ReadGuard:
         if node.name.lower() in self._higher_order and len(arguments) > 1 and arguments[0].kind == "Identifier":
             called = arguments[0].name
             self._check_function(aliases.get(called, called))
-        if read_lists.IN_FUNCTIONS.fullmatch(node.name.lower()):
+        if allowed.IN_FUNCTIONS.fullmatch(node.name.lower()):
             self._check_in(node)
 
     def _check_in(self, node: Node) -> None:
@@ -286,11 +286,11 @@ class ReadGuard:
         if not dot:
             return  # of the current database, or of a WITH
         self._check_database(self._database if name.startswith(f"{self._database}.") else database)
-        if database in read_lists.SYSTEM and table in read_lists.REFUSED_SYSTEM_TABLES:
+        if database in allowed.SYSTEM and table in allowed.REFUSED_SYSTEM_TABLES:
             _deny(f"table {name}")
 
     def _check_database(self, name: str) -> None:
-        if name != self._database and name not in read_lists.SYSTEM:
+        if name != self._database and name not in allowed.SYSTEM:
             _deny(f"database {name}")
 
 
@@ -301,7 +301,7 @@ def _aliases(root: Node) -> dict[str, str]:
         if (
             node.kind == "Identifier"
             and node.alias
-            and not read_lists.REFUSED_FUNCTIONS.fullmatch(named.get(node.alias, "").lower())
+            and not allowed.REFUSED_FUNCTIONS.fullmatch(named.get(node.alias, "").lower())
         ):
             named[node.alias] = named.get(node.name, node.name)
     return named

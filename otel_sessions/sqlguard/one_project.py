@@ -14,12 +14,11 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
-from otel_sessions.sqlguard import read_lists, syntax_tree
+from otel_sessions.sqlguard import allowed, parse
 from otel_sessions.sqlguard.guard import Read, ReadGuard, unescaped_lines
-from otel_sessions.sqlguard.syntax_tree import Node
-from otel_sessions.sqlguard.tokens import quoted
+from otel_sessions.sqlguard.parse import Node, quoted
 
-_TABLE_FUNCTIONS: Final = read_lists.TABLE_FUNCTIONS - {"view"}
+_TABLE_FUNCTIONS: Final = allowed.TABLE_FUNCTIONS - {"view"}
 
 
 class ProjectGuard:
@@ -42,7 +41,7 @@ class ProjectGuard:
         with reading():
             tree = client.raw_query(f"EXPLAIN AST {read.sql}")
             names = client.raw_query(statement(__package__, "tables"), {"database": self._database}, fmt="TSV")
-        root = syntax_tree.parse(unescaped_lines(tree.decode("utf-8", "replace")))
+        root = parse.syntax_tree(unescaped_lines(tree.decode("utf-8", "replace")))
         if root.kind != "SelectWithUnionQuery":
             _deny("anything but SELECT")
         hidden = frozenset(names.decode("utf-8", "replace").split("\n")) - self._tables
@@ -68,7 +67,7 @@ def _tables_of(node: Node) -> list[str]:
     """Names that the engine takes for tables here; those of a WITH too."""
     if node.kind == "TableIdentifier":
         return [node.name]
-    if node.kind == "Function" and read_lists.IN_FUNCTIONS.fullmatch(node.name.lower()):
+    if node.kind == "Function" and allowed.IN_FUNCTIONS.fullmatch(node.name.lower()):
         arguments = (argument for lists in node.of("ExpressionList") for argument in lists.children[1:])
         return [argument.name for argument in arguments if argument.kind == "Identifier"]
     return []

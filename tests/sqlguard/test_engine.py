@@ -8,7 +8,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 SEEN = Path(__file__).parent / "engine"
-SETTINGS = "write those that only shape an answer or tune a read into otel_sessions/sqlguard/read_settings.txt"
+SETTINGS = "write those that only shape an answer or tune a read into otel_sessions/sqlguard/allowed_settings.txt"
 FUNCTIONS = "write those that read files, other tables, the network, or only wait into REFUSED_FUNCTIONS"
 TABLES = "write those that reach out, hold secrets or stop threads into REFUSED_SYSTEM_TABLES"
 

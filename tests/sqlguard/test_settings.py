@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.errors import QueryError
-from otel_sessions.sqlguard import read_settings
+from otel_sessions.sqlguard import allowed
 from otel_sessions.sqlguard.guard import ReadGuard
-from otel_sessions.sqlguard.tokens import quoted
+from otel_sessions.sqlguard.parse import quoted
 from tests.sqlguard.conftest import SECRET
 
 
 def test_what_a_reader_may_choose_is_a_plain_number_or_one_word_of_a_few(client: Client) -> None:
     rows = client.query("SELECT name, type FROM system.settings WHERE type IN ('String', 'Map')").result_rows
-    texts = {name for name, _ in rows} & read_settings._ALLOWED
+    texts = {name for name, _ in rows} & allowed._ALLOWED
     assert texts == {
         "bool_false_representation",
         "bool_true_representation",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.exporters.otlp.client import GrpcClient, HttpClient
 from otel_sessions.exporters.otlp.config import OtlpConfig, OtlpHttpConfig
 from otel_sessions.exporters.otlp.exporter import OtlpExporter
-from otel_sessions.exporters.otlp.grpc_client import GrpcClient
-from otel_sessions.exporters.otlp.http_client import HttpClient
 
 __all__ = ["OtlpConfig", "OtlpExporter", "OtlpHttpConfig", "factory", "http_factory", "old_factory", "old_http_factory"]
 

@@ -10,8 +10,7 @@ from pydantic import Field
 from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.component import Settings, Used
 from otel_sessions.errors import Fault
-from otel_sessions.sqlguard.read_lists import TABLE_FUNCTIONS
-from otel_sessions.sqlguard.read_settings import Bounds
+from otel_sessions.sqlguard.allowed import TABLE_FUNCTIONS, Bounds
 from otel_sessions.types import ByteSize, HostPort
 
 _MIB = 1 << 20

@@ -16,9 +16,9 @@ from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import native_blocks, row_binary
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
+from otel_sessions.sqlguard.allowed import FIRST_WORDS, SYSTEM
 from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
-from otel_sessions.sqlguard.read_lists import FIRST_WORDS, SYSTEM
-from otel_sessions.sqlguard.tokens import UnreadableError, at, output_format, parameters, settings, tokens
+from otel_sessions.sqlguard.parse import UnreadableError, at, output_format, parameters, settings, tokens
 
 # What clickhouse-connect sends with every request, and has set already on its connections to chDB.
 _ALREADY_SET = {("date_time_input_format", "best_effort"), ("cast_string_to_dynamic_use_inference", "1")}

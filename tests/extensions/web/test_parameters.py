@@ -14,8 +14,7 @@ from otel_sessions.extensions.web.api.questions import Metrics
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.mcp.catalogue import TOOLS
 from otel_sessions.extensions.web.problems import problem
-from otel_sessions.langfuse.answers import message_of
-from otel_sessions.langfuse.paging import Page
+from otel_sessions.langfuse.answers import Page, message_of
 from otel_sessions.langfuse.score_pages import ScoresPage
 
 LIBRARY = re.compile(r"Input|Value error|[Ee]xtra inputs|should|unable to|valid ")
