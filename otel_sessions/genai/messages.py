@@ -1,13 +1,7 @@
 """Chat messages as providers and frameworks write them, in one form.
 
-A message is `{"role", "parts"}`. Roles are `system`, `user`, `assistant`, `tool`, or what the client wrote. Parts have
-a `type`:
-
-    {"type": "text" | "reasoning", "text"}
-    {"type": "tool_call", "id", "name", "arguments"}      arguments: a JSON value, or its text until it is `opened`
-    {"type": "tool_result", "id", "name", "result"}       result: the same, or any text
-    {"type": "media", "modality", "media_type", "url"}    modality: image, audio, video or file; without `url`, `size`
-    {"type": "other", "value"}                            what is none of these, as it is
+A message is `{"role", "parts"}`. Roles are `system`, `user`, `assistant`, `tool`, or what the client wrote.
+Its parts are those of `genai.parts`.
 
 Nothing here raises on what clients write, and all of it is bounded: in depth, in messages, in parts of a message.
 """
@@ -15,19 +9,32 @@ Nothing here raises on what clients write, and all of it is bounded: in depth, i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from otel_sessions.genai.parts import (
+    IDS,
+    MAX_PARTS,
+    TEXT,
+    Part,
+    as_text,
+    call_part,
+    call_text,
+    first_of,
+    is_part,
+    is_result,
+    kind_of,
+    part,
+    result_part,
+    text_part,
+)
+
 Message: TypeAlias = "dict[str, Any]"
-Part: TypeAlias = "dict[str, Any]"
 
 USER: Final = frozenset({"user", "human"})
 MODEL: Final = frozenset({"assistant", "model", "ai"})
 MAX_MESSAGES: Final = 10_000
-MAX_PARTS: Final = 1_000
-MAX_INLINE: Final = 64 * 1024
-"""Longer media that stands in the message itself is left out; its size is told."""
 
 _MAX_DEPTH: Final = 8
 _ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "bot": "assistant", "function": "tool"}
@@ -57,35 +64,6 @@ _SIDES: Final = {
 }
 _SYSTEM: Final = ("system", "instructions", "system_instruction", "systemInstruction", "system_instructions")
 _SAYING: Final = ("content", "parts", "tool_calls", "contents", "function_call", "text", "reasoning_content")
-_TEXT: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", "md"})
-_REASONING: Final = frozenset({"reasoning", "thinking", "thought", "redacted_thinking", "reasoning_content"})
-_CALL: Final = frozenset(
-    {"tool_call", "tool_use", "tool-call", "function_call", "functionCall", "server_tool_use", "function", "toolUse"}
-)
-_RESULT: Final = frozenset(
-    {"tool_call_response", "tool_result", "tool-result", "function_response", "function_call_output", "tool_return"}
-    | {"tool-return", "web_search_tool_result", "toolResult", "functionResponse", "custom_tool_call_output"}
-)
-_CALLS: Final = ("functionCall", "function_call", "toolUse", "function", "tool_call")
-_RESULTS: Final = ("functionResponse", "function_response", "toolResult")
-_IDS: Final = ("id", "call_id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId")
-_NAMES: Final = ("name", "toolName", "tool_name")
-_ARGUMENTS: Final = ("arguments", "args", "input", "arguments_json")
-_RESPONSES: Final = ("response", "result", "output", "content", "json", "text")
-_MEDIA: Final = {
-    **dict.fromkeys(("image", "image_url", "input_image", "image-url", "inlineData", "inline_data"), "image"),
-    **dict.fromkeys(("audio", "input_audio", "audio-url", "output_audio"), "audio"),
-    **dict.fromkeys(("video", "video-url", "video_url"), "video"),
-    **dict.fromkeys(("file", "input_file", "document", "document-url", "fileData", "file_data", "binary"), "file"),
-    **dict.fromkeys(("media", "blob", "uri"), "file"),
-}
-_MEDIA_MEMBERS: Final = (
-    *("image_url", "image", "input_audio", "audio", "video", "file", "document", "source"),
-    *("inlineData", "inline_data", "fileData", "file_data"),
-)
-_URIS: Final = ("url", "uri", "file_uri", "fileUri", "image_url", "file_url", "file_id")
-_DATA: Final = ("data", "content", "bytes", "base64", "file_data", "image")
-_MIME_TYPES: Final = ("mime_type", "mimeType", "media_type", "mediaType", "format")
 
 
 def read(value: Any, role: str = "user", make: Callable[[Mapping[str, Any]], Message] | None = None) -> list[Message]:
@@ -107,17 +85,13 @@ def message(role: str, *parts: Part) -> Message:
     return {"role": role, "parts": list(parts)}
 
 
-def text_part(text: str) -> Part:
-    return {"type": "text", "text": text}
-
-
 def is_message(value: Any) -> bool:
     """Whether an object says who speaks and what."""
     if not isinstance(value, dict):
         return False
     if isinstance(value.get("role"), str):
         return any(name in value for name in _SAYING)
-    return (_kind(value) in _TYPES and "content" in value) or bool(_langchain_role(value))
+    return (kind_of(value) in _TYPES and "content" in value) or bool(_langchain_role(value))
 
 
 def role_of(value: Mapping[str, Any]) -> str:
@@ -154,25 +128,13 @@ def plain_words(value: Mapping[str, Any]) -> str:
         return content
     texts = []
     for item in content if isinstance(content, list) else ():
-        if type(item) is not dict or _kind(item) not in _TEXT:
+        if type(item) is not dict or kind_of(item) not in TEXT:
             return ""
         text = item.get("text") or item.get("content")
         if not isinstance(text, str):
             return ""
         texts.append(text)
     return "\n".join(texts)
-
-
-def call_text(part: Part) -> str:
-    """A call of a tool in a line: `name(arguments)`."""
-    return f"{part['name']}({as_text(part['arguments'])})"
-
-
-def as_text(value: Any) -> str:
-    """Text as it is, nothing as empty, all else as JSON."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def opened(found: Message) -> Message:
@@ -216,43 +178,6 @@ def as_chat(found: Message) -> list[dict[str, Any]]:
     return [{"role": found["role"], "content": said, **({"tool_calls": calls} if calls else {})}]
 
 
-def tools(value: Any) -> list[dict[str, Any]]:
-    """Definitions of tools, each as `{"name", "description", "parameters"}`, from a list, by name, or an object."""
-    if isinstance(value, dict):
-        inner = next((value[key] for key in _TOOL_LISTS if isinstance(value.get(key), list)), None)
-        value = inner if inner is not None else [value] if _is_tool(value) else list(value.values())
-    found = []
-    for item in (value if isinstance(value, list) else [])[:MAX_PARTS]:
-        if isinstance(item, dict) and isinstance(
-            declared := next((item[key] for key in _TOOL_LISTS if key in item), None), list
-        ):
-            found += tools(declared)
-        elif isinstance(item, str) and item:
-            found.append({"name": item, "description": "", "parameters": None})
-        elif isinstance(item, dict) and (tool := _tool(item)):
-            found.append(tool)
-    return found[:MAX_PARTS]
-
-
-_TOOL_LISTS: Final = ("functionDeclarations", "function_declarations", "tools")
-
-
-def _is_tool(value: Mapping[str, Any]) -> bool:
-    return "name" in value or "function" in value or "toolSpec" in value
-
-
-def _tool(item: Mapping[str, Any]) -> dict[str, Any] | None:
-    inner = next((item[name] for name in ("function", "toolSpec") if isinstance(item.get(name), dict)), item)
-    name = inner.get("name")
-    if not isinstance(name, str) or not name:
-        return None
-    members = ("parameters", "input_schema", "inputSchema", "parameters_json_schema", "args_schema")
-    parameters = next((inner[key] for key in members if inner.get(key) is not None), None)
-    if isinstance(parameters, dict) and isinstance(parameters.get("json"), dict):  # Bedrock
-        parameters = parameters["json"]
-    return {"name": name, "description": as_text(inner.get("description")), "parameters": parameters}
-
-
 def _messages(value: Any, side: _Side, depth: int) -> Iterator[Message]:
     if isinstance(value, str):
         if value:
@@ -267,7 +192,7 @@ def _listed(items: list[Any], side: _Side, depth: int) -> Iterator[Message]:
     """Messages in a list; items that follow each other and are parts of one are put together."""
     parts: list[Part] = []
     for item in islice(items, MAX_MESSAGES):
-        found = part(item) if _is_part(item) else None
+        found = part(item) if is_part(item) else None
         if found is not None and found["type"] not in ("tool_call", "tool_result"):
             parts.append(found)
             continue
@@ -293,7 +218,7 @@ def _within(value: dict[str, Any], side: _Side, depth: int) -> Iterator[Message]
     if isinstance(value.get("config"), dict):  # Google's
         for name in _SYSTEM:
             yield from _messages(value["config"].get(name), system, depth - 1)
-    if _is_part(value):
+    if is_part(value):
         yield from _listed([value], side, depth)
         return
     if _is_generation(value):
@@ -309,7 +234,7 @@ def _within(value: dict[str, Any], side: _Side, depth: int) -> Iterator[Message]
 
 def _is_generation(value: Mapping[str, Any]) -> bool:
     """Whether it is an answer as LangChain lists them in `generations`: its text and, of chat models, its message."""
-    named = _kind(value).removesuffix("Chunk").endswith("Generation")
+    named = kind_of(value).removesuffix("Chunk").endswith("Generation")
     return isinstance(value.get("text"), str) and (named or "generation_info" in value or "message" in value)
 
 
@@ -330,22 +255,9 @@ def _is_prompt(name: str, value: Mapping[str, Any]) -> bool:
     return value.keys() <= {"system", "prompt"} if name == "prompt" else name == "input" and "model" in value
 
 
-def _is_part(item: Any) -> bool:
-    if not isinstance(item, dict) or "role" in item:
-        return False
-    kind = _kind(item)
-    if kind:
-        return kind in _TEXT or kind in _REASONING or kind in _CALL or kind in _RESULT or kind in _MEDIA
-    return (
-        (isinstance(item.get("text"), str) and item.keys() <= {"text", "thought", "thoughtSignature", "cache_control"})
-        or "toolCallId" in item
-        or any(isinstance(item.get(name), dict) for name in (*_CALLS[:3], *_RESULTS, "inlineData", "inline_data"))
-    )
-
-
 def _langchain_role(value: Mapping[str, Any]) -> str:
     """LangChain's serialised messages are named by their class, the last of `id`, or their `type`."""
-    kind = _kind(value)
+    kind = kind_of(value)
     if kind in _LANGCHAIN and "content" in value:
         return _LANGCHAIN[kind]
     name = value.get("id") if kind == "constructor" else None
@@ -360,7 +272,7 @@ def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
     if isinstance(content, dict):
         content = content.get("parts") or [content]
     if role_of(value) == "tool" and not _has_results(content):
-        yield _result({**value, "content": content, "id": _first(value, _IDS[2:]) or value.get("id")})
+        yield result_part({**value, "content": content, "id": first_of(value, IDS[2:]) or value.get("id")})
         return
     yield from (part(item) for item in (content if isinstance(content, list) else [content]) if item not in (None, ""))
     known = [each.get("id") for each in _items(content) if isinstance(each, dict)]
@@ -368,119 +280,13 @@ def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
     calls = _items(value.get("tool_calls")) or _items(extra.get("tool_calls") if isinstance(extra, dict) else None)
     for call in calls:
         if isinstance(call, dict) and (call.get("id") is None or call.get("id") not in known):
-            yield _call(call)
+            yield call_part(call)
     if isinstance(value.get("function_call"), dict):
-        yield _call(value["function_call"])
+        yield call_part(value["function_call"])
 
 
 def _has_results(content: Any) -> bool:
-    return any(isinstance(item, dict) and _is_result(item) for item in _items(content))
-
-
-def _is_result(item: Mapping[str, Any]) -> bool:
-    return _kind(item) in _RESULT or _inner(item, _RESULTS) is not None
-
-
-def part(item: Any) -> Part:
-    """A part of a message from what stands in its content."""
-    if isinstance(item, str):
-        return text_part(item)
-    if not isinstance(item, dict):
-        return {"type": "other", "value": item}
-    kind = _kind(item) or (item["kind"] if isinstance(item.get("kind"), str) else None)
-    text = next((item[name] for name in ("text", "content", "refusal") if isinstance(item.get(name), str)), None)
-    if _is_result(item):
-        found = _result(_inner(item, _RESULTS) or item)
-    elif kind in _CALL or _inner(item, _CALLS) or ("toolCallId" in item and "result" not in item):
-        found = _call(item)
-    elif kind in _REASONING or item.get("thought") is True or "reasoningContent" in item:
-        found = {"type": "reasoning", "text": _reasoning(item)}
-    elif kind in _MEDIA or (kind is None and _inner(item, _MEDIA_MEMBERS)):
-        found = _media(item, kind)
-    elif text is not None and (kind is None or kind in _TEXT):
-        found = text_part(text)
-    else:
-        found = {"type": "other", "value": item}
-    return found
-
-
-def _call(item: Mapping[str, Any]) -> Part:
-    inner = _inner(item, _CALLS) or item
-    arguments = _first(inner, _ARGUMENTS)
-    return {
-        "type": "tool_call",
-        "id": _identity(item) or _identity(inner),
-        "name": as_text(_first(inner, _NAMES)),
-        "arguments": arguments,
-    }
-
-
-def _result(item: Mapping[str, Any]) -> Part:
-    response = _first(item, _RESPONSES)
-    if isinstance(response, list) and response and all(_is_part(each) or _json_part(each) for each in response):
-        texts = [each["json"] if _json_part(each) else part(each) for each in response]
-        if all(isinstance(each, dict) and each.get("type") == "text" for each in texts):
-            response = "\n".join(each["text"] for each in texts)
-        elif len(texts) == 1 and _json_part(item):
-            response = texts[0]
-    return {
-        "type": "tool_result",
-        "id": as_text(_first(item, _IDS[1:]) or item.get("id")),
-        "name": as_text(_first(item, _NAMES)),
-        "result": response,
-    }
-
-
-def _json_part(item: Any) -> bool:
-    return isinstance(item, dict) and item.keys() == {"json"}
-
-
-def _reasoning(item: Mapping[str, Any]) -> str:
-    inner = _inner(item, ("reasoningContent",)) or item
-    inner = _inner(inner, ("reasoningText",)) or inner
-    found = _first(inner, ("thinking", "content", "text", "reasoning", "summary"))
-    if isinstance(found, list):
-        return "\n".join(as_text(each.get("text") or each.get("content")) for each in found if isinstance(each, dict))
-    return as_text(found)
-
-
-def _media(item: Mapping[str, Any], kind: Any) -> Part:
-    name = next((name for name in _MEDIA_MEMBERS if isinstance(item.get(name), dict)), None)
-    inner: Mapping[str, Any] = {**item, **item[name]} if name else item
-    if isinstance(source := inner.get("source"), dict):
-        inner = {**inner, **source}
-    mime_type = as_text(_first(inner, _MIME_TYPES))
-    uri = _first(inner, _URIS)
-    uri = uri.get("url") if isinstance(uri, dict) else uri
-    data = _first(inner, _DATA)
-    if not isinstance(uri, str) and isinstance(data, str) and data.startswith(("data:", "http:", "https:", "blob:")):
-        uri = data
-    if isinstance(uri, str) and uri.startswith("data:") and "/" not in mime_type:
-        mime_type = uri[5:200].partition(";")[0].partition(",")[0]
-    modality = as_text(inner.get("modality")) or mime_type.partition("/")[0]
-    if modality not in ("image", "audio", "video"):
-        modality = _MEDIA.get(str(kind), _MEDIA.get(str(name), "file"))
-    found: Part = {"type": "media", "modality": modality, "media_type": mime_type}
-    if isinstance(uri, str) and len(uri) <= MAX_INLINE:
-        return {**found, "url": uri}
-    return {**found, "size": len(uri) if isinstance(uri, str) else len(as_text(data))}
-
-
-def _kind(item: Mapping[str, Any]) -> str:
-    kind = item.get("type")
-    return kind if isinstance(kind, str) else ""
-
-
-def _inner(item: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any] | None:
-    return next((item[name] for name in names if isinstance(item.get(name), dict)), None)
-
-
-def _first(item: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((item[name] for name in names if item.get(name) is not None), None)
-
-
-def _identity(item: Mapping[str, Any]) -> str:
-    return as_text(_first(item, ("call_id", *_IDS)))
+    return any(isinstance(item, dict) and is_result(item) for item in _items(content))
 
 
 def _items(value: Any) -> list[Any]:

@@ -19,19 +19,8 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from otel_sessions.genai.asked import only_text
-from otel_sessions.genai.messages import (
-    MAX_MESSAGES,
-    Message,
-    Part,
-    as_text,
-    message,
-    one,
-    opened,
-    part,
-    read,
-    text_part,
-    tools,
-)
+from otel_sessions.genai.messages import MAX_MESSAGES, Message, message, one, opened, read
+from otel_sessions.genai.parts import Part, as_text, part, text_part, tools
 from otel_sessions.genai.texts import encodable
 
 Attributes: TypeAlias = Mapping[str, str]

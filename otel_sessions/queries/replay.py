@@ -24,7 +24,8 @@ from typing import Any, Final, TypeAlias
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.genai.messages import Message, as_text
+from otel_sessions.genai.messages import Message
+from otel_sessions.genai.parts import as_text
 from otel_sessions.genai.transcript import Event, Reader, Step
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, rfc3339, select, snake_case

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from otel_sessions.genai.asked import question
-from otel_sessions.genai.messages import Message, as_chat, call_text, message, text_part, words
+from otel_sessions.genai.messages import Message, as_chat, message, words
+from otel_sessions.genai.parts import call_text, text_part
 from otel_sessions.queries.rows import Row
 
 
