@@ -11,15 +11,13 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
-from otel_sessions.errors import ConfigError, Fault, hint
+from otel_sessions.errors import Fault
 from otel_sessions.telemetry import Metrics
 
 if TYPE_CHECKING:  # commands that ask a running service load neither
@@ -384,58 +382,3 @@ class Factory(Generic[C]):
     create: Callable[..., Any]
     summary: str = ""
     replaced_by: str = ""
-
-
-class Registry(Protocol):
-    """Where the types of components are looked up."""
-
-    def types(self, kind: Kind) -> Sequence[str]:
-        """The names there are, in alphabetical order, without importing what they stand for."""
-        ...
-
-    def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
-        """The factory of a type. `ConfigError` naming `path` when there is none, or when its plugin does not load."""
-        ...
-
-
-class EntryPoints:
-    """The registry of the installed distributions; only what is asked for is imported."""
-
-    def types(self, kind: Kind) -> Sequence[str]:
-        return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
-
-    def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
-        entries = {entry.value: entry for entry in entry_points(group=GROUPS[kind], name=type_)}
-        if not entries:
-            raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}{hint(type_, self.types(kind))}")])
-        if len(entries) > 1:
-            raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
-        entry = next(iter(entries.values()))
-        plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
-        try:
-            loaded = entry.load()
-        except ModuleNotFoundError as error:
-            whose = entry.dist.name if entry.dist else "the plugin"
-            missing = f"the module {error.name} is missing; install {whose} again, with the extra that brings it"
-            own = ", as in pip install '.[embedded]' in its clone" if whose == "otel-sessions" else ""
-            raise ConfigError([Fault(path, f"{plugin}: {missing}{own}")]) from error
-        except Exception as error:
-            raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
-        if not isinstance(loaded, Factory) or loaded.name != entry.name:
-            raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
-        return loaded
-
-
-def factories(kind: Kind, registry: Registry | None = None) -> dict[str, Factory[Any]]:
-    """The factories of a kind by type, plugins included, in alphabetical order; those that do not load are left out."""
-    registry = registry or EntryPoints()
-    found: dict[str, Factory[Any]] = {}
-    for type_ in registry.types(kind):
-        with suppress(ConfigError):
-            found[type_] = registry.factory(kind, type_, type_)
-    return found
-
-
-def factory(kind: Kind, type_: str, path: str) -> Factory[Any]:
-    """The factory of a type; `ConfigError` naming `path` and the types there are, if there is none."""
-    return EntryPoints().factory(kind, type_, path)

@@ -16,15 +16,14 @@ from otel_sessions.component import (
     AuthenticatorSettings,
     ComponentId,
     Consumer,
-    EntryPoints,
     Exporter,
     Extension,
     Host,
     Kind,
     Receiver,
-    Registry,
 )
 from otel_sessions.config import Config, dotted, listeners
+from otel_sessions.config.plugins import EntryPoints, Registry
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.exporterhelper.config import SendingQueue, SendingSettings
 from otel_sessions.http.metrics import metrics_server

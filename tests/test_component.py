@@ -1,64 +1,8 @@
 from __future__ import annotations
 
-import sys
-from importlib.metadata import EntryPoint, EntryPoints
-
 import pytest
 
-from otel_sessions import component
-from otel_sessions.component import ComponentId, Factory, Settings
-from otel_sessions.errors import ConfigError
-
-good = Factory("good", Settings, print, "Does well.")
-misnamed = Factory("other", Settings, print)
-
-
-@pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def entry(name: str, attribute: str) -> EntryPoint:
-        return EntryPoint(name, f"{__name__}:{attribute}", "otel_sessions.receivers")
-
-    entries = EntryPoints(
-        [
-            entry("good", "good"),
-            entry("good", "good"),  # as an editable install beside its old metadata lists it
-            entry("broken", "missing"),
-            EntryPoint("absent", "no_such_module:factory", "otel_sessions.receivers"),
-            entry("misnamed", "misnamed"),
-            entry("twice", "good"),
-            entry("twice", "misnamed"),
-        ]
-    )
-    monkeypatch.setattr(component, "entry_points", entries.select)
-
-
-@pytest.mark.usefixtures("installed")
-def test_a_plugin_that_does_not_load_leaves_the_others_usable() -> None:
-    assert component.EntryPoints().types("receivers") == ["absent", "broken", "good", "misnamed", "twice"]
-    assert component.factories("receivers") == {"good": good}
-    assert component.factory("receivers", "good", "receivers.good") is good
-
-
-@pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize(
-    ("type_", "message"),
-    [
-        ("broken", "receivers.x: the plugin 'broken' .* cannot be used: AttributeError"),
-        ("absent", "the plugin 'absent' .* no_such_module is missing; install the plugin again, with the extra"),
-        ("misnamed", "it is not a Factory of this name"),
-        ("twice", "several plugins are called 'twice'"),
-        ("nope", "unknown receiver type 'nope'; there are: absent, broken, good, misnamed, twice"),
-    ],
-)
-def test_a_type_that_cannot_be_had_is_a_fault_that_says_why(type_: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        component.factory("receivers", type_, "receivers.x")
-
-
-def test_what_one_of_our_own_lacks_is_said_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "otel_sessions.exporters.debug", None)
-    with pytest.raises(ConfigError, match=r"install otel-sessions again, .* pip install '\.\[embedded\]' in its clone"):
-        component.factory("exporters", "debug", "exporters.debug")
+from otel_sessions.component import ComponentId
 
 
 @pytest.mark.parametrize("text", ["otlp", "otlp/2", "otlp/a.b/c", "a_1/ü"])

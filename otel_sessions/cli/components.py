@@ -47,7 +47,8 @@ def components(json_: AsJson = False) -> None:
 
 def rows() -> Iterator[Row]:
     """Every registered type; one that does not load is there with its error."""
-    from otel_sessions.component import GROUPS, EntryPoints  # noqa: PLC0415
+    from otel_sessions.component import GROUPS  # noqa: PLC0415
+    from otel_sessions.config.plugins import EntryPoints  # noqa: PLC0415
     from otel_sessions.errors import ConfigError  # noqa: PLC0415
 
     registry = EntryPoints()

@@ -1,7 +1,8 @@
 """Configuration: Collector-style YAML to one frozen, typed `Config`, or to every fault in it at once.
 
 The steps are a module each: `document` reads YAML and `--set`, and merges; `expand` puts in the environment; `check`
-finds faults, with the types that `typed` gives; `model` is what comes out; `secrets` keeps them from the messages.
+finds faults, with the types that `typed` gives, of components that `plugins` looks up; `model` is what comes out;
+`secrets` keeps them from the messages.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from otel_sessions.component import EntryPoints, Registry
 from otel_sessions.config.check import Checker, listeners, service_faults
 from otel_sessions.config.document import assignment, dotted, merge, parse, read
 from otel_sessions.config.expand import Expander
 from otel_sessions.config.model import DEFAULT_CONFIG, Config, Pipeline, Service, Telemetry
+from otel_sessions.config.plugins import EntryPoints, Registry
 from otel_sessions.config.secrets import Scrubber
 from otel_sessions.errors import ConfigError, Fault
 

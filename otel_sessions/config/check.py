@@ -7,19 +7,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from otel_sessions.component import (
-    GROUPS,
-    AuthenticatorSettings,
-    AuthSettings,
-    ComponentId,
-    Kind,
-    Registry,
-    Settings,
-    Used,
-)
+from otel_sessions.component import GROUPS, AuthenticatorSettings, AuthSettings, ComponentId, Kind, Settings, Used
 from otel_sessions.config.document import Path, dotted
 from otel_sessions.config.faults import kind_of, unknown_key
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
+from otel_sessions.config.plugins import Registry
 from otel_sessions.config.typed import validate
 from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.types import HostPort

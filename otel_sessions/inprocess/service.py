@@ -9,8 +9,9 @@ from typing import Any, Final
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 
-from otel_sessions.component import ComponentId, Consumer, EntryPoints, Factory, Host, Kind, Request, Settings
+from otel_sessions.component import ComponentId, Consumer, Factory, Host, Kind, Request, Settings
 from otel_sessions.config import Config, load
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.service import Service
 
 _TYPE: Final = "in_process"

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from otel_sessions import __version__, telemetry
 from otel_sessions.cli.app import app
-from otel_sessions.component import GROUPS, EntryPoints
+from otel_sessions.component import GROUPS
 from otel_sessions.config import Config
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.errors import Retryable
 
 Serving = Callable[[Callable[[Config, TextIO], int]], None]

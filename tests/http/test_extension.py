@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from otel_sessions.component import ComponentId, EntryPoints, Factory, Host, Kind
+from otel_sessions.component import ComponentId, Factory, Host, Kind
 from otel_sessions.config import load
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.auth import Authenticated, access_to
 from otel_sessions.http.body import Bodies, Body

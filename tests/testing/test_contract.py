@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.component import GROUPS, ComponentId, EntryPoints, Host, Kind
+from otel_sessions.component import GROUPS, ComponentId, Host, Kind
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
 from otel_sessions.testing.contract import check_life

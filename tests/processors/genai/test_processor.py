@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from otel_sessions.component import ComponentId, Host, Processor, factories
+from otel_sessions.component import ComponentId, Host, Processor
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.genai import COLUMNS, GenAiConfig
 from otel_sessions.pdata import DERIVED
 from otel_sessions.processors.genai import GenAiProcessor
@@ -63,7 +64,7 @@ def test_an_empty_batch_comes_back() -> None:
 
 
 def test_it_is_registered_and_made_from_its_configuration() -> None:
-    factory = factories("processors")["genai"]
+    factory = EntryPoints().factory("processors", "genai", "")
     config = factory.config.model_validate({"max_preview_chars": 3})
     processor: Processor = factory.create(ComponentId("genai"), config, Host(Metrics()))
     assert rows_of(processor.process(batch_of(span(attributes=CALL))))[0]["Input"] == "eve"

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from otel_sessions.component import ComponentId, Host, factories
+from otel_sessions.component import ComponentId, Host
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.pdata import DERIVED
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.telemetry import Metrics
@@ -64,7 +65,7 @@ def test_a_composite_value_of_a_part_of_a_batch_is_no_id() -> None:
 
 
 def test_the_processor_is_registered_and_made_from_its_configuration() -> None:
-    factory = factories("processors")["session"]
+    factory = EntryPoints().factory("processors", "session", "")
     host = Host(Metrics())
     processor = factory.create(ComponentId("session"), factory.config.model_validate({"memory": {"traces": 5}}), host)
     assert rows_of(processor.process(batch_of(span(attributes=RICH))))[0]["SessionHint"] == "s"
