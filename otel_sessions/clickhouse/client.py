@@ -23,6 +23,19 @@ INSERT_SETTINGS: Mapping[str, int] = {
     "max_partitions_per_insert_block": 0,
 }
 """Of every insert of ours."""
+_MIB = 2**20
+_ENGINE: Mapping[str, int | str] = {
+    "backups.allowed_path": "/",
+    "mark_cache_size": 128 * _MIB,
+    "primary_index_cache_size": 128 * _MIB,
+    "index_mark_cache_size": 64 * _MIB,
+    "text_index_tokens_cache_size": 32 * _MIB,
+    "text_index_header_cache_size": 32 * _MIB,
+    "text_index_postings_cache_size": 64 * _MIB,
+    "query_condition_cache_size": 32 * _MIB,
+    "compiled_expression_cache_size": 32 * _MIB,
+}
+"""Of the embedded engine, which lives in somebody's process: by default some of its caches may grow to 5 GiB."""
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 10
 
@@ -112,7 +125,7 @@ def connect(
             raise Permanent(NO_ENGINE)
         endpoint.path.mkdir(parents=True, exist_ok=True)
         client = clickhouse_connect.get_client(
-            interface="chdb", path=str(endpoint.path), database=database, chdb_options={"backups.allowed_path": "/"}
+            interface="chdb", path=str(endpoint.path), database=database, chdb_options=dict(_ENGINE)
         )
         client.set_client_setting("session_timezone", "UTC")
         return client

@@ -65,3 +65,11 @@ def test_without_chdb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
 def test_times_of_the_embedded_engine_are_in_utc(otel_client: Client) -> None:
     query = "SELECT timezone(), toUnixTimestamp(toDateTime('2026-01-01 00:00:00'))"
     assert otel_client.query(query).result_rows == [("UTC", 1767225600)]
+
+
+def test_the_caches_of_the_embedded_engine_are_bounded(otel_client: Client) -> None:
+    sql = "SELECT name, toUInt64(value) FROM system.server_settings WHERE name LIKE '%cache_size' AND value > ''"
+    sizes = {str(name): int(value) for name, value in otel_client.query(sql).result_rows}
+    used = {"mark_cache_size", "primary_index_cache_size", "index_mark_cache_size", "query_condition_cache_size"}
+    assert used <= sizes.keys()
+    assert sum(sizes[name] for name in used) <= 512 * 2**20
