@@ -18,14 +18,20 @@ _REACHED: Final = {
 }  # fmt: skip
 
 
+_LESS: Final = {
+    "time": "a shorter window (from, to), a query that fewer sessions can meet, or one by user, model or service",
+    "memory": "a smaller page (limit), fewer members (fields, preview), a shorter window (from, to)",
+    "rows": "a shorter window (from, to), or a query by user, model, service or the beginning of an id",
+}
+"""What to narrow."""
+
+
 class LimitExceeded(Permanent):
     """A query took more than one may: HTTP 422. `limit` is `time`, `memory` or `rows`."""
 
     def __init__(self, limit: str) -> None:
-        super().__init__(
-            f"the query reached the limit of {limit} that one query has; ask for less: a shorter window, "
-            "a narrower query, a smaller page"
-        )
+        less = f"ask for less: {_LESS[limit]}"
+        super().__init__(f"the query reached the limit of {limit} that one query has; {less}")
         self.limit = limit
 
 

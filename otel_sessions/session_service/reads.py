@@ -17,6 +17,7 @@ from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
 from otel_sessions.queries.listing import Order, Sort, Wanted
 from otel_sessions.queries.listing import list_sessions as listed
 from otel_sessions.queries.paging import MAX_LIMIT, CursorError, Page
+from otel_sessions.queries.readers import Readers
 from otel_sessions.queries.rows import Row, as_json
 from otel_sessions.session_service.errors import InvalidRequest, NotFound
 from otel_sessions.session_service.messages import Filling, message_type
@@ -24,6 +25,7 @@ from otel_sessions.session_service.messages import Filling, message_type
 DEFAULT_LIMIT: Final = 50
 MAX_ANSWER: Final = 3 << 20
 """Bytes of a page, which ends sooner where it would be over: gRPC's clients take 4 MiB."""
+_READERS: Final = Readers()
 _TEXTS: Final = ("q", "user_id", "service", "environment", "model", "tag", "has_error", "bookmarked")
 _NUMBERS: Final = ("min_cost", "min_duration_ms")
 
@@ -35,7 +37,8 @@ def list_sessions(client: Client, project: str, request: Any) -> Message:
 
     def read(limit: int) -> Page:
         named = (project, chosen, cast(Sort, sort or "last_activity"), cast(Order, order or "desc"))
-        return listed(client, Wanted(*named, limit, request.cursor or None, groups), now_ns=time.time_ns())
+        wanted = Wanted(*named, limit, request.cursor or None, groups)
+        return listed(client, wanted, now_ns=time.time_ns(), readers=_READERS)
 
     return _page("Session", read, request, lambda row: shapes.session(row, groups, preview))
 

@@ -41,8 +41,8 @@ def test_labels_come_and_go_one_by_one(otel_client: Client) -> None:
 
 def test_a_deleted_comment_is_gone(otel_client: Client) -> None:
     session = {"project": new_project(), "session_id": "s"}
-    kept = additions.comment(otel_client, **session, text="a\nb\t'\\", trace_id="t", span_id="x")
-    gone = additions.comment(otel_client, **session, text="b")
+    kept = additions.comment(otel_client, **session, created_at=NOW, text="a\nb\t'\\", trace_id="t", span_id="x")
+    gone = additions.comment(otel_client, **session, created_at=NOW, text="b")
     additions.delete_comment(otel_client, **session, comment_id=gone)
     found = rows(otel_client, "session_comments", session["project"], "CommentId, TraceId, SpanId, Text")
     assert found == [(kept, "t", "x", "a\nb\t'\\")]

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 import orjson
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
@@ -17,10 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
+from otel_sessions.extensions.web import frames
 from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Operation
+from otel_sessions.extensions.web.api.sessions import REPLAYED
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.etags import tagged
 from otel_sessions.extensions.web.mcp.http import PATH, Mcp
 from otel_sessions.extensions.web.openapi import known_document
 from otel_sessions.extensions.web.origin import check_origin, for_its_own_hosts
@@ -30,10 +32,13 @@ from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.http.body import Bodies, UnsupportedMediaType
 from otel_sessions.http.body import Body as SentBody
+from otel_sessions.http.compression import Compressed
 
 MAX_BODY: Final = 4 << 20
 _MAX_BODIES: Final = 64 << 20
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_REVALIDATED: Final = {**_HEADERS, "Cache-Control": "private, no-cache"}
+"""Who keeps an answer asks before each use whether it is still the same."""
 _NOBODY_READS: Final = Response(status_code=499)
 
 
@@ -97,6 +102,7 @@ class Api:
         async def checked(scope: Scope, receive: Receive, send: Send) -> None:
             try:
                 check_origin(Request(scope), self._config.public_url)
+                check_role(scope["state"]["project"], "read")
             except Forbidden as error:
                 await problem(error)(scope, receive, send)
             else:
@@ -115,6 +121,8 @@ class Api:
             call = await self._call(op, request)
             if op.stream is not None:
                 return await op.stream(call)
+            if op.list_name is not None and frames.are_wanted(request.headers.get("accept", "")):
+                return await frames.answer(op, call)
             assert op.run is not None
             run = op.run
             answer = await self._store.run(lambda client: run(client, call))
@@ -122,9 +130,11 @@ class Api:
             return _NOBODY_READS
         except Exception as error:  # noqa: BLE001 - problem knows what each means
             return problem(error)
-        body = b"" if answer.status == 204 else orjson.dumps(answer.body)
-        type_ = None if answer.status == 204 else "application/json"
-        return Response(body, answer.status, {**_HEADERS, **answer.headers}, type_)
+        if answer.status == 204:
+            return Response(status_code=204, headers={**_HEADERS, **answer.headers})
+        kept = _REVALIDATED if op.method == "GET" else _HEADERS
+        response = Response(orjson.dumps(answer.body), answer.status, {**kept, **answer.headers}, "application/json")
+        return tagged(response, request) if op.method == "GET" else response
 
     async def _call(self, op: Operation, request: Request) -> Call[Any, Any]:
         return Call(
@@ -174,10 +184,10 @@ def application(
     """REST under `/api/v1`, the Model Context Protocol at `/mcp`, and the pages beside them."""
     api = Api(config, store, access, is_stopping)
     pages = Pages(config, store, access, host)
-    routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store))), *pages.routes()]
+    routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store, REPLAYED))), *pages.routes()]
     router = Router(routes, redirect_slashes=False, default=_nothing)
     own = for_its_own_hosts(_whole_segments(router), config)
-    return GZipMiddleware(own, minimum_size=1024, compresslevel=1)
+    return Compressed(own)
 
 
 def _whole_segments(app: ASGIApp) -> ASGIApp:
@@ -201,8 +211,9 @@ def parameters(request: Request) -> dict[str, str]:
     return found
 
 
-async def _openapi(_: Request) -> Response:
-    return Response(known_document(), media_type="application/json", headers={"Cache-Control": "no-cache"})
+async def _openapi(request: Request) -> Response:
+    headers = {"Cache-Control": "no-cache"}
+    return tagged(Response(known_document(), media_type="application/json", headers=headers), request)
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -33,7 +33,16 @@ def set_label(client: Client, *, project: str, session_id: str, label: str, want
     _run(client, "label", project=project, session_id=session_id, label=label, is_deleted=int(not wanted))
 
 
-def comment(client: Client, *, project: str, session_id: str, text: str, trace_id: str = "", span_id: str = "") -> str:
+def comment(
+    client: Client,
+    *,
+    project: str,
+    session_id: str,
+    text: str,
+    created_at: datetime,
+    trace_id: str = "",
+    span_id: str = "",
+) -> str:
     """Stores a comment, and returns its id."""
     comment_id = secrets.token_hex(8)
     _run(
@@ -45,13 +54,14 @@ def comment(client: Client, *, project: str, session_id: str, text: str, trace_i
         trace_id=trace_id,
         span_id=span_id,
         text=text,
+        created_at=_time(created_at),
         is_deleted=0,
     )
     return comment_id
 
 
 def delete_comment(client: Client, *, project: str, session_id: str, comment_id: str) -> None:
-    nothing = {"trace_id": "", "span_id": "", "text": ""}
+    nothing = {"trace_id": "", "span_id": "", "text": "", "created_at": "1970-01-01 00:00:00"}
     _run(client, "comment", project=project, session_id=session_id, comment_id=comment_id, is_deleted=1, **nothing)
 
 
@@ -71,7 +81,7 @@ def publish(
     """
     token = secrets.token_urlsafe(16)
     link = {"token_hash": token_hash(token), "project": project, "session_id": session_id}
-    expires = f"{expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}" if expires_at else None
+    expires = _time(expires_at) if expires_at else None
     if is_frozen:
         for source, into in _COPIES.items():
             _run(client, "freeze", source=source, into=into, expires_at=expires or "2100-01-01 00:00:00", **link)
@@ -125,6 +135,10 @@ def save_score_config(
 def delete_score_config(client: Client, *, project: str, name: str) -> None:
     nothing = {"data_type": "", "min_value": None, "max_value": None, "categories": "", "description": ""}
     _run(client, "score_config", project=project, name=name, is_deleted=1, is_archived=0, **nothing)
+
+
+def _time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _run(client: Client, name: str, /, **parameters: Any) -> None:

@@ -14,17 +14,25 @@ from tests.extensions.web.conftest import Api, ByHeader, span, started
 
 
 @pytest.mark.parametrize(
-    ("settings", "limit"), [({"max_rows_to_read": 1}, "rows"), ({"max_memory_usage": 1 << 16}, "memory")]
+    ("settings", "limit", "narrower"),
+    [
+        ({"max_rows_to_read": 1}, "rows", "window"),
+        ({"max_memory_usage": 1 << 16}, "memory", "page"),
+        ({"max_execution_time": 0.001}, "time", "window"),
+    ],
 )
 def test_a_query_that_takes_too_much_is_told_what_of(
-    api: Api, web_host: Host, otel_client: Client, settings: dict[str, Any], limit: str
+    api: Api, web_host: Host, otel_client: Client, settings: dict[str, Any], limit: str, narrower: str
 ) -> None:
     api.store(*(span(f"s{number}", number) for number in range(1, 9)))
     narrow = started(web_host, **settings)
     try:
-        answer = Api(narrow.endpoints["web"], api.project, otel_client).call("GET", "/sessions")
-        assert (answer.status, answer.json["limit"]) == (422, limit)
-        assert "ask for less" in answer.json["detail"]
+        reader = Api(narrow.endpoints["web"], api.project, otel_client)
+        for path in ("/sessions", "/sessions/s1/turns", "/metrics?group_by=model", "/facets?field=user"):
+            answer = reader.call("GET", path)
+            assert (answer.status, answer.json["limit"]) == (422, limit), path
+            assert limit in answer.json["detail"]
+            assert narrower in answer.json["detail"]
     finally:
         narrow.shutdown(5)
 

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from otel_sessions.extensions.web.api import score_configs
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
-from otel_sessions.extensions.web.api.parameters import Paged
+from otel_sessions.extensions.web.api.parameters import Paged, rfc3339_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Conflict, NotFound
 from otel_sessions.queries import additions, scores
@@ -70,9 +70,10 @@ def comment(client: Client, call: Call[Parameters, Comment]) -> Answer:
     given = call.body
     session = {"project": call.project, "session_id": call.session_id}
     anchor = {"trace_id": given.trace_id or "", "span_id": given.span_id or ""}
-    comment_id = writes.comment(client, **session, text=given.text, **anchor)
+    now = datetime.now(UTC)
+    comment_id = writes.comment(client, **session, text=given.text, created_at=now, **anchor)
     shown = {"comment_id": comment_id, "session_id": call.session_id, "text": given.text, **anchor}
-    return Answer({**shown, "created_at": _now()}, 201)
+    return Answer({**shown, "created_at": rfc3339_of(now)}, 201)
 
 
 def delete_comment(client: Client, call: Call[Parameters, None]) -> Answer:
@@ -225,10 +226,6 @@ def _place(call: Call[Paged, Any]) -> dict[str, Any]:
 def _check_unless(rows: list[Row], client: Client, call: Call[Paged, Any]) -> None:
     if not rows and call.parameters.cursor is None:
         check_session(client, call.project, call.session_id)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
 
 
 _VIEW = "/api/v1/views/{name}"

@@ -10,18 +10,17 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
-import orjson
 from clickhouse_connect.driver.client import Client
 from starlette.responses import Response, StreamingResponse
 
+from otel_sessions.extensions.web import frames
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
-from otel_sessions.extensions.web.problems import problem
+from otel_sessions.extensions.web.frames import FRAMES
 from otel_sessions.queries import export
 from otel_sessions.queries.export import Exported, Format
 
-FRAMES: Final = "application/x-ndjson"
 MEDIA_TYPES: Final[dict[str, str]] = {
     "jsonl": "application/jsonl",
     "csv": "text/csv; charset=utf-8",
@@ -39,7 +38,7 @@ class Export(Parameters):
 async def export_session(call: Call[Export, None]) -> Response:
     await call.store.run(lambda client: check_session(client, call.project, call.session_id))
     format_ = call.parameters.format
-    framed = format_ == "jsonl" and FRAMES in call.headers.get("accept", "")
+    framed = format_ == "jsonl" and frames.are_wanted(call.headers.get("accept", ""))
 
     def body(client: Client) -> Iterator[bytes]:
         of = Exported(client, call.project, call.session_id, call.parameters.preview)
@@ -57,11 +56,11 @@ def _frames(of: Exported) -> Iterator[bytes]:
     try:
         for spans in export.spans(of):
             count += len(spans)
-            yield b"".join(orjson.dumps({"result": span}) + b"\n" for span in spans)
+            yield frames.results(spans)
     except Exception as error:  # noqa: BLE001 - what went wrong is the last frame
-        yield b'{"error":' + bytes(problem(error).body) + b"}\n"
+        yield frames.error(error)
         return
-    yield orjson.dumps({"complete": {"spans": count}}) + b"\n"
+    yield frames.complete(spans=count)
 
 
 OPERATIONS = (

@@ -94,5 +94,15 @@ class Operation:
     shape: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def list_name(self) -> str | None:
+        """The member under which a list has its rows, after which its path is called; None for what is no plain list.
+
+        The turns of a replay are none: they refer to the messages of their page.
+        """
+        name = self.path.rpartition("/")[2].replace("-", "_")
+        is_list = "cursor" in self.parameters.model_fields and not name.startswith("{") and name != "turns"
+        return name if is_list else None
+
+    @property
     def needed_role(self) -> Role:
         return self.role or ("read" if self.method == "GET" else "annotate")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
@@ -27,6 +28,11 @@ def _time(*, is_end: bool) -> Callable[[Any], Any]:
         return max(_FIRST_NS, min(_LAST_NS, math.floor(span.last) if is_end else math.ceil(span.first)))
 
     return nanoseconds
+
+
+def rfc3339_of(time: datetime) -> str:
+    """As answers have times, with nanoseconds."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
 _TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
-from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts
+from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc3339_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
 from otel_sessions.queries import additions, detail, hiding, shapes
@@ -65,7 +65,7 @@ def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
         hide=wanted.hide,
         hide_roles=wanted.hide_roles,
     )
-    expires = f"{expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z" if expires_at else None
+    expires = rfc3339_of(expires_at) if expires_at else None
     options = wanted.model_dump(exclude_unset=True, exclude={"expires_at"})
     return Answer({"token": token, "url": f"{call.base_url}/share/{token}", "expires_at": expires, **options}, 201)
 

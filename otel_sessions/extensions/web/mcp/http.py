@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from otel_sessions.extensions.web.problems import NotInstalled, WrongMethod, problem
 from otel_sessions.extensions.web.store import Store
+from otel_sessions.queries.replay import Memory
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -27,10 +28,14 @@ def is_installed() -> bool:
 
 
 class Mcp:
-    """An application for requests whose `state.project` is known. The SDK is loaded by the first of them."""
+    """An application for requests whose `state.project` is known. The SDK is loaded by the first of them.
 
-    def __init__(self, store: Store) -> None:
+    `memory` is what it shares with the replay by REST.
+    """
+
+    def __init__(self, store: Store, memory: Memory) -> None:
         self._store = store
+        self._memory = memory
         self._manager: StreamableHTTPSessionManager | None = None
         self._running: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None] | None = None
@@ -73,7 +78,7 @@ class Mcp:
 
         from otel_sessions.extensions.web.mcp.server import make_server  # noqa: PLC0415
 
-        server = make_server(self._store.run, lambda context: project_of(context.request))
+        server = make_server(self._store.run, lambda context: project_of(context.request), self._memory)
         return StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=_MAX_REQUEST
         )

@@ -30,9 +30,11 @@ class Run(Protocol):
     def __call__(self, work: Callable[[Client], T]) -> Awaitable[T]: ...
 
 
-def make_server(run: Run, project_of: Callable[[ServerRequestContext[Any, Any]], str]) -> Server[Any]:
-    """A server of the tools, for the project of each request. It reads through `run`."""
-    memory = Memory()
+def make_server(
+    run: Run, project_of: Callable[[ServerRequestContext[Any, Any]], str], memory: Memory | None = None
+) -> Server[Any]:
+    """A server of the tools, for the project of each request. It reads through `run`; `memory` is of its replays."""
+    memory = memory or Memory()
 
     async def list_tools(_: ServerRequestContext[Any, Any], __: Any) -> types.ListToolsResult:
         hints = types.ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)

@@ -24,6 +24,7 @@ from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.etags import tagged
 from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
 from otel_sessions.extensions.web.pages.login import PATH, Login
@@ -221,4 +222,5 @@ async def _static(request: Request) -> Response:
         return Response("there is no such file\n", 404, dict(SECURITY), "text/plain")
     kept = "public, max-age=31536000, immutable" if request.query_params.get("v") else "public, max-age=300"
     type_ = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Response(content, headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}, media_type=type_)
+    headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
+    return tagged(Response(content, headers=headers, media_type=type_), request)
