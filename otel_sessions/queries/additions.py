@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries import keyed
 from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.paging import Page, decode, page
@@ -28,7 +29,7 @@ def with_additions(
     for ids in portions(row["SessionId"] for row in rows):
         named = {"project": project, "session_ids": ids}
         added |= {row["SessionId"]: row for row in select(client, "additions_of", named)}
-        for score in select(client, "scores_of", named) if "scores" in groups else ():
+        for score in keyed.select(client, "scores_of", named) if "scores" in groups else ():
             scores.setdefault(score["SessionId"], []).append(shown_score(score))
     found = []
     for row in rows:
@@ -109,7 +110,9 @@ def list_scores(client: Client, *, project: str, session_id: str, limit: int, cu
     list_ = ["scores", project, session_id]
     (behind,) = decode(list_, cursor) if cursor else ("",)
     named = {"project": project, "session_id": session_id, "behind": behind}
-    found = page(select(client, "scores", {**named, "limit": limit + 1}), limit, list_, lambda row: (row["ScoreId"],))
+    found = page(
+        keyed.select(client, "scores", {**named, "limit": limit + 1}), limit, list_, lambda row: (row["ScoreId"],)
+    )
     return Page([shown_score(row) for row in found.rows], found.next_cursor)
 
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import share_of, with_additions
 from otel_sessions.queries.paging import Page, decode, encode, page
-from otel_sessions.queries.rows import Row, composed, run, select
+from otel_sessions.queries.rows import Row
 from otel_sessions.queries.shapes import GROUPS
 
 _FIRST: Final = "1900-01-01 00:00:00"
@@ -25,7 +26,7 @@ def get_session(
     """The session in the columns of the view `sessions`, with `Bookmarked`, `Labels`, `State`, `Scores` and `Share`
     (of `additions.share_of`, or None where it is not published); None if there is none.
     """
-    rows = select(client, "session", {"project": project, "session_id": session_id})
+    rows = keyed.session_rows(client, project, [session_id])
     if not rows:
         return None
     (row,) = with_additions(client, project, rows, groups, now_ns=now_ns)
@@ -33,7 +34,7 @@ def get_session(
 
 
 def has_session(client: Client, *, project: str, session_id: str) -> bool:
-    return bool(select(client, "has_session", {"project": project, "session_id": session_id}))
+    return bool(keyed.select(client, "has_session", {"project": project, "session_id": session_id}))
 
 
 def list_traces(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
@@ -41,7 +42,7 @@ def list_traces(client: Client, *, project: str, session_id: str, limit: int, cu
     list_ = ["traces", project, session_id]
     time, trace_id = decode(list_, cursor) if cursor else (_FIRST, "")
     named = {"project": project, "session_id": session_id, "time": time, "trace_id": trace_id, "limit": limit + 1}
-    rows = select(client, "list_traces", named)
+    rows = keyed.turns_behind(client, named)
     return page(rows, limit, list_, lambda row: (row["StartTime"], row["TraceId"]))
 
 
@@ -58,14 +59,15 @@ OUTLINED: Final = {
 def outline(client: Client, *, project: str, session_id: str, sort: str, limit: int) -> list[Row]:
     """The first turns by an order of `OUTLINED`, each with its `Number`, from 1 by start, and what was asked."""
     named = {"project": project, "session_id": session_id, "limit": limit}
-    return run(client, composed("outline", SORT=OUTLINED[sort]), named)
+    return keyed.select(client, "outline", named, SORT=OUTLINED[sort])
 
 
 def place_of_turn(client: Client, *, project: str, session_id: str, trace_id: str = "") -> tuple[str, int] | None:
     """A cursor of `replay.turns` to the page that begins with a turn, and how many turns are before it; without a trace
     those of the turn that failed last. None if there is no such turn.
     """
-    rows = select(client, "turn_place", {"project": project, "session_id": session_id, "trace_id": trace_id})
+    named = {"project": project, "session_id": session_id, "trace_id": trace_id}
+    rows = keyed.select(client, "turn_place", named)
     if not rows:
         return None
     just_before = rows[0]["TraceId"][:-1]  # sorts before the id, and behind all that do
@@ -77,7 +79,9 @@ def list_spans(client: Client, *, project: str, session_id: str, limit: int, cur
     list_ = ["spans", project, session_id]
     place = decode(list_, cursor) if cursor else (_FIRST, "", "")
     behind = dict(zip(("time", "trace_id", "span_id"), place, strict=True))
-    rows = select(client, "list_spans", {"project": project, "session_id": session_id, **behind, "limit": limit + 1})
+    rows = keyed.select(
+        client, "list_spans", {"project": project, "session_id": session_id, **behind, "limit": limit + 1}
+    )
     found = page(rows, limit, list_, lambda row: (row["Timestamp"], row["TraceId"], row["SpanId"]))
     return Page([shown_span(row) for row in found.rows], found.next_cursor)
 
@@ -85,13 +89,13 @@ def list_spans(client: Client, *, project: str, session_id: str, limit: int, cur
 def list_bars(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
     """The spans of these turns by their start, with what a waterfall draws of them."""
     named = {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit}
-    return select(client, "list_bars", named)
+    return keyed.select(client, "list_bars", named)
 
 
 def get_span(client: Client, *, project: str, session_id: str, trace_id: str, span_id: str) -> Row | None:
     """One span of a session as `list_spans` has it."""
     named = {"project": project, "session_id": session_id, "trace_id": trace_id, "span_id": span_id}
-    rows = select(client, "span", named)
+    rows = keyed.select(client, "span", named)
     return shown_span(rows[0]) if rows else None
 
 
@@ -100,7 +104,7 @@ def timeline(client: Client, *, project: str, session_id: str, limit: int, curso
     list_ = ["timeline", project, session_id]
     (minute,) = decode(list_, cursor) if cursor else (_FIRST,)
     named = {"project": project, "session_id": session_id, "minute": minute, "limit": limit + 1}
-    return page(select(client, "timeline", named), limit, list_, lambda row: (row["Minute"],))
+    return page(keyed.select(client, "timeline", named), limit, list_, lambda row: (row["Minute"],))
 
 
 def shown_span(row: Mapping[str, Any]) -> Row:

@@ -14,10 +14,10 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.genai.messages import Message
-from otel_sessions.queries import replay, shapes, transcript
+from otel_sessions.queries import keyed, replay, shapes, transcript
 from otel_sessions.queries.detail import INTERNAL, shown_span
 from otel_sessions.queries.paging import MAX_LIMIT
-from otel_sessions.queries.rows import Row, composed, run, select
+from otel_sessions.queries.rows import Row, composed, select
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 SPANS_A_PIECE: Final = 2_000
@@ -44,7 +44,7 @@ def export(of: Exported, format_: Format) -> Iterator[bytes]:
 def spans(of: Exported) -> Iterator[list[Row]]:
     """Its spans in the members of REST, turn by turn, each turn by time; of one with very many, by their ids."""
     for piece in _pieces(of):
-        rows = run(of.client, composed("export_spans", COLUMNS="*"), of.parameters(**piece))
+        rows = keyed.select(of.client, "export_spans", of.parameters(**piece), COLUMNS="*")
         yield [shapes.turn(shown_span(row), of.preview) for row in rows]
 
 
@@ -57,7 +57,7 @@ def _pieces(of: Exported) -> Iterator[Mapping[str, Any]]:
             yield piece
             behind = None
             if count >= SPANS_A_PIECE:
-                (last,) = select(of.client, "export_last", of.parameters(**piece))
+                (last,) = keyed.select(of.client, "export_last", of.parameters(**piece))
                 behind = str(last["Last"]) if last["Count"] >= SPANS_A_PIECE else None
 
 
@@ -77,7 +77,7 @@ def _together(of: Exported) -> Iterator[tuple[list[str], int]]:
 
 def _turn_ids(of: Exported) -> Iterator[Row]:
     place = {"time": "1900-01-01 00:00:00", "trace_id": ""}
-    while rows := select(of.client, "export_turns", of.parameters(**place, limit=MAX_LIMIT)):
+    while rows := keyed.select(of.client, "export_turns", of.parameters(**place, limit=MAX_LIMIT)):
         yield from rows
         place = {"time": rows[-1]["StartTime"], "trace_id": rows[-1]["TraceId"]}
 
@@ -94,10 +94,10 @@ def _columns(client: Client) -> list[str]:
 
 def _formatted(of: Exported, piece: Mapping[str, Any], columns: Sequence[str], format_: str) -> bytes:
     listed = ", ".join(f"`{name}`" for name in columns)
+    parameters = of.parameters(**piece)
+    sql = keyed.by_key(of.client, composed("export_spans", COLUMNS=listed), parameters)
     with reading():
-        body: bytes = of.client.raw_query(
-            composed("export_spans", COLUMNS=listed), parameters=of.parameters(**piece), fmt=format_
-        )
+        body: bytes = of.client.raw_query(sql, parameters=parameters, fmt=format_)
     return body
 
 

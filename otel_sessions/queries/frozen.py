@@ -34,6 +34,11 @@ def frozen(client: Client, *, project: str, token_hash: str) -> Client:
     return cast("Client", _FrozenClient(client, project, token_hash))
 
 
+def is_frozen(client: Client) -> bool:
+    """Whether it is one of `frozen`, to which there are the views only."""
+    return isinstance(client, _FrozenClient)
+
+
 def _defined(query: str) -> str:
     beginning = _BEGINNING.match(query)
     assert beginning is not None

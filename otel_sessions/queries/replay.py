@@ -27,8 +27,9 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.genai.messages import Message
 from otel_sessions.genai.parts import as_text
 from otel_sessions.genai.transcript import Event, Reader, Step
+from otel_sessions.queries import keyed
 from otel_sessions.queries.paging import decode, encode
-from otel_sessions.queries.rows import Row, rfc3339, select, snake_case
+from otel_sessions.queries.rows import Row, rfc3339, snake_case
 
 Position: TypeAlias = "tuple[str, str, int]"
 """Start and trace of a turn, and the number of a step in it."""
@@ -125,7 +126,7 @@ def turns(
         spans = _spans(client, scope, [row["TraceId"] for row in rows[:limit]])
         fitting = _fitting(rows[:limit], spans)
         contents = _contents(client, scope, rows[:fitting], spans)
-        ended = select(client, "replay_end", {**scope, "time": start, "trace_id": trace_id}) if cursor else []
+        ended = keyed.select(client, "replay_end", {**scope, "time": start, "trace_id": trace_id}) if cursor else []
         ended_ns = _ns(ended[0]["EndTime"]) if ended and ended[0]["Turns"] else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
         page = build(rows[:fitting], spans, contents, before, preview=preview)
@@ -387,7 +388,7 @@ def _mark_compacted(steps: Sequence[dict[str, Any]], last: Peaks, now: Peaks) ->
 
 
 def _turn_rows(client: Client, scope: Row, after: tuple[str, str], limit: int) -> list[Row]:
-    return select(client, "replay_turns", {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
+    return keyed.turns_behind(client, {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
 
 
 def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, list[Row]]:
@@ -395,7 +396,7 @@ def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, li
     found: dict[str, list[Row]] = {}
     if trace_ids:
         wanted = {**scope, "trace_ids": list(trace_ids), "limit": MAX_SPANS}
-        for row in select(client, "replay_spans", wanted):
+        for row in keyed.select(client, "replay_spans", wanted):
             found.setdefault(row["TraceId"], []).append(row)
     return found
 
@@ -427,7 +428,8 @@ def _contents(
         return {}
     ids = {"trace_ids": sorted({span["TraceId"] for span in wanted}), "span_ids": [span["SpanId"] for span in wanted]}
     return {
-        (row["TraceId"], row["SpanId"]): _content(row) for row in select(client, "replay_contents", {**scope, **ids})
+        (row["TraceId"], row["SpanId"]): _content(row)
+        for row in keyed.select(client, "replay_contents", {**scope, **ids})
     }
 
 

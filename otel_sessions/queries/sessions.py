@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries import keyed
 from otel_sessions.queries.rows import Row, select
 
 MAX_ROWS = 1000
@@ -18,18 +19,18 @@ def page(client: Client, *, project: str, limit: int) -> list[Row]:
 
 def one(client: Client, *, project: str, session_id: str) -> Row | None:
     """The session in the columns of the view `sessions`; None if there is none."""
-    rows = select(client, "session", {"project": project, "session_id": session_id})
+    rows = keyed.session_rows(client, project, [session_id])
     return rows[0] if rows else None
 
 
 def traces(client: Client, *, project: str, session_id: str, limit: int = MAX_ROWS) -> list[Row]:
     """Its turns, oldest first, in the columns of the view `session_traces`."""
-    return select(client, "session_traces", {"project": project, "session_id": session_id, "limit": limit})
+    return keyed.select(client, "session_traces", {"project": project, "session_id": session_id, "limit": limit})
 
 
 def timeline(client: Client, *, project: str, session_id: str, limit: int = MAX_ROWS) -> list[Row]:
     """Its minutes, oldest first, in the columns of the view `session_timeline`."""
-    return select(client, "session_timeline", {"project": project, "session_id": session_id, "limit": limit})
+    return keyed.select(client, "session_timeline", {"project": project, "session_id": session_id, "limit": limit})
 
 
 def ids_beginning(client: Client, *, project: str, beginning: str, limit: int) -> list[str]:
@@ -42,7 +43,7 @@ def ids_beginning(client: Client, *, project: str, beginning: str, limit: int) -
 
 def tree(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
     """The spans of these traces of a session by their start: ids, name, service, model, figures, and `Error`."""
-    return select(
+    return keyed.select(
         client,
         "session_tree",
         {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit},
@@ -52,7 +53,7 @@ def tree(client: Client, *, project: str, session_id: str, traces: Sequence[str]
 def contents(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
     """Of the spans of these traces: `TraceId`, `SpanAttributes`, and `EventNames` with `EventAttributes`."""
     wanted = {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit}
-    return select(client, "session_contents", wanted)
+    return keyed.select(client, "session_contents", wanted)
 
 
 def other_projects(client: Client, *, project: str, limit: int) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.queries.rows import Row, composed, run, select
+from otel_sessions.queries import keyed
+from otel_sessions.queries.rows import Row, select
 from otel_sessions.queries.scores import FIRST, LAST, total
 from otel_sessions.queries.sessions import MAX_ROWS
 
@@ -57,7 +58,7 @@ def sessions(
 
 def traces(client: Client, *, project: str, session_id: str, limit: int = MAX_ROWS) -> list[Row]:
     """Those of a session, oldest first: the columns of `session_traces`."""
-    return select(client, "session_turns", {"project": project, "session_id": session_id, "limit": limit})
+    return keyed.select(client, "session_traces", {"project": project, "session_id": session_id, "limit": limit})
 
 
 def traces_page(
@@ -76,14 +77,17 @@ def traces_page(
         "from": _text(wanted.from_),
         "to": _text(wanted.to),
     }
-    sql = composed("turns_page", DIRECTION="DESC" if wanted.latest_first else "ASC")
-    chosen = run(client, sql, {**named, "limit": limit, "offset": offset})
+    direction = "DESC" if wanted.latest_first else "ASC"
+    chosen = keyed.select(client, "turns_page", {**named, "limit": limit, "offset": offset}, DIRECTION=direction)
+    if not chosen and offset:
+        first = keyed.select(client, "turns_page", {**named, "limit": 1, "offset": 0}, DIRECTION=direction)
+        return [], total(first)
     if not chosen:
-        return [], total(run(client, sql, {**named, "limit": 1, "offset": 0})) if offset else 0
+        return [], 0
     inside = {"project": project, "session_id": wanted.session_id, "trace_ids": [row["TraceId"] for row in chosen]}
-    rows = {row["TraceId"]: row for row in select(client, "turns_of", inside)}
+    rows = {row["TraceId"]: row for row in keyed.select(client, "turns_of", inside)}
     for column, name in (("SpanIds", "span_ids"), ("ScoreIds", "score_ids")):
-        found = select(client, name, {**inside, "limit": MAX_IDS}) if with_ids else []
+        found = keyed.select(client, name, {**inside, "limit": MAX_IDS}) if with_ids else []
         ids = {row["TraceId"]: row["Ids"] for row in found}
         for trace_id, row in rows.items():
             row[column] = ids.get(trace_id, [])

@@ -18,8 +18,9 @@ from zlib import crc32
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries.keyed import select
 from otel_sessions.queries.paging import decode, encode
-from otel_sessions.queries.rows import Row, select
+from otel_sessions.queries.rows import Row
 
 POLL_S: Final = 0.5
 MAX_TURNS: Final = 100_000

@@ -47,7 +47,7 @@ def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: in
     rnd = random.Random(seed)
     spans = crowd(rnd, new_project(), GROUPS)
     given = scores(rnd, spans)
-    store(otel_client, [_score(score) for score in given])
+    store(otel_client, [as_score(score) for score in given])
     deliver(otel_client, spans, rnd)
     assert differences(otel_client, spans, given) == []
 
@@ -58,7 +58,7 @@ def test_deletions_and_rebuilds_in_between_leave_what_the_rule_makes_of_the_rest
     rnd = random.Random(seed)
     spans = crowd(rnd, new_project(), GROUPS)
     given = scores(rnd, spans)
-    store(own_client, [_score(score) for score in given])
+    store(own_client, [as_score(score) for score in given])
     rnd.shuffle(spans)
     third = len(spans) // 3 + 1
     gone: set[str] = set()
@@ -94,7 +94,7 @@ def _stored(client: Client, spans: Sequence[OracleSpan]) -> list[OracleSpan]:
     return [span for span in spans if (span.trace_id, span.span_id, span.mark) in rows]
 
 
-def _score(score: OracleScore) -> Score:
+def as_score(score: OracleScore) -> Score:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     return Score(
         project=score.project,

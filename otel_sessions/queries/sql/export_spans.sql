@@ -2,7 +2,8 @@
 SELECT COLUMNS
 FROM
 (
-    SELECT *, Timestamp + toIntervalNanosecond(Duration) AS _EndTime
+    SELECT *,
+${span_end}
     FROM session_spans
     WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
         AND SpanId > {behind:String}

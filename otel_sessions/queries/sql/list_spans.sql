@@ -1,4 +1,5 @@
-SELECT *, Timestamp + toIntervalNanosecond(Duration) AS _EndTime
+SELECT *,
+${span_end}
 FROM session_spans
 WHERE Project = {project:String} AND SessionId = {session_id:String}
     AND (Timestamp, TraceId, SpanId) > ({time:DateTime64(9, 'UTC')}, {trace_id:String}, {span_id:String})

@@ -260,7 +260,8 @@ CREATE OR REPLACE VIEW session_spans
 AS
 SELECT
     s.SessionHint AS SessionId,
-    CAST(multiIf(s.ClaimLevel = 9 OR s.ClaimId != s.SessionHint, 'trace', s.ClaimLevel IN (1, 3), 'span', 'resource'), 'LowCardinality(String)') AS SessionSource,
+${../parts/session_source}
+    AS SessionSource,
     s.Timestamp AS Timestamp, s.TraceId AS TraceId, s.SpanId AS SpanId, s.ParentSpanId AS ParentSpanId, s.TraceState
     AS TraceState, s.SpanName AS SpanName, s.SpanKind AS SpanKind, s.ServiceName AS ServiceName, s.ResourceAttributes
     AS ResourceAttributes, s.ScopeName AS ScopeName, s.ScopeVersion AS ScopeVersion, s.SpanAttributes AS
@@ -288,7 +289,8 @@ WHERE s.SessionHint != '' AND s.SpanName != 'otel_sessions.trace_update'
 UNION ALL
 SELECT
     s.SessionHint AS SessionId,
-    CAST(multiIf(s.ClaimLevel = 9 OR s.ClaimId != s.SessionHint, 'trace', s.ClaimLevel IN (1, 3), 'span', 'resource'), 'LowCardinality(String)') AS SessionSource,
+${../parts/session_source}
+    AS SessionSource,
     s.Timestamp AS Timestamp, s.TraceId AS TraceId, s.SpanId AS SpanId, s.ParentSpanId AS ParentSpanId, s.TraceState
     AS TraceState, s.SpanName AS SpanName, s.SpanKind AS SpanKind, s.ServiceName AS ServiceName, s.ResourceAttributes
     AS ResourceAttributes, s.ScopeName AS ScopeName, s.ScopeVersion AS ScopeVersion, s.SpanAttributes AS

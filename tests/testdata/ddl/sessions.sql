@@ -31,6 +31,9 @@ CREATE VIEW sessions
 )
 COMMENT 'One row a session, with its figures'
 AS SELECT
+    substring((arrayFirst(turn -> (((turn.4) > 0) AND ((turn.3) != '')), arraySort(arrayZip(mapValues(minMap(map(m.TraceId, m.FirstStart))), mapKeys(minMap(map(m.TraceId, m.FirstStart))), mapValues(maxMap(map(m.TraceId, m.InputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount))))))).3, 10) AS Input,
+    substring((arrayLast(turn -> (((turn.4) > 0) AND ((turn.3) != '')), arraySort(arrayZip(mapValues(maxMap(map(m.TraceId, m.LastEnd))), mapKeys(maxMap(map(m.TraceId, m.LastEnd))), mapValues(maxMap(map(m.TraceId, m.OutputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount))))))).3, 10) AS Output,
+    toUInt64(arrayMax(arrayPushFront(arrayMap((start, end) -> if(start > end, start - end, 0), arrayPopFront(arraySort(arrayFilter(start -> (start < 9223372036854775808), mapValues(minMap(map(m.TraceId, m.FirstStart)))))), arrayPopBack(arraySort(arrayMap(end -> bitAnd(end, 9223372036854775807), arrayFilter(end -> (end >= 9223372036854775808), mapValues(maxMap(map(m.TraceId, m.LastEnd)))))))), 0))) AS LongestGap,
     m.Project AS Project,
     m.SessionId AS SessionId,
     fromUnixTimestamp64Nano(toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)), 'UTC') AS StartTime,
@@ -54,10 +57,7 @@ AS SELECT
     sum(m.ModelCalls) AS ModelCalls,
     sum(m.UnpricedCalls) AS UnpricedCalls,
     sum(m.ToolCalls) AS ToolCalls,
-    substring((arrayFirst(turn -> (((turn.4) > 0) AND ((turn.3) != '')), arraySort(arrayZip(mapValues(minMap(map(m.TraceId, m.FirstStart))), mapKeys(minMap(map(m.TraceId, m.FirstStart))), mapValues(maxMap(map(m.TraceId, m.InputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount))))))).3, 10) AS Input,
-    substring((arrayLast(turn -> (((turn.4) > 0) AND ((turn.3) != '')), arraySort(arrayZip(mapValues(maxMap(map(m.TraceId, m.LastEnd))), mapKeys(maxMap(map(m.TraceId, m.LastEnd))), mapValues(maxMap(map(m.TraceId, m.OutputPick))), mapValues(maxMap(map(m.TraceId, m.SpanCount))))))).3, 10) AS Output,
     substring(max(m.ErrorPick), 10) AS LastError,
-    toUInt64(arrayMax(arrayPushFront(arrayMap((start, end) -> if(start > end, start - end, 0), arrayPopFront(arraySort(arrayFilter(start -> (start < 9223372036854775808), mapValues(minMap(map(m.TraceId, m.FirstStart)))))), arrayPopBack(arraySort(arrayMap(end -> bitAnd(end, 9223372036854775807), arrayFilter(end -> (end >= 9223372036854775808), mapValues(maxMap(map(m.TraceId, m.LastEnd)))))))), 0))) AS LongestGap,
     mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata
 FROM _turn_minutes AS m
 GROUP BY

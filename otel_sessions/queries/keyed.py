@@ -1,0 +1,93 @@
+"""Reads of one session, or of some, at a part of what the views cost.
+
+The views put the sums of every trace and the corrections together, and most of what they take for one session is their
+plan. Here the same statements read the tables by the keys of the sessions. Of sessions that no correction is of, the
+sums are the figures in force and the stored spans are theirs, so the corrections are left out; else the tables are put
+together as the views do it, within these keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.queries.frozen import is_frozen
+from otel_sessions.queries.rows import Row, composed, portions, run, sections
+
+_ONE: Final = "= {session_id:String}"
+_SOME: Final = "IN {session_ids:Array(String)}"
+_COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
+_FROM: Final = re.compile(
+    r"\bFROM (_turn_minutes|sessions|session_ends|session_traces|session_timeline|session_spans|session_scores)\b"
+)
+_SCORES: Final = "session_scores"
+_MANY_MINUTES: Final = 1_000
+
+
+def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
+    """The rows of `sql/NAME.sql`, which is about the session `session_id`, or about `session_ids`, of `project`.
+
+    `texts` take the place of its words in capitals, as `rows.composed` does it.
+    """
+    return run(client, by_key(client, composed(name, **texts), parameters), parameters)
+
+
+def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> str:
+    """A statement with subqueries in place of the views that it reads, which have rows of these sessions only.
+
+    `sessions` is then without `Input`, `Output` and `LongestGap`, which are costly for a session of many turns, and in
+    `session_ends`.
+    """
+    tables = _tables(_ONE if "session_id" in parameters else _SOME)
+    if is_frozen(client):
+        return _put(tables, tables.keys() - {"session_ends"}, sql)
+    read = set(_FROM.findall(sql))
+    left = set()
+    if _SCORES in read and run(client, tables["has_scores_inside"], parameters):
+        left.add(_SCORES)
+    if read != {_SCORES} and run(client, tables["in_doubt"], parameters):
+        left.add("session_spans")
+        tables["_turn_minutes"] = tables["_turn_minutes.in_doubt"]
+    return _put(tables, left, sql)
+
+
+def turns_behind(client: Client, parameters: Mapping[str, Any]) -> list[Row]:
+    """The next `limit` turns of a session behind a place (`time`, `trace_id`), in the columns of `session_traces`.
+
+    Of a session of very many turns it is asked first which these are, so that nothing else is worked out of the others.
+    """
+    size = [] if is_frozen(client) else run(client, _tables(_ONE)["minutes"], parameters)
+    is_short = bool(size) and size[0]["Minutes"] <= _MANY_MINUTES
+    return select(client, "list_traces" if is_short else "turns_of_many", parameters)
+
+
+def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> list[Row]:
+    """Of these sessions the rows of the view `sessions`."""
+    found: list[Row] = []
+    for ids in portions(session_ids):
+        named = {"project": project, "session_ids": ids}
+        found += with_ends(client, project, select(client, "session_rows", named))
+    return found
+
+
+def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
+    """Rows of sessions with what `by_key` leaves out of them."""
+    ends: dict[str, Row] = {}
+    for ids in portions(row["SessionId"] for row in rows):
+        named = {"project": project, "session_ids": ids}
+        ends |= {row["SessionId"]: row for row in select(client, "session_ends", named)}
+    return [{**row, **ends[row["SessionId"]]} for row in rows if row["SessionId"] in ends]
+
+
+def _tables(keys: str) -> dict[str, str]:
+    texts = sections(statement(f"{__package__}.sql", "keyed"))
+    return {name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}
+
+
+def _put(tables: Mapping[str, str], left: Collection[str], sql: str) -> str:
+    """The statement with the tables in it, but for the views that are left as they are."""
+    return _FROM.sub(lambda m: m[0] if m[1] in left else f"FROM {_put(tables, left, tables[m[1]])}", sql)

@@ -1,0 +1,105 @@
+-- in_doubt
+SELECT 1 FROM _corrections WHERE Project = {project:String} AND SessionId KEYS LIMIT 1
+
+-- has_scores_inside
+SELECT 1
+FROM _scores
+WHERE Project = {project:String} AND SessionId = '' AND TraceId IN
+(
+    SELECT TraceId FROM _session_turns WHERE Project = {project:String} AND SessionId KEYS
+    UNION ALL
+    SELECT TraceId FROM _corrections WHERE Project = {project:String} AND SessionId KEYS
+)
+LIMIT 1
+
+-- session_scores
+(
+    SELECT * EXCEPT IsDeleted
+    FROM _scores FINAL
+    WHERE Project = {project:String} AND SessionId KEYS AND IsDeleted = 0
+)
+
+-- minutes
+SELECT sum(Minutes) AS Minutes FROM _session_activity WHERE Project = {project:String} AND SessionId KEYS
+
+-- session_spans
+(
+    SELECT
+        SessionHint AS SessionId,
+${../../sessions/parts/session_source}
+        AS SessionSource,
+        * EXCEPT (SessionHint, ReceivedAt)
+    FROM otel_traces AS s
+    WHERE Project = {project:String} AND SessionHint KEYS AND SpanName != 'otel_sessions.trace_update'
+)
+
+-- _turn_minutes
+(
+    SELECT * EXCEPT (Week, ReceivedAt)
+    FROM _session_turns
+    WHERE Project = {project:String} AND SessionId KEYS
+)
+
+-- _turn_minutes.in_doubt
+(
+    SELECT * EXCEPT (Week, ReceivedAt)
+    FROM _session_turns
+    WHERE Project = {project:String} AND SessionId KEYS
+        AND (SessionId, TraceId) NOT IN (
+            SELECT SessionId, TraceId FROM _corrections WHERE Project = {project:String} AND SessionId KEYS)
+    UNION ALL
+    SELECT Project, SessionId, TraceId, COLUMNS('^Minutes[.]')
+    FROM _corrections FINAL
+    ARRAY JOIN Minutes
+    WHERE Project = {project:String} AND SessionId KEYS
+)
+
+-- session_traces
+(
+    SELECT
+${../../sessions/parts/turn_columns}
+    FROM _turn_minutes AS m
+    GROUP BY Project, SessionId, TraceId
+    HAVING SpanCount > 0
+)
+
+-- session_timeline
+(
+    SELECT
+${../../sessions/parts/minute_columns}
+    FROM _turn_minutes AS m
+    WHERE m.SpanCount > 0
+    GROUP BY Project, SessionId, Minute
+)
+
+-- sessions
+(
+    SELECT
+${../../sessions/parts/session_figures}
+    FROM _turn_minutes AS m
+    GROUP BY Project, SessionId
+    HAVING SpanCount > 0
+)
+
+-- session_ends
+(
+    SELECT
+        SessionId,
+        substring(argMinIf(InputPick, (FirstStart, TraceId), InputPick != ''), 10) AS Input,
+        substring(argMaxIf(OutputPick, (LastEnd, TraceId), OutputPick != ''), 10) AS Output,
+        toUInt64(arrayMax(arrayPushFront(arrayMap(
+            (start, end) -> if(start > end, start - end, 0),
+            arrayPopFront(arraySort(groupArrayIf(FirstStart, FirstStart < 9223372036854775808))),
+            arrayPopBack(arraySort(groupArrayIf(
+                bitAnd(LastEnd, 9223372036854775807), LastEnd >= 9223372036854775808)))), 0))) AS LongestGap
+    FROM
+    (
+        SELECT
+            m.SessionId AS SessionId, m.TraceId AS TraceId, min(m.FirstStart) AS FirstStart, max(m.LastEnd) AS LastEnd,
+            max(m.InputPick) AS InputPick, max(m.OutputPick) AS OutputPick
+        FROM _turn_minutes AS m
+        GROUP BY SessionId, TraceId
+        HAVING sum(m.SpanCount) > 0
+    )
+    GROUP BY SessionId
+)

@@ -1,0 +1,97 @@
+"""What is read of sessions by their keys is what the views say of them, corrected or not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.queries import keyed
+from otel_sessions.queries.rows import Row, run
+from otel_sessions.sessions.scores import store
+from otel_sessions.testing.oracle import OracleSpan
+from tests.integration.crowds import crowd, scores
+from tests.integration.delivery import deliver, new_project
+from tests.integration.test_views import as_score
+
+FIRST = {"time": "1900-01-01 00:00:00", "trace_id": "", "span_id": "", "minute": "1900-01-01 00:00:00", "behind": ""}
+Crowd = tuple[str, dict[bool, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def delivered(otel_client: Client) -> Crowd:
+    """A project, and its sessions by whether a correction is of them."""
+    rnd = random.Random(7)
+    spans: list[OracleSpan] = crowd(rnd, new_project(), 4)
+    deliver(otel_client, spans, rnd)
+    store(otel_client, [as_score(score) for score in scores(rnd, spans)])
+    project = spans[0].project
+    named = {"p": project}
+    sessions = run(otel_client, "SELECT SessionId FROM sessions WHERE Project = {p:String}", named)
+    corrected = run(otel_client, "SELECT DISTINCT SessionId FROM _corrections WHERE Project = {p:String}", named)
+    in_doubt = {row["SessionId"] for row in corrected}
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for row in sessions:
+        found[row["SessionId"] in in_doubt].append(row["SessionId"])
+    assert all(found.values())
+    return project, found
+
+
+def of_session(name: str) -> Callable[[Client, str, str], list[Row]]:
+    """What the view and what the statement says of one session, by the columns of the view."""
+    return lambda client, project, id_: keyed.select(
+        client, name, {"project": project, "session_id": id_, "limit": 1000, **FIRST}
+    )
+
+
+STATEMENTS = {
+    "session_traces": (of_session("list_traces"), "StartTime, TraceId"),
+    "session_spans": (of_session("list_spans"), "Timestamp, TraceId, SpanId"),
+    "session_timeline": (of_session("timeline"), "Minute"),
+    "session_scores": (of_session("scores"), "ScoreId"),
+    "sessions": (lambda client, project, id_: keyed.session_rows(client, project, [id_]), "SessionId"),
+}
+
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+@pytest.mark.parametrize("view", STATEMENTS)
+def test_what_is_read_by_key_is_what_the_view_says(
+    otel_client: Client, delivered: Crowd, view: str, is_in_doubt: bool
+) -> None:
+    project, sessions = delivered
+    read, order = STATEMENTS[view]
+    sql = f"SELECT * FROM {view} WHERE Project = {{p:String}} AND SessionId = {{s:String}} ORDER BY {order}"
+    for session_id in sessions[is_in_doubt]:
+        wanted = run(otel_client, sql, {"p": project, "s": session_id})
+        got = read(otel_client, project, session_id)
+        assert [_shared(row, wanted) for row in got] == [_shared(row, got) for row in wanted]
+
+
+def _shared(row: Row, others: list[Row]) -> dict[str, Any]:
+    """The columns that both have, and all of the view's are among them."""
+    names = row.keys() & others[0].keys() if others else row.keys()
+    return {name: row[name] for name in names}
+
+
+def test_sessions_in_doubt_and_others_are_read_together(otel_client: Client, delivered: Crowd) -> None:
+    project, sessions = delivered
+    ids = sorted([*sessions[True], *sessions[False]])
+    wanted = run(otel_client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
+    assert sorted(keyed.session_rows(otel_client, project, ids), key=lambda row: row["SessionId"]) == sorted(
+        wanted, key=lambda row: row["SessionId"]
+    )
+
+
+def test_turns_of_a_long_session_are_those_of_any(
+    otel_client: Client, delivered: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, sessions = delivered
+    for session_id in [sessions[True][0], sessions[False][0]]:
+        named = {"project": project, "session_id": session_id, "limit": 1, **FIRST}
+        short = keyed.turns_behind(otel_client, named)
+        with monkeypatch.context() as patched:
+            patched.setattr(keyed, "_MANY_MINUTES", 0)
+            assert keyed.turns_behind(otel_client, named) == short
