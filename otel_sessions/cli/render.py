@@ -51,7 +51,7 @@ def duration(nanoseconds: int) -> str:
     """In the two units that matter."""
     seconds = nanoseconds / 1e9
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return f"{seconds * 1000:.{1 if 0.00005 <= seconds < 0.00995 else 0}f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -70,6 +70,11 @@ def cost(dollars: float) -> str:
     if dollars < 0.0001:
         return "<$0.0001"
     return f"${dollars:,.4f}" if dollars < 100 else f"${dollars:,.2f}"
+
+
+def count(number: int, word: str) -> str:
+    """`1 span`, `2,000 spans`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def size(nbytes: float) -> str:

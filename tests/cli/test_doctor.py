@@ -157,14 +157,14 @@ def test_spans_from_the_future_tell_of_the_clock_of_their_machine(otel_client: C
     project = new_project()
     stored(otel_client, project, {"session.id": "s"}, ahead_s=3600)
     [_, (state, message)] = looked_over(otel_client, project)["clock"]
-    assert (state, "1 spans of shop begin in the future" in message) == ("act", True)
+    assert (state, "1 span of shop in the future" in message) == ("act", True)
 
 
 def test_traces_without_a_session_are_named_with_what_to_set(otel_client: Client) -> None:
     project = new_project()
     stored(otel_client, project, {}, {"http.route": "/"}, {"session.id": "s"})
     [(state, message)] = looked_over(otel_client, project)["sessions"]
-    assert (state, "2 traces of shop name no session" in message, "session.id" in message) == ("act", True, True)
+    assert (state, "2 traces of shop without a session" in message, "session.id" in message) == ("act", True, True)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_ids_that_change_every_turn_are_named(otel_client: Client, turns: list[d
 def test_calls_without_a_price_are_named_with_the_setting(otel_client: Client) -> None:
     usage: dict[str, Any] = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 1}
     [(state, message)] = calls(otel_client, **{"gen_ai.request.model": "house-model", **usage})["prices"]
-    assert (state, "1 calls of house-model with 11 tokens" in message, "price_table.prices" in message) == (
+    assert (state, "1 call of house-model, 11 tokens" in message, "price_table.prices" in message) == (
         "act", True, True,
     )  # fmt: skip
     assert calls(otel_client, **{"gen_ai.request.model": "gpt-4o", **usage})["prices"][0][0] == "well"

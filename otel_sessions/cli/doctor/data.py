@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.cli import access
 from otel_sessions.cli.doctor.finding import Finding
+from otel_sessions.cli.render import count
 from otel_sessions.clickhouse import schema
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.errors import reading
@@ -104,7 +105,7 @@ def _ahead(rows: list[Row], now: datetime) -> Iterator[Finding]:
         yield Finding(
             "clock",
             "act",
-            f"{row['SpanCount']:,} spans of {service} begin in the future, the last at {row['Latest'][:19]}; it is "
+            f"{count(row['SpanCount'], 'span')} of {service} in the future, the last at {row['Latest'][:19]}; it is "
             f"{now:%Y-%m-%d %H:%M:%S}, UTC both",
             "let NTP set the clock of that machine: its sessions stand before all others",
         )
@@ -118,7 +119,7 @@ def _unassigned(rows: list[Row]) -> Iterator[Finding]:
         yield Finding(
             "sessions",
             "act",
-            f"{row['TraceCount']:,} traces of {service} name no session, as {row['OneTrace']}",
+            f"{count(row['TraceCount'], 'trace')} of {service} without a session, as {row['OneTrace']}",
             "set session.id on one span of each trace: span.set_attribute('session.id', 'chat-42'); "
             "the page /connect shows it for each language. Traces that are no conversations: --skip sessions",
         )
@@ -158,7 +159,7 @@ def _unpriced(rows: list[Row]) -> Iterator[Finding]:
         yield Finding(
             "prices",
             "act",
-            f"{row['CallCount']:,} calls of {model} with {row['TotalTokens']:,} tokens have no price",
+            f"{count(row['CallCount'], 'call')} of {model}, {count(row['TotalTokens'], 'token')}, without a price",
             f"processors.session.price_table.prices: {{{model}: {{input_per_million: 1.25, output_per_million: 10}}}}; "
             "0 for a model at home. It counts from then on",
         )

@@ -97,8 +97,9 @@ SAMPLES: Final[tuple[Mapping[str, Any], ...]] = (
     {
         "id": "environment",
         "title": "Any OpenTelemetry SDK or Collector",
-        "note": "Every SDK reads these; with `grpc` as the protocol the endpoint is {grpc_url}.",
-        "code": "export OTEL_EXPORTER_OTLP_ENDPOINT={http_url}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n",
+        "note": "Every SDK reads these; with grpc as the protocol the endpoint is {grpc_url}.",
+        "code": "export OTEL_EXPORTER_OTLP_ENDPOINT={http_url}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+        "export OTEL_LOGS_EXPORTER=none OTEL_METRICS_EXPORTER=none\n",
     },
     {
         "id": "python",
