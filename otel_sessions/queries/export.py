@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -21,6 +21,9 @@ from otel_sessions.queries.rows import Row, composed, select
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 SPANS_A_PIECE: Final = 2_000
+_TEXTS: Final = frozenset({"String", "LowCardinality(String)"})
+_INERT: Final = "if(match(`{0}`, '^[-=+@\\\\t\\\\r]'), concat('\\'', `{0}`), toString(`{0}`)) AS `{0}`"
+"""A text as a cell, by its column: what begins as formulas do has a quote before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +89,22 @@ def _spoken(of: Exported) -> Iterator[tuple[Row, list[Message]]]:
     return replay.spoken(of.client, project=of.project, session_id=of.session_id)
 
 
-def _columns(client: Client) -> list[str]:
-    """The columns of `session_spans` that are not the service's own."""
-    names = [str(row["name"]) for row in select(client, "export_columns", {})]
-    return [name for name in names if name not in INTERNAL]
+def _columns(client: Client) -> dict[str, str]:
+    """The columns of `session_spans` that are not the service's own, with their types."""
+    named = {str(row["name"]): str(row["type"]) for row in select(client, "export_columns", {})}
+    return {name: type_ for name, type_ in named.items() if name not in INTERNAL}
 
 
-def _formatted(of: Exported, piece: Mapping[str, Any], columns: Sequence[str], format_: str) -> bytes:
-    listed = ", ".join(f"`{name}`" for name in columns)
+def _formatted(of: Exported, piece: Mapping[str, Any], sql: str, format_: str) -> bytes:
     parameters = of.parameters(**piece)
-    sql = keyed.by_key(of.client, composed("export_spans", COLUMNS=listed), parameters)
+    keyed_sql = keyed.by_key(of.client, sql, parameters)
     with reading():
-        body: bytes = of.client.raw_query(sql, parameters=parameters, fmt=format_)
+        body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_)
     return body
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return composed("export_spans", COLUMNS=", ".join(f"`{name}`" for name in columns))
 
 
 def _jsonl(of: Exported) -> Iterator[bytes]:
@@ -107,17 +113,20 @@ def _jsonl(of: Exported) -> Iterator[bytes]:
 
 
 def _csv(of: Exported) -> Iterator[bytes]:
+    """Texts that a spreadsheet would take for formulas have a single quote before them."""
     columns, format_ = _columns(of.client), "CSVWithNames"
+    inert = (_INERT.format(name) if type_ in _TEXTS else f"`{name}`" for name, type_ in columns.items())
+    sql = composed("export_inert", COLUMNS=", ".join(inert), SPANS=_listed(columns))
     for piece in _pieces(of):
-        yield _formatted(of, piece, columns, format_)
+        yield _formatted(of, piece, sql, format_)
         format_ = "CSV"
 
 
 def _parquet(of: Exported) -> Iterator[bytes]:
-    columns, out = _columns(of.client), _Drained()
+    sql, out = _listed(_columns(of.client)), _Drained()
     writer: pq.ParquetWriter | None = None
     for piece in _pieces(of):
-        table = pa.ipc.open_stream(_formatted(of, piece, columns, "ArrowStream")).read_all()
+        table = pa.ipc.open_stream(_formatted(of, piece, sql, "ArrowStream")).read_all()
         writer = writer or pq.ParquetWriter(out, table.schema, compression="zstd")
         writer.write_table(table)
         yield out.drain()

@@ -58,8 +58,9 @@ def _said(turn: Row, spoken: Sequence[Message]) -> Sequence[Message]:
 
 
 def _plain(text: str) -> str:
-    """One line without meaning in Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))
+    """One line without meaning in Markdown, and without characters that reorder or hide what stands beside it."""
+    line = "".join(char for char in " ".join(text.split()) if char.isprintable())
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", line)
 
 
 def _block(text: str) -> str:

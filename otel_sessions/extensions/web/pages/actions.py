@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api import additions, deletions, shares
+from otel_sessions.extensions.web.pages import review
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.queries import hiding
 
@@ -28,7 +29,7 @@ def label(visit: Visit) -> str:
 
 
 def score(visit: Visit) -> str:
-    """A thumb of a turn has the turn's id, so that a second one replaces the first."""
+    """What is judged in place has an id of its name and place, so that a second judgement replaces the first."""
     form = visit.form
     if form.get("action") == "delete":
         visit.read(additions.delete_score, ids={**visit.call.ids, "score_id": form.get("score_id", "")})
@@ -44,8 +45,9 @@ def score(visit: Visit) -> str:
             "span_id": form.get("span_id") or None,
         }
     )
-    if body.name == "thumbs" and body.trace_id:
-        visit.read(additions.put_score, ids={**visit.call.ids, "score_id": f"thumbs-{body.trace_id}"}, body=body)
+    if form.get("action") == "judge":
+        score_id = review.score_id(visit.session_id, body.name, body.trace_id or "", body.span_id or "")
+        visit.read(additions.put_score, ids={**visit.call.ids, "score_id": score_id}, body=body)
     else:
         visit.read(additions.add_score, body=body)
     return _back(visit)

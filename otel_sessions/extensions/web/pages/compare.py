@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.web.api import questions, sessions
-from otel_sessions.extensions.web.api.parameters import PagedTexts
-from otel_sessions.extensions.web.pages.format import compact, duration, money, number
+from otel_sessions.extensions.web.api.parameters import Listed, PagedTexts
+from otel_sessions.extensions.web.pages.format import compact, duration, money, number, quoted
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 
 _FIELDS: Final = ("model", "user", "service", "environment", "tag", "tool", "agent", "label")
+_PROMPTS: Final = (
+    "attr.langfuse.observation.prompt.name", "attr.langfuse.observation.prompt.version", "attr.gen_ai.prompt.name",
+    "attr.gen_ai.prompt.version",
+)  # fmt: skip
+"""Attributes that say which version of which prompt a call was made with."""
+_KEYS: Final = 12
+"""Keys of metadata that are looked at: those that most of the sessions have that were active last."""
+_ASKED: Final = 100
 _VALUES: Final = 50
 _SHOWN: Final = 25
+_LEAST: Final = 0.05
+"""Shares that differ by less tell nothing apart."""
 _TURNS: Final = 50
 
 
@@ -88,11 +99,13 @@ def _selections(visit: Visit, queries: Sequence[str]) -> dict[str, Any]:
 
 
 def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) -> list[dict[str, Any]]:
-    """Values that one side has in a greater share of its sessions than the other, by how much."""
+    """Values that one side has in a greater share of its sessions than the other, by how much, with the sessions that
+    have them.
+    """
     if not all(counts):
         return []
     found: list[tuple[float, dict[str, Any]]] = []
-    for field in _FIELDS:
+    for field in (*_FIELDS, *_PROMPTS, *_metadata_fields(visit, queries)):
         shares: list[dict[str, int]] = []
         for query in queries:
             wanted = {"field": field, "query": query, "limit": _VALUES}
@@ -100,9 +113,33 @@ def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) ->
             shares.append({value["value"]: value["count"] for value in values})
         for value in {*shares[0], *shares[1]}:
             both = [share.get(value, 0) for share in shares]
-            apart = abs(both[0] / counts[0] - both[1] / counts[1])
-            if apart >= 0.05:
-                said = [f"{count:,} ({count / all_:.0%})" for count, all_ in zip(both, counts, strict=True)]
-                found.append((apart, {"field": field, "value": value, "a": said[0], "b": said[1]}))
+            parts = [count / all_ for count, all_ in zip(both, counts, strict=True)]
+            if abs(parts[0] - parts[1]) >= _LEAST:
+                found.append((abs(parts[0] - parts[1]), _difference(visit, queries, (field, value), both, parts)))
     found.sort(key=lambda each: (-each[0], each[1]["field"], each[1]["value"]))
     return [row for _, row in found[:_SHOWN]]
+
+
+def _difference(
+    visit: Visit, queries: Sequence[str], named: tuple[str, str], counts: Sequence[int], parts: Sequence[float]
+) -> dict[str, Any]:
+    """A line: the value with its count and share on each side, each a link to its sessions."""
+    field, value = named
+    term = f"{field}:{quoted(value)}" if value else ""
+    sides = []
+    for query, count, part in zip(queries, counts, parts, strict=True):
+        whole = f"({query}) {term}" if query else term
+        link = f"{visit.base}/sessions?{urlencode({'query': whole})}" if term and count else None
+        sides.append({"text": f"{count:,} ({part:.0%})", "percent": round(100 * part, 1), "link": link})
+    return {"field": field, "value": value, "sides": sides}
+
+
+def _metadata_fields(visit: Visit, queries: Sequence[str]) -> list[str]:
+    """`metadata.KEY` of the commonest keys on both sides that the language can name."""
+    seen: Counter[str] = Counter()
+    for query in queries:
+        wanted = {"query": query, "limit": _ASKED, "fields": "core,metadata"}
+        for session in visit.read(sessions.list_, Listed, wanted)["sessions"]:
+            seen.update(list(session["metadata"]))
+    keys = [key for key, _ in seen.most_common() if key and all(char.isalnum() or char in "_-" for char in key)]
+    return [f"metadata.{key}" for key in keys[:_KEYS]]

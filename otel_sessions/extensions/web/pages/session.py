@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from otel_sessions.errors import QueryError
 from otel_sessions.extensions.web.api import sessions
-from otel_sessions.extensions.web.api.parameters import Listed, PagedTexts
-from otel_sessions.extensions.web.pages import course, replay, span
-from otel_sessions.extensions.web.pages.format import quoted
+from otel_sessions.extensions.web.api.parameters import PagedTexts
+from otel_sessions.extensions.web.pages import course, replay, review, span
 from otel_sessions.extensions.web.pages.links import links
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import view, waterfall
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.queries import additions, detail, score_configs
+from otel_sessions.queries import additions, detail
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -43,7 +41,7 @@ def show(visit: Visit) -> Shown:
         case "turns":
             return Shown("turns.html", _replay(visit))
         case "span":
-            return Shown("span.html", {**links(visit), **span.opened(visit)})
+            return Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)})
         case "text":
             return span.text(visit)
         case "charts":
@@ -55,6 +53,8 @@ def public(visit: Visit) -> Shown:
     """A published session: nothing that people added, and no way out of it; by parts as `show`."""
     closed: dict[str, Any] = {
         "queue": None,
+        "judged": [],
+        "judged_span": [],
         "url": visit.path,
         "api": "",
         "raw_link": "",
@@ -64,26 +64,8 @@ def public(visit: Visit) -> Shown:
     }
     if visit.get("fragment"):
         part = show(visit)
-        return Shown(part.template, {**part.values, **closed})
+        return replace(part, values={**part.values, **closed})
     return Shown("shared.html", {**_whole(visit), **closed})
-
-
-def _queue(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Where a reader who goes through the sessions of a query goes on: to the next before this one without a score."""
-    queue = visit.get("queue")
-    if not queue:
-        return None
-    query = f"({queue}) -has:score last_activity<{quoted(session['end_time'])}"
-    try:
-        found = visit.read(sessions.list_, Listed, {"query": query, "limit": 1, "fields": "core"})["sessions"]
-    except QueryError:
-        return None
-    kept = urlencode({"queue": queue})
-    return {
-        "query": queue,
-        "next": f"{visit.session_url(found[0]['session_id'])}?{kept}" if found else None,
-        "all": f"{visit.base}/sessions?{urlencode({'query': queue})}",
-    }
 
 
 def _whole(visit: Visit) -> dict[str, Any]:
@@ -93,13 +75,15 @@ def _whole(visit: Visit) -> dict[str, Any]:
     place = {"project": visit.call.project, "session_id": visit.session_id}
     comments = [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
     _put_comments(shown["turns"], comments)
-    configs = score_configs.list_configs(visit.client, project=visit.call.project, limit=1000).rows
+    configs = review.configs(visit)
     return {
         **links(visit),
         **shown,
         **span.opened(visit),
+        **review.of_span(visit),
         "session": session,
-        "queue": _queue(visit, session),
+        "queue": review.queue(visit, session),
+        "judged": review.judged(configs, session["scores"]),
         "sharing": visit.call.config.sharing,
         "share_options": True,
         "exports": EXPORTS,
@@ -116,7 +100,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "more_spans": len(shown["bars"]) > BARS,
         "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in shown["bars"])],
         "scores": session["scores"],
-        "score_configs": [one for one in configs if not one["is_archived"]],
+        "score_configs": configs,
         "comments": comments,
     }
 

@@ -65,6 +65,8 @@ def _list(visit: Visit) -> Shown:
     columns = _columns(visit)
     listed, problem = _listed(visit, {**asked, "sort": sort, "order": order, "cursor": visit.get("cursor")})
     found: Sequence[Mapping[str, Any]] = listed["sessions"]
+    if not visit.all("column") and not any(session["scores"] for session in found):
+        columns.remove("scores")
     empty_store = (
         not found and not problem and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
     )

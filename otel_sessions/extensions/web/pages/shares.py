@@ -32,4 +32,5 @@ def show(visit: Visit) -> Shown:
 def shared(visit: Visit) -> Shown:
     """`/share/{token}`: the session read-only, without a way to anything else. Raises `NotFound`."""
     client, call = shares.open_share(visit.client, visit.call)
-    return replace(session.public(replace(visit, client=client, call=call)), headers=HEADERS)
+    shown = session.public(replace(visit, client=client, call=call))
+    return replace(shown, headers={**shown.headers, **HEADERS})

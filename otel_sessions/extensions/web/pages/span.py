@@ -30,7 +30,7 @@ def text(visit: Visit) -> Shown:
     said = Reader().step(span["span_attributes"], events, span["step_kind"] or "other", span["step_name"])
     page = {"turns": [], "messages": [*said.input, *said.output], "tools": []}
     messages = visit.call.hidden.replay(page)["messages"]
-    whole = [(one["role"], "\n".join(_whole(part) for part in one["parts"])) for one in messages]
+    whole = [(visible(one["role"]), "\n".join(_whole(part) for part in one["parts"])) for one in messages]
     return Shown("said.txt", {"messages": whole}, headers=_PLAIN)
 
 

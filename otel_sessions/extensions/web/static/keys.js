@@ -1,5 +1,5 @@
 // Keys: j and k walk, Enter opens, / searches, s stars, t jumps between turns and waterfall,
-// + and - judge a turn, n goes on in a queue, ? helps.
+// + and - judge a turn, 1 to 9 judge the session in a review, n goes on in it, ? helps.
 export function keys() {
   const help = document.getElementById("help");
   const button = document.querySelector("[data-help]");
@@ -23,6 +23,12 @@ export function keys() {
       case "k": go(-1); break;
       case "/": document.getElementById("query")?.focus(); break;
       case "s": (current?.querySelector("form[data-star] button") ?? document.querySelector(".head form[data-star] button"))?.click(); break;
+      case "1": case "2": case "3": case "4": case "5": case "6": case "7": case "8": case "9": {
+        const button = document.querySelector(`[data-key="${event.key}"]`);
+        if (!button) return;
+        button.click();
+        break;
+      }
       case "n": document.querySelector("[data-next]")?.click(); break;
       case "+": current?.querySelector(".thumbs button")?.click(); break;
       case "-": current?.querySelector(".thumbs button + button")?.click(); break;

@@ -21,6 +21,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium here; `apt-get install chromium`, or name one in CHROMIUM")
+    playwright.expect.set_options(timeout=30_000)  # as page.set_default_timeout below: machines may be busy
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

