@@ -185,7 +185,7 @@ def application(
     api = Api(config, store, access, is_stopping)
     pages = Pages(config, store, access, host)
     routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store, REPLAYED))), *pages.routes()]
-    router = Router(routes, redirect_slashes=False, default=_nothing)
+    router = Router(routes, redirect_slashes=False, default=_nothing(pages))
     own = for_its_own_hosts(_whole_segments(router), config)
     return Compressed(own)
 
@@ -216,5 +216,14 @@ async def _openapi(request: Request) -> Response:
     return tagged(Response(known_document(), media_type="application/json", headers=headers), request)
 
 
-async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    await problem(NotFound(f"there is nothing at {scope['path'][:200]}"))(scope, receive, send)
+def _nothing(pages: Pages) -> ASGIApp:
+    """Says that there is no such path: to a browser as a page."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        error = NotFound(f"there is nothing at {scope['path'][:200]}")
+        request = Request(scope)
+        for_people = "text/html" in request.headers.get("accept", "") and not scope["path"].startswith("/api/")
+        response = pages.show_problem(request, error, "") if for_people else problem(error)
+        await response(scope, receive, send)
+
+    return answer
