@@ -74,6 +74,14 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 @pytest.mark.skipif(which(os.environ.get("CC", "cc")) is None, reason="there is no C compiler")
+def test_what_the_in_app_part_may_not_see_is_everything_but_names() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (forbidden,) = (each["forbidden_modules"] for each in contracts if each["name"].startswith("the in-app part sees"))
+    modules = {path.stem for path in (ROOT / "otel_sessions").iterdir() if path.suffix == ".py" or path.is_dir()}
+    seen = {"sdk", "semconv", "_version", "__init__", "__main__", "__pycache__", "proto"}
+    assert {name.removeprefix("otel_sessions.") for name in forbidden} >= modules - seen
+
+
 def test_threads_of_components_are_run_by_what_tells_when_one_dies() -> None:
     package = ROOT / "otel_sessions"
     beside = {"sdk", "demo", "testing", "component.py"}  # the last has `Worker`
