@@ -11,7 +11,7 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
-from otel_sessions.queries.language.fields import Field, near_fields
+from otel_sessions.queries.language.fields import near_fields
 from otel_sessions.queries.rows import Row, composed, run, sections
 
 
@@ -30,7 +30,13 @@ def facets(
 
     Raises `FacetError`, `LanguageError`.
     """
-    known, key = _field(field)
+    head, _, key = field.partition(".")
+    found = FIELDS.get(field) or FIELDS.get(f"{head}.")
+    if found is None or (found.is_keyed and not key) or found.type not in ("texts", "any"):
+        near = [each for each in near_fields(field) if each != field]
+        also = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise FacetError(f"the values of {field!r} are not counted{also}", near)
+    known, key = found, key.removeprefix('"').removesuffix('"') if key else ""
     condition = (chosen or Filter()).condition(now_ns)
     name = "column" if known.column else known.name.rstrip(".")
     sources = sections(statement(f"{__package__}.sql", "facet_sources"))
@@ -43,13 +49,3 @@ def facets(
         **condition.parameters,
     }
     return run(client, sql, bound)
-
-
-def _field(name: str) -> tuple[Field, str]:
-    head, _, key = name.partition(".")
-    found = FIELDS.get(name) or FIELDS.get(f"{head}.")
-    if found is None or (found.is_keyed and not key) or found.type not in ("texts", "any"):
-        near = [each for each in near_fields(name) if each != name]
-        also = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise FacetError(f"the values of {name!r} are not counted{also}", near)
-    return found, key.removeprefix('"').removesuffix('"') if key else ""

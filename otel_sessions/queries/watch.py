@@ -143,33 +143,28 @@ class _Had:
     def take(self, turn: _Turn) -> None:
         before = self._turns.pop(turn.trace_id, None)
         if before is not None:
-            self._forget(before)
+            if before.place <= self._boundary:
+                self._digests[before.group] ^= before.state
+            else:
+                self._latest.remove(before.place)
         self._turns[turn.trace_id] = turn
         if turn.place <= self._boundary:
             self._digests[turn.group] ^= turn.state
             return
         insort(self._latest, turn.place)
         if len(self._latest) > _LATEST:
-            self._fold(_LATEST // 2)
+            count = _LATEST // 2
+            folded, self._latest = self._latest[:count], self._latest[count:]
+            self._boundary = folded[-1]
+            for _, trace_id in folded:
+                turn = self._turns[trace_id]
+                self._digests[turn.group] ^= turn.state
 
     def mark(self) -> list[Any]:
         """What an id says, see `_had_by`."""
         states = [self._turns[trace_id].state for _, trace_id in self._latest]
         digests = self._digests if self._boundary[0] else []
         return [*self._boundary, _packed(digests), _packed(states)]
-
-    def _forget(self, turn: _Turn) -> None:
-        if turn.place <= self._boundary:
-            self._digests[turn.group] ^= turn.state
-        else:
-            self._latest.remove(turn.place)
-
-    def _fold(self, count: int) -> None:
-        folded, self._latest = self._latest[:count], self._latest[count:]
-        self._boundary = folded[-1]
-        for _, trace_id in folded:
-            turn = self._turns[trace_id]
-            self._digests[turn.group] ^= turn.state
 
 
 def _had_by(mark: Sequence[Any], present: Sequence[_Turn]) -> list[_Turn]:

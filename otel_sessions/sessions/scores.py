@@ -68,8 +68,4 @@ def _row(score: Score) -> Iterator[tuple[str, Any]]:
     for name in Score.__slots__:
         value = getattr(score, name)
         column = "".join(part.capitalize() for part in name.split("_"))
-        yield column, _text(value) if isinstance(value, datetime) else value
-
-
-def _text(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        yield column, value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value

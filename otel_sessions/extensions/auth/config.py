@@ -70,7 +70,13 @@ class Watched(Generic[T]):
             stamp = self._look()
             if stamp != self._stamp:
                 self._stamp = stamp
-                self._read_again()
+                try:
+                    self._value = self._parse(self._path.read_bytes())
+                except (OSError, ValueError) as error:
+                    problem = error.strerror if isinstance(error, OSError) else error
+                    _logger.error("%s: %s; what it said before stays in force", self._path, problem)  # noqa: TRY400
+                else:
+                    _logger.info("%s has changed and was read again", self._path)
             return self._value
 
     def _look(self) -> tuple[int, ...] | None:
@@ -79,12 +85,3 @@ class Watched(Generic[T]):
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
-
-    def _read_again(self) -> None:
-        try:
-            self._value = self._parse(self._path.read_bytes())
-        except (OSError, ValueError) as error:
-            problem = error.strerror if isinstance(error, OSError) else error
-            _logger.error("%s: %s; what it said before stays in force", self._path, problem)  # noqa: TRY400
-        else:
-            _logger.info("%s has changed and was read again", self._path)

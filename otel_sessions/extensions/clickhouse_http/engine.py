@@ -52,7 +52,13 @@ class Engine:
             raise QueryError("Code: 62. DB::Exception: Syntax error: Empty query. (SYNTAX_ERROR)")
         if self._config.read_only and not job.owner:
             with self._readers.client() as client, reading():
-                answer = self._read(client, job)
+                client.database = self._readable_database(client, job.database)
+                chosen = self._guard.accept_settings(client, job.settings)
+                read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
+                format_ = read.format or job.format
+                version = job.protocol_version if format_ == "Native" else 0
+                body = read.run(client, format_, _FOR_VERSION | chosen if version else chosen)
+                answer = Answer(native_blocks.for_version(body, version), format_)
         else:
             with self._writers.client() as client, reading():
                 answer = self._write(client, job)
@@ -75,15 +81,6 @@ class Engine:
     def _connect_writer(self) -> Client:
         with reading():
             return connect(self._endpoint)
-
-    def _read(self, client: Client, job: Job) -> Answer:
-        client.database = self._readable_database(client, job.database)
-        chosen = self._guard.accept_settings(client, job.settings)
-        read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
-        format_ = read.format or job.format
-        version = job.protocol_version if format_ == "Native" else 0
-        body = read.run(client, format_, _FOR_VERSION | chosen if version else chosen)
-        return Answer(native_blocks.for_version(body, version), format_)
 
     def _readable_database(self, client: Client, asked: str) -> str:
         """`default` is what clients send who were told nothing; it stands for the configured database."""

@@ -56,6 +56,12 @@ class Answer:
 def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool, owner: bool = False) -> Job:
     """Raises `QueryError` for what this endpoint does not speak."""
     query = params.get("query", "").encode()
+    name = headers.get("x-clickhouse-format") or params.get("default_format") or DEFAULT_FORMAT
+    if not _FORMAT.fullmatch(name):
+        raise QueryError(f"Code: 73. DB::Exception: Unknown format {name}. (UNKNOWN_FORMAT)")
+    text = params.get("client_protocol_version", "0")
+    if not text.isdecimal() or len(text) > _VERSION_DIGITS:
+        raise QueryError("Code: 36. DB::Exception: client_protocol_version is not a number. (BAD_ARGUMENTS)")
     return Job(
         statement=query + b"\n" + body if query and body else query or body,
         parameters={name[6:]: value for name, value in params.items() if name.startswith("param_")},
@@ -65,23 +71,11 @@ def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, g
             if name not in _TRANSPORT and not name.startswith(_TRANSPORT_PREFIX)
         },
         database=params.get("database") or headers.get("x-clickhouse-database", ""),
-        format=_format(headers.get("x-clickhouse-format") or params.get("default_format") or DEFAULT_FORMAT),
+        format=name,
         get=get,
         owner=owner,
-        protocol_version=_version(params.get("client_protocol_version", "0")),
+        protocol_version=int(text),
     )
-
-
-def _version(text: str) -> int:
-    if not text.isdecimal() or len(text) > _VERSION_DIGITS:
-        raise QueryError("Code: 36. DB::Exception: client_protocol_version is not a number. (BAD_ARGUMENTS)")
-    return int(text)
-
-
-def _format(name: str) -> str:
-    if not _FORMAT.fullmatch(name):
-        raise QueryError(f"Code: 73. DB::Exception: Unknown format {name}. (UNKNOWN_FORMAT)")
-    return name
 
 
 def is_on(params: Mapping[str, str], name: str) -> bool:
@@ -101,13 +95,9 @@ def is_owner(headers: Mapping[str, str], secret: str) -> bool:
 def _credentials(headers: Mapping[str, str]) -> tuple[bytes, bytes]:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
-        return _basic(value)
+        try:
+            user, _, password = b64decode(value, validate=True).partition(b":")
+        except ValueError:
+            return b"", b""
+        return user, password
     return headers.get("x-clickhouse-user", "").encode(), headers.get("x-clickhouse-key", "").encode()
-
-
-def _basic(value: str) -> tuple[bytes, bytes]:
-    try:
-        user, _, password = b64decode(value, validate=True).partition(b":")
-    except ValueError:
-        return b"", b""
-    return user, password

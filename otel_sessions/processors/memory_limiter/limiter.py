@@ -49,7 +49,21 @@ class MemoryLimiter:
         """Raises `Retryable` while memory is short."""
         with self._turn:
             if self._clock() - self._checked >= self._interval:
-                self._check()
+                used = self._used()
+                if used > self._hard:
+                    gc.collect()
+                    pa.default_memory_pool().release_unused()
+                    used = self._used()
+                short = used > self._soft
+                if short != (self._problem is not None):
+                    told = "is short, requests are refused" if short else "suffices again"
+                    logger.warning(
+                        "memory %s: %d MiB used, the soft limit is %d MiB", told, used >> 20, self._soft >> 20
+                    )
+                self._problem = (
+                    f"memory is short: {used >> 20} MiB of {self._soft >> 20} MiB are used" if short else None
+                )
+                self._host.report(self._id, self._problem, refuses=True)
                 self._checked = self._clock()
             problem = self._problem
         if problem is not None:
@@ -57,16 +71,3 @@ class MemoryLimiter:
 
     def process(self, batch: SpanBatch) -> SpanBatch:
         return batch
-
-    def _check(self) -> None:
-        used = self._used()
-        if used > self._hard:
-            gc.collect()
-            pa.default_memory_pool().release_unused()
-            used = self._used()
-        short = used > self._soft
-        if short != (self._problem is not None):
-            told = "is short, requests are refused" if short else "suffices again"
-            logger.warning("memory %s: %d MiB used, the soft limit is %d MiB", told, used >> 20, self._soft >> 20)
-        self._problem = f"memory is short: {used >> 20} MiB of {self._soft >> 20} MiB are used" if short else None
-        self._host.report(self._id, self._problem, refuses=True)

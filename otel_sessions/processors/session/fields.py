@@ -32,7 +32,10 @@ class Field:
 
 
 def _tags(texts: pa.StringArray, config: SessionConfig) -> pa.Array:
-    return _tag_lists(texts, config.max_tags)
+    # the tags in each text: a JSON array, or comma separated; distinct, in order, `limit` at most
+    distinct = texts.dictionary_encode()
+    lists = [_tags_in(text, config.max_tags) for text in distinct.dictionary.to_pylist()]
+    return pa.array(lists, pa.list_(pa.string())).take(distinct.indices)
 
 
 FIELDS: Final = (
@@ -67,13 +70,6 @@ def _text(span: Entries, own: Indices, resource: Entries, inherited: Indices, co
         return texts
     mask = pa.array(use)
     return pc.replace_with_mask(texts, mask, unwrapped(resource, inherited, config.json_encoded_prefixes).filter(mask))
-
-
-def _tag_lists(texts: pa.StringArray, limit: int) -> pa.ListArray:
-    """The tags in each text: a JSON array, or comma separated; distinct, in order, `limit` at most."""
-    distinct = texts.dictionary_encode()
-    lists = [_tags_in(text, limit) for text in distinct.dictionary.to_pylist()]
-    return pa.array(lists, pa.list_(pa.string())).take(distinct.indices)
 
 
 def _tags_in(text: str, limit: int) -> list[str]:

@@ -59,18 +59,15 @@ class TraceMemory:
         known = young or self._old.get(trace)
         best = min(known, claim) if known and claim else known or claim
         if best is not None and best is not young:
-            self._keep(trace, best, young)
+            added = _size(best) - (_size(young) if young else 0)
+            if len(self._young) + (young is None) > self._half_traces or self._young_bytes + added > self._half_bytes:
+                self._old, self._young, self._young_bytes = self._young, {}, 0
+                added = _size(best)
+                self._old.pop(trace, None)
+            if self._half_traces and added <= self._half_bytes:
+                self._young[trace] = best
+                self._young_bytes += added
         return best
-
-    def _keep(self, trace: TraceKey, claim: Claim, replaced: Claim | None) -> None:
-        added = _size(claim) - (_size(replaced) if replaced else 0)
-        if len(self._young) + (replaced is None) > self._half_traces or self._young_bytes + added > self._half_bytes:
-            self._old, self._young, self._young_bytes = self._young, {}, 0
-            added = _size(claim)
-            self._old.pop(trace, None)
-        if self._half_traces and added <= self._half_bytes:
-            self._young[trace] = claim
-            self._young_bytes += added
 
 
 def _size(claim: Claim) -> int:

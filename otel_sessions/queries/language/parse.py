@@ -63,18 +63,14 @@ def _tree(text: str) -> Tree[Token]:
     try:
         for token in interactive.iter_parse():
             seen.append(token)
-            _check_size(seen)
+            last = seen[-1]
+            if len(seen) > MAX_TERMS * 8:
+                raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(last))
+            if last.type == "_OPEN" and len(_unclosed(seen)) > MAX_DEPTH:
+                raise LanguageError(f"groups stand {MAX_DEPTH} deep at most", _start(last))
         return cast("Tree[Token]", interactive.feed_eof(seen[-1] if seen else None))  # type: ignore[no-untyped-call]
     except UnexpectedInput as error:
         raise _fault(text, seen, error) from error
-
-
-def _check_size(seen: Sequence[Token]) -> None:
-    last = seen[-1]
-    if len(seen) > MAX_TERMS * 8:
-        raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(last))
-    if last.type == "_OPEN" and len(_unclosed(seen)) > MAX_DEPTH:
-        raise LanguageError(f"groups stand {MAX_DEPTH} deep at most", _start(last))
 
 
 def _fault(text: str, seen: Sequence[Token], error: UnexpectedInput) -> LanguageError:
@@ -103,7 +99,7 @@ def _unread(text: str, seen: Sequence[Token], position: int) -> LanguageError:
     """What no terminal of the grammar takes here."""
     last = seen[-1] if seen else None
     character = text[position]
-    touches = last is not None and _end(last) == position
+    touches = last is not None and (last.end_pos or 0) == position
     if last is not None and touches and last.type == "PREFIX":
         return LanguageError(_BAD_QUOTES, _start(last)) if str(last) in FIELDS else _unknown(last)
     owner = next((token for token in reversed(seen) if token.type in ("FIELD", "PREFIX")), None)
@@ -152,7 +148,10 @@ class _Reader:
             case "word":
                 return _word(first)
             case "phrase":
-                return _phrase(first)
+                found = runs(_unquoted(first))
+                if not found:
+                    raise LanguageError("a phrase has a letter or a digit", _start(first))
+                return Words(found)
             case _:
                 return _comparison(tree)
 
@@ -170,13 +169,6 @@ def _word(token: Token) -> Words:
     if not found:
         raise LanguageError("a word has a letter or a digit", _start(token))
     return Words(found, is_beginning=body != text)
-
-
-def _phrase(token: Token) -> Words:
-    found = runs(_unquoted(token))
-    if not found:
-        raise LanguageError("a phrase has a letter or a digit", _start(token))
-    return Words(found)
 
 
 def _comparison(tree: Tree[Token]) -> Node:
@@ -273,7 +265,3 @@ def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
 
 def _start(token: Token) -> int:
     return token.start_pos or 0
-
-
-def _end(token: Token) -> int:
-    return token.end_pos or 0

@@ -22,7 +22,6 @@ from otel_sessions.queries.language.tree import (
     Overlaps,
     Piece,
     Span,
-    Value,
     Words,
 )
 from otel_sessions.queries.language.words import expression
@@ -103,7 +102,12 @@ class Translation:
             numbers = [float(number) for number in node.numbers]
             yield self.bound(f"{kind}.exact", column, key=node.key, values=exact, numbers=numbers)
         if patterns:
-            yield self.bound(f"{kind}.pattern", column, key=node.key, pattern=_pattern(patterns))
+            yield self.bound(
+                f"{kind}.pattern",
+                column,
+                key=node.key,
+                pattern="(?s)^(?:" + "|".join(".*".join(map(re.escape, value.pieces)) for value in patterns) + ")$",
+            )
 
     def compares(self, node: Compares, span: Span, name: str = "", column: str = "") -> str:
         """With a name it is that condition, with a column of that column; at most, where it is of a bound."""
@@ -115,7 +119,19 @@ class Translation:
             high = math.inf if at_most else high
             return self.bound(name, column, key=node.key, number=_NUMBER, low=low, high=high)
         least, most = (-(2**63), 2**63 - 1) if node.field.type == "time" else (0, 2**64 - 1)
-        first, last = _integers(node.operator, span, least, most)
+        # from and to, both inclusive and within the type; an empty range where no whole number fits
+        match node.operator:
+            case ":":
+                first, last = _up(span.first), _down(span.last)
+            case ">":
+                first, last = _down(span.last) + 1, most
+            case ">=":
+                first, last = _up(span.first), most
+            case "<":
+                first, last = least, _up(span.first) - 1
+            case _:
+                first, last = least, _down(span.last)
+        first, last = max(first, least), min(last, most)
         if first > last:
             return self.bound("nothing")
         name = name or ("time" if node.field.type == "time" else "count")
@@ -136,11 +152,6 @@ def joined(word: str, parts: Sequence[str], of_none: str) -> str:
     return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts) or of_none})"
 
 
-def _pattern(values: Sequence[Value]) -> str:
-    """A regular expression that the whole of one of the values matches."""
-    return "(?s)^(?:" + "|".join(".*".join(map(re.escape, value.pieces)) for value in values) + ")$"
-
-
 def _floats(operator: str, span: Span) -> tuple[float, float]:
     """From and to, both inclusive."""
     first, last = float(span.first), float(span.last)
@@ -155,22 +166,6 @@ def _floats(operator: str, span: Span) -> tuple[float, float]:
             return -math.inf, math.nextafter(first, -math.inf)
         case _:
             return -math.inf, last
-
-
-def _integers(operator: str, span: Span, least: int, most: int) -> tuple[int, int]:
-    """From and to, both inclusive and within the type; an empty range where no whole number fits."""
-    match operator:
-        case ":":
-            first, last = _up(span.first), _down(span.last)
-        case ">":
-            first, last = _down(span.last) + 1, most
-        case ">=":
-            first, last = _up(span.first), most
-        case "<":
-            first, last = least, _up(span.first) - 1
-        case _:
-            first, last = least, _down(span.last)
-    return max(first, least), min(last, most)
 
 
 def _up(value: Decimal) -> int:

@@ -61,7 +61,15 @@ class _Superset(Translation):
             case Is(of, words):
                 return self._words([f"{of.name}.{word}" for word in words])
             case Matches():
-                return self._held(node)
+                name = node.field.name
+                if name in _BY_ID:
+                    return super().sql(node)
+                if name == "metadata." and self._with_texts and all(len(value.pieces) == 1 for value in node.values):
+                    return self.bound(f"{name}exact.bounds", key=node.key, values=[value.text for value in node.values])
+                column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
+                if not column:
+                    return _ANYTHING
+                return joined("OR", list(self.matches(node, "texts", f"groupUniqArrayArray({column})")), "0")
             case Compares():
                 return self._at_least(node)
             case _:
@@ -77,17 +85,6 @@ class _Superset(Translation):
             else:
                 return _ANYTHING
         return joined("OR", parts, "0")
-
-    def _held(self, node: Matches) -> str:
-        name = node.field.name
-        if name in _BY_ID:
-            return super().sql(node)
-        if name == "metadata." and self._with_texts and all(len(value.pieces) == 1 for value in node.values):
-            return self.bound(f"{name}exact.bounds", key=node.key, values=[value.text for value in node.values])
-        column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
-        if not column:
-            return _ANYTHING
-        return joined("OR", list(self.matches(node, "texts", f"groupUniqArrayArray({column})")), "0")
 
     def _at_least(self, node: Compares) -> str:
         column = node.field.column

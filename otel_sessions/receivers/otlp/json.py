@@ -300,14 +300,10 @@ def _field(field: FieldDescriptor, known: dict[str, Encode]) -> Encode:
         wire_type, encode = TYPES[field.type]
     encode = _IDS.get(field.full_name, encode)
     tag = varint(field.number << 3 | wire_type)
-    one = _sized(tag, encode) if wire_type == LEN else _plain(tag, encode)
+    one = _sized(tag, encode) if wire_type == LEN else (lambda value: tag + encode(value))
     if field.message_type is not None and field.message_type.full_name == _KEY_VALUE:
         one = _quick(tag, one)
     return _repeated(one) if field.is_repeated else one
-
-
-def _plain(tag: bytes, encode: Encode) -> Encode:
-    return lambda value: tag + encode(value)
 
 
 def _sized(tag: bytes, encode: Encode) -> Encode:

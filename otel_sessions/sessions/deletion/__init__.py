@@ -48,7 +48,12 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
         whole, shared, found = _traces(client, wanted)
         _forget(client, sessions, whole, forget_for)
         if shared:
-            _delete_shared(client, sessions, shared)
+            sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
+            sql, of_traces = attribution.bound(sql, shared)
+            spans = client.query(sql, parameters={**of_sessions, **of_traces}).result_rows
+            for start in range(0, len(spans), _SPANS_A_STATEMENT):
+                some = [tuple(span) for span in spans[start : start + _SPANS_A_STATEMENT]]
+                client.command(statement(__package__, "spans"), parameters={"spans": some})
         for table in ("otel_traces", *_DERIVED):
             _run(client, "traces_of", table=table, traces=[*whole])
         if shared:
@@ -82,15 +87,6 @@ def _traces(
         else:
             shared.append((project, trace))
     return whole, shared, found
-
-
-def _delete_shared(client: Client, sessions: Sequence[SessionKey], traces: Sequence[TraceKey]) -> None:
-    sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
-    sql, of_traces = attribution.bound(sql, traces)
-    spans = client.query(sql, parameters={**of_sessions, **of_traces}).result_rows
-    for start in range(0, len(spans), _SPANS_A_STATEMENT):
-        some = [tuple(span) for span in spans[start : start + _SPANS_A_STATEMENT]]
-        client.command(statement(__package__, "spans"), parameters={"spans": some})
 
 
 def _forget(
