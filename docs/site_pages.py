@@ -17,8 +17,9 @@ from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
-from otel_sessions.component import GROUPS, ComponentId, EntryPoints
+from otel_sessions.component import GROUPS, ComponentId
 from otel_sessions.config.model import ServiceSettings
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.config.typed import keys, model_of
 from otel_sessions.sessions import migrations
 

@@ -86,6 +86,18 @@ class AuthSettings(Settings):
     authenticator: Annotated[ComponentId, PlainValidator(_parsed)]
 
 
+OnError = Literal["fail", "drop", "pass"]
+
+
+class ProcessorSettings(Settings):
+    """Base of the configurations of processors that may be told what happens to spans for which they raise.
+
+    See `Tolerant`.
+    """
+
+    on_error: OnError = "fail"
+
+
 class AuthenticatorSettings(Settings):
     """Base of the configurations of extensions that are an `Authenticator`; others cannot be named in `auth`."""
 
@@ -205,6 +217,18 @@ class Processor(Protocol):
     """
 
     def process(self, batch: SpanBatch) -> SpanBatch: ...
+
+
+@runtime_checkable
+class Tolerant(Protocol):
+    """A processor that says what becomes of spans for which it raises, or of which it returns no batch.
+
+    With `fail`, as where it says nothing, what came with them waits in the log and is tried again. With `drop` and
+    `pass` the spans to blame are sought, by further calls with parts of the batch: they are dropped, or go on as they
+    were.
+    """
+
+    on_error: OnError
 
 
 @runtime_checkable

@@ -54,6 +54,12 @@ class Metrics:
         self.outgoing_items = self._counter(
             "otelcol_processor_outgoing_items", "Spans out of a processor.", "processor"
         )
+        self.processor_errors = self._counter(
+            "otel_sessions_processor_errors",
+            "Spans for which a processor raised, by what became of them: drop or pass.",
+            "processor",
+            "on_error",
+        )
         self.spans_without_session = self._counter(
             "otel_sessions_spans_without_session",
             "Spans that came while no session was known for their trace; a late claim still finds them.",

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from otel_sessions.component import GROUPS, EntryPoints
+from otel_sessions.component import GROUPS
+from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.config.typed import keys, model_of
 from tests.test_repo import PUBLIC
 

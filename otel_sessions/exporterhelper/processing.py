@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import pyarrow.compute as pc
 
-from otel_sessions.component import ComponentId, Forgetting, Holding, Processor, Request
-from otel_sessions.pdata import SpanBatch, decode
-from otel_sessions.telemetry import Metrics
+from otel_sessions.component import ComponentId, Forgetting, Holding, OnError, Processor, Request, Tolerant
+from otel_sessions.exporterhelper.bisect import bisect
+from otel_sessions.pdata import SpanBatch, decode, joined
+from otel_sessions.telemetry import Intervals, Metrics
+
+logger = logging.getLogger("otel_sessions.processors")
 
 NamedProcessor = tuple[ComponentId, Processor]
 
@@ -24,6 +28,8 @@ class Processing:
         self._outgoing = [metrics.outgoing_items.labels(str(id_)) for id_, _ in processors]
         holding = [processor for _, processor in processors if isinstance(processor, Holding)]
         self._holding = next((each for each in holding if each.claim_wait > 0), None)
+        self._errors = metrics.processor_errors
+        self._log_again = Intervals()
         self._turn = threading.Lock()
         self._distrusted = threading.Event()
 
@@ -38,13 +44,43 @@ class Processing:
         with self._turn:
             self._forget_if_distrusted()
             steps = zip(self._processors, self._incoming, self._outgoing, strict=True)
-            for (_, processor), incoming, outgoing in steps:
+            for (id_, processor), incoming, outgoing in steps:
                 spans = len(batch)
-                batch = processor.process(batch)
+                batch = self._processed(id_, processor, batch)
                 if counted:
                     incoming.inc(spans)
                     outgoing.inc(len(batch))
         return batch
+
+    def _processed(self, id_: ComponentId, processor: Processor, batch: SpanBatch) -> SpanBatch:
+        """What the processor makes of a batch; spans for which it raises as its `on_error` says."""
+        try:
+            return _checked(processor.process(batch))
+        except Exception as error:
+            if not isinstance(processor, Tolerant) or processor.on_error == "fail":
+                raise
+            if self._log_again.due(str(id_)):
+                logger.exception("the processor %s has raised; on_error is %s", id_, processor.on_error)
+            return self._without_blame(id_, processor, processor.on_error, batch, error)
+
+    def _without_blame(
+        self, id_: ComponentId, processor: Processor, on_error: OnError, batch: SpanBatch, error: Exception
+    ) -> SpanBatch:
+        """The batch in parts: those that are taken, and of those that are not what `on_error` says."""
+        done: list[SpanBatch] = []
+
+        def attempt(rows: Sequence[int]) -> None:
+            if len(rows) == len(batch):
+                raise error  # as it has done
+            done.append(_checked(processor.process(batch.slice(rows[0], len(rows)))))
+
+        def blame(rows: Sequence[int], _: Exception) -> None:
+            self._errors.labels(str(id_), on_error).inc(len(rows))
+            if on_error == "pass":
+                done.append(batch.slice(rows[0], len(rows)))
+
+        bisect(range(len(batch)), attempt, blame)
+        return joined(done) if done else batch.slice(0, 0)
 
     @property
     def claim_wait(self) -> float:
@@ -75,6 +111,12 @@ class Processing:
             for _, processor in self._processors:
                 if isinstance(processor, Forgetting):
                     processor.forget()
+
+
+def _checked(batch: object) -> SpanBatch:
+    if not isinstance(batch, SpanBatch):
+        raise TypeError(f"a processor returns a SpanBatch, and this one has returned {type(batch).__name__}")
+    return batch
 
 
 def messages(batch: SpanBatch) -> Mapping[int, Sequence[str]]:

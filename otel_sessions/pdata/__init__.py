@@ -1,6 +1,6 @@
 """The one data model: spans in columns, and how OTLP becomes them."""
 
-from otel_sessions.pdata.batch import Note, SpanBatch, split
+from otel_sessions.pdata.batch import Note, SpanBatch, joined, split
 from otel_sessions.pdata.fast import check, decode, decoder
 from otel_sessions.pdata.otlp import Checked, Decoded, RequestResult
 from otel_sessions.pdata.schema import (
@@ -33,5 +33,6 @@ __all__ = [
     "check",
     "decode",
     "decoder",
+    "joined",
     "split",
 ]

@@ -82,6 +82,14 @@ class SpanBatch:
         return replace(self, record=self.record.slice(offset, length))
 
 
+def joined(batches: Sequence[SpanBatch]) -> SpanBatch:
+    """Parts of one batch, at least one, as one again; each note of theirs once."""
+    records = pa.Table.from_batches([batch.record for batch in batches]).combine_chunks()
+    columns = [column.combine_chunks() for column in records.columns]
+    notes = tuple(dict.fromkeys(note for batch in batches for note in batch.notes))
+    return replace(batches[0], record=pa.RecordBatch.from_arrays(columns, schema=SCHEMA), notes=notes)
+
+
 def split(batches: Sequence[SpanBatch], at: int) -> tuple[list[SpanBatch], list[SpanBatch]]:
     """The first `at` spans, and the others."""
     first, second = list[SpanBatch](), list[SpanBatch]()

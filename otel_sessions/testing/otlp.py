@@ -17,6 +17,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from otel_sessions.component import DEFAULT_PROJECT
+from otel_sessions.pdata import SpanBatch, decode
+
 Value: TypeAlias = "str | bool | int | float | bytes | Sequence[Value] | Mapping[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
 
@@ -167,3 +170,8 @@ def request(*spans: Span | ResourceSpans, **group: Any) -> ExportTraceServiceReq
 
 def _id(value: str | bytes) -> bytes:
     return bytes.fromhex(value) if isinstance(value, str) else value
+
+
+def batch(*spans: Span, resource: Attributes | None = None, project: str = DEFAULT_PROJECT) -> SpanBatch:
+    """What the first processor of a pipeline is given when these spans come in one request."""
+    return decode([request(*spans, resource=resource).SerializeToString()], [project]).batch
