@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -10,6 +11,16 @@ from otel_sessions.component import Host
 from otel_sessions.queries import deletions
 from otel_sessions.queries.filters import Filter
 from tests.extensions.web.conftest import Api, segment, span, started
+from tests.integration.delivery import new_project
+
+
+def ended(api: Api, location: str) -> Any:
+    """A job when it is over."""
+    end = time.monotonic() + 30
+    while (job := api.get(location.removeprefix("/api/v1")))["state"] == "running":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return job
 
 
 def test_a_deleted_session_is_gone_with_what_was_added(api: Api) -> None:
@@ -32,11 +43,7 @@ def test_a_query_deletes_as_a_job_that_tells_how_far_it_is(api: Api) -> None:
     answer = api.call("POST", "/deletions", {"query": "user:ada -id:s4", "to": "2026-01-02T00:00:00Z"})
     assert (answer.status, answer.json["found"]) == (202, 3)
     location = answer.headers["location"]
-    end = time.monotonic() + 30
-    while (job := api.get(location.removeprefix("/api/v1")))["state"] == "running":
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    assert job == {"id": answer.json["id"], "state": "done", "found": 3, "deleted": 3}
+    assert ended(api, location) == {"id": answer.json["id"], "state": "done", "found": 3, "deleted": 3}
     assert sorted(api.ids()) == ["kept", "s4"]
 
 
@@ -59,3 +66,14 @@ def test_a_job_that_was_cut_short_goes_on_at_the_next_start(api: Api, web_host: 
     finally:
         web.shutdown(5)
     assert api.ids() == ["t"]
+
+
+def test_a_job_deletes_in_its_own_project_and_tells_nobody_else_how_far_it_is(api: Api, otel_client: Client) -> None:
+    other = Api(api.address, new_project(), otel_client)
+    for each in (api, other):
+        each.store(span("same", 1))
+    location = api.call("POST", "/deletions", {"query": "id:same"}).headers["location"]
+    assert ended(api, location)["state"] == "done"
+    assert other.call("GET", location.removeprefix("/api/v1")).status == 404
+    assert api.ids() == []
+    assert other.ids() == ["same"]
