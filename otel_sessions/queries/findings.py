@@ -10,7 +10,8 @@ from otel_sessions.queries.rows import Row, select
 
 
 def error_groups(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:
-    """`Message`, `StepKind`, `StepName` with `ErrorCount`, `SessionCount`, `LastSeen`, and the last of them."""
+    """`Message`, `StepKind`, `StepName` with `ErrorCount`, how many of these a step within had said already
+    (`PassedOnCount`), `SessionCount`, `LastSeen`, and the last of them."""
     return select(client, "error_groups", _named(project, from_, to, limit))
 
 

@@ -49,10 +49,12 @@ def ago(text: str | datetime, now: datetime) -> Markup:
 
 
 def duration(ns: float | None) -> str:
-    """A duration in nanoseconds to two units at most: `0.4 ms`, `12.3 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`."""
+    """A duration in nanoseconds, two units at most: `12 µs`, `0.4 ms`, `12.3 s`, `3 min 12 s`, `3 d 4 h`."""
     if ns is None:
         return ""
-    if ns < _NS:
+    if 0 < ns < 95_000:
+        return f"{ns / 1000:.0f} µs" if ns >= 1000 else f"{ns:.0f} ns"
+    if ns < _NS - 500_000:
         ms = ns / 1_000_000
         return f"{ms:.0f} ms" if ms >= 10 or ms == 0 else f"{ms:.1f} ms"
     seconds = ns / _NS

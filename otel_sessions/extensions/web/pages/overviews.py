@@ -60,7 +60,7 @@ def errors(visit: Visit) -> Shown:
     rows = [
         [
             {"text": row["message"], "link": _turn(visit, row)},
-            {"text": f"{row['step_kind']} {row['step_name']}".strip(), "link": None},
+            {"text": f"{row['step_kind']} {row['step_name']}".strip() + _passed_on(row), "link": None},
             {"value": row["error_count"], "unit": "compact", "link": None},
             {"value": row["session_count"], "unit": "compact", "link": None},
             {"time": row["last_seen"], "link": None},
@@ -70,6 +70,12 @@ def errors(visit: Visit) -> Shown:
     heads = [("Message", False), ("Step", False), ("Errors", True), ("Sessions", True), ("Last", False)]
     table = {"title": "", "heads": heads, "rows": rows, "empty": "No error in this window of time."}
     return _table(visit, "/errors", "Errors", [table], window=window)
+
+
+def _passed_on(row: Mapping[str, Any]) -> str:
+    """What is said of failures that came out of a step within."""
+    count, of = row["passed_on_count"], row["error_count"]
+    return "" if not count else ", passed on" if count == of else f", {count:,} passed on"
 
 
 def unassigned(visit: Visit) -> Shown:

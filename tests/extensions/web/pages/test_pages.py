@@ -56,9 +56,11 @@ def test_every_link_within_the_pages_leads_to_a_page(browser: Browser) -> None:
 
 def test_the_list_shows_the_first_words_the_figures_and_what_is_wrong(browser: Browser) -> None:
     chat(browser.api)
-    text = browser.get("/sessions").text
-    for said in ("Is the *rope* in stock?", "chat-1", "ada", "1 error", "gpt-4.1-mini", "2.4k"):
-        assert said in text, said
+    page = browser.get("/sessions")
+    for said in ("Is the *rope* in stock?", "chat-1", "ada", "gpt-4.1-mini", "2.4k"):
+        assert said in page.text, said
+    assert '<span class="badge bad">1</span>' in page.html
+    assert "1 error" in browser.get("/sessions?column=cost").text
 
 
 def test_the_session_page_replays_what_was_said_and_done_each_thing_once(browser: Browser) -> None:
@@ -210,3 +212,16 @@ def test_a_browser_reads_of_a_path_that_there_is_not_on_a_page_and_a_program_in_
     assert browser.get("/sesions").headers["content-type"] == "application/problem+json"
     in_api = browser.get("/api/v1/sesions", headers={"Accept": "text/html"})
     assert in_api.headers["content-type"] == "application/problem+json"
+
+
+def test_a_failure_that_callers_passed_on_stands_below_its_cause_and_says_so(browser: Browser) -> None:
+    failed = {"status": "Error", "message": "the shelf is empty"}
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "stock"}
+    browser.api.store(
+        span("failed", 5, name="turn", **failed), span("failed", 5, number=2, attributes=tool, **failed),
+        span("failed", 6, name="turn", **failed),
+    )  # fmt: skip
+    shown = browser.get("/errors?window=all").text
+    rows = [" ".join(row.split()) for row in shown.split("the shelf is empty")[1:]]
+    assert rows[0].startswith("other turn, 1 passed on2")
+    assert rows[1].startswith("tool stock1")
