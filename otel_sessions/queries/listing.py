@@ -8,13 +8,14 @@ from typing import Any, Final, Literal
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.superset import BOUNDS, LAST_END
 from otel_sessions.queries.paging import Page, decode, encode
 from otel_sessions.queries.readers import MAX_IDS_OF_ONE, Reader, Readers
-from otel_sessions.queries.rows import Row, composed, portions, run, select
+from otel_sessions.queries.rows import Row, composed, portions, run
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
@@ -43,6 +44,8 @@ _BOUNDS: Final = {
     "tokens": BOUNDS["TotalTokens"],
     "cost": BOUNDS["Cost"],
 }
+_SUMS: Final = frozenset({"traces", "spans", "errors", "tokens", "cost"})
+"""Their bounds count what a correction replaces beside the correction, so sessions in doubt come first by them."""
 _FIRST_LOOK: Final = 200
 _LAST_LOOK: Final = 5_000
 _MORE: Final = 14
@@ -87,10 +90,10 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
         if reader is not None and readers is not None:
             reader.note(ids, number)
             readers.keep(reader)
-    known = {row["SessionId"]: _without_key(row) for row in page if _WHOLE in row}
-    for portion in portions(id_ for id_ in ids if id_ not in known):
-        rows = select(client, "sessions_of", {"project": wanted.project, "session_ids": portion})
-        known |= {row["SessionId"]: row for row in rows}
+    whole = keyed.with_ends(client, wanted.project, [_without_key(row) for row in page if _WHOLE in row])
+    known = {row["SessionId"]: row for row in whole}
+    rest = [row["SessionId"] for row in page if _WHOLE not in row]
+    known |= {row["SessionId"]: row for row in keyed.session_rows(client, wanted.project, rest)}
     shown = [known[id_] for id_ in ids if id_ in known]
     return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
 
@@ -121,34 +124,48 @@ def _unread(  # noqa: PLR0917 - all of one request
 def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) -> list[Row]:
     """`SessionId` and `_key` of so many sessions behind a place as a page has, in their order, and of one more.
 
-    The first page by what has bounds is picked among the sessions whose bounds are the greatest: once the last of it is
-    greater than the bounds of all that were not looked at, it is right. What that does not settle soon is worked out
-    over all sessions.
+    The first page by what has bounds is picked by them. What that does not settle soon is worked out over all sessions.
     """
     condition = wanted.filter.condition(now_ns)
-    bound = _BOUNDS.get(wanted.sort)
-    if place is None and wanted.order == "desc" and bound is not None:
-        superset = wanted.filter.superset(now_ns)
-        size = max(_FIRST_LOOK, 4 * wanted.limit)
-        if wanted.filter.is_empty:  # then nearly all that are looked at are on the page: they are read whole at once
-            size = wanted.limit + _MORE
-        while size <= _LAST_LOOK:
-            bounds = run(
-                client,
-                composed("list_bounds", KEY=bound, SUPERSET=superset.sql),
-                {"project": wanted.project, "limit": size + 1, **superset.parameters},
-            )
-            among = [row["SessionId"] for row in bounds[:size]]
-            if not among:
-                return []
-            if len(list(portions(among))) > 1:
-                break
-            keys = _keys(client, wanted, condition, among=among, columns="*" if size == wanted.limit + _MORE else "")
-            if len(bounds) <= size or (len(keys) > wanted.limit and keys[-1]["_key"] > bounds[size]["Bound"]):
-                return keys
-            superset = wanted.filter.superset(now_ns, with_texts=True)
-            size *= 5
+    if place is None and wanted.order == "desc" and wanted.sort in _BOUNDS:
+        picked = _picked_by_bounds(client, wanted, condition, now_ns)
+        if picked is not None:
+            return picked
     return _keys(client, wanted, condition, place)
+
+
+def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_ns: int) -> list[Row] | None:
+    """The first page among the sessions whose bounds are the greatest, some more of them at a time.
+
+    Once the last of it is greater than the bounds of all that were not looked at, it is right (the threshold
+    algorithm). None where that takes too many.
+    """
+    # The latest of all sessions are nearly all on the page: these are read whole at once.
+    is_whole = wanted.filter.is_empty and wanted.sort not in _SUMS
+    size = wanted.limit + _MORE if is_whole else max(_FIRST_LOOK, 4 * wanted.limit)
+    bounds = _bounds(client, wanted, wanted.filter.superset(now_ns), size)
+    found: list[Row] = []
+    looked_at: set[str] = set()
+    while size <= _LAST_LOOK:
+        among = [row["SessionId"] for row in bounds[:size] if row["SessionId"] not in looked_at]
+        columns = "*" if is_whole and not looked_at else ""
+        for ids in portions(among):
+            found += _keys(client, wanted, condition, among=ids, columns=columns)
+        found.sort(key=lambda row: (-row["_key"], row["SessionId"]))
+        del found[wanted.limit + 1 :]
+        if len(bounds) <= size or (len(found) > wanted.limit and found[-1]["_key"] > bounds[size]["Bound"]):
+            return found
+        if not looked_at:
+            bounds = _bounds(client, wanted, wanted.filter.superset(now_ns, with_texts=True), _LAST_LOOK)
+        looked_at.update(among)
+        size += max(size, _FIRST_LOOK)
+    return None
+
+
+def _bounds(client: Client, wanted: Wanted, superset: Condition, size: int) -> list[Row]:
+    """`SessionId` and `Bound` of the sessions with the greatest bounds, and of one more."""
+    sql = composed("list_bounds", KEY=_BOUNDS[wanted.sort], SUPERSET=superset.sql)
+    return run(client, sql, {"project": wanted.project, "limit": size + 1, **superset.parameters})
 
 
 def _keys(
@@ -165,14 +182,15 @@ def _keys(
     bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
     behind, within, chosen = "1", "1", condition.sql
     if among is not None:
-        within, bound["among"] = "SessionId IN {among:Array(String)}", list(among)
+        within, bound["session_ids"] = "SessionId IN {session_ids:Array(String)}", list(among)
         chosen = chosen.replace(_OF_PROJECT, f"{_OF_PROJECT} AND {within}")
     if place is not None:
         bound["key"], bound["behind"] = place
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
-    return run(client, composed("list_keys", **texts, COLUMNS=columns or "SessionId"), bound)
+    sql = composed("list_keys", **texts, COLUMNS=columns or "SessionId")
+    return run(client, sql if among is None else keyed.by_key(client, sql, bound), bound)
 
 
 def _without_key(row: Row) -> Row:

@@ -1,1 +1,0 @@
-SELECT * FROM sessions WHERE Project = {project:String} AND SessionId IN {session_ids:Array(String)}
