@@ -63,7 +63,7 @@ lint: python
 
 bench: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.suite $(ARGS)
 
 soak: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev

@@ -47,25 +47,41 @@ def import_ms(code: str) -> float:
     return min(float(run.stdout) for run in runs)
 
 
-def main() -> None:
+def stamps_us(rounds: int) -> dict[str, list[float]]:
+    """What `SessionSpanProcessor` adds to a root span, so many times, in a session and without."""
+    before, after = _tracers()
+    found: dict[str, list[float]] = {"stamp without a session": [], "stamp in a session": []}
+    for _ in range(rounds):
+        found["stamp without a session"].append(difference_us(_root(before), _root(after))[1])
+        with session("chat-42"):
+            found["stamp in a session"].append(difference_us(_root(before), _root(after))[1])
+    return found
+
+
+def _tracers() -> tuple[trace.Tracer, trace.Tracer]:
     bare, stamping = TracerProvider(shutdown_on_exit=False), TracerProvider(shutdown_on_exit=False)
     stamping.add_span_processor(SessionSpanProcessor())
-    trace.set_tracer_provider(bare)
-    before, after = bare.get_tracer("bare"), stamping.get_tracer("stamping")
+    return bare.get_tracer("bare"), stamping.get_tracer("stamping")
+
+
+def _root(tracer: trace.Tracer) -> Callable[[], object]:
+    def span() -> None:
+        with tracer.start_as_current_span("span"):
+            pass
+
+    return span
+
+
+def main() -> None:
+    before, after = _tracers()
+    trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
     parent = trace.set_span_in_context(before.start_span("parent"))
-
-    def root(tracer: trace.Tracer) -> Callable[[], object]:
-        def span() -> None:
-            with tracer.start_as_current_span("span"):
-                pass
-
-        return span
 
     def child(tracer: trace.Tracer) -> Callable[[], object]:
         return lambda: tracer.start_span("span", parent).end()
 
     print(f"{'':44}plain  helpers add")
-    for kind, span in (("root", root), ("child", child)):
+    for kind, span in (("root", _root), ("child", child)):
         show(f"a {kind} span, no session, us", *difference_us(span(before), span(after)))
         with session("chat-42"):
             show(f"a {kind} span in a session: its id, us", *difference_us(span(before), span(after)))

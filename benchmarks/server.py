@@ -15,7 +15,7 @@ CONFIG = """
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}}}
 processors: {{session: {{}}}}
 exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data", sending_queue: {{storage: {queue}}}}}}}
-extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0"}}}}
+extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0", read_only: {read_only}}}}}
 service:
   extensions: [clickhouse_http]
   pipelines: {{traces: {{receivers: [otlp], processors: [session], exporters: [clickhouse]}}}}
@@ -39,11 +39,11 @@ class Server:
 
 
 @contextmanager
-def serve(queue: str) -> Iterator[Server]:
+def serve(queue: str, *, read_only: bool = True) -> Iterator[Server]:
     """The service on an embedded engine in a new directory; stopped by SIGTERM, whose exit status must be 0."""
     with tempfile.TemporaryDirectory() as directory:
         config = Path(directory, "config.yaml")
-        config.write_text(CONFIG.format(directory=directory, queue=queue))
+        config.write_text(CONFIG.format(directory=directory, queue=queue, read_only=str(read_only).lower()))
         command = [sys.executable, "-m", "otel_sessions", "serve", "--config", str(config)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None

@@ -85,7 +85,7 @@ class ClickHouseExporter:
             self._forgotten.look(self._connected())
             batches = self._forgotten.without(batches)
             if batches:
-                self._insert(_arrow_stream(batches, self._compress), token)
+                self._insert(arrow_stream(batches, self._compress), token)
         except (Permanent, Retryable) as error:
             self._tokens.failed(error)
             self._client_failed(error)
@@ -195,7 +195,8 @@ def _receiver(config: ClickHouseConfig) -> str:
     return "embedded" if config.connection().embedded else f"{gethostname()}/{os.getpid()}"
 
 
-def _arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> memoryview:
+def arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> memoryview:
+    """The stored columns of these batches as a stream of Arrow."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, STORED, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         for batch in batches:

@@ -1,0 +1,87 @@
+"""What each stage of a span's way in costs by itself, beside the floor that ClickHouse sets."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from benchmarks.load import Shape, bodies
+from benchmarks.log import logging_us
+from otel_sessions.clickhouse import inserts, schema
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.exporters.clickhouse.exporter import arrow_stream
+from otel_sessions.pdata import STORED, SpanBatch, check, decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.sessions import migrations
+
+LONG_BYTES = 8192
+FLOOR = "floor"
+
+
+def cpu_s() -> float:
+    """User and system seconds of this process, all its threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+@dataclass
+class Stages:
+    """CPU us a span of requests of `spans` spans, `segment` of them at once, as a segment of the log has them.
+
+    `insert` is with all views, `floor` the same rows as Arrow into the same table without any.
+    """
+
+    spans: int = 512
+    segment: int = 16_384
+    _seeds: Iterator[int] = field(default_factory=count)
+
+    def rounds(self, number: int) -> dict[str, list[float]]:
+        """Each stage in turn, so many times, after one round that does not count."""
+        found: dict[str, list[float]] = {}
+        with tempfile.TemporaryDirectory() as directory:
+            client = connect(Endpoint.parse(f"chdb://{directory}/data"))
+            list(migrations.apply(client, "otel"))
+            client.database = "otel"
+            client.command(f"CREATE TABLE {FLOOR} AS {schema.TABLE}")
+            processor = SessionProcessor(SessionConfig())
+
+            def insert(table: str, block: memoryview, token: str) -> None:
+                wanted = inserts.settings(client, token)
+                client.raw_insert(table, STORED.names, block, settings=wanted, fmt="ArrowStream")  # type: ignore[arg-type]
+
+            for round_ in range(number + 1):
+                for name, us in self._round(processor, insert):
+                    if round_:
+                        found.setdefault(name, []).append(us)
+            client.close()
+        return found
+
+    def _round(
+        self, processor: SessionProcessor, insert: Callable[[str, memoryview, str], None]
+    ) -> Iterator[tuple[str, float]]:
+        seed = next(self._seeds)
+        requests = bodies(Shape(spans=self.spans), seed, max(1, self.segment // self.spans))
+        spans = len(requests) * self.spans
+        kept: list[object] = []
+
+        def timed(name: str, work: Callable[[], object]) -> tuple[str, float]:
+            before = cpu_s()
+            kept.append(work())
+            return name, (cpu_s() - before) / spans * 1e6
+
+        yield timed("check", lambda: check(requests, LONG_BYTES))
+        yield "log", logging_us(Shape(spans=self.spans), rounds=5)
+        yield timed("decode", lambda: decode(requests, ["default"] * len(requests)).batch)
+        batch = kept[-1]
+        assert isinstance(batch, SpanBatch)
+        yield timed("processors", lambda: processor.process(batch))
+        processed = kept[-1]
+        assert isinstance(processed, SpanBatch)
+        yield timed("arrow", lambda: arrow_stream([processed], "lz4"))
+        block = kept[-1]
+        assert isinstance(block, memoryview)
+        yield timed(FLOOR, lambda: insert(FLOOR, block, f"floor-{seed}"))
+        yield timed("insert", lambda: insert(schema.TABLE, block, f"insert-{seed}"))
