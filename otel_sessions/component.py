@@ -369,7 +369,7 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._guarded, name=self._name, daemon=True)
+        self._thread = threading.Thread(target=self._run_to_the_end, name=self._name, daemon=True)
         self._thread.start()
 
     def join(self, timeout: float) -> bool:
@@ -379,7 +379,7 @@ class Worker:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _guarded(self) -> None:
+    def _run_to_the_end(self) -> None:
         try:
             self._run()
         except BaseException as error:

@@ -60,12 +60,12 @@ class Tokens:
         self._life = secrets.token_hex(8)
         self._renewed = ""
 
-    def connected(self, client: Client) -> None:
+    def note_connection(self, client: Client) -> None:
         """Asks a server since when it runs; the tables must be there. The embedded engine lives as we do."""
         if not self._embedded:
             self._life = str(client.query(statement(__package__, "life")).result_rows[0][0])
 
-    def failed(self, error: OtelSessionsError) -> None:
+    def note_failure(self, error: OtelSessionsError) -> None:
         """After an error that may mean lost rows, tokens are new: stored twice is better than not at all."""
         if code_of(error) not in _HARMLESS:
             self._renewed = secrets.token_hex(8)

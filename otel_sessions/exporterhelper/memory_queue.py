@@ -15,7 +15,7 @@ from otel_sessions.exporterhelper.config import EXPORT_SPANS
 from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing, messages
 from otel_sessions.exporterhelper.retry import Sender
-from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable
+from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable_error
 
 EXPORT_BYTES: Final = 64 * 2**20
 """Of requests whose spans are stored together."""
@@ -44,7 +44,7 @@ class MemoryQueue:
         self._last_requests = 0
         self._changed = threading.Condition()
         self._closed: Retryable | None = None
-        self._worker = Worker(f"{pipeline}-{self.name}", "store", self._run, host, self._died)
+        self._worker = Worker(f"{pipeline}-{self.name}", "store", self._run, host, self._settle_all)
 
     def start(self) -> None:
         self._closed = None
@@ -78,7 +78,7 @@ class MemoryQueue:
             self._changed.notify_all()
         self._ledger.settle(left, reason)
 
-    def _died(self, _: BaseException) -> None:
+    def _settle_all(self, _: BaseException) -> None:
         self._close(Retryable(f"{self.name} does not store any more", retry_after=INTERNAL_RETRY_AFTER_S))
         self._ledger.settle(self._at_work, self._closed)
 
@@ -127,7 +127,7 @@ class MemoryQueue:
     def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
         self._failed_spans.inc(_spans(tickets))
         self._processing.distrust()
-        self._ledger.settle(tickets, answerable(error))
+        self._ledger.settle(tickets, answerable_error(error))
 
 
 def _spans(tickets: Sequence[Ticket]) -> int:

@@ -21,7 +21,7 @@ from otel_sessions.errors import Retryable
 from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.storing import Storing
-from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable
+from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable_error
 from otel_sessions.exporterhelper.wal import Log, Segment
 from otel_sessions.exporterhelper.wal.segment import Part
 
@@ -183,7 +183,7 @@ class PersistentQueue:
             if any(ticket.notes for ticket in tickets):  # processors have seen them
                 self._processing.distrust()
             self._tell_of_refusals(str(error))
-            self._ledger.settle(tickets, answerable(error))
+            self._ledger.settle(tickets, answerable_error(error))
         else:
             self._host.report(self._component, None)
             self._ledger.settle(tickets, by=self.name)
@@ -288,10 +288,10 @@ class PersistentQueue:
             self._sync_now.clear()
             last = self._synced.is_set()
             if kept := self._log.kept():
-                problem = self._synced_or_told(kept, problem)
+                problem = self._sync_and_remove(kept, problem)
                 self._host.report(f"{self.name}/sync", problem)
 
-    def _synced_or_told(self, kept: Sequence[Segment], problem: str | None) -> str | None:
+    def _sync_and_remove(self, kept: Sequence[Segment], problem: str | None) -> str | None:
         """Removes the segments once they outlast a power cut, or says why they do not, which was `problem` before."""
         assert isinstance(self._exporter, Syncing)
         try:

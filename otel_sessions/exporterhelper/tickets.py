@@ -134,7 +134,7 @@ class Ledger:
             gauge.inc(nbytes)
 
 
-def answerable(error: Exception) -> Permanent | Retryable:
+def answerable_error(error: Exception) -> Permanent | Retryable:
     """The error itself if its class says what the sender should do; any other is logged, and retryable."""
     if isinstance(error, Permanent | Retryable):
         return error

@@ -22,7 +22,7 @@ from otel_sessions.exporterhelper.memory_queue import MemoryQueue
 from otel_sessions.exporterhelper.outlet import Outlet, Queue
 from otel_sessions.exporterhelper.persistent_queue import PersistentQueue
 from otel_sessions.exporterhelper.processing import NamedProcessor, Processing, messages
-from otel_sessions.exporterhelper.tickets import Ledger, Ticket, answerable
+from otel_sessions.exporterhelper.tickets import Ledger, Ticket, answerable_error
 from otel_sessions.pdata import check
 from otel_sessions.pipeline.admission import Batcher, Recent
 
@@ -50,7 +50,7 @@ class Pipeline:
         self._batcher = Batcher()
         self._queues = [self._queue(name, outlet, host, counted=not place) for place, outlet in enumerate(outlets)]
         self._at_work: Sequence[Ticket] = ()
-        self._worker = Worker(name, "check", self._run, host, self._die)
+        self._worker = Worker(name, "check", self._run, host, self._settle_all)
 
     def start(self) -> None:
         """Raises `Permanent` when one of its queues or processors cannot work, and then none does."""
@@ -107,13 +107,13 @@ class Pipeline:
             bisect(tickets, self._check, self._refuse)
             self._at_work = ()
 
-    def _die(self, _: BaseException) -> None:
+    def _settle_all(self, _: BaseException) -> None:
         """The thread that checks has died: nothing is taken any more, and nobody waits for ever."""
         self._batcher.close()
         self._ledger.close(0.0)
 
     def _refuse(self, tickets: Sequence[Ticket], error: Exception) -> None:
-        self._ledger.fail(tickets, answerable(error))
+        self._ledger.fail(tickets, answerable_error(error))
 
     def _check(self, tickets: Sequence[Ticket]) -> None:
         """Answers what cannot be read, and offers the rest to the queues."""
@@ -145,4 +145,4 @@ class Pipeline:
             try:
                 queue.offer(those)
             except Exception as error:  # noqa: BLE001 - every ticket is answered
-                self._ledger.settle(those, answerable(error))
+                self._ledger.settle(those, answerable_error(error))

@@ -164,15 +164,15 @@ def test_however_many_record_batches_there_are_an_insert_is_one_block(database: 
 
 def test_a_token_is_of_its_bytes_and_holds_while_nothing_can_have_been_lost(otel_client: Client) -> None:
     tokens = inserts.Tokens(Endpoint.parse("http://somewhere"))
-    tokens.connected(otel_client)
+    tokens.note_connection(otel_client)
     first = tokens.token("segment", b"rows")
     assert len({first, tokens.token("segment", b"others"), tokens.token("other", b"rows")}) == 3
-    tokens.failed(Retryable("the connection broke"))
-    tokens.connected(otel_client)
+    tokens.note_failure(Retryable("the connection broke"))
+    tokens.note_connection(otel_client)
     assert tokens.token("segment", b"rows") == first
-    tokens.failed(caused(Retryable("memory"), 241))
+    tokens.note_failure(caused(Retryable("memory"), 241))
     assert tokens.token("segment", b"rows") == first
-    tokens.failed(caused(Permanent("disk"), 1001))
+    tokens.note_failure(caused(Permanent("disk"), 1001))
     assert tokens.token("segment", b"rows") != first
 
 

@@ -83,8 +83,8 @@ def wait_for_a_round(host: Host) -> None:
 def test_what_was_stored_is_put_under_its_session(start: Start, otel_client: Client) -> None:
     attributor, host = start()
     late = Late(otel_client)
-    attributor.stored([late.child])
-    attributor.stored([late.claim])
+    attributor.note_stored([late.child])
+    attributor.note_stored([late.claim])
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
     wait_until(lambda: moved(host), WAIT_S, lambda count: count >= 1)
     wait_for_a_round(host)
@@ -95,9 +95,9 @@ def test_a_trace_that_is_settled_is_not_moved_again(start: Start, otel_client: C
     wait_for_a_round(host)
     before = moved(host)
     late = Late(otel_client)
-    attributor.stored([late.child, late.claim])
+    attributor.note_stored([late.child, late.claim])
     wait_until(lambda: moved(host), WAIT_S, lambda count: count == before + 1)
-    attributor.stored([late.claim])
+    attributor.note_stored([late.claim])
     attributor.shutdown(WAIT_S)
     assert (moved(host), late.spans()) == (before + 1, 2)
 
@@ -105,9 +105,9 @@ def test_a_trace_that_is_settled_is_not_moved_again(start: Start, otel_client: C
 def test_a_span_that_comes_after_all_was_settled_follows(start: Start, otel_client: Client) -> None:
     attributor, _ = start()
     late = Late(otel_client)
-    attributor.stored([late.child, late.claim])
+    attributor.note_stored([late.child, late.claim])
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
-    attributor.stored([late.store(span("straggler", parent=late.root))])
+    attributor.note_stored([late.store(span("straggler", parent=late.root))])
     wait_until(late.spans, WAIT_S, lambda count: count == 3)
 
 
@@ -116,7 +116,7 @@ def test_a_receiver_learns_the_claims_that_it_did_not_know(start: Start, otel_cl
     processor = SessionProcessor(SessionConfig())
     host.claim_listeners.append(processor.learn)
     late = Late(otel_client)
-    attributor.stored([late.child])
+    attributor.note_stored([late.child])
     straggler = decode([request(span("straggler", parent=late.root)).SerializeToString()], [late.project]).batch
     wait_until(lambda: processor.process(straggler)["SessionHint"], WAIT_S, lambda hints: hints.to_pylist() == ["late"])
 
@@ -142,7 +142,7 @@ def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, mo
 
     monkeypatch.setattr(attribution, "find", failing)
     late = Late(otel_client)
-    attributor.stored([late.child, late.claim])
+    attributor.note_stored([late.child, late.claim])
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
     assert problems[:3] == [None, "not now", "never expected"]
     wait_until(lambda: host.health()["clickhouse/attribution"], WAIT_S, lambda problem: problem is None)
@@ -151,7 +151,7 @@ def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, mo
 def test_stop_does_a_last_round(start: Start, otel_client: Client) -> None:
     attributor, _ = start()
     late = Late(otel_client)
-    attributor.stored([late.child, late.claim])
+    attributor.note_stored([late.child, late.claim])
     attributor.shutdown(WAIT_S)
     assert late.spans() == 2
 
@@ -170,7 +170,7 @@ def test_thousands_of_traces_at_once_are_put_under_their_sessions(start: Start, 
         body = request(*spans).SerializeToString()
         batch = SessionProcessor(SessionConfig()).process(decode([body], [project]).batch)
         insert(otel_client, batch)
-        attributor.stored([batch])
+        attributor.note_stored([batch])
     query = "SELECT sum(SpanCount), sum(TraceCount), count() FROM sessions WHERE Project = {p:String}"
     wait_until(
         lambda: otel_client.query(query, {"p": project}).result_rows, 2 * WAIT_S, lambda rows: rows == [(5000, 2500, 7)]

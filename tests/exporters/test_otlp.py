@@ -212,7 +212,7 @@ def status(seconds: float | None = None) -> bytes:
     ],
 )
 def test_codes_of_grpc(code: str, details: bytes, class_: type[Exception], after: float | None) -> None:
-    error = answers.of_grpc("peer:1", grpc.StatusCode[code], "not\nnow", details)
+    error = answers.error_of_grpc("peer:1", grpc.StatusCode[code], "not\nnow", details)
     assert type(error) is class_
     assert getattr(error, "retry_after", None) == after
     assert str(error) == f"peer:1 answered {code}: not\\nnow"
@@ -232,14 +232,14 @@ def test_codes_of_grpc(code: str, details: bytes, class_: type[Exception], after
     ],
 )
 def test_codes_of_http(code: int, header: str | None, body: bytes, class_: type, after: float | None) -> None:
-    error = answers.of_http("http://peer", code, body, header)
+    error = answers.error_of_http("http://peer", code, body, header)
     assert type(error) is class_
     assert getattr(error, "retry_after", None) == after
     assert "\n" not in str(error)
 
 
 def test_a_date_says_when_to_come_back() -> None:
-    error = answers.of_http("http://peer", 503, b"", formatdate(time.time() + 60, usegmt=True))
+    error = answers.error_of_http("http://peer", 503, b"", formatdate(time.time() + 60, usegmt=True))
     assert isinstance(error, Throttled)
     assert 55 < error.retry_after <= 60
 

@@ -62,7 +62,7 @@ class Attributor:
             self._worker = Worker(self._component, "rounds", self._run, self._host)
             self._worker.start()
 
-    def stored(self, batches: Iterable[SpanBatch]) -> None:
+    def note_stored(self, batches: Iterable[SpanBatch]) -> None:
         """Takes note of the traces of batches that are stored now."""
         found = {trace for batch in batches for trace in _traces(batch)}
         with self._lock:
@@ -102,16 +102,16 @@ class Attributor:
         except OtelSessionsError as error:
             if self._host.health().get(self._component) != str(error):
                 logger.warning("%s; trying again every %g s", error, self._config.interval)
-            self._failed(error)
+            self._note_failure(error)
             return False
         except Exception as error:
             logger.exception("late claims are not put into force; trying again")
-            self._failed(error)
+            self._note_failure(error)
             return False
         self._host.report(self._component, None)
         return True
 
-    def _failed(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         self._host.report(self._component, str(error))
         self._disconnect()
 

@@ -71,7 +71,7 @@ class ClickHouseExporter:
             if self._endpoint.embedded:
                 raise
             logger.warning("%s; starting without it", error)
-            self._client_failed(error)
+            self._give_up_client(error)
         self._seeker.start()
 
     def export(self, batches: Sequence[SpanBatch], token: str) -> None:
@@ -87,8 +87,8 @@ class ClickHouseExporter:
             if batches:
                 self._insert(arrow_stream(batches, self._compress), token)
         except (Permanent, Retryable) as error:
-            self._tokens.failed(error)
-            self._client_failed(error)
+            self._tokens.note_failure(error)
+            self._give_up_client(error)
             self._attributor.look_back()
             self._has_failed = True
             raise
@@ -96,7 +96,7 @@ class ClickHouseExporter:
             self._attributor.look_back()
             self._has_failed = False
         self._host.report(self._id, None)
-        self._attributor.stored(batches)
+        self._attributor.note_stored(batches)
 
     def sync(self) -> None:
         """Returns when what the embedded data hold outlasts a power cut; raises OSError."""
@@ -169,10 +169,10 @@ class ClickHouseExporter:
         else:
             client.database = self._endpoint.database
         schema.check(client)
-        self._tokens.connected(client)
+        self._tokens.note_connection(client)
         self._is_checked = True
 
-    def _client_failed(self, error: Exception) -> None:
+    def _give_up_client(self, error: Exception) -> None:
         """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine.
 
         What refuses rows is the ClickHouse that was there before, with the tables that it had.

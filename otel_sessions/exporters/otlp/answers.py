@@ -35,21 +35,21 @@ _HTTP_RETRYABLE: Final = {429, 502, 503, 504, 401, 403, 404}
 _MESSAGE: Final = 300  # characters of somebody else's text that a log line takes
 
 
-def of_grpc(peer: str, code: grpc.StatusCode, message: str | None, details: bytes) -> Permanent | Retryable:
+def error_of_grpc(peer: str, code: grpc.StatusCode, message: str | None, details: bytes) -> Permanent | Retryable:
     """The error of a call; `details` is the trailer `grpc-status-details-bin`."""
     text = f"{peer} answered {code.name}: {shown(message or '')}"
     wait = _retry_delay(details)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return TooLarge(text) if wait is None else Throttled(text, retry_after=wait)
-    return _failure(text, wait) if code in _GRPC_RETRYABLE else Permanent(text)
+    return _retryable_error(text, wait) if code in _GRPC_RETRYABLE else Permanent(text)
 
 
-def of_http(peer: str, status: int, body: bytes, retry_after: str | None) -> Permanent | Retryable:
+def error_of_http(peer: str, status: int, body: bytes, retry_after: str | None) -> Permanent | Retryable:
     """The error of an answer that is not 2xx; the body is a `google.rpc.Status` in protobuf, or something else."""
     text = f"{peer} answered {status}: {shown(_message(body))}"
     if status in _HTTP_RETRYABLE:
         asked = _seconds(retry_after) if retry_after else None
-        return _failure(text, asked if asked is not None else _retry_delay(body))
+        return _retryable_error(text, asked if asked is not None else _retry_delay(body))
     return TooLarge(text) if status == 413 else Permanent(text)
 
 
@@ -58,7 +58,7 @@ def shown(text: str) -> str:
     return printable(text[:_MESSAGE])
 
 
-def _failure(text: str, wait: float | None) -> Retryable:
+def _retryable_error(text: str, wait: float | None) -> Retryable:
     return Retryable(text) if wait is None else Throttled(text, retry_after=wait)
 
 

@@ -37,7 +37,7 @@ class GrpcClient:
         except grpc.RpcError as error:
             trailers: Any = error.trailing_metadata() or ()
             details = dict(trailers).get(_DETAILS, b"")
-            raise answers.of_grpc(self.peer, error.code(), error.details(), details) from None
+            raise answers.error_of_grpc(self.peer, error.code(), error.details(), details) from None
         return answer
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class HttpClient:
             raise Retryable(f"{self.peer} cannot be reached: {answers.shown(str(error))}") from None
         if 200 <= answer.status < 300:
             return text if answer.headers.get("Content-Type", "").startswith(_PROTOBUF) else b""
-        raise answers.of_http(self.peer, answer.status, text, answer.headers.get("Retry-After"))
+        raise answers.error_of_http(self.peer, answer.status, text, answer.headers.get("Retry-After"))
 
     def close(self) -> None:
         self._pool.clear()

@@ -109,18 +109,18 @@ class BearerTokenAuth:
         found = [tokens.project_of(token) for tokens in (self._tokens, self._file and self._file.value()) if tokens]
         project = next(filter(None, found), None)
         if project is None:
-            raise self._refused("the token is not known")
+            raise self._refusal("the token is not known")
         return project
 
     def _token(self, text: str) -> bytes:
         if not text:
-            raise self._refused(f"there is no header {self.header!r} with a token")
+            raise self._refusal(f"there is no header {self.header!r} with a token")
         scheme, _, token = text.partition(" ") if self._scheme else ("", "", text)
         if scheme.lower() != self._scheme.lower():
-            raise self._refused(f"the header {self.header!r} is not of the scheme {self._scheme!r}")
+            raise self._refusal(f"the header {self.header!r} is not of the scheme {self._scheme!r}")
         return token.strip().encode(errors="replace")
 
-    def _refused(self, message: str) -> Unauthenticated:
+    def _refusal(self, message: str) -> Unauthenticated:
         return Unauthenticated(message, challenge=f'{self._scheme or "Bearer"} realm="otel-sessions"')
 
     def _parse(self, content: bytes) -> Tokens:

@@ -90,17 +90,17 @@ class _Form:
     def _begin(self) -> None:
         self._parts += 1
         if self._parts > _MAX_FIELDS:
-            raise _unsupported(f"A form of over {_MAX_FIELDS} fields is not")
+            raise _unsupported_error(f"A form of over {_MAX_FIELDS} fields is not")
         self._field = bytearray()
 
     def _end_header(self) -> None:
         if self._header.lower() == b"content-disposition":
             _, options = parse_options_header(bytes(self._value))
             if b"filename" in options:
-                raise _unsupported("External tables are not")
+                raise _unsupported_error("External tables are not")
             self.fields[options.get(b"name", b"").decode("utf-8", "replace")] = self._field
         self._header, self._value = bytearray(), bytearray()
 
 
-def _unsupported(what: str) -> QueryError:
+def _unsupported_error(what: str) -> QueryError:
     return QueryError(f"Code: 48. DB::Exception: {what} supported here. (NOT_IMPLEMENTED)")

@@ -55,7 +55,7 @@ def decompressed(stream: bytes, limit: int) -> bytes:
         end = at + _HASH_BYTES + size
         block = stream[at + _HASH_BYTES : end]
         if len(block) != size or checksum(block) != stream[at : at + _HASH_BYTES]:
-            raise _broken("a checksum does not match")
+            raise _broken_error("a checksum does not match")
         if len(found) + content > limit:
             raise TooLarge(f"Code: 307. DB::Exception: The body is over {limit} bytes. (TOO_MANY_BYTES)")
         found += _unpacked(block[_HEADER.size :], method, content)
@@ -78,10 +78,10 @@ def _packed(content: bytes, method: int) -> bytes:
 
 def _header(stream: bytes, at: int) -> tuple[int, int, int]:
     if len(stream) < at + _HEADER.size:
-        raise _broken("it ends early")
+        raise _broken_error("it ends early")
     method, size, content = _HEADER.unpack_from(stream, at)
     if size < _HEADER.size or method not in _METHODS.values():
-        raise _broken("no such block")
+        raise _broken_error("no such block")
     return method, size, content
 
 
@@ -93,11 +93,11 @@ def _unpacked(packed: bytes, method: int, size: int) -> bytes:
         elif method == _ZSTD:
             content = zstd.ZstdDecompressor().decompress(packed, size + 1)
     except (lz4.block.LZ4BlockError, zstd.ZstdError) as error:
-        raise _broken(str(error)) from error
+        raise _broken_error(str(error)) from error
     if len(content) != size:
-        raise _broken("a block has another size than it says")
+        raise _broken_error("a block has another size than it says")
     return content
 
 
-def _broken(why: str) -> QueryError:
+def _broken_error(why: str) -> QueryError:
     return QueryError(f"Code: 271. DB::Exception: Cannot decompress the body: {why}. (CANNOT_DECOMPRESS)")

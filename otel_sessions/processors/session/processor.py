@@ -60,7 +60,7 @@ class SessionProcessor:
         """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
         self._learned.append((trace, Claim(*claim)))
         if self._unclaimed:
-            self._unclaimed.claimed(trace)
+            self._unclaimed.note_claim(trace)
 
     def forget(self) -> None:
         """Starts afresh: a claim that is not stored may not decide where spans are filed."""

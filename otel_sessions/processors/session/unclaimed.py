@@ -72,7 +72,7 @@ class Unclaimed:
                 self._add(batch, without, has_claimed)
             self._plan()
 
-    def claimed(self, trace: TraceKey) -> None:
+    def note_claim(self, trace: TraceKey) -> None:
         """Takes note that a trace has a session after all."""
         with self._lock:
             self._traces.pop(trace, None)
