@@ -12,7 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from otel_sessions.cli.render import BAR_WIDTH, ago, bar, cost, duration, model, moment, plain
-from otel_sessions.genai.asked import question
+from otel_sessions.genai.texts import question
 from otel_sessions.queries.rows import Row
 
 _WIDE = 110

@@ -72,7 +72,7 @@ def _json(turn: Row) -> str:
 
 def _line(turn: Row) -> str:
     from otel_sessions.cli.render import cost, duration, plain  # noqa: PLC0415
-    from otel_sessions.genai.asked import question  # noqa: PLC0415
+    from otel_sessions.genai.texts import question  # noqa: PLC0415
 
     parts = [turn["StartTime"][:19], plain(turn["SessionId"]), plain(turn["Name"]), plain(duration(turn["Duration"]))]
     if turn["UserId"]:

@@ -13,8 +13,8 @@ from typing import Final
 import pyarrow.compute as pc
 
 from otel_sessions.component import AwaitingClaims
-from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
+from otel_sessions.exporterhelper.queue import Outlet
 from otel_sessions.exporterhelper.wal import Segment
 from otel_sessions.exporterhelper.wal.segment import Part
 from otel_sessions.pdata import SpanBatch

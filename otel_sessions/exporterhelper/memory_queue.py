@@ -12,10 +12,9 @@ from otel_sessions.component import Host, Worker
 from otel_sessions.errors import Retryable
 from otel_sessions.exporterhelper.bisect import bisect
 from otel_sessions.exporterhelper.config import EXPORT_SPANS
-from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing, messages
+from otel_sessions.exporterhelper.queue import INTERNAL_RETRY_AFTER_S, Ledger, Outlet, Ticket, answerable_error
 from otel_sessions.exporterhelper.retry import Sender
-from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable_error
 
 EXPORT_BYTES: Final = 64 * 2**20
 """Of requests whose spans are stored together."""

@@ -18,10 +18,9 @@ from typing import Final
 
 from otel_sessions.component import Host, Request, Syncing, Worker
 from otel_sessions.errors import Retryable
-from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
+from otel_sessions.exporterhelper.queue import INTERNAL_RETRY_AFTER_S, Ledger, Outlet, Ticket, answerable_error
 from otel_sessions.exporterhelper.storing import Storing
-from otel_sessions.exporterhelper.tickets import INTERNAL_RETRY_AFTER_S, Ledger, Ticket, answerable_error
 from otel_sessions.exporterhelper.wal import Log, Segment
 from otel_sessions.exporterhelper.wal.segment import Part
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from otel_sessions.errors import Retryable, SchemaError, Throttled
 from otel_sessions.exporterhelper.config import Retry
-from otel_sessions.exporterhelper.outlet import Outlet
+from otel_sessions.exporterhelper.queue import Outlet
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.telemetry import Metrics
 

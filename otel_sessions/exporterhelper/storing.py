@@ -14,8 +14,8 @@ from otel_sessions.component import Host, Request, Syncing
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.exporterhelper.bisect import Bisection, bisect
 from otel_sessions.exporterhelper.holding import Holding, Released
-from otel_sessions.exporterhelper.outlet import Outlet
 from otel_sessions.exporterhelper.processing import Processing
+from otel_sessions.exporterhelper.queue import Outlet
 from otel_sessions.exporterhelper.retry import Sender
 from otel_sessions.exporterhelper.wal import Log, Segment
 from otel_sessions.exporterhelper.wal.dead_letters import DeadLetters, SpanKey, span_keys

@@ -18,10 +18,9 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from otel_sessions.genai.asked import only_text
 from otel_sessions.genai.messages import MAX_MESSAGES, Message, message, one, opened, read
 from otel_sessions.genai.parts import Part, as_text, part, text_part, tools
-from otel_sessions.genai.texts import encodable
+from otel_sessions.genai.texts import encodable, only_text
 
 Attributes: TypeAlias = Mapping[str, str]
 Event: TypeAlias = "tuple[str, Attributes]"

@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from otel_sessions.component import Outcome, Request
-from otel_sessions.exporterhelper.tickets import Ticket
+from otel_sessions.exporterhelper.queue import Ticket
 
 LINGER_S: Final = 0.005
 BATCH_BYTES: Final = 16 * 2**20

@@ -19,10 +19,9 @@ from otel_sessions.component import Component, Gate, Host, Noting, Outcome, Requ
 from otel_sessions.exporterhelper.bisect import bisect
 from otel_sessions.exporterhelper.config import MEMORY_BYTES
 from otel_sessions.exporterhelper.memory_queue import MemoryQueue
-from otel_sessions.exporterhelper.outlet import Outlet, Queue
 from otel_sessions.exporterhelper.persistent_queue import PersistentQueue
 from otel_sessions.exporterhelper.processing import NamedProcessor, Processing, messages
-from otel_sessions.exporterhelper.tickets import Ledger, Ticket, answerable_error
+from otel_sessions.exporterhelper.queue import Ledger, Outlet, Queue, Ticket, answerable_error
 from otel_sessions.pdata import check
 from otel_sessions.pipeline.admission import Batcher, Recent
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from otel_sessions.genai.asked import question
 from otel_sessions.genai.messages import Message, as_chat, message, words
 from otel_sessions.genai.parts import call_text, text_part
+from otel_sessions.genai.texts import question
 from otel_sessions.queries.rows import Row
 
 

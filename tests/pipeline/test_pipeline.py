@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.exporterhelper.config import Retry, SendingQueue, SendingSettings
-from otel_sessions.exporterhelper.tickets import TICKET_BYTES
+from otel_sessions.exporterhelper.queue import TICKET_BYTES
 from otel_sessions.pdata import Note, SpanBatch
 from otel_sessions.pipeline import Fanout, Outlet, Pipeline
 from otel_sessions.telemetry import Metrics

@@ -1,4 +1,4 @@
-"""Which requests are on their way, how many bytes they hold, and the one point where each is answered."""
+"""What every queue has: the exporter behind it, and the tickets of requests that are on their way, answered here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import Gauge
 
-from otel_sessions.component import Outcome, Request
+from otel_sessions.component import ComponentId, Exporter, Forwarding, Outcome, Request
 from otel_sessions.errors import Permanent, Retryable, TooLarge
+from otel_sessions.exporterhelper.config import SendingSettings
+from otel_sessions.pdata import SpanBatch
 
 logger = logging.getLogger(__name__)
 TICKET_BYTES: Final = 1024  # what a request costs beside its body, so that empty ones are bounded too
@@ -142,3 +144,47 @@ def answerable_error(error: Exception) -> Permanent | Retryable:
     again = Retryable("internal error, try again", retry_after=INTERNAL_RETRY_AFTER_S)
     again.__cause__ = error
     return again
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """An exporter, and how its spans wait and are tried again; pipelines that share the exporter share this.
+
+    Whoever calls the exporter holds `turn`.
+    """
+
+    id: ComponentId
+    exporter: Exporter
+    settings: SendingSettings
+    turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def batch(self, batch: SpanBatch, requests: Iterable[Request]) -> SpanBatch:
+        """The batch as the exporter wants it: with the requests that it came in, by their number, or without."""
+        if not isinstance(self.exporter, Forwarding) or not self.exporter.wants_requests:
+            return batch
+        return replace(batch, requests=tuple(request.body for request in requests))
+
+
+class Queue(Protocol):
+    """What stands before one exporter of a pipeline: makes requests safe, settles their tickets, stores their spans.
+
+    `name` is the exporter's.
+    """
+
+    name: str
+
+    def start(self) -> None:
+        """Raises `Permanent` when it cannot work, and then nothing is left behind."""
+        ...
+
+    def check_room(self, nbytes: int) -> None:
+        """Raises `Retryable` when a request of so many bytes would not be taken."""
+        ...
+
+    def offer(self, tickets: Sequence[Ticket]) -> None:
+        """Takes the requests of these tickets at once, without waiting; each is settled sooner or later."""
+        ...
+
+    def shutdown(self, timeout: float) -> None:
+        """Nothing more is offered; stores what it has, within `timeout` seconds, and ends."""
+        ...

@@ -8,8 +8,7 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Request
 from otel_sessions.errors import Retryable
 from otel_sessions.pipeline import Pipeline
-from otel_sessions.processors.memory_limiter import MemoryLimiter, MemoryLimiterConfig
-from otel_sessions.processors.memory_limiter.config import total_bytes, used_bytes
+from otel_sessions.processors.memory_limiter import MemoryLimiter, MemoryLimiterConfig, total_bytes, used_bytes
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 
