@@ -69,11 +69,13 @@ def fill(client: Client, spans: int, doubtful: float) -> None:
         store(client, {**shape, "step_ns": SPAN_NS // traces, "first": first, "last": last})
     long = {**shape, "session_id": "long", "salt": "long", "step_ns": SPAN_NS // LONG_TRACES}
     store(client, {**long, "first": 0, "last": LONG_TRACES})
-    found = client.query("SELECT Project, TraceId FROM _trace_claims WHERE IsDoubtful > 0").result_rows
-    in_doubt = [(project, trace) for project, trace in found]
-    for start in range(0, len(in_doubt), TRACES_A_LOOK):
-        attribution.correct(client, in_doubt[start : start + TRACES_A_LOOK])
-    print(f"{spans + LONG_TRACES * SPANS_A_TRACE:,} spans, {len(in_doubt):,} traces in doubt")
+    stored = client.query("SELECT DISTINCT Project, TraceId FROM _trace_claims").result_rows
+    in_doubt = 0
+    for start in range(0, len(stored), TRACES_A_LOOK):
+        found = attribution.find(client, [(row[0], row[1]) for row in stored[start : start + TRACES_A_LOOK]])
+        attribution.correct(client, [doubt.trace for doubt in found])
+        in_doubt += len(found)
+    print(f"{spans + LONG_TRACES * SPANS_A_TRACE:,} spans, {in_doubt:,} traces in doubt")
 
 
 def store(client: Client, shape: dict[str, int | str], table: str = "otel_traces") -> None:

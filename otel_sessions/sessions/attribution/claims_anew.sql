@@ -1,6 +1,6 @@
 -- Where the spans of some traces are stored and what they claim, from the spans themselves.
-INSERT INTO _trace_claims (Project, TraceId, Blocks, IsDoubtful, Best, Places, Start, End, ReceivedAt)
-SELECT Project, TraceId, 1 AS Blocks, 2 AS IsDoubtful, Best, Places, Start, End, ReceivedAt
+INSERT INTO _trace_claims (Project, TraceId, Rows, Spans, IsDoubtful, Best, Places, Start, End, ReceivedAt)
+SELECT Project, TraceId, Rows, Spans, 1 AS IsDoubtful, Best, Places, Start, End, ReceivedAt
 FROM
 (
 ${../parts/claims_of_traces}

@@ -36,7 +36,7 @@ LEFT JOIN facts ON facts.Project = known.Project AND facts.TraceId = known.Trace
 LEFT JOIN sums ON sums.Project = known.Project AND sums.TraceId = known.TraceId
 LEFT JOIN corrected ON corrected.Project = known.Project AND corrected.TraceId = known.TraceId
 WHERE (
-        known.IsDoubtful = 2
+        known.IsDoubtful = 1
         OR (known.Best != '9' AND (facts.Rows != facts.Distinct OR facts.Rows != sums.Rows))
         OR arrayExists(place -> place.SessionId != if(
             substring(known.Best, 1, 1) <= '2' AND place.ClaimLevel = toUInt8OrZero(substring(known.Best, 1, 1)),

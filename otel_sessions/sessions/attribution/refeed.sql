@@ -1,7 +1,7 @@
--- The places and claims of all rows stored since: an insert that was broken off may have left them out. As one more insert,
--- so that these traces are looked at whenever they are touched.
-INSERT INTO _trace_claims (Project, TraceId, Blocks, IsDoubtful, Best, Places, Start, End, ReceivedAt)
-SELECT Project, TraceId, 1 AS Blocks, Rows != Distinct AS IsDoubtful, Best, Places, Start, End, ReceivedAt
+-- The places and claims of all rows stored since: an insert that was broken off may have left them out. Where it has not they
+-- count twice, so that these traces are looked at whenever they are touched.
+INSERT INTO _trace_claims (Project, TraceId, Rows, Spans, IsDoubtful, Best, Places, Start, End, ReceivedAt)
+SELECT Project, TraceId, Rows, Spans, 0 AS IsDoubtful, Best, Places, Start, End, ReceivedAt
 FROM
 (
 ${../parts/claims_of_traces}

@@ -1,8 +1,8 @@
 -- Sums that an insert has left which reached nothing else: the sessions that they stand under are told to their traces.
 -- Of the times of these it says nothing: its start is later and its end earlier than any.
-INSERT INTO _trace_claims (Project, TraceId, Blocks, IsDoubtful, Best, Places, Start, End, ReceivedAt)
+INSERT INTO _trace_claims (Project, TraceId, Rows, Spans, IsDoubtful, Best, Places, Start, End, ReceivedAt)
 SELECT
-    t.Project AS Project, t.TraceId AS TraceId, 0 AS Blocks, 2 AS IsDoubtful, '9' AS Best,
+    t.Project AS Project, t.TraceId AS TraceId, 0 AS Rows, [] AS Spans, 1 AS IsDoubtful, '9' AS Best,
     CAST([(t.SessionId, 9, '')], 'Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String))') AS Places,
     fromUnixTimestamp64Nano(9223372036854775807, 'UTC') AS Start, fromUnixTimestamp64Nano(0, 'UTC') AS End,
     max(t.ReceivedAt) AS ReceivedAt

@@ -89,14 +89,15 @@ SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_select
     min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: at most what a session has, summed at the insert';
 
--- The best claim of each trace and where its spans were stored. A trace is as it should be when one block brought it,
--- and that block has no span twice and every span in its place; all others are looked at.
+-- The best claim of each trace, where its spans were stored, and which they are. A trace is as it should be when every span
+-- came once and lies in its place; all others are looked at. Granules are small, as every trace of an insert is looked up.
 CREATE TABLE IF NOT EXISTS _trace_claims
 (
     Project LowCardinality(String) COMMENT 'whose trace' CODEC(ZSTD(1)),
     TraceId String COMMENT 'trace' CODEC(ZSTD(1)),
-    Blocks SimpleAggregateFunction(sum, UInt64) COMMENT 'inserts that brought spans of it' CODEC(ZSTD(1)),
-    IsDoubtful SimpleAggregateFunction(max, UInt8) COMMENT '1 where an insert alone cannot tell that its sums are right, 2 once corrections replace them' CODEC(ZSTD(1)),
+    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(ZSTD(1)),
+    Spans SimpleAggregateFunction(groupUniqArrayArray, Array(UInt32)) COMMENT 'short hashes of the ids of its spans' CODEC(ZSTD(1)),
+    IsDoubtful SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(ZSTD(1)),
     Best SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
     Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String)))
         COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2' CODEC(ZSTD(1)),
@@ -107,7 +108,7 @@ CREATE TABLE IF NOT EXISTS _trace_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+SETTINGS index_granularity = 64, min_compress_block_size = 4096, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
     min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: best claim and places of each trace';
 
@@ -174,19 +175,9 @@ COMMENT 'Internal: spans of traces in doubt, under their sessions';
 
 -- Fed by the inserts into otel_traces.
 CREATE MATERIALIZED VIEW IF NOT EXISTS _trace_claims_mv TO _trace_claims AS
-SELECT
-    Project, TraceId,
-    toUInt64(1) AS Blocks,
-    toUInt8(Rows != Distinct OR arrayExists(place -> place.SessionId != if(
-        substring(Best, 1, 1) <= '2' AND place.ClaimLevel = toUInt8OrZero(substring(Best, 1, 1)),
-        place.ClaimId, substring(Best, 11)), Places)) AS IsDoubtful,
-    Best, Places, Start, End, ReceivedAt
-FROM
-(
 ${../parts/claims_of_traces}
-    FROM otel_traces AS s
-    GROUP BY Project, TraceId
-);
+FROM otel_traces AS s
+GROUP BY Project, TraceId;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS _session_turns_mv TO _session_turns AS
 WITH

@@ -333,5 +333,5 @@ AS
 SELECT TraceId, min(t.Start) AS Start, max(t.End) AS End
 FROM _trace_claims AS t
 GROUP BY TraceId
-HAVING sum(t.Blocks) > 0
+HAVING sum(t.Rows) > 0
 COMMENT 'The times of each trace, for trace views';

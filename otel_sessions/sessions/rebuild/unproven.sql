@@ -3,4 +3,5 @@ SELECT t.Project AS Project, t.TraceId AS TraceId
 FROM _trace_claims AS t
 WHERE t.TraceId >= {low_trace:String} AND ({last:UInt8} = 1 OR t.TraceId < {high_trace:String})
 GROUP BY Project, TraceId
-HAVING sum(t.Blocks) != 1 OR max(t.IsDoubtful) > 0
+HAVING
+${../parts/unproven}

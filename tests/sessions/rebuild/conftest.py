@@ -53,10 +53,18 @@ def compared_one_by_one(client: Client) -> tuple[Difference, ...]:
 
 
 def agrees(client: Client, spans: Sequence[OracleSpan]) -> bool:
-    """Whether the views say what the oracle says of these spans, all of one project."""
+    """Whether the views say what the oracle says of these spans, all of one project, their tokens too."""
     project = spans[0].project
     members = {identity: session for identity, session in assign(spans).items() if session is not None}
-    return read_figures(client, project) == figures(spans) and read_members(client, project) == members
+    listed = client.query(
+        "SELECT Project, SessionId, sum(InputTokens) FROM session_spans WHERE Project = {p:String} GROUP BY ALL",
+        {"p": project},
+    ).result_rows
+    return (
+        read_figures(client, project) == figures(spans)
+        and read_members(client, project) == members
+        and {row[:2]: row[2] for row in listed} == {key: row["InputTokens"] for key, row in figures(spans).items()}
+    )
 
 
 def tables(client: Client) -> list[str]:

@@ -2,8 +2,9 @@ CREATE TABLE _trace_claims
 (
     `Project` LowCardinality(String) COMMENT 'whose trace' CODEC(ZSTD(1)),
     `TraceId` String COMMENT 'trace' CODEC(ZSTD(1)),
-    `Blocks` SimpleAggregateFunction(sum, UInt64) COMMENT 'inserts that brought spans of it' CODEC(ZSTD(1)),
-    `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 where an insert alone cannot tell that its sums are right, 2 once corrections replace them' CODEC(ZSTD(1)),
+    `Rows` SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(ZSTD(1)),
+    `Spans` SimpleAggregateFunction(groupUniqArrayArray, Array(UInt32)) COMMENT 'short hashes of the ids of its spans' CODEC(ZSTD(1)),
+    `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(ZSTD(1)),
     `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
     `Places` SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
         SessionId String,
@@ -16,5 +17,5 @@ CREATE TABLE _trace_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 512, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 64, min_compress_block_size = 4096, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: best claim and places of each trace'

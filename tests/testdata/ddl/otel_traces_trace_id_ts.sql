@@ -11,4 +11,4 @@ AS SELECT
     max(t.End) AS End
 FROM _trace_claims AS t
 GROUP BY TraceId
-HAVING sum(t.Blocks) > 0
+HAVING sum(t.Rows) > 0
