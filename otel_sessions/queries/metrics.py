@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypedDict
@@ -19,6 +20,7 @@ DEFAULT_SERIES: Final[tuple[Series, ...]] = ("sessions", "traces", "errors", "to
 ALL_SERIES: Final[tuple[Series, ...]] = (*DEFAULT_SERIES, "duration_p50_ns", "duration_p95_ns")
 _OF_NOTHING: Final[Mapping[str, Any]] = {**dict.fromkeys(DEFAULT_SERIES, 0), **dict.fromkeys(ALL_SERIES[5:])}
 MAX_POINTS: Final = 20_000
+_OF_CHOSEN: Final = re.compile(r"^ *AND \w+\.SessionId IN CHOSEN\n", re.MULTILINE)
 
 
 class TooManyPointsError(QueryError):
@@ -55,9 +57,9 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
 
     Raises `LanguageError`, `TooManyPointsError`, and what `rows.run` does.
     """
-    condition = Filter(query=measured.query).condition(now_ns)
-    sources = sections(statement(f"{__package__}.sql", "metrics_sources"))
-    source = composed_text(sources[measured.group_by or "none"], condition.sql)
+    chosen = Filter(query=measured.query)
+    condition = chosen.condition(now_ns)
+    source = _source(measured.group_by or "none", "" if chosen.is_empty else condition.sql)
     bound: dict[str, Any] = {
         "project": measured.project,
         "from": measured.from_ns,
@@ -80,9 +82,20 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     return _groups(rows, top, measured.series)
 
 
-def composed_text(source: str, condition: str) -> str:
-    """A source of rows with the condition in it."""
-    return source.replace("CONDITION", condition)
+def _source(group_by: str, condition: str) -> str:
+    """Turns and calls with their keys, of the sessions that a condition chooses; of all without one, which then need
+    not be worked out.
+    """
+    texts = sections(statement(f"{__package__}.sql", "metrics_sources"))
+    if group_by == "model":
+        source = texts["model"]
+    elif names := texts.get(f"joined.{group_by}"):
+        source = texts["joined"].replace("NAMES", names)
+    else:
+        source = texts["turns"].replace("KEYS", texts[group_by])
+    if not condition:
+        return _OF_CHOSEN.sub("", source)
+    return source.replace("CHOSEN", texts["chosen"].replace("CONDITION", condition))
 
 
 def _groups(rows: Sequence[Mapping[str, Any]], top: Sequence[str], series: Sequence[Series]) -> list[Group]:

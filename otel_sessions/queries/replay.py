@@ -16,7 +16,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import takewhile
 from typing import Any, Final, TypeAlias
@@ -25,11 +24,11 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.genai.messages import Message
-from otel_sessions.genai.parts import as_text
 from otel_sessions.genai.transcript import Event, Reader, Step
 from otel_sessions.queries import keyed
+from otel_sessions.queries.distinct import Entry, Table
 from otel_sessions.queries.paging import decode, encode
-from otel_sessions.queries.rows import Row, rfc3339, snake_case
+from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
 
 Position: TypeAlias = "tuple[str, str, int]"
 """Start and trace of a turn, and the number of a step in it."""
@@ -48,7 +47,6 @@ MAX_CAUGHT_UP: Final = 256 * 2**20
 """Bytes that are read anew where earlier pages are forgotten; what is before them counts as never said."""
 
 _FIRST: Final = ("1900-01-01 00:00:00", "")
-_NS: Final = 10**9
 _TOKENS: Final = (
     *("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
     *("TotalTokens", "Cost"),
@@ -90,9 +88,6 @@ class Memory:
                 self._histories.popitem(last=False)
             return found
 
-    def _size(self) -> int:
-        return sum(len(each.said) for each in self._histories.values())
-
 
 Peaks: TypeAlias = "dict[str, tuple[int, int]]"
 """Of each agent, in its last turn: the most tokens that went into a call, and the messages of that call."""
@@ -127,7 +122,7 @@ def turns(
         fitting = _fitting(rows[:limit], spans)
         contents = _contents(client, scope, rows[:fitting], spans)
         ended = keyed.select(client, "replay_end", {**scope, "time": start, "trace_id": trace_id}) if cursor else []
-        ended_ns = _ns(ended[0]["EndTime"]) if ended and ended[0]["Turns"] else None
+        ended_ns = nanoseconds(ended[0]["EndTime"]) if ended and ended[0]["Turns"] else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
         page = build(rows[:fitting], spans, contents, before, preview=preview)
         shown = len(page["turns"])
@@ -257,65 +252,6 @@ def is_step(span: Row) -> bool:
     return bool(span["StepKind"] not in ("", "other") or span["StatusCode"] == "Error")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of a table: its number, and what it is told from others by, on this page and on others."""
-
-    ref: int
-    digest: bytes
-
-
-class Table:
-    """Distinct objects, numbered; shown with their texts cut to so many characters."""
-
-    def __init__(self, preview: int | None) -> None:
-        self._preview = preview
-        self._known: dict[bytes, Entry] = {}
-        self._same: dict[int, tuple[Any, Entry]] = {}
-        self.rows: list[Any] = []
-        self.size = 0
-        """Bytes of all rows."""
-        self.refs = 0
-        """How often a row was asked for."""
-
-    def add(self, value: dict[str, Any]) -> Entry:
-        """The row of a value, a new one if there is none yet."""
-        self.refs += 1
-        same = self._same.get(id(value))
-        if same is not None:
-            return same[1]
-        try:
-            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        except (TypeError, ValueError, RecursionError):  # what JSON or UTF-8 cannot say, or nested beyond all reason
-            value = {**value, "parts": [{"type": "other", "value": None}]} if "parts" in value else {"name": ""}
-            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        digest = blake2b(body, digest_size=16).digest()
-        entry = self._known.get(digest)
-        if entry is None:
-            entry = self._known[digest] = Entry(len(self.rows), digest)
-            self.rows.append(value if self._preview is None else cut_message(value, self._preview))
-            self.size += len(body)
-        self._same[id(value)] = value, entry
-        return entry
-
-
-def cut_message(message: Message, preview: int) -> Message:
-    """The message with the texts of its parts cut to so many characters, and the full length of each that was."""
-    return {**message, "parts": [_cut_part(part, preview) for part in message["parts"]]}
-
-
-_LONG: Final = ("text", "arguments", "result", "url", "value")
-
-
-def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:
-    cut = dict(part)
-    for name in _LONG:
-        text = as_text(part[name]) if name in part else ""
-        if len(text) > preview:
-            cut[name], cut[f"{name}_length"] = text[:preview], len(text)
-    return cut
-
-
 def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dict[str, Any]:
     attributes, events = (content.attributes, content.events) if content else ({}, ())
     kind = span["StepKind"] or "other"
@@ -341,7 +277,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
 
 def _turn(row: Row, before: Before, *previews: int | None) -> dict[str, Any]:
     preview = min((each for each in previews if each is not None), default=None)
-    start, end = _ns(row["StartTime"]), _ns(row["EndTime"])
+    start, end = nanoseconds(row["StartTime"]), nanoseconds(row["EndTime"])
     shown = {snake_case(name): rfc3339(row[name]) if name.endswith("Time") else row[name] for name in _TURN}
     shown["duration_ns"] = row["Duration"]
     shown["gap_ns"] = max(start - before.ended_ns, 0) if before.ended_ns is not None else 0
@@ -458,10 +394,3 @@ def _chunks(client: Client, scope: Row, after: tuple[str, str], until: tuple[str
         fitting = _fitting(rows, _spans(client, scope, [row["TraceId"] for row in rows]))
         yield rows[:fitting]
         after = rows[fitting - 1]["StartTime"], rows[fitting - 1]["TraceId"]
-
-
-def _ns(time: str) -> int:
-    """A time of ClickHouse's as nanoseconds since 1970."""
-    whole, _, fraction = time.partition(".")
-    seconds = int(datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp())
-    return seconds * _NS + int(fraction.ljust(9, "0") or 0)

@@ -1,79 +1,48 @@
--- none
+-- turns
 SELECT
     t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [''] AS Keys
+    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, KEYS AS Keys
 FROM session_traces AS t
 WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND t.SessionId IN CHOSEN
     AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+
+-- none
+['']
 
 -- user
-SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [t.UserId] AS Keys
-FROM session_traces AS t
-WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+[t.UserId]
 
 -- environment
-SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [toString(t.Environment)] AS Keys
-FROM session_traces AS t
-WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+[toString(t.Environment)]
 
 -- tag
-SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(t.Tags), [''], t.Tags) AS Keys
-FROM session_traces AS t
-WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+if(empty(t.Tags), [''], t.Tags)
 
 -- session
-SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, [t.SessionId] AS Keys
-FROM session_traces AS t
-WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+[t.SessionId]
 
--- service
+-- joined
 SELECT
     t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
     t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(s.Names), [''], s.Names) AS Keys
 FROM session_traces AS t
 LEFT JOIN
 (
-    SELECT SessionId, TraceId, groupUniqArrayArray(ServiceNames) AS Names
+    SELECT SessionId, TraceId, groupUniqArrayArray(NAMES) AS Names
     FROM _turn_minutes
     WHERE Project = {project:String}
     GROUP BY SessionId, TraceId
 ) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
 WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND t.SessionId IN CHOSEN
     AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
 
--- tool
-SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(s.Names), [''], s.Names) AS Keys
-FROM session_traces AS t
-LEFT JOIN
-(
-    SELECT SessionId, TraceId, groupUniqArrayArray(Tools) AS Names
-    FROM _turn_minutes
-    WHERE Project = {project:String}
-    GROUP BY SessionId, TraceId
-) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
-WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+-- joined.service
+ServiceNames
+
+-- joined.tool
+Tools
 
 -- model
 SELECT
@@ -81,7 +50,7 @@ SELECT
     toUInt64(0) AS Tokens, toFloat64(0) AS Cost, t.Duration AS Duration, if(empty(t.Models), [''], t.Models) AS Keys
 FROM session_traces AS t
 WHERE t.Project = {project:String}
-    AND t.SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+    AND t.SessionId IN CHOSEN
     AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
 UNION ALL
 SELECT
@@ -92,7 +61,7 @@ FROM
     SELECT SessionId, TraceId, toString(Model) AS Model, sum(TotalTokens) AS Tokens, toFloat64(sum(s.Cost)) AS Cost
     FROM session_spans AS s
     WHERE Project = {project:String} AND (TotalTokens > 0 OR s.Cost > 0)
-        AND SessionId IN (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+        AND s.SessionId IN CHOSEN
     GROUP BY SessionId, TraceId, Model
 ) AS c
 INNER JOIN
@@ -101,3 +70,6 @@ INNER JOIN
     FROM session_traces
     WHERE Project = {project:String} AND toUnixTimestamp64Nano(StartTime) BETWEEN {from:Int64} AND {to:Int64}
 ) AS t ON t.SessionId = c.SessionId AND t.TraceId = c.TraceId
+
+-- chosen
+(SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)

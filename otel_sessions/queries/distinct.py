@@ -1,0 +1,71 @@
+"""What the turns of a replay refer to by its number: each distinct message, each distinct tool, once a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from otel_sessions.genai.messages import Message
+from otel_sessions.genai.parts import as_text
+
+_LONG: Final = ("text", "arguments", "result", "url", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a table: its number, and what it is told from others by, on this page and on others."""
+
+    ref: int
+    digest: bytes
+
+
+class Table:
+    """Distinct objects, numbered; shown with their texts cut to so many characters."""
+
+    def __init__(self, preview: int | None) -> None:
+        self._preview = preview
+        self._known: dict[bytes, Entry] = {}
+        self._same: dict[int, tuple[Any, Entry]] = {}
+        self.rows: list[Any] = []
+        self.size = 0
+        """Bytes of all rows."""
+        self.refs = 0
+        """How often a row was asked for."""
+
+    def add(self, value: dict[str, Any]) -> Entry:
+        """The row of a value, a new one if there is none yet."""
+        self.refs += 1
+        same = self._same.get(id(value))
+        if same is not None:
+            return same[1]
+        try:
+            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        except (TypeError, ValueError, RecursionError):  # what JSON or UTF-8 cannot say, or nested beyond all reason
+            value = {**value, "parts": [{"type": "other", "value": None}]} if "parts" in value else {"name": ""}
+            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        digest = blake2b(body, digest_size=16).digest()
+        entry = self._known.get(digest)
+        if entry is None:
+            entry = self._known[digest] = Entry(len(self.rows), digest)
+            self.rows.append(value if self._preview is None else _cut_message(value, self._preview))
+            self.size += len(body)
+        self._same[id(value)] = value, entry
+        return entry
+
+
+def _cut_message(message: Message, preview: int) -> Message:
+    """The message with the texts of its parts cut to so many characters, and the full length of each that was."""
+    return {**message, "parts": [_cut_part(part, preview) for part in message["parts"]]}
+
+
+def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:
+    cut = dict(part)
+    for name in _LONG:
+        text = as_text(part[name]) if name in part else ""
+        if len(text) > preview:
+            cut[name], cut[f"{name}_length"] = text[:preview], len(text)
+    return cut
