@@ -7,14 +7,19 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import pytest
+import typer
 from clickhouse_connect.driver.client import Client
 
 import otel_sessions
+from otel_sessions.cli.app import app
 from otel_sessions.clickhouse import schema
+from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.session_service.messages import DESCRIPTORS
 from otel_sessions.telemetry import Metrics
 
@@ -48,6 +53,23 @@ def test_every_table_is_in_the_docs(otel_client: Client) -> None:
     tables = {name for (name,) in rows if not name.endswith("_mv") and not name.startswith("broken_off")}
     documented = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs/sql.md").read_text()))
     assert tables - documented == set()
+
+
+def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, below in getattr(command, "commands", {}).items():
+        yield from leaves(below, (*words, name)) if hasattr(below, "commands") else [" ".join((*words, name))]
+
+
+def test_every_command_is_in_the_docs() -> None:
+    documented = set(re.findall(r"^\| `([a-z ]+?)(?: \[?[A-Z].*?)?`", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
+    assert set(leaves(typer.main.get_command(app))) - documented == set()
+
+
+def test_every_route_is_in_the_docs() -> None:
+    named = re.findall(r"`[^`\n]*/[^`\n]*`", (ROOT / "docs/rest.md").read_text())
+    documented = {word for text in named for word in re.findall(r"[\w-]+", text)}
+    routes = {re.sub(r"{\w+}", "", each.path) for each in OPERATIONS}
+    assert {route for route in routes if not set(re.findall(r"[\w-]+", route)) <= documented} == set()
 
 
 def test_every_metric_is_in_the_docs() -> None:
