@@ -17,14 +17,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 HERE = Path(__file__).parent
 SCREEN = {"width": 1280, "height": 800}
+SCENARIOS = ("agent", "chat", "errors", "media", "outlier")
+"""What the demo sends; a session of the first is in the picture."""
 _ADDRESS = re.compile(r"(http://[\d.]+:\d+)/sessions/(\S+)")
 
 
 def main() -> None:
     with (
         tempfile.TemporaryDirectory() as directory,
-        subprocess.Popen(
-            [sys.executable, "-m", "otel_sessions", "demo"],
+        subprocess.Popen(  # noqa: S603 - this very program
+            [sys.executable, "-m", "otel_sessions", "demo", *(f"--scenario={name}" for name in SCENARIOS)],
             cwd=directory,
             stdout=(out := Path(directory, "out")).open("w"),
         ) as demo,

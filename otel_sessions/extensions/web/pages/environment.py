@@ -50,6 +50,7 @@ def environment() -> Environment:
             "parsed": parsed,
             "plain_text": markdown.plain,
             "score_value": _score_value,
+            "shown_by": shown_by,
             "text_length": _text_length,
         }
     )
@@ -111,6 +112,13 @@ def _is_web(url: str) -> bool:
 
 def _limited(value: Mapping[str, Any], most: int) -> Iterable[tuple[str, Any]]:
     return islice(value.items(), most)
+
+
+def shown_by(share: Mapping[str, Any]) -> str:
+    """What a link shows of its session, in words."""
+    when = "as it was when it was published" if share["mode"] == "frozen" else "as it is"
+    hidden = [part.replace("_", " ") for part in share["hide"]] + [f"what {role} says" for role in share["hide_roles"]]
+    return f"{when}, without {', '.join(hidden)}" if hidden else when
 
 
 def _text_length(value: Any) -> int:

@@ -39,7 +39,11 @@ def show(visit: Visit) -> Shown:
     """`/sessions/{session_id}`; with `fragment` only its turns, its charts or the span that is open."""
     match visit.get("fragment"):
         case "turns":
-            return Shown("turns.html", _replay(visit))
+            shown = _replay(visit)
+            _put_comments(shown["turns"], _comments(visit))
+            return Shown("turns.html", shown)
+        case "waterfall":
+            return Shown("waterfall.html", {**_fall(visit, _replay(visit)["bars"]), **links(visit), "opened_id": ""})
         case "span":
             return Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)})
         case "text":
@@ -71,9 +75,7 @@ def public(visit: Visit) -> Shown:
 def _whole(visit: Visit) -> dict[str, Any]:
     session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
     shown = _replay(visit, session["scores"])
-    fall = waterfall(shown["bars"][:BARS])
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    comments = [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
+    comments = _comments(visit)
     _put_comments(shown["turns"], comments)
     configs = review.configs(visit)
     return {
@@ -91,18 +93,34 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "error_link": _first_error(shown["turns"]) or visit.with_query(at="error", turn=None, show=None),
         "charts_link": visit.with_query(fragment="charts", span=None, turn=None),
         "views": [(name, title, visit.with_query(show=name, sort=None, zoom=None)) for name, title in VIEWS],
+        "outline_links": {
+            name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None) for name in detail.OUTLINED
+        },
         "outline": _outline(visit) if shown["view_name"] == "outline" else None,
         "last_turn": "",
         "fragment": visit.with_query(fragment="turns"),
-        "fall": fall,
-        "view": view(fall, visit.get("zoom")),
-        "zoom_link": lambda part: visit.with_query(zoom=part, fragment=None),
-        "more_spans": len(shown["bars"]) > BARS,
-        "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in shown["bars"])],
+        **_fall(visit, shown["bars"]),
         "scores": session["scores"],
         "score_configs": configs,
         "comments": comments,
     }
+
+
+def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The waterfall of the turns on a page, and the part of it that the address names."""
+    fall = waterfall(bars[:BARS])
+    return {
+        "fall": fall,
+        "view": view(fall, visit.get("zoom")),
+        "zoom_link": lambda part: visit.with_query(zoom=part, fragment=None),
+        "more_spans": len(bars) > BARS,
+        "kinds": [kind for kind in KINDS if any(bar["step_kind"] == kind for bar in bars)],
+    }
+
+
+def _comments(visit: Visit) -> list[dict[str, Any]]:
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    return [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
 
 
 def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:

@@ -187,7 +187,8 @@ def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[st
             for value in values
             if value["value"]
         ]
-        found.append((field, shown))
+        if shown:
+            found.append((field, shown))
     return found
 
 

@@ -1,6 +1,8 @@
 // Buttons that act in place.
 export function copyButtons(root) {
   if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy-link]"))
+    button.dataset.copy = new URL(button.dataset.copyLink, location.href).href;
   for (const button of root.querySelectorAll("[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {

@@ -1,8 +1,9 @@
 // Long sessions: later turns are fetched as they are approached, and pages far away give their elements back.
 import { localTimes } from "./clock.js";
 import { copyButtons } from "./actions.js";
+import { zoom } from "./zoom.js";
 
-const KEPT = 6;
+const KEPT = 4;
 
 export function turns(container) {
   if (!container || !window.IntersectionObserver) return;
@@ -53,6 +54,32 @@ export function turns(container) {
     seen.observe(next);
   }
   more(container.querySelector(".page"));
+  follow(container, sources);
+}
+
+// The waterfall beside the turns is that of the page of turns in sight.
+function follow(container, sources) {
+  const first = container.querySelector(".page"), start = new URL(location.href);
+  let shown = first, timer = 0;
+  const show = async () => {
+    const pages = [...container.querySelectorAll(".page")];
+    const middle = window.innerHeight / 2;
+    const page = pages.find((one) => one.getBoundingClientRect().bottom > middle);
+    const fall = document.querySelector("aside .waterfall");
+    if (!page || !fall || page === shown || page.dataset.empty) return;
+    shown = page;
+    const url = new URL(page === first ? start : sources.get(page).url);
+    url.searchParams.set("fragment", "waterfall");
+    url.searchParams.delete("zoom");
+    const answer = await fetch(url, { headers: { accept: "text/html" } });
+    if (!answer.ok || page !== shown) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".waterfall");
+    fall.replaceWith(next);
+    const here = new URL(location.href);
+    if (here.searchParams.has("zoom")) { here.searchParams.delete("zoom"); history.replaceState(history.state, "", here); }
+    zoom(next);
+  };
+  window.addEventListener("scroll", () => { clearTimeout(timer); timer = setTimeout(() => show().catch(() => {}), 300); }, { passive: true });
 }
 
 // A span opens beside the turns; its address stands in the URL.

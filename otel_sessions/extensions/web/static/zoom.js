@@ -102,5 +102,5 @@ export function zoom(fall) {
     if (part > 0.01) go(left + width * start, width * part);
   });
   ruler.addEventListener("dblclick", () => moves.all());
-  window.addEventListener("popstate", restore);
+  window.addEventListener("popstate", () => { if (fall.isConnected) restore(); });
 }

@@ -104,6 +104,8 @@ def test_long_sessions_load_as_they_are_read(reader: Reader, page: Any) -> None:
         page.wait_for_timeout(150)
     expect(page.locator(".turn").last).to_contain_text("45")
     expect(page.locator("[data-more]")).to_have_count(0)
+    expect(page.locator("aside .waterfall")).to_contain_text("5 spans")
+    assert page.locator("#rows a.wf").count() == 5, "the waterfall follows the turns"
 
 
 def test_labels_scores_thumbs_and_comments_are_added(reader: Reader, page: Any) -> None:
@@ -127,6 +129,10 @@ def test_labels_scores_thumbs_and_comments_are_added(reader: Reader, page: Any) 
 def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Reader, page: Any) -> None:
     _settle(page, CHAT)
     page.locator("#publish > summary").click()
+    expect(page.locator(".shows-users")).to_be_hidden()
+    page.get_by_label("Hide user ids").uncheck()
+    expect(page.locator(".shows-users")).to_contain_text("ada")
+    page.get_by_label("Hide metadata and attributes").uncheck()
     page.get_by_role("button", name="Publish").click()
     link = page.locator("#share-link").get_attribute("href")
     stranger = reader.profile(known=False)
@@ -134,7 +140,9 @@ def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Read
     expect(stranger.locator("#turns")).to_contain_text("Yes, three are.")
     expect(stranger.get_by_role("navigation", name="Pages")).to_have_count(0)
     expect(stranger.locator("form[method=post]")).to_have_count(0)
+    assert "turns" in stranger.locator("meta[property='og:description']").get_attribute("content")
     _settle(page, "/shares")
+    expect(page.locator("tbody tr")).to_contain_text("as it is")
     page.get_by_role("button", name="Revoke").click()
     expect(page.locator("main")).to_contain_text("Nothing is published")
     assert stranger.request.get(link).status == 404

@@ -73,8 +73,8 @@ def test_the_waterfall_is_zoomed_by_drag_keys_and_address(page: Any) -> None:
 
 def test_the_outline_leads_to_the_turn_that_cost_most_and_to_the_third(page: Any) -> None:
     page.goto("/sessions/incident-test")
-    page.get_by_role("link", name="Outline").click()
-    page.get_by_role("link", name="Cost", exact=True).click()
+    page.locator(".figures").get_by_title("The turns that cost most").click()
+    expect(page.locator("[aria-sort=descending]")).to_contain_text("Cost")
     first = page.locator(".outline tbody tr").first
     number = first.locator("td").first.text_content()
     first.get_by_role("link").click()

@@ -59,8 +59,8 @@ def test_the_list_shows_the_first_words_the_figures_and_what_is_wrong(browser: B
     page = browser.get("/sessions")
     for said in ("Is the *rope* in stock?", "chat-1", "ada", "gpt-4.1-mini", "2.4k"):
         assert said in page.text, said
-    assert '<span class="badge bad">1</span>' in page.html
-    assert "1 error" in browser.get("/sessions?column=cost").text
+    assert '<span class="badge bad">1</span>' in page.html, "in the column of errors"
+    assert "1 error" in browser.get("/sessions?column=cost").text, "where there is no such column"
 
 
 def test_the_session_page_replays_what_was_said_and_done_each_thing_once(browser: Browser) -> None:
