@@ -136,7 +136,7 @@ class Consumer(Protocol):
 
 @runtime_checkable
 class Component(Protocol):
-    """What has a life: it does no I/O and starts no thread before `start`, and keeps nothing after `shutdown`."""
+    """A part with a life cycle: no I/O and no thread before `start`, and nothing kept after `shutdown`."""
 
     def start(self) -> None:
         """Raises when it cannot work, and then nothing is left behind: a second try may do."""

@@ -22,7 +22,7 @@ class DataInUse(Permanent):
 
 
 class DataLock:
-    """Held from creation to `release`, or to the end of the process whatever its end.
+    """A lock that is held from its creation until `release`, or until the process ends, however it ends.
 
     Raises `DataInUse` naming the directory and the process that has it.
     """

@@ -5,6 +5,8 @@ them. `EVENT#KEY` is an attribute of a span event. `KEY#MEMBER` is a member of t
 as the text of a Python dictionary, `KEY#OUTER.INNER` one further down; of numbers, `KEY#*` is the sum of all its
 members, and `KEY#*PART*` the sum of those with PART in their name, where the object has a `total` that is enough for
 all its members. `KEY+KEY` is the sum of two.
+
+It is one table in one file on purpose: who looks for a key of any client finds it here.
 """
 
 from __future__ import annotations

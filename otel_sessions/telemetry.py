@@ -199,7 +199,7 @@ def _free_bytes(directory: Path) -> float:
 
 
 def _resident_bytes() -> float:
-    """Of this process, where the system has /proc; else the most it ever was."""
+    """Resident bytes of this process; where the system has no /proc, the most that they ever were."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

@@ -94,7 +94,7 @@ def _readable(path: str) -> str:
 
 
 def address_problem(address: HostPort) -> str | None:
-    """What the system has against listening there now; None where nothing."""
+    """Why the system refuses to listen on this address now; None where it does not."""
     try:
         family, _, _, _, name = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -50,7 +50,7 @@ def sample_size(pieces: int) -> int:
 
 
 def count(rows: int, rows_a_piece: int) -> int:
-    """How many pieces to make of so many rows: some, and not too many."""
+    """How many pieces to make of so many rows."""
     return max(1, min(MAX_PIECES, -(-rows // rows_a_piece)))
 
 

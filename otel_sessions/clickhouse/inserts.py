@@ -61,12 +61,12 @@ class Tokens:
         self._renewed = ""
 
     def note_connection(self, client: Client) -> None:
-        """Asks a server since when it runs; the tables must be there. The embedded engine lives as we do."""
+        """Asks a server since when it runs; the tables must be there. The embedded engine starts with this process."""
         if not self._embedded:
             self._life = str(client.query(statement(__package__, "life")).result_rows[0][0])
 
     def note_failure(self, error: OtelSessionsError) -> None:
-        """After an error that may mean lost rows, tokens are new: stored twice is better than not at all."""
+        """Makes new tokens after an error that may mean lost rows: rows stored twice can be put right."""
         if code_of(error) not in _HARMLESS:
             self._renewed = secrets.token_hex(8)
 

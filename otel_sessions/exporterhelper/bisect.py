@@ -1,4 +1,4 @@
-"""Who is to blame for a refusal: what is refused is tried again in halves, until one stands alone."""
+"""Finds the items that are to blame for a refusal: what is refused is tried again in halves, until one stands alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE: Final = 64
 
 
 class Bisection(Generic[T]):
-    """Halves what is refused, as long as that may lead to someone to blame.
+    """Halves what is refused, as long as that may lead to an item to blame.
 
     `halve` gives the two halves of a piece, or None of a piece that stands alone.
     """
@@ -28,7 +28,7 @@ class Bisection(Generic[T]):
         return self.refused_in_a_row < PATIENCE
 
     def accept(self) -> None:
-        """Somebody was taken: those who are refused have to do with it themselves."""
+        """Notes that a piece was taken, so that later refusals are the fault of what is refused."""
         self.refused_in_a_row = 0
 
     def refuse(self, piece: T) -> tuple[T, T] | None:

@@ -1,4 +1,4 @@
-"""What a power cut leaves: the names of files, and all that a file system holds, put on its disk."""
+"""Puts the names of files, and all that a file system holds, on its disk, so that they outlast a power cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def sync_directory(directory: Path) -> None:
-    """Makes the names of its files last."""
+    """Puts the names of the files of a directory on disk."""
     file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(file)
@@ -42,7 +42,7 @@ def sync_filesystem(path: Path) -> None:
 
 
 def boot() -> str:
-    """Eight letters that are others after the machine has started anew, where it tells; else always the same."""
+    """Eight letters that change when the machine starts anew; always the same where the system does not tell."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
     except OSError:

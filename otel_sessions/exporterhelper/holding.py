@@ -52,7 +52,7 @@ class Holding:
         self._open = True
 
     def stop(self) -> None:
-        """Nothing waits any more: what does is due."""
+        """Makes all that waits due at once, and lets nothing wait from now on."""
         self._open = False
 
     def hold(self, part: Part, batches: Sequence[SpanBatch], now: float) -> Sequence[SpanBatch]:
@@ -102,7 +102,7 @@ class Holding:
         return next((part for part in self._parts if part.segment is segment), None)
 
     def drop(self, part: Part) -> None:
-        """The part does not wait here any more."""
+        """Takes a part out of those that wait."""
         del self._parts[part]
         self._nbytes -= _nbytes(part)
 

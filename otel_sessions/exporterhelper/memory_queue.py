@@ -51,7 +51,7 @@ class MemoryQueue:
         self._worker.start()
 
     def check_room(self, nbytes: int) -> None:
-        """There always is: the ledger bounds what is on its way."""
+        """Never raises: the ledger bounds what is on its way."""
 
     def offer(self, tickets: Sequence[Ticket]) -> None:
         with self._changed:

@@ -174,7 +174,7 @@ class Body:
             raise InvalidData(f"the body is not JSON: {error}") from error
 
     def release(self) -> None:
-        """Gives its room back, whoever still works at it."""
+        """Gives its room back, also while a thread still works at the body."""
         with self._room.lock:
             self._is_over = True
             self._room.left += self._held

@@ -160,7 +160,7 @@ class BoundedProtocol(H11Protocol):
         return ":".join(map(str, self.server or ()))
 
     def _should_upgrade(self) -> bool:
-        """Never, and without a word: Java's client asks for HTTP/2 with its every first request."""
+        """Returns False and logs nothing: Java's client asks for HTTP/2 with its every first request."""
         return False
 
     def _at_work(self) -> bool:

@@ -71,7 +71,7 @@ class Batcher:
 
 
 def digest(request: Request) -> bytes:
-    """Of the project and the bytes: equal requests are the same spans."""
+    """A digest of the project and the bytes: equal requests are the same spans."""
     hashed = hashlib.sha256(request.project.encode())
     hashed.update(b"\0")
     hashed.update(request.body)

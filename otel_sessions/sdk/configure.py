@@ -124,7 +124,7 @@ def is_off(variable: str) -> bool:
 
 
 def add_session_processor(provider: TracerProvider, processor: SessionSpanProcessor) -> bool:
-    """Whether it had none, and so has this one now."""
+    """Adds the processor to a provider that has none of its kind; returns whether it did."""
     if any(isinstance(each, SessionSpanProcessor) for each in processors(provider)):
         return False
     provider.add_span_processor(processor)
@@ -132,7 +132,7 @@ def add_session_processor(provider: TracerProvider, processor: SessionSpanProces
 
 
 def processors(provider: TracerProvider) -> tuple[Any, ...]:
-    """Those that were added to it; the SDK has no public way to ask, so none where it keeps them elsewhere."""
+    """The processors of a provider; none where the SDK, which has no public way to ask, keeps them elsewhere."""
     return tuple(getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ()))
 
 
@@ -167,7 +167,7 @@ def _add_to(provider: trace.TracerProvider, given: Mapping[str, Any]) -> list[st
 
 
 def _unlike(provider: trace.TracerProvider, given: Mapping[str, Any]) -> list[str]:
-    """Which arguments say of the resource what the provider's own, which nothing can change, does not."""
+    """The names of the arguments that describe another resource than the provider's, which nothing can change."""
     has = getattr(getattr(provider, "resource", None), "attributes", {})
     wanted = {
         "service_name": {SERVICE_NAME: given["service_name"]},

@@ -128,7 +128,7 @@ class EndingProcessor(BatchSpanProcessor):
         self._endpoint = endpoint
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
-        """False at once where nobody listens; what waits goes on waiting."""
+        """Returns False at once where nobody listens; spans that wait stay."""
         return listens(self._endpoint) and super().force_flush(timeout_millis)
 
     def shutdown(self) -> None:

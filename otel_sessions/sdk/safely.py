@@ -1,4 +1,4 @@
-"""Nothing in this package may fail the application: what goes wrong is logged, once a kind, and forgotten."""
+"""Keeps errors of this package from the application: they are logged, once a kind, and go no further."""
 
 from __future__ import annotations
 

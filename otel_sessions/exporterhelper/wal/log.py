@@ -84,7 +84,7 @@ class Log:
 
     @property
     def nbytes(self) -> int:
-        """Of all that its directory holds."""
+        """Bytes of all that its directory holds."""
         return self._nbytes
 
     @property
@@ -206,7 +206,7 @@ class Log:
             logger.exception("the stored segment %s of the write-ahead log cannot be renamed", segment.path)
 
     def kept(self) -> Sequence[Segment]:
-        """What is stored but perhaps not for ever."""
+        """The segments that are stored, but would be lost with the machine's power."""
         with self._guard:
             return list(self._stored)
 
@@ -226,7 +226,7 @@ class Log:
             logger.exception("the stored segment %s of the write-ahead log cannot be removed", segment.path)
 
     def _grow(self, nbytes: int) -> None:
-        """What waits to be stored does."""
+        """Adds to the bytes that wait to be stored, and tells `resized`."""
         self.count(nbytes)
         self._resized(nbytes)
 

@@ -35,12 +35,12 @@ class Segment:
 
     @property
     def name(self) -> str:
-        """Unlike that of any other segment, of this log or another."""
+        """A name that no other segment has, of this log or another."""
         return self.path.name.partition(".")[0]
 
     @property
     def number(self) -> int:
-        """Of its place among the segments of its log."""
+        """Its place among the segments of its log, the oldest first."""
         return int(self.name.partition("-")[0])
 
     def read(self) -> Contents:
@@ -55,7 +55,7 @@ class Segment:
 
 
 def number_after(number: int) -> int:
-    """That of a segment which begins now: it tells when that is, in milliseconds, and is greater than `number`."""
+    """The number of a segment that begins now: milliseconds since 1970, and greater than `number`."""
     return max(number + 1, time.time_ns() // 1_000_000)
 
 
@@ -71,7 +71,7 @@ def sealed_in(directory: Path) -> list[Segment]:
 
 
 def stored_in(directory: Path) -> list[Segment]:
-    """The segments of a directory that are stored, but perhaps not for ever."""
+    """The segments of a directory that are stored, but would be lost with the machine's power."""
     return _segments(directory, STORED)
 
 

@@ -1,4 +1,4 @@
-"""Spans of sessions that were deleted a while ago: they stay away."""
+"""Keeps spans out that arrive for sessions which were deleted a while ago."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def error_of_http(peer: str, status: int, body: bytes, retry_after: str | None) 
 
 
 def shown(text: str) -> str:
-    """Somebody else's text, fit for a log."""
+    """A text of the other side on one line, cut and escaped for a log."""
     return printable(text[:_MESSAGE])
 
 
@@ -63,7 +63,7 @@ def _retryable_error(text: str, wait: float | None) -> Retryable:
 
 
 def _status(data: bytes) -> Status:
-    """An empty one for what is none."""
+    """The status in a body; an empty one where there is none."""
     try:
         return Status.FromString(data)
     except DecodeError:
