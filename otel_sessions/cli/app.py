@@ -13,6 +13,7 @@ from otel_sessions.cli import (
     components,
     demo,
     doctor,
+    importing,
     mcp,
     migrate,
     output,
@@ -65,6 +66,7 @@ app.command("mcp")(mcp.mcp)
 app.command("verify")(verify.verify)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("import")(importing.import_)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 

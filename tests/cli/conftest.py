@@ -26,7 +26,7 @@ from tests.queries.test_sessions import ODD_IDS
 OWN = [sys.executable, "-c", "from otel_sessions.cli import main; main()"]
 """The program in a process of its own."""
 CONFIG = """\
-receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}}}}}}}
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}}}
 processors: {{session: {{}}}}
 exporters:
   clickhouse: {{endpoint: "{endpoint}", sending_queue: {{storage: memory}}, attribution: {{interval: 100ms}}}}
