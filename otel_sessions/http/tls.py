@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Annotated, Any, Final, Literal
 
+import urllib3
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from otel_sessions.component import Settings
@@ -72,3 +73,14 @@ class ClientTls(Settings):
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("cert_file and key_file go together")
         return self
+
+    def context(self) -> ssl.SSLContext:
+        """For a client of Python's."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file, _no_password)
+        if self.insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
+        return context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import ssl
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,12 +106,5 @@ class HttpClient:
 
 
 def _tls(tls: Tls) -> dict[str, Any]:
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    if tls.cert_file:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    if tls.insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
     named = {"server_hostname": tls.server_name_override, "assert_hostname": tls.server_name_override}
-    return {"ssl_context": context, **(named if tls.server_name_override else {})}
+    return {"ssl_context": tls.context(), **(named if tls.server_name_override else {})}

@@ -26,9 +26,9 @@ from otel_sessions.component import ComponentId, Factory, Host, Worker
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 from otel_sessions.extensions.webhook.config import Config
 from otel_sessions.extensions.webhook.sender import Sender
-from otel_sessions.queries import shapes
+from otel_sessions.queries import keyed, shapes
 from otel_sessions.queries.additions import with_additions
-from otel_sessions.queries.rows import Row, nanoseconds, portions, select
+from otel_sessions.queries.rows import Row, nanoseconds
 from otel_sessions.sessions import hooks
 from otel_sessions.sessions.hooks import Candidate, Notice
 from otel_sessions.telemetry import Intervals
@@ -118,14 +118,13 @@ class Webhook:
     def _notices(self, client: Client, project: str, those: Mapping[str, Candidate], *, now_ns: int) -> list[Notice]:
         """Of the sessions that are silent by their exact figures; what has not changed keeps its revision."""
         idle_s = self._config.idle_after_of.get(project, self._config.idle_after)
+        rows = keyed.session_rows(client, project, list(those))
+        silent = [row for row in rows if nanoseconds(row["EndTime"]) <= now_ns - idle_s * 1e9]
         notices = []
-        for ids in portions(those):
-            rows = select(client, "sessions_of", {"project": project, "session_ids": ids})
-            silent = [row for row in rows if nanoseconds(row["EndTime"]) <= now_ns - idle_s * 1e9]
-            for row in with_additions(client, project, silent, self._config.fields, now_ns=now_ns):
-                before = those[row["SessionId"]]
-                changed = (row["EndTime"], row["SpanCount"]) != (before.last_activity, before.span_count)
-                notices.append(self._notice(row, before, idle_s, now_ns // 10**6, changed=changed))
+        for row in with_additions(client, project, silent, self._config.fields, now_ns=now_ns):
+            before = those[row["SessionId"]]
+            changed = (row["EndTime"], row["SpanCount"]) != (before.last_activity, before.span_count)
+            notices.append(self._notice(row, before, idle_s, now_ns // 10**6, changed=changed))
         return notices
 
     def _notice(self, row: Row, before: Candidate, idle_s: float, now_ms: int, *, changed: bool) -> Notice:

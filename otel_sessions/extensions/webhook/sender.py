@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import ssl
 import time
-from typing import Any, Final
+from typing import Final
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -13,7 +12,6 @@ from urllib3.exceptions import HTTPError
 from otel_sessions._version import __version__
 from otel_sessions.extensions.webhook import signing
 from otel_sessions.extensions.webhook.config import Config
-from otel_sessions.http.tls import ClientTls
 from otel_sessions.sessions.hooks import Notice
 
 _ANSWER_BYTES: Final = 4096
@@ -28,8 +26,9 @@ class Sender:
         self._keys = config.keys
         self._headers = {name: value.get_secret_value() for name, value in config.headers.items()}
         self._headers |= {"Content-Type": "application/json", "User-Agent": f"otel-sessions/{__version__}"}
+        context = config.tls.context() if config.url.startswith("https") else None
         self._timeout = urllib3.Timeout(total=config.timeout)
-        self._pool = urllib3.PoolManager(retries=False, **(_tls(config.tls) if config.url.startswith("https") else {}))
+        self._pool = urllib3.PoolManager(retries=False, ssl_context=context)
 
     def send(self, notice: Notice) -> str | None:
         """None when the receiver has taken it, else why not, on one line and without the address."""
@@ -59,13 +58,3 @@ def id_of(hook: str, notice: Notice) -> str:
     """The same at every attempt, and no other's: receivers know by it what they have had."""
     parts = (hook, notice.project, notice.session_id, str(notice.revision))
     return f"idle_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
-
-
-def _tls(tls: ClientTls) -> dict[str, Any]:
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    if tls.cert_file is not None and tls.key_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    if tls.insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return {"ssl_context": context}
