@@ -15,8 +15,7 @@ from otel_sessions.clickhouse.chunks import Period, Piece, Progress
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.attribution import TraceKey
 from otel_sessions.sessions.rebuild import statements
-from otel_sessions.sessions.rebuild.settle import wait_for_inserts
-from otel_sessions.sessions.rebuild.side import DEAD_AFTER_S, Side, make_room
+from otel_sessions.sessions.rebuild.side import DEAD_AFTER_S, Side, make_room, wait_for_inserts
 from otel_sessions.sessions.rebuild.statements import Place
 from otel_sessions.sessions.verify import differences
 from otel_sessions.sessions.verify.differences import SessionKey
