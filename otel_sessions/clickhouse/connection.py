@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
+from otel_sessions.errors import Retryable
+
+T = TypeVar("T")
 
 
 class Pool:
@@ -57,6 +63,32 @@ class Pool:
             if self._idle:
                 return self._idle.pop()
         return self._open()
+
+
+class BoundedThreads:
+    """Threads beside an event loop, `count` of them, for what would hold the loop up.
+
+    `run` raises `Retryable` at once where `max_waiting` calls of it are waiting or at work.
+    """
+
+    def __init__(self, count: int, name: str, max_waiting: int) -> None:
+        self.pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._max_waiting = max_waiting
+        self._waiting = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises."""
+        if self._waiting >= self._max_waiting:
+            raise Retryable(f"{self._max_waiting} requests are waiting already")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Drops what waits; waits for nobody."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Connection:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.clickhouse.connection import Connection
-from otel_sessions.errors import Retryable
+from otel_sessions.clickhouse.connection import BoundedThreads, Connection
 from otel_sessions.langfuse.answers import NotStored
 
 T = TypeVar("T")
@@ -26,24 +24,17 @@ class Store:
 
     def __init__(self, endpoint: Endpoint | None) -> None:
         self._connection = Connection(endpoint, timeout_s=TIMEOUT_S) if endpoint else None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="langfuse")
-        self._waiting = 0
+        self._threads = BoundedThreads(1, "langfuse", MAX_WAITING)
 
     async def run(self, work: Callable[[Client], T]) -> T:
         """What `work` returns or raises. `Retryable` when ClickHouse is not reached or too many wait, `NotStored`."""
         if self._connection is None:
             raise NotStored("this service has no exporter `clickhouse`, so it keeps and reads nothing itself")
-        if self._waiting >= MAX_WAITING:
-            raise Retryable(f"{MAX_WAITING} requests are waiting already")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _run, self._connection, work)
-        finally:
-            self._waiting -= 1
+        return await self._threads.run(partial(_run, self._connection, work))
 
     def close(self) -> None:
         """What waits still is dropped; who is at work closes the connection at its end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         if self._connection is not None:
             self._connection.close()
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.clickhouse.connection import Pool
+from otel_sessions.clickhouse.connection import BoundedThreads, Pool
 from otel_sessions.component import Host
-from otel_sessions.errors import Permanent, Retryable
+from otel_sessions.errors import Permanent
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.queries.limits import Limits, limited
@@ -34,8 +34,7 @@ class Store:
         self._endpoint: Endpoint | None = host.clickhouse
         self._limits = Limits(config.max_execution_time, config.max_memory_usage, config.max_rows_to_read)
         self._clients = Pool(self._connect)
-        self._threads = ThreadPoolExecutor(config.max_concurrent_queries, thread_name_prefix="web")
-        self._waiting = 0
+        self._threads = BoundedThreads(config.max_concurrent_queries, "web", MAX_WAITING)
 
     async def run(self, work: Callable[[Client], T]) -> T:
         """What `work` returns or raises. `Retryable` when ClickHouse is not reached or too many wait, `NotStored`,
@@ -43,13 +42,7 @@ class Store:
         """
         if self._endpoint is None:
             raise NotStored("this service has no exporter `clickhouse`, so it reads nothing")
-        if self._waiting >= MAX_WAITING:
-            raise Retryable(f"{MAX_WAITING} requests are waiting already")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
-        finally:
-            self._waiting -= 1
+        return await self._threads.run(partial(self._run, work))
 
     async def stream(self, work: Callable[[Client], Iterator[bytes]]) -> AsyncIterator[bytes]:
         """What `work` yields, each piece asked for when the one before has gone out; one client is its own meanwhile.
@@ -60,10 +53,10 @@ class Store:
             raise NotStored("this service has no exporter `clickhouse`, so it reads nothing")
         loop, steps = asyncio.get_running_loop(), self._steps(work)
         try:
-            while (piece := await loop.run_in_executor(self._threads, next, steps, None)) is not None:
+            while (piece := await loop.run_in_executor(self._threads.pool, next, steps, None)) is not None:
                 yield piece
         finally:
-            await loop.run_in_executor(self._threads, steps.close)
+            await loop.run_in_executor(self._threads.pool, steps.close)
 
     def _steps(self, work: Callable[[Client], Iterator[bytes]]) -> Generator[bytes, None, None]:
         with limited(), self._clients.client() as client:
@@ -71,7 +64,7 @@ class Store:
 
     def close(self) -> None:
         """What waits still is dropped; who is at work closes the connection at its end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._clients.close()
 
     def _run(self, work: Callable[[Client], T]) -> T:
