@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +11,9 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
+from otel_sessions.errors import Retryable
+from otel_sessions.extensions.web import store
+from otel_sessions.extensions.web.config import Config
 from otel_sessions.telemetry import Metrics
 from tests.extensions.web.conftest import Api, ByHeader, span, started
 
@@ -48,3 +53,24 @@ def test_without_clickhouse_the_answer_says_so(otel_client: Client, endpoint: En
         assert status == 501 or int(answer.headers["retry-after"]) >= 1
     finally:
         alone.shutdown(5)
+
+
+def test_exports_beyond_those_that_may_run_are_told_to_come_back_and_room_returns(
+    web_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MAX_STREAMS", 1)
+
+    def pieces(client: Client) -> Iterator[bytes]:
+        yield from (b"a", b"b")
+
+    async def exports() -> None:
+        ours = store.Store(Config(), web_host)
+        first = ours.stream(pieces)
+        assert await anext(first) == b"a"
+        with pytest.raises(Retryable, match="under way"):
+            ours.stream(pieces)
+        assert [piece async for piece in first] == [b"b"]
+        assert [piece async for piece in ours.stream(pieces)] == [b"a", b"b"]
+        ours.close()
+
+    asyncio.run(exports())
