@@ -89,6 +89,8 @@ def everything(api: Api, token: str) -> str:
     assert [answer.status for answer in answers] == [200] * len(ROUTES)
     browser, page = Browser(api), f"/share/{token}"
     queries = [f"show=calls&span={1:032x}.{number:016x}" for number in (1001, 1002)]
+    queries += [f"fragment=text&span={1:032x}.{number:016x}" for number in (1001, 1002)]
+    queries += ["show=outline", "show=waterfall", "fragment=waterfall", f"at={1:032x}"]
     for shown in ("conversation", "calls", "tools"):
         queries += [f"show={shown}", f"show={shown}&fragment=turns"]
     pages = [browser.get(f"{page}?{query}") for query in (*queries, "fragment=charts")]

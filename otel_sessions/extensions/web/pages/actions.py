@@ -99,7 +99,10 @@ def views(visit: Visit) -> str:
         visit.read(additions.delete_view, ids={"name": name})
     else:
         given = {key: visit.form.get(key) or None for key in ("sort", "order")}
-        body = additions.View.model_validate({"query": visit.form.get("query", ""), **given})
+        columns = [column for column in visit.form.get("columns", "").split(",") if column]
+        body = additions.View.model_validate(
+            {"query": visit.form.get("query", ""), "columns": columns or None, **given}
+        )
         visit.read(additions.put_view, ids={"name": name}, body=body)
     return _back(visit, f"{visit.base}/sessions")
 

@@ -90,6 +90,7 @@ def _list(visit: Visit) -> Shown:
             "order": order,
             "all_columns": list(_TITLES.items()),
             "columns": columns,
+            "chosen_columns": ",".join(columns) if visit.all("column") else "",
             "metadata_columns": [column for column in columns if column.startswith("metadata.")],
             "numeric": _NUMERIC,
             "charts_link": "" if problem or empty_store else visit.with_query(fragment="charts", cursor=None),
@@ -193,7 +194,10 @@ def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[st
 
 
 def _view(visit: Visit, view: Mapping[str, Any]) -> dict[str, str]:
-    link = visit.with_query(query=view["query"], sort=view["sort"], order=view["order"], cursor=None)
+    columns = ",".join(view["columns"] or ())
+    link = visit.with_query(
+        query=view["query"], sort=view["sort"], order=view["order"], column=columns, cursor=None, facets=None
+    )
     return {"name": view["name"], "link": link}
 
 

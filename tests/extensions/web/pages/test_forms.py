@@ -109,6 +109,10 @@ def test_views_are_saved_opened_and_deleted(browser: Browser, session: str) -> N
     page = browser.get("/sessions")
     assert "dear ones" in page.text
     assert "/sessions?query=cost%3E1&sort=cost&order=desc" in page.links()
+    chosen = {"name": "tenants", "query": "has:error", "columns": "cost,metadata.tenant", "action": "save"}
+    browser.post("/views", chosen)
+    (link,) = [link for link in browser.get("/sessions").links() if "has%3Aerror" in link]
+    assert link.endswith("&column=cost%2Cmetadata.tenant")
     browser.post("/views", {"name": "dear ones", "action": "delete"})
     assert "dear ones" not in browser.get("/sessions").text
 
