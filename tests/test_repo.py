@@ -72,6 +72,11 @@ def test_every_route_is_in_the_docs() -> None:
     assert {route for route in routes if not set(re.findall(r"[\w-]+", route)) <= documented} == set()
 
 
+def test_every_page_is_in_the_menu_of_the_site() -> None:
+    menu = set(re.findall(r"^ +- ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - menu == set(), "name it under `nav` in mkdocs.yml"
+
+
 def test_every_metric_is_in_the_docs() -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
     metrics = Metrics().registry.collect()

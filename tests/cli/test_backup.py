@@ -91,8 +91,6 @@ def test_what_was_answered_before_a_backup_began_is_there_after_a_restore(
     wait_until(lambda: {id_ for (id_,) in again.sql(stored)}, ANSWER_S, lambda found: saved <= found)
     sums = "SELECT sum(SpanCount), (SELECT uniqExact(TraceId, SpanId) FROM otel_traces) FROM sessions"
     wait_until(lambda: again.sql(sums)[0], ANSWER_S, lambda found: found[0] == found[1])
-    verified = command(directory, "verify", "--set", to)
-    assert verified.returncode == 0, verified.stdout
     assert again.stop() == 0
 
 

@@ -14,7 +14,7 @@ from otel_sessions.testing.otlp import request, span
 from tests.extensions.test_webhook import MINUTE, SECRET, Inbox
 from tests.integration.running import WAL, Directory, config, wait_until
 
-ROUNDS = int(os.environ.get("WEBHOOK_ROUNDS", "2"))  # 50 take some minutes
+ROUNDS = int(os.environ.get("WEBHOOK_ROUNDS", "1"))  # 50 take some minutes
 
 
 def test_every_revision_is_told_of_over_kills_and_none_is_two_things(directory: Directory) -> None:
