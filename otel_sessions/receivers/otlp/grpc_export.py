@@ -39,7 +39,7 @@ OPEN_CALLS: Final = 1024
 """Calls at work or in line; those beyond are told at once to come back."""
 LARGE_BYTES: Final = 256 * 2**10
 """Of a body whose digest takes long enough to keep others waiting."""
-_SLOW_CALLS: Final = 4  # threads for authenticators and large bodies
+_SLOW_CALLS: Final = 32  # threads for authenticators and large bodies
 
 
 class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
