@@ -5,6 +5,7 @@ export function copyButtons(root) {
     button.dataset.copy = new URL(button.dataset.copyLink, location.href).href;
   for (const button of root.querySelectorAll("[data-copy]")) {
     button.hidden = false;
+    button.classList.remove("unseen");
     button.addEventListener("click", async () => {
       const label = button.textContent;
       await navigator.clipboard.writeText(button.dataset.copy);

@@ -18,6 +18,9 @@ const duration = (us) => {
     }
 };
 
+let shown = () => {};
+window.addEventListener("popstate", () => shown());
+
 export function zoom(fall) {
   const ruler = fall?.querySelector("[data-ruler]");
   if (!ruler) return;
@@ -102,5 +105,5 @@ export function zoom(fall) {
     if (part > 0.01) go(left + width * start, width * part);
   });
   ruler.addEventListener("dblclick", () => moves.all());
-  window.addEventListener("popstate", () => { if (fall.isConnected) restore(); });
+  shown = restore;  // one listener for all: each would keep the waterfall that it was made for
 }

@@ -15,6 +15,13 @@ from tests.demo.playing import play, store
 from tests.extensions.web.browser.conftest import Reader, playwright
 from tests.extensions.web.conftest import Api
 
+SHIFTED = """new Promise((done) => {
+    new PerformanceObserver((list) => done(list.getEntries().reduce((sum, one) => sum + one.value, 0)))
+        .observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(0), 1000);
+})"""
+"""How far things on a page moved by themselves, as browsers measure it."""
+
 
 @pytest.fixture(scope="module")
 def scenes(web: Web, otel_client: Client) -> Api:
@@ -43,6 +50,7 @@ def test_agents_stand_in_lanes_hand_over_and_their_code_is_coloured(page: Any) -
     expect(page.locator("#turns .hl-k").first).to_be_attached()
     names = page.locator(".wf .what").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length")
     assert names == 0, "no name in the waterfall is cut"
+    assert page.evaluate(SHIFTED) < 0.02, "nothing moves while the page loads"
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 
