@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
+from otel_sessions.errors import OtelSessionsError
 
 _COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}
 """What a frozen link copies, and where to."""
@@ -83,8 +84,12 @@ def publish(
     link = {"token_hash": token_hash(token), "project": project, "session_id": session_id}
     expires = _time(expires_at) if expires_at else None
     if is_frozen:
-        for source, into in _COPIES.items():
-            _run(client, "freeze", source=source, into=into, expires_at=expires or "2100-01-01 00:00:00", **link)
+        try:
+            for source, into in _COPIES.items():
+                _run(client, "freeze", source=source, into=into, expires_at=expires or "2100-01-01 00:00:00", **link)
+        except OtelSessionsError:
+            _forget_copies(client, **link)
+            raise
     options = {"is_frozen": int(is_frozen), "hide": list(hide), "hide_roles": list(hide_roles)}
     _run(client, "publish", expires_at=expires, **link, **options)
     return token
@@ -93,8 +98,13 @@ def publish(
 def unpublish(client: Client, *, project: str, session_id: str) -> None:
     """Takes every link to the session back, for good."""
     _run(client, "unpublish", project=project, session_id=session_id)
+    _forget_copies(client, project=project, session_id=session_id)
+
+
+def _forget_copies(client: Client, *, project: str, session_id: str, token_hash: str = "") -> None:
+    """Those of one link, or of all that are to the session."""
     for table in _COPIES.values():
-        _run(client, "forget_copies", table=table, project=project, session_id=session_id)
+        _run(client, "forget_copies", table=table, project=project, session_id=session_id, token_hash=token_hash)
 
 
 def token_hash(token: str) -> str:

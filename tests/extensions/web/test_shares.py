@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.component import Host
 from otel_sessions.queries.frozen import frozen
 from otel_sessions.queries.rows import run
 from otel_sessions.testing import otlp
-from tests.extensions.web.conftest import Api, span
+from tests.extensions.web.conftest import Api, span, started
 from tests.extensions.web.pages.browsing import Browser
 
 ROUTES = ("", "/traces", "/turns", "/spans", "/timeline")
@@ -166,3 +167,18 @@ def test_what_reads_more_than_the_views_is_refused_for_a_frozen_session(otel_cli
     for table in ("otel_traces", "_session_turns AS t", "_corrections"):
         with pytest.raises(ValueError, match="frozen"):
             run(client, f"SELECT 1 FROM {table}", {})
+
+
+def test_a_copy_that_took_too_much_leaves_nothing_behind(api: Api, web_host: Host, otel_client: Client) -> None:
+    api.store(*(span("s", 1, number=number, seconds=0.001) for number in range(1, 3000)))
+    narrow = started(web_host, max_rows_to_read=2500)
+    try:
+        answer = Api(narrow.endpoints["web"], api.project, otel_client).call(
+            "POST", "/sessions/s/share", {"mode": "frozen"}
+        )
+    finally:
+        narrow.shutdown(5)
+    assert (answer.status, answer.json["limit"]) == (422, "rows")
+    sql = "SELECT count() FROM _shared_turns WHERE Project = {project:String}"
+    assert otel_client.query(sql, parameters={"project": api.project}).result_rows == [(0,)]
+    assert api.get("/shares")["shares"] == []
