@@ -237,7 +237,14 @@ def test_comments_say_what_they_are_on(api: Api, project: Project) -> None:
         "OBSERVATION": {"trace_id": f"{1:032x}", "span_id": f"{1001:016x}"},
     }
     for kind, anchor in on.items():
-        comment(project.client, project=project.project, session_id="s/1", text=f"on {kind}", **anchor)
+        comment(
+            project.client,
+            project=project.project,
+            session_id="s/1",
+            text=f"on {kind}",
+            created_at=datetime.now(UTC),
+            **anchor,
+        )
     answer = api.get("comments")
     assert {each["objectType"]: each["content"] for each in answer["data"]} == {kind: f"on {kind}" for kind in on}
     assert answer["meta"] == {"page": 1, "limit": 50, "totalItems": 3, "totalPages": 1}
@@ -251,7 +258,7 @@ def test_comments_say_what_they_are_on(api: Api, project: Project) -> None:
 
 def test_no_project_reads_anothers(api: Api, project: Project, address: str) -> None:
     keep(project)
-    comment(project.client, project=project.project, session_id="s/1", text="mine")
+    comment(project.client, project=project.project, session_id="s/1", text="mine", created_at=datetime.now(UTC))
     other = Api(address, RecordingConsumer(), **{"X-Project": "another project"})
     for path in ("traces?sessionId=s/1", "v2/scores", "v3/scores", "comments", "sessions"):
         assert api.get(path)["data"] != []
