@@ -31,7 +31,7 @@ python:
 define install
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): $(2), a minute or two the first time"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
-	@( s=0; while sleep 10; do s=$$((s + 10)); echo "  ... installing for $$s s"; done ) & said=$$!; \
+	@( s=0; while sleep 10 >/dev/null 2>&1; do s=$$((s + 10)); echo "  ... installing for $$s s"; done ) & said=$$!; \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --progress-bar off -e '.[$(1)]'; made=$$?; \
 	kill $$said; [ $$made -eq 0 ] || { \
 		ls $(VENV)/.installed-* >/dev/null 2>&1 || rm -rf $(VENV); \

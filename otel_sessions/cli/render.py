@@ -51,7 +51,7 @@ def duration(nanoseconds: int) -> str:
     """In the two units that matter."""
     seconds = nanoseconds / 1e9
     if seconds < 0.9995:
-        return f"{seconds * 1000:.{1 if 0.00005 <= seconds < 0.00995 else 0}f} ms"
+        return f"{seconds * 1000:.{1 if 0.00005 <= seconds < 0.00095 else 0}f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
