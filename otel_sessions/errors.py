@@ -45,6 +45,10 @@ class QueryError(Permanent):
     """A statement that ClickHouse, or the read-only filter before it, refused."""
 
 
+class NotStored(Permanent):
+    """This service has no exporter `clickhouse`, so there is nothing to read or add to: UNIMPLEMENTED, HTTP 501."""
+
+
 class Retryable(OtelSessionsError):  # noqa: N818
     """It may work later: UNAVAILABLE with RetryInfo, HTTP 503 with Retry-After.
 

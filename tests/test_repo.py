@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -100,13 +101,46 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.skipif(which(os.environ.get("CC", "cc")) is None, reason="there is no C compiler")
 def test_what_the_in_app_part_may_not_see_is_everything_but_names() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (forbidden,) = (each["forbidden_modules"] for each in contracts if each["name"].startswith("the in-app part sees"))
     modules = {path.stem for path in (ROOT / "otel_sessions").iterdir() if path.suffix == ".py" or path.is_dir()}
     seen = {"sdk", "semconv", "_version", "__init__", "__main__", "__pycache__", "proto"}
     assert {name.removeprefix("otel_sessions.") for name in forbidden} >= modules - seen
+
+
+def calls_that_name_a_statement(path: Path) -> Iterator[Path]:
+    """The `.sql` files that the module names where it runs or reads a statement."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        function = ast.unparse(node.func).rpartition(".")[2]
+        place = {"composed": 0, "select": 1, "statement": 1}.get(function, len(node.args))
+        name = node.args[place] if place < len(node.args) else None
+        if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+            continue
+        inside = ast.unparse(node.args[0]) if function == "statement" else ""
+        if function != "statement" or "otel_sessions.queries" in inside:
+            directory = ROOT / "otel_sessions/queries/sql"
+        else:
+            directory = path.parent / ("sql" if ".sql" in inside else ".")
+        yield directory / f"{name.value}.sql"
+
+
+def test_every_statement_that_is_named_has_its_file_and_every_file_is_named() -> None:
+    modules = list((ROOT / "otel_sessions").rglob("*.py"))
+    named = {file for path in modules for file in calls_that_name_a_statement(path)}
+    assert len(named) > 60
+    assert {str(file) for file in named if not file.exists()} == set()
+    words = {
+        node.value
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    files = set((ROOT / "otel_sessions").rglob("*.sql"))
+    parts = {part for file in files for part in re.findall(r"^\$\{[\w./]*?(\w+)\}$", file.read_text(), re.MULTILINE)}
+    assert {str(f) for f in files if f.stem not in words | parts and f.parent.name != "migrations"} == set()
 
 
 def test_threads_of_components_are_run_by_what_tells_when_one_dies() -> None:
@@ -116,6 +150,7 @@ def test_threads_of_components_are_run_by_what_tells_when_one_dies() -> None:
     assert [str(path) for path in found if re.search(r"\bThread\(", path.read_text())] == []
 
 
+@pytest.mark.skipif(which(os.environ.get("CC", "cc")) is None, reason="there is no C compiler")
 def test_where_there_is_a_compiler_the_install_has_built_the_decoder() -> None:
     assert Path(otel_sessions.__file__).with_name("pdata").joinpath("_wire.so").exists(), "run `make clean test`"
 

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from otel_sessions.config.faults import Plain
-from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
+from otel_sessions.errors import InvalidData, NotStored, Permanent, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.body import NOBODY_READS, SlowBody, UnsupportedMediaType
 from otel_sessions.queries.paging import CursorError
 
@@ -28,10 +28,6 @@ class NotFound(Permanent):
 
 class WrongMethod(Permanent):
     """There is such a thing, for other methods: HTTP 405."""
-
-
-class NotStored(Permanent):
-    """This service has no ClickHouse to keep it in: HTTP 501."""
 
 
 _HTTP: Final[tuple[tuple[type[Exception], int, str], ...]] = (

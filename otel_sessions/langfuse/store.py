@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import BoundedThreads, Connection
-from otel_sessions.langfuse.answers import NotStored
+from otel_sessions.errors import NotStored
 
 T = TypeVar("T")
 TIMEOUT_S: Final = 10

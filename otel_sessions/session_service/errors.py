@@ -14,7 +14,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from otel_sessions.errors import Permanent, Retryable
+from otel_sessions.errors import NotStored, Permanent, Retryable
 from otel_sessions.queries.language import LanguageError
 from otel_sessions.queries.limits import LimitExceeded
 
@@ -41,10 +41,6 @@ class InvalidRequest(Permanent):
 
 class NotFound(Permanent):
     """There is no such session: NOT_FOUND."""
-
-
-class NotStored(Permanent):
-    """This service has no ClickHouse to read: UNIMPLEMENTED."""
 
 
 def refuse(error: Exception, context: grpc.ServicerContext) -> NoReturn:

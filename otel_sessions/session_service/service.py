@@ -20,14 +20,14 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
-from otel_sessions.errors import Retryable
+from otel_sessions.errors import NotStored, Retryable
 from otel_sessions.http.mounts import GrpcListener, GrpcMounted, PooledBehavior
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.limits import Limits, limited
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.watch import POLL_S, Watch
 from otel_sessions.session_service import messages, reads
-from otel_sessions.session_service.errors import InvalidRequest, NotStored, Refused, refuse
+from otel_sessions.session_service.errors import InvalidRequest, Refused, refuse
 
 READS: Final = 8
 OPEN_READS: Final = 128

@@ -18,6 +18,21 @@ _STEPS = "1. thread the webbing from below\n2. fold it back once\n3. pull it tig
 _SYSTEM = "You look at pictures of broken gear and say whether the warranty holds."
 
 
+_BUCKLE = {
+    "type": "uri",
+    "modality": "image",
+    "mime_type": "image/jpeg",
+    "uri": "https://images.ridgeline.example/returns/4411/buckle.jpg",
+}
+_SPOKEN = {"type": "blob", "modality": "audio", "mime_type": "audio/ogg", "content": _PIXEL * 40}
+_MANUAL = {
+    "type": "file",
+    "modality": "file",
+    "mime_type": "application/pdf",
+    "uri": "https://images.ridgeline.example/manuals/firn-pack.pdf",
+}
+
+
 def play(stage: Stage) -> None:
     """A session of a customer who sends pictures, a voice message and the manual."""
     scene = stage.session(
@@ -29,12 +44,7 @@ def play(stage: Stage) -> None:
         message(
             "user",
             text("The buckle broke on the first day. Is that covered? Two pictures:"),
-            {
-                "type": "uri",
-                "modality": "image",
-                "mime_type": "image/jpeg",
-                "uri": "https://images.ridgeline.example/returns/4411/buckle.jpg",
-            },
+            _BUCKLE,
             {"type": "blob", "modality": "image", "mime_type": "image/png", "content": _PIXEL},
         )
     )
@@ -42,9 +52,7 @@ def play(stage: Stage) -> None:
         talk.answer(
             story, "The break runs along the seam of the mould: a fault of the material, so **yes, it is covered**."
         )
-    talk.messages.append(
-        message("user", {"type": "blob", "modality": "audio", "mime_type": "audio/ogg", "content": _PIXEL * 40})
-    )
+    talk.messages.append(message("user", _SPOKEN))
     with scene.turn(after_s=58) as story:
         talk.use(
             story,
@@ -59,18 +67,7 @@ def play(stage: Stage) -> None:
         talk.answer(
             story, "Not before Saturday: the workshop needs four days. We send a new buckle by express instead."
         )
-    talk.messages.append(
-        message(
-            "user",
-            text("Here is the manual. How do I put it on?"),
-            {
-                "type": "file",
-                "modality": "file",
-                "mime_type": "application/pdf",
-                "uri": "https://images.ridgeline.example/manuals/firn-pack.pdf",
-            },
-        )
-    )
+    talk.messages.append(message("user", text("Here is the manual. How do I put it on?"), _MANUAL))
     with scene.turn(after_s=71) as story:
         pages = "\n\n".join(_PAGE.format(page) for page in range(1, 61))
         talk.use(
@@ -83,9 +80,6 @@ def play(stage: Stage) -> None:
                 )
             ],
         )
-        talk.answer(
-            story,
-            f"Page 12 shows it:\n\n{_STEPS}",
-        )
+        talk.answer(story, f"Page 12 shows it:\n\n{_STEPS}")
     with scene.turn("Got it, thanks.", after_s=40) as story:
         talk.answer(story, "With pleasure. The order number of the buckle is `B-7719`.")

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from otel_sessions.errors import InvalidData, Permanent, Retryable, TooLarge, Unauthenticated
-from otel_sessions.extensions.web.store import NotStored
+from otel_sessions.errors import InvalidData, NotStored, Permanent, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.body import UnsupportedMediaType
 from otel_sessions.queries.facets import FacetError
 from otel_sessions.queries.language import LanguageError

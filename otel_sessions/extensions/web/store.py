@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import BoundedThreads, Pool
 from otel_sessions.component import Host
-from otel_sessions.errors import Permanent, Retryable
+from otel_sessions.errors import NotStored, Retryable
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.queries.limits import Limits, limited
@@ -22,10 +22,6 @@ MAX_WAITING: Final = 256
 """Requests that may wait for ClickHouse; those beyond are told at once to come back."""
 MAX_STREAMS: Final = 32
 """Exports at a time: each has a client of its own, for as long as whoever reads it takes."""
-
-
-class NotStored(Permanent):
-    """This service has no ClickHouse to read: HTTP 501."""
 
 
 class Store:

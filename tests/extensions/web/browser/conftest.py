@@ -17,8 +17,11 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the package play
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """A browser that goes with its module: Playwright has an event loop on this thread for as long as it runs, in which
+    no `asyncio.run` of another test can be.
+    """
     if CHROMIUM is None:
         pytest.skip("there is no chromium here; `apt-get install chromium`, or name one in CHROMIUM")
     playwright.expect.set_options(timeout=30_000)  # as page.set_default_timeout below: machines may be busy
