@@ -297,3 +297,50 @@ def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> Non
 
 def _fields(span: OracleSpan) -> dict[str, Any]:
     return {name: getattr(span, name) for name in OracleSpan.__slots__}
+
+
+def score(client: Client, span: OracleSpan, *, on_trace: bool = False) -> None:
+    """Gives a score to a span, or to its trace."""
+    client.command(
+        "INSERT INTO _scores (Project, ScoreId, TraceId, SpanId, Name) "
+        "SELECT {p:String}, generateUUIDv4(), {t:String}, {s:String}, 'quality'",
+        {"p": span.project, "t": span.trace_id, "s": "" if on_trace else span.span_id},
+    )
+
+
+def scored(client: Client, project: str) -> list[tuple[str, str]]:
+    """The trace and session of each score of a project."""
+    sql = "SELECT TraceId, SessionId FROM session_scores WHERE Project = {p:String} ORDER BY ALL"
+    return [(trace, session) for trace, session in client.query(sql, {"p": project}).result_rows]
+
+
+@pytest.mark.remote_too
+def test_a_score_of_a_span_that_is_stored_twice_shows_once(otel_client: Client) -> None:
+    project = new_project()
+    root = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    receiver = Receiver(otel_client, project)
+    receiver.take([[root]])
+    receiver.take([[root]])
+    score(otel_client, root)
+    assert scored(otel_client, project) == [(root.trace_id, "s")]
+
+
+@pytest.mark.remote_too
+def test_a_trace_is_scored_in_the_session_of_the_versions_that_count(otel_client: Client) -> None:
+    """Of two versions whose claims differ behind fourteen bytes the content decides, not the claim."""
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    root = OracleSpan(project, "", "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1)
+    roots = [
+        replace(root, trace_id=f"{n:032x}", claim_id="a" * 20 + end, mark=f"{n}{end}")
+        for n in range(1, 9)
+        for end in "xy"
+    ]
+    for span in roots:
+        receiver.take([[span]])
+    receiver.attribute(roots)
+    for span in roots[::2]:
+        score(otel_client, span, on_trace=True)
+    members = {trace: session for (_, trace, _), session in read_members(otel_client, project).items()}
+    assert set(members.values()) == {"a" * 20 + "x", "a" * 20 + "y"}
+    assert scored(otel_client, project) == sorted(members.items())

@@ -2,7 +2,7 @@
 -- has none. Made of the rows of otel_traces, as many as `Seen` says; the more, the later.
 INSERT INTO _corrections
 (
-    Project, SessionId, TraceId, Seen, Members,
+    Project, SessionId, TraceId, TraceSession, Seen, Members,
     `Minutes.Minute`, `Minutes.Rows`, `Minutes.SpanCount`, `Minutes.ErrorCount`, `Minutes.FirstStart`,
     `Minutes.LastEnd`, `Minutes.NamePick`, `Minutes.UserPick`, `Minutes.EnvironmentPick`, `Minutes.InputPick`,
     `Minutes.OutputPick`, `Minutes.ErrorPick`, `Minutes.UserIds`, `Minutes.ServiceNames`, `Minutes.Environments`,
@@ -20,6 +20,7 @@ exact AS
 (
     SELECT
         m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId, max(m.Seen) AS Seen,
+        any(m.TraceSession) AS TraceSession,
         arrayFlatten(groupArray(m.Members)) AS Members,
         groupArray(m.Minute) AS Minute,
         groupArray(m.Rows) AS Rows,
@@ -58,7 +59,7 @@ ${../parts/span_values}
         SELECT
             s.Project AS Project, s.SessionHint AS SessionId, s.TraceId AS TraceId,
             fromUnixTimestamp64Nano(intDiv(toUnixTimestamp64Nano(s.Timestamp), 60000000000) * 60000000000, 'UTC') AS Minute,
-            max(s.Seen) AS Seen, groupArray(s.SpanId) AS Members,
+            max(s.Seen) AS Seen, any(s.TraceSession) AS TraceSession, groupArray(s.SpanId) AS Members,
 ${../parts/turn_figures}
         FROM
         (
@@ -85,7 +86,7 @@ held AS
     )
 )
 SELECT
-    e.Project, e.SessionId, e.TraceId, e.Seen, e.Members,
+    e.Project, e.SessionId, e.TraceId, e.TraceSession, e.Seen, e.Members,
     e.Minute AS `Minutes.Minute`,
     e.Rows AS `Minutes.Rows`,
     e.SpanCount AS `Minutes.SpanCount`,
@@ -123,7 +124,8 @@ FROM
         if(e.TraceId = '', held.SessionId, e.SessionId) AS SessionId,
         if(e.TraceId = '', held.TraceId, e.TraceId) AS TraceId,
         max(e.Seen) OVER (PARTITION BY Project, TraceId) AS Seen,
-        e.* EXCEPT (Project, SessionId, TraceId, Seen)
+        max(e.TraceSession) OVER (PARTITION BY Project, TraceId) AS TraceSession,
+        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen)
     FROM held
     FULL JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
 ) AS e

@@ -55,10 +55,21 @@ SELECT
     s.StringValue AS StringValue, s.Comment AS Comment, s.Source AS Source, s.Metadata AS Metadata, s.Environment AS Environment, s.Timestamp AS Timestamp, s.UpdatedAt AS UpdatedAt
 FROM
 (
-    SELECT c.Project AS Project, c.TraceId AS TraceId, substring(min(c.Best), 11) AS SessionId
-    FROM _trace_claims AS c
-    WHERE (c.Project, c.TraceId) IN (
-        SELECT Project, TraceId FROM _scores FINAL WHERE IsDeleted = 0 AND SessionId = '' AND SpanId = '')
+    -- Of two versions of a span only one claims, which the correction knows.
+    SELECT Project, TraceId, argMax(BestId, Seen) AS SessionId
+    FROM
+    (
+        SELECT c.Project AS Project, c.TraceId AS TraceId, substring(min(c.Best), 11) AS BestId, toInt64(-1) AS Seen
+        FROM _trace_claims AS c
+        WHERE (c.Project, c.TraceId) IN (
+            SELECT Project, TraceId FROM _scores FINAL WHERE IsDeleted = 0 AND SessionId = '' AND SpanId = '')
+        GROUP BY Project, TraceId
+        UNION ALL
+        SELECT Project, TraceId, TraceSession AS BestId, toInt64(Seen) AS Seen
+        FROM _corrections
+        WHERE (Project, TraceId) IN (
+            SELECT Project, TraceId FROM _scores FINAL WHERE IsDeleted = 0 AND SessionId = '' AND SpanId = '')
+    )
     GROUP BY Project, TraceId
     HAVING SessionId != ''
 ) AS t
@@ -72,7 +83,7 @@ SELECT
     s.StringValue AS StringValue, s.Comment AS Comment, s.Source AS Source, s.Metadata AS Metadata, s.Environment AS Environment, s.Timestamp AS Timestamp, s.UpdatedAt AS UpdatedAt
 FROM
 (
-    SELECT Project, SessionId, TraceId, SpanId
+    SELECT DISTINCT Project, SessionId, TraceId, SpanId
     FROM session_spans
     WHERE TraceId IN (SELECT TraceId FROM _scores FINAL WHERE IsDeleted = 0 AND SessionId = '' AND SpanId != '')
 ) AS t

@@ -9,13 +9,15 @@
     ResourceAttributes Map(LowCardinality(String), String) COMMENT 'attributes of the resource, values as text' CODEC(ZSTD(1)),
     ScopeName String COMMENT 'instrumentation scope' CODEC(ZSTD(1)),
     ScopeVersion String COMMENT 'version of the scope' CODEC(ZSTD(1)),
-    SpanAttributes Map(LowCardinality(String), String) COMMENT 'attributes of the span, values as text' CODEC(ZSTD(1)),
+    SpanAttributes Map(LowCardinality(String), String) COMMENT 'attributes of the span, values as text'
+        CODEC(ZSTD(1, 23)) SETTINGS (max_compress_block_size = 4194304),
     Duration UInt64 COMMENT 'ns; 0 where the end is before the start' CODEC(ZSTD(1)),
     StatusCode LowCardinality(String) COMMENT 'Unset, Ok or Error' CODEC(ZSTD(1)),
     StatusMessage String COMMENT 'what the client says of the status' CODEC(ZSTD(1)),
     `Events.Timestamp` Array(DateTime64(9)) COMMENT 'when each event was, UTC' CODEC(ZSTD(1)),
     `Events.Name` Array(LowCardinality(String)) COMMENT 'names of the events' CODEC(ZSTD(1)),
-    `Events.Attributes` Array(Map(LowCardinality(String), String)) COMMENT 'attributes of each event' CODEC(ZSTD(1)),
+    `Events.Attributes` Array(Map(LowCardinality(String), String)) COMMENT 'attributes of each event'
+        CODEC(ZSTD(1, 23)) SETTINGS (max_compress_block_size = 4194304),
     `Links.TraceId` Array(String) COMMENT 'traces of the linked spans' CODEC(ZSTD(1)),
     `Links.SpanId` Array(String) COMMENT 'ids of the linked spans' CODEC(ZSTD(1)),
     `Links.TraceState` Array(String) COMMENT 'trace states of the links' CODEC(ZSTD(1)),

@@ -2,6 +2,7 @@
         -- the one of these versions.
         SELECT
             * EXCEPT (Best, SessionHint),
+            substring(Best, 11) AS TraceSession,
             if(substring(Best, 1, 1) <= '2' AND ClaimLevel = toUInt8OrZero(substring(Best, 1, 1)),
                 ClaimId, substring(Best, 11)) AS SessionHint
         FROM

@@ -56,17 +56,43 @@ SELECT
 FROM
 (
     SELECT
-        c.Project AS Project,
-        c.TraceId AS TraceId,
-        substring(min(c.Best), 11) AS SessionId
-    FROM _trace_claims AS c
-    WHERE (c.Project, c.TraceId) IN (
+        Project,
+        TraceId,
+        argMax(BestId, Seen) AS SessionId
+    FROM
+    (
         SELECT
+            c.Project AS Project,
+            c.TraceId AS TraceId,
+            substring(min(c.Best), 11) AS BestId,
+            toInt64(-1) AS Seen
+        FROM _trace_claims AS c
+        WHERE (c.Project, c.TraceId) IN (
+            SELECT
+                Project,
+                TraceId
+            FROM _scores
+            FINAL
+            WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId = '')
+        )
+        GROUP BY
             Project,
             TraceId
-        FROM _scores
-        FINAL
-        WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId = '')
+        UNION ALL
+        SELECT
+            Project,
+            TraceId,
+            TraceSession AS BestId,
+            toInt64(Seen) AS Seen
+        FROM _corrections
+        WHERE (Project, TraceId) IN (
+            SELECT
+                Project,
+                TraceId
+            FROM _scores
+            FINAL
+            WHERE (IsDeleted = 0) AND (SessionId = '') AND (SpanId = '')
+        )
     )
     GROUP BY
         Project,
@@ -99,7 +125,7 @@ SELECT
     s.UpdatedAt AS UpdatedAt
 FROM
 (
-    SELECT
+    SELECT DISTINCT
         Project,
         SessionId,
         TraceId,
