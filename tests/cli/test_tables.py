@@ -122,10 +122,10 @@ def test_spans_stand_below_their_parents_and_orphans_at_the_top() -> None:
         span("d", "x"),
     ]
     assert shown(tables.span_tree(rows)) == [
-        "a  1.0 ms",
-        "└── b  1.0 ms  ! boom",
-        "    └── c  1.0 ms  gpt  5 tokens  $1.0000",
-        "d  1.0 ms",
+        "a  1 ms",
+        "└── b  1 ms  ! boom",
+        "    └── c  1 ms  gpt  5 tokens  $1.0000",
+        "d  1 ms",
     ]
 
 

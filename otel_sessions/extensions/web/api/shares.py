@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from clickhouse_connect.driver.client import Client
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
@@ -17,6 +18,7 @@ from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
 from otel_sessions.queries import additions, detail, hiding, shapes
 from otel_sessions.queries.frozen import frozen
+from otel_sessions.queries.language import values
 from otel_sessions.queries.rows import as_json
 from otel_sessions.sessions import additions as writes
 
@@ -26,15 +28,17 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 """Of every answer to a token: it is a secret that must not spread."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
 _GROUPS: Final = frozenset({"core", "usage", "io", "metadata"})
 _NOT_PUBLIC: Final = ("bookmarked", "labels")
 
 
-def _text(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("write a time as RFC 3339 has it")  # noqa: TRY004 - pydantic's faults are ValueErrors
-    return value
+def _moment(value: Any) -> datetime:
+    span = values.time(value) if isinstance(value, str) else None
+    if span is None or span.first != span.last:  # a date is a whole day
+        raise ValueError("write a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
+    return min(_LAST, _EPOCH + timedelta(microseconds=math.floor(span.first / 1000)))
 
 
 class Share(Body):
@@ -44,7 +48,7 @@ class Share(Body):
     name is not shown: ids of users, metadata, the messages of these roles.
     """
 
-    expires_at: Annotated[AwareDatetime, BeforeValidator(_text)] | None = None
+    expires_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
     mode: Literal["live", "frozen"] = "live"
     hide: Annotated[tuple[hiding.Part, ...], Field(max_length=10)] = ()
     hide_roles: Annotated[tuple[hiding.Role, ...], Field(max_length=10)] = ()
@@ -55,17 +59,16 @@ def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
         raise Forbidden("sessions are not published here: `sharing` of the extension `web` is off")
     check_session(client, call.project, call.session_id)
     wanted = call.body or Share()
-    expires_at = min(wanted.expires_at, _LAST) if wanted.expires_at else None
     token = writes.publish(
         client,
         project=call.project,
         session_id=call.session_id,
-        expires_at=expires_at,
+        expires_at=wanted.expires_at,
         is_frozen=wanted.mode == "frozen",
         hide=wanted.hide,
         hide_roles=wanted.hide_roles,
     )
-    expires = rfc3339_of(expires_at) if expires_at else None
+    expires = rfc3339_of(wanted.expires_at) if wanted.expires_at else None
     options = wanted.model_dump(exclude_unset=True, exclude={"expires_at"})
     return Answer({"token": token, "url": f"{call.base_url}/share/{token}", "expires_at": expires, **options}, 201)
 
