@@ -54,7 +54,7 @@ def load(
     config = checker.config()
     scrubber = Scrubber(tree)
     faults = [*expander.faults, *map(expander.explain, checker.faults)]
-    if config is not None and not faults and to_serve:
+    if config is not None and to_serve and not expander.faults and config.is_whole():
         faults += map(expander.explain, service_faults(config))
     if faults or config is None:
         raise ConfigError(list(dict.fromkeys(map(scrubber.fault, faults))))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from otel_sessions.component import ComponentId, Kind, Settings
+from otel_sessions.component import GROUPS, ComponentId, Kind, Settings
 from otel_sessions.types import Duration, HostPort
 
 DEFAULT_CONFIG = """\
@@ -117,3 +117,7 @@ class Config:
             return self.service.extensions
         named = (id_ for pipeline in self.service.pipelines.values() for id_ in getattr(pipeline, kind))
         return tuple(dict.fromkeys(named))
+
+    def is_whole(self) -> bool:
+        """Whether there are settings of all that the service names; those with faults are left out."""
+        return all(id_ in self.settings(kind) for kind in GROUPS for id_ in self.used(kind))

@@ -52,6 +52,16 @@ def test_a_sql_port_that_is_named_beside_a_server_is_a_fault(named: str) -> None
     ]
 
 
+def test_what_components_have_against_each_other_is_told_with_the_faults_of_keys() -> None:
+    found = faults(REMOTE, "extensions.clickhouse_http.endpoint=127.0.0.1:0", "zzz=1", "processors.unused.x=1")
+    assert [fault.partition(":")[0] for fault in found] == ["zzz", "processors.unused", "extensions.clickhouse_http"]
+
+
+def test_components_with_faults_of_their_own_are_held_against_nothing() -> None:
+    found = faults("exporters.clickhouse.endpoint=ftp://nowhere")
+    assert [fault.partition(":")[0] for fault in found] == ["exporters.clickhouse.endpoint"]
+
+
 def test_a_sql_port_without_a_clickhouse_exporter_is_a_fault() -> None:
     found = faults("exporters.debug={}", "service.pipelines.traces.exporters=[debug]")
     assert found == ["extensions.clickhouse_http: serves the data of a clickhouse exporter, and none is in use"]
