@@ -71,7 +71,7 @@ def _json(turn: Row) -> str:
 
 
 def _line(turn: Row) -> str:
-    from otel_sessions.cli.render import cost, duration, plain  # noqa: PLC0415
+    from otel_sessions.cli.render import cost, count, duration, plain  # noqa: PLC0415
     from otel_sessions.genai.texts import question  # noqa: PLC0415
 
     parts = [turn["StartTime"][:19], plain(turn["SessionId"]), plain(turn["Name"]), plain(duration(turn["Duration"]))]
@@ -82,6 +82,6 @@ def _line(turn: Row) -> str:
     if turn["Cost"]:
         parts.append(plain(cost(turn["Cost"])))
     if turn["ErrorCount"]:
-        parts.append(f"{turn['ErrorCount']} errors")
+        parts.append(count(turn["ErrorCount"], "error"))
     said = plain(question(turn["Input"]))[:80]
     return "  ".join([*parts, *([said] if said else [])])
