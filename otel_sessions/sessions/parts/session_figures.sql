@@ -11,15 +11,6 @@
     arraySort(groupUniqArrayArray(m.Environments)) AS Environments,
     arraySort(groupUniqArrayArray(m.Models)) AS Models,
     arraySort(groupUniqArrayArray(m.Tags)) AS Tags,
-    sum(m.InputTokens) AS InputTokens,
-    sum(m.OutputTokens) AS OutputTokens,
-    sum(m.CachedInputTokens) AS CachedInputTokens,
-    sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-    sum(m.ReasoningTokens) AS ReasoningTokens,
-    sum(m.TotalTokens) AS TotalTokens,
-    toFloat64(sum(m.Cost)) AS Cost,
-    sum(m.ModelCalls) AS ModelCalls,
-    sum(m.UnpricedCalls) AS UnpricedCalls,
-    sum(m.ToolCalls) AS ToolCalls,
+${usage_sums}
     substring(max(m.ErrorPick), 10) AS LastError,
     mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata

@@ -14,14 +14,5 @@
     substring(max(m.InputPick), 10) AS Input,
     substring(max(m.OutputPick), 10) AS Output,
     arraySort(groupUniqArrayArray(m.Models)) AS Models,
-    sum(m.InputTokens) AS InputTokens,
-    sum(m.OutputTokens) AS OutputTokens,
-    sum(m.CachedInputTokens) AS CachedInputTokens,
-    sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-    sum(m.ReasoningTokens) AS ReasoningTokens,
-    sum(m.TotalTokens) AS TotalTokens,
-    toFloat64(sum(m.Cost)) AS Cost,
-    sum(m.ModelCalls) AS ModelCalls,
-    sum(m.UnpricedCalls) AS UnpricedCalls,
-    sum(m.ToolCalls) AS ToolCalls,
+${usage_sums}
     mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 from otel_sessions.extensions.web.api.operation import Parameters
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import values
+from otel_sessions.queries.language.tree import Span
 from otel_sessions.queries.listing import Order, Sort
 from otel_sessions.queries.paging import MAX_LIMIT
 from otel_sessions.queries.shapes import DEFAULT_GROUPS, GROUPS, no_groups
@@ -19,12 +20,18 @@ from otel_sessions.queries.shapes import DEFAULT_GROUPS, GROUPS, no_groups
 _FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
 
+def time_of(value: Any, *, or_date: bool = True) -> Span:
+    """The nanoseconds since 1970 of an RFC 3339 time, or those of the day that a date is. Raises ValueError."""
+    span = values.time(value) if isinstance(value, str) else None
+    if span is None or (span.first != span.last and not or_date):
+        raise ValueError("write a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
+    return span
+
+
 def _time(*, is_end: bool) -> Callable[[Any], Any]:
     def nanoseconds(value: Any) -> Any:
         # a plus of an offset that was not encoded arrives as a space
-        span = values.time(value.replace(" ", "+")) if isinstance(value, str) else None
-        if span is None:
-            raise ValueError("write a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
+        span = time_of(value.replace(" ", "+") if isinstance(value, str) else value)
         return max(_FIRST_NS, min(_LAST_NS, math.floor(span.last) if is_end else math.ceil(span.first)))
 
     return nanoseconds

@@ -13,12 +13,11 @@ from pydantic import BeforeValidator, Field
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
-from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc3339_of
+from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc3339_of, time_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
 from otel_sessions.queries import additions, detail, hiding, shapes
 from otel_sessions.queries.frozen import frozen
-from otel_sessions.queries.language import values
 from otel_sessions.queries.rows import as_json
 from otel_sessions.sessions import additions as writes
 
@@ -35,10 +34,8 @@ _NOT_PUBLIC: Final = ("bookmarked", "labels")
 
 
 def _moment(value: Any) -> datetime:
-    span = values.time(value) if isinstance(value, str) else None
-    if span is None or span.first != span.last:  # a date is a whole day
-        raise ValueError("write a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
-    return min(_LAST, _EPOCH + timedelta(microseconds=math.floor(span.first / 1000)))
+    nanoseconds = time_of(value, or_date=False).first
+    return min(_LAST, _EPOCH + timedelta(microseconds=math.floor(nanoseconds / 1000)))
 
 
 class Share(Body):
