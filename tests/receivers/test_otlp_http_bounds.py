@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from google.rpc import code_pb2 as code
@@ -157,24 +158,33 @@ def test_a_slow_body_is_given_up_and_its_client_may_come_back(start_http, consum
 
 def test_slow_bodies_keep_nobody_else_waiting(start_http):
     running = start_http()
-    slow = [half_sent(running, b"abc", 10) for _ in range(200)]
-    assert running.post().code == 200
-    for connection in slow:
-        connection.sendall(b"d" * 7)
-        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
-        connection.close()
+    with ExitStack() as closing:
+        slow = [closing.enter_context(half_sent(running, b"abc", 10)) for _ in range(200)]
+        assert running.post().code == 200
+        for connection in slow:
+            connection.sendall(b"d" * 7)
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
 def test_bodies_in_memory_are_bounded_together_and_their_room_is_given_back(start_http, monkeypatch):
+    made: list[body.Bodies] = []
+
+    def bodies(*sizes: int) -> body.Bodies:
+        made.append(body.Bodies(*sizes))
+        return made[-1]
+
     monkeypatch.setattr(http, "READ_BODIES", 2)
+    monkeypatch.setattr(http, "Bodies", bodies)
     running = start_http(max_request_body_size=MIB)
-    slow = [half_sent(running, bytes(MIB - 1), MIB) for _ in range(2)]
-    wait_until(lambda: running.post(bytes(1000)).code == 503)
-    slow[0].close()
-    wait_until(lambda: running.post(bytes(1000)).code == 200)
-    slow[1].sendall(b"x")
-    assert slow[1].recv(100).startswith(b"HTTP/1.1 200 ")
-    slow[1].close()
+    with ExitStack() as closing:
+        slow = [closing.enter_context(half_sent(running, bytes(MIB - 1), MIB)) for _ in range(2)]
+        # No request may ask before: it could take the room that one of these still needs.
+        wait_until(lambda: made[0]._room.left == 2)
+        assert running.post(bytes(1000)).code == 503
+        slow[0].close()
+        wait_until(lambda: running.post(bytes(1000)).code == 200)
+        slow[1].sendall(b"x")
+        assert slow[1].recv(100).startswith(b"HTTP/1.1 200 ")
     for _ in range(5):
         assert running.post(bytes(MIB)).code == 200
         assert running.post(bytes(MIB + 1)).code == 413
