@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    runtime_checkable,
+)
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
@@ -27,12 +38,7 @@ if TYPE_CHECKING:  # commands that ask a running service load neither
 
 logger = logging.getLogger("otel_sessions")
 Kind = Literal["receivers", "processors", "exporters", "extensions"]
-GROUPS: Mapping[Kind, str] = {
-    "receivers": "otel_sessions.receivers",
-    "processors": "otel_sessions.processors",
-    "exporters": "otel_sessions.exporters",
-    "extensions": "otel_sessions.extensions",
-}
+GROUPS: Mapping[Kind, str] = {kind: f"otel_sessions.{kind}" for kind in get_args(Kind)}
 DEFAULT_PROJECT = "default"
 _ID = re.compile(r"(?P<type>[a-zA-Z][0-9a-zA-Z_]{0,62})(?:/(?P<name>[^/\s][^\s]{0,1023}))?")
 
@@ -73,11 +79,9 @@ class Settings(BaseModel):
 
 
 def _parsed(value: Any) -> ComponentId:
-    if isinstance(value, ComponentId):
-        return value
-    if not isinstance(value, str):
+    if not isinstance(value, str | ComponentId):
         raise ValueError("write the id of an extension, as in `basicauth` or `basicauth/name`")  # noqa: TRY004
-    return ComponentId.parse(value)
+    return ComponentId.parse(value) if isinstance(value, str) else value
 
 
 class AuthSettings(Settings):
@@ -313,16 +317,15 @@ class Forwarding(Protocol):
 class Host:
     """What the service offers its components.
 
-    `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates,
-    or None. `report` records a component's health: None is well, text says what is wrong; `health` reads all that were
-    reported, `refusing` names those whose trouble keeps requests from being taken, `ended` those whose thread has
-    ended by an error, which only a restart mends. `claim_listeners` are told, by any thread, the best claims of traces
-    that the database knew and this process did not. `mounts` are the APIs that receivers serve on their HTTP
-    listeners, `http.mounts.Mount`; `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`.
-    `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
-    `otlp/grpc`, `web` and the like to `host:port`. What arrives for a session that was deleted stays away for
-    `forget_for_s`, None for ever. `owner_secret` opens the embedded data to
-    whoever may read the service's lock file; it belongs in no log.
+    `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates.
+    `report` records a component's health in `statuses`: None is well, text says what is wrong; `refusing` names those
+    whose trouble keeps requests from being taken, `ended` those whose thread has ended by an error, which only a
+    restart mends. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
+    process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
+    `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`. `authenticators` has those of the extensions
+    that run. `endpoints` has what listens where, from the moment it does: `otlp/grpc`, `web` and the like to
+    `host:port`. What arrives for a session that was deleted stays away for `forget_for_s`, None for ever.
+    `owner_secret` opens the embedded data to whoever may read the service's lock file; it belongs in no log.
     """
 
     metrics: Metrics
@@ -384,8 +387,8 @@ class Worker:
             self._run()
         except BaseException as error:
             logger.exception("the thread %s has ended by an error; restart the service", self._name)
-            problem = f"its thread has ended by an error: {type(error).__name__}: {error}"
             self._host.ended.add(self._name)
+            problem = f"its thread has ended by an error: {type(error).__name__}: {error}"
             self._host.report(self._name, problem, refuses=True)
             self._failed(error)
 

@@ -16,7 +16,8 @@ from otel_sessions.genai.config import GenAiConfig, SummarySpan
 from otel_sessions.genai.texts import fits, unwrapped
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask, empty_text
-from otel_sessions.semconv import SDK_LANGUAGE, StepKind
+from otel_sessions.semconv import SDK_LANGUAGE
+from otel_sessions.semconv.steps import StepKind
 
 KINDS: Final = pa.array(get_args(StepKind), pa.string())
 UNKNOWN: Final = -1

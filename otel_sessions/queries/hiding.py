@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from otel_sessions import semconv
 from otel_sessions.queries.rows import Row
+from otel_sessions.semconv import sessions
 
 Part = Literal["user_ids", "metadata"]
 Role = Literal["system", "user", "assistant", "tool"]
@@ -22,7 +22,7 @@ _ATTRIBUTES: Final = ("span_attributes", "resource_attributes", "scope_attribute
 _INPUTS: Final = ("input", "trace_input")
 _OUTPUTS: Final = ("output", "trace_output")
 _OF_A_USER: Final = re.compile(r"(?:^|[._#-])(?:end)?user(?![a-z])|(?<=[a-z])User(?![a-z])")
-_USER_KEYS: Final = frozenset(semconv.USER_KEYS)
+_USER_KEYS: Final = frozenset(sessions.USER_KEYS)
 _TOOL_PARTS: Final = ("tool_call", "tool_result")
 
 

@@ -48,7 +48,7 @@ def good(tmp_path: Path) -> Path:
 def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
     """Puts a function in the place of `process.run`, and leaves the logging of the tests alone."""
     monkeypatch.setattr(telemetry, "configure_logging", lambda *_: None)
-    return lambda run: monkeypatch.setitem(sys.modules, "otel_sessions.process", types.SimpleNamespace(run=run))
+    return lambda run: monkeypatch.setitem(sys.modules, "otel_sessions.cli.process", types.SimpleNamespace(run=run))
 
 
 def commands() -> list[str]:

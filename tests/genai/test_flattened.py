@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions.genai import GenAiConfig
+from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.content import message_texts
 from otel_sessions.genai.flattened import Families, last_said
 from otel_sessions.genai.messages import MODEL, USER

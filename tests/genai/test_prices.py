@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from otel_sessions.genai import ModelPrices, PriceTable
 from otel_sessions.genai import prices as prices_module
+from otel_sessions.genai.config import ModelPrices, PriceTable
 from otel_sessions.genai.prices import Catalog, Prices, Spent, as_costs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

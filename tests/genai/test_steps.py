@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from otel_sessions.genai import GenAiConfig
-from otel_sessions.genai.config import SummarySpan
+from otel_sessions.genai.config import GenAiConfig, SummarySpan
 from otel_sessions.pdata.otlp import decode
 from otel_sessions.processors.genai import GenAiProcessor
 from otel_sessions.testing.otlp import Attributes, Value, request, resource_spans, span

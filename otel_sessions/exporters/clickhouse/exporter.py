@@ -22,8 +22,7 @@ from otel_sessions.exporterhelper.disk import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
-from otel_sessions.exporters.clickhouse.retention import Retention
-from otel_sessions.exporters.clickhouse.stored import StoredBytes
+from otel_sessions.exporters.clickhouse.upkeep import Retention, StoredBytes
 from otel_sessions.pdata import STORED, SpanBatch
 from otel_sessions.sessions import migrations
 
@@ -107,7 +106,7 @@ class ClickHouseExporter:
         end = time.monotonic() + timeout
         self._stopping.set()
         self._failed.set()
-        self._retention.shutdown()
+        self._retention.shutdown(0.0)
         self._attributor.shutdown(timeout)
         self._seeker.join(max(0.0, end - time.monotonic()))
         self._stored_bytes.shutdown(max(0.0, end - time.monotonic()))

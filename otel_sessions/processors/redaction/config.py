@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from otel_sessions import semconv
 from otel_sessions.component import Settings
+from otel_sessions.semconv import sessions
 
 NAMED: Final[Mapping[str, str]] = {
     "email": r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}\b",
@@ -70,7 +70,7 @@ class RedactionConfig(Settings):
     dropped_key_patterns: Patterns = ()
     blocked_key_patterns: Patterns = ()
     blocked_values: Patterns = ()
-    id_keys: tuple[str, ...] = (*semconv.SESSION_KEYS, *semconv.CONVERSATION_KEYS, *semconv.USER_KEYS)
+    id_keys: tuple[str, ...] = (*sessions.SESSION_KEYS, *sessions.CONVERSATION_KEYS, *sessions.USER_KEYS)
     """Under these stand ids of sessions, conversations and users."""
     mask: str = "****"
     hash_function: Literal["none", "sha256", "hmac-sha256"] = "none"

@@ -16,7 +16,7 @@ from otel_sessions.pdata.attributes import Indices, Named, ends_of
 from otel_sessions.processors.redaction.config import RedactionConfig
 from otel_sessions.processors.redaction.members import IdMembers
 from otel_sessions.processors.redaction.values import ValueRules
-from otel_sessions.semconv import JSON_ENCODED_PREFIXES
+from otel_sessions.semconv.sessions import JSON_ENCODED_PREFIXES
 
 _MAPS: Final = ("ResourceAttributes", "ScopeAttributes", "SpanAttributes", "Metadata")
 _NOT_IDS: Final = {"ResourceAttributes": "ResourceCompositeKeys", "SpanAttributes": "SpanCompositeKeys"}

@@ -6,8 +6,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from otel_sessions import semconv
 from otel_sessions.component import Settings
-from otel_sessions.genai import GenAiConfig, Keys
+from otel_sessions.genai.config import GenAiConfig, Keys
 from otel_sessions.processors.session.limits import SpanLimits
+from otel_sessions.semconv import sessions
 from otel_sessions.types import ByteSize, Duration
 
 
@@ -22,19 +23,19 @@ class SessionConfig(GenAiConfig):
     """An empty list of keys turns its column off."""
 
     # What a session is.
-    session_keys: Keys = semconv.SESSION_KEYS
-    conversation_keys: Keys = semconv.CONVERSATION_KEYS
+    session_keys: Keys = sessions.SESSION_KEYS
+    conversation_keys: Keys = sessions.CONVERSATION_KEYS
     root_keys: Keys = (semconv.IS_APP_ROOT,)
     max_session_id_bytes: PositiveInt = 8192
-    scrubbed_prefixes: Keys = semconv.SCRUBBED_PREFIXES
+    scrubbed_prefixes: Keys = sessions.SCRUBBED_PREFIXES
     memory: MemorySettings = MemorySettings()
     claim_wait: Duration = Field(default=20.0, ge=0, le=600)
 
     # Who, where, what.
-    user_keys: Keys = semconv.USER_KEYS
-    environment_keys: Keys = semconv.ENVIRONMENT_KEYS
-    trace_name_keys: Keys = semconv.TRACE_NAME_KEYS
-    tag_keys: Keys = semconv.TAG_KEYS
+    user_keys: Keys = sessions.USER_KEYS
+    environment_keys: Keys = sessions.ENVIRONMENT_KEYS
+    trace_name_keys: Keys = sessions.TRACE_NAME_KEYS
+    tag_keys: Keys = sessions.TAG_KEYS
     max_tags: PositiveInt = 100
 
     # How much a span may hold.

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai import Keys
+from otel_sessions.genai.config import Keys
 from otel_sessions.genai.texts import MAX_JSON_BYTES, NOT_JSON, encodable, parse_json, unwrapped
 from otel_sessions.pdata.attributes import Entries, Indices
 from otel_sessions.processors.session.config import SessionConfig

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai import GenAi
+from otel_sessions.genai.columns import GenAi
 from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet, Mask, Named

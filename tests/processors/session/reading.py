@@ -9,10 +9,18 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otel_sessions import semconv
 from otel_sessions.pdata import NO_CLAIM, SpanBatch
 from otel_sessions.pdata.otlp import decode
 from otel_sessions.pdata.values import as_text, is_composite
+from otel_sessions.semconv import sessions, steps
+from otel_sessions.semconv.usage import (
+    COST_KEYS,
+    INPUT_TOKEN_KEYS,
+    MODEL_KEYS,
+    OUTPUT_TOKEN_KEYS,
+    SUMMARY_MARKS,
+    TOTAL_TOKEN_KEYS,
+)
 from otel_sessions.testing.otlp import Attributes, key_values, request
 
 LIMIT = 8192
@@ -43,7 +51,7 @@ def is_id(text: str) -> bool:
 
 def decoded(key: str, text: str) -> str:
     """Metadata may be JSON-encoded."""
-    if not key.startswith(semconv.JSON_ENCODED_PREFIXES):
+    if not key.startswith(sessions.JSON_ENCODED_PREFIXES):
         return text
     try:
         value = json.loads(text)
@@ -55,10 +63,10 @@ def decoded(key: str, text: str) -> str:
 def own_claim(span: Attributes, resource: Attributes) -> tuple[int, str, str]:
     """Level, id, key."""
     levels = [
-        (1, semconv.SESSION_KEYS, span),
-        (2, semconv.SESSION_KEYS, resource),
-        (3, semconv.CONVERSATION_KEYS, span),
-        (4, semconv.CONVERSATION_KEYS, resource),
+        (1, sessions.SESSION_KEYS, span),
+        (2, sessions.SESSION_KEYS, resource),
+        (3, sessions.CONVERSATION_KEYS, span),
+        (4, sessions.CONVERSATION_KEYS, resource),
     ]
     for level, keys, attributes in levels:
         for key in keys:
@@ -77,7 +85,7 @@ def id_under(key: str, attributes: Attributes) -> str:
 
 
 def user(span: Attributes, resource: Attributes) -> str:
-    found = (id_under(key, attributes) for attributes in (span, resource) for key in semconv.USER_KEYS)
+    found = (id_under(key, attributes) for attributes in (span, resource) for key in sessions.USER_KEYS)
     return next(filter(None, found), "")
 
 
@@ -87,14 +95,14 @@ def texts(attributes: Attributes) -> dict[str, str]:
 
 
 def is_model_call(attributes: Mapping[str, str]) -> bool:
-    for key in semconv.STEP_KIND_KEYS:
+    for key in steps.STEP_KIND_KEYS:
         if key in attributes:
-            return attributes[key].lower() in semconv.MODEL_CALL_KINDS
-    for mark in semconv.SUMMARY_MARKS:
+            return attributes[key].lower() in steps.MODEL_CALL_KINDS
+    for mark in SUMMARY_MARKS:
         key, _, value = mark.partition("=")
         if key in attributes and value in ("", attributes[key]):
             return False
-    return any(key in attributes for key in semconv.MODEL_KEYS)
+    return any(key in attributes for key in MODEL_KEYS)
 
 
 def number(value: object) -> Decimal | None:
@@ -146,10 +154,10 @@ def usage(attributes: Attributes) -> Row:
     plain = texts(attributes)
     if not is_model_call(plain):
         return {"InputTokens": 0, "OutputTokens": 0, "TotalTokens": 0, "Cost": Decimal(0), "CostSource": ""}
-    inputs = int(first_number(plain, semconv.INPUT_TOKEN_KEYS))
-    outputs = int(first_number(plain, semconv.OUTPUT_TOKEN_KEYS))
-    total = inputs + outputs or int(first_number(plain, semconv.TOTAL_TOKEN_KEYS))
-    told = stated(plain, semconv.COST_KEYS)
+    inputs = int(first_number(plain, INPUT_TOKEN_KEYS))
+    outputs = int(first_number(plain, OUTPUT_TOKEN_KEYS))
+    total = inputs + outputs or int(first_number(plain, TOTAL_TOKEN_KEYS))
+    told = stated(plain, COST_KEYS)
     cost = (told or Decimal(0)).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)
     source = "" if told is None else "attribute"
     return {"InputTokens": inputs, "OutputTokens": outputs, "TotalTokens": total, "Cost": cost, "CostSource": source}

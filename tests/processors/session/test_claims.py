@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions import semconv
 from otel_sessions.pdata import NO_CLAIM, Note
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.semconv.sessions import CONVERSATION_KEYS, SESSION_KEYS, USER_KEYS
 from otel_sessions.testing.otlp import Attributes, Value, span
 from tests.processors.session.reading import Row, batch_of, batch_of_requests, own_claim, rows_of, user
 
@@ -21,7 +21,14 @@ VALUES: st.SearchStrategy[Value] = st.one_of(
     st.sampled_from(['"s-1"', '""', '" "', '"\\u00e9"', '"open', "[1]"]),
 )
 KEYS = st.sampled_from(
-    [*semconv.SESSION_KEYS[:4], "session_id", *semconv.CONVERSATION_KEYS[:3], *semconv.USER_KEYS[:2], "thread_id", "x"]
+    [
+        *SESSION_KEYS[:4],
+        "session_id",
+        *CONVERSATION_KEYS[:3],
+        *USER_KEYS[:2],
+        "thread_id",
+        "x",
+    ]
 )
 ATTRIBUTES = st.dictionaries(KEYS, VALUES, max_size=4)
 
@@ -53,13 +60,13 @@ def test_numbers_and_booleans_are_taken_as_their_text(value: Value, text: str) -
     assert _claim({"session.id": value}) == (1, text, "session.id")
 
 
-@pytest.mark.parametrize("key", semconv.SESSION_KEYS)
+@pytest.mark.parametrize("key", SESSION_KEYS)
 def test_every_session_key_claims_on_span_and_resource(key: str) -> None:
     assert _claim({key: "s"}) == (1, "s", key)
     assert _claim({}, {key: "s"}) == (2, "s", key)
 
 
-@pytest.mark.parametrize("key", semconv.CONVERSATION_KEYS)
+@pytest.mark.parametrize("key", CONVERSATION_KEYS)
 def test_every_conversation_key_claims_on_span_and_resource(key: str) -> None:
     assert _claim({key: "c"}) == (3, "c", key)
     assert _claim({}, {key: "c"}) == (4, "c", key)

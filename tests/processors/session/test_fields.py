@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from otel_sessions import semconv
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.semconv import content, sessions, usage
 from otel_sessions.testing.otlp import Attributes, Value, span
 from tests.processors.session.reading import Row, batch_of, rows_of
 
@@ -16,13 +16,13 @@ def _row(attributes: Attributes, resource: Attributes | None = None, config: Ses
 @pytest.mark.parametrize(
     ("column", "keys"),
     [
-        ("Environment", semconv.ENVIRONMENT_KEYS),
-        ("TraceName", semconv.TRACE_NAME_KEYS),
-        ("Input", semconv.INPUT_KEYS),
-        ("Output", semconv.OUTPUT_KEYS),
-        ("TraceInput", semconv.TRACE_INPUT_KEYS),
-        ("TraceOutput", semconv.TRACE_OUTPUT_KEYS),
-        ("Model", semconv.MODEL_KEYS),
+        ("Environment", sessions.ENVIRONMENT_KEYS),
+        ("TraceName", sessions.TRACE_NAME_KEYS),
+        ("Input", content.INPUT_KEYS),
+        ("Output", content.OUTPUT_KEYS),
+        ("TraceInput", content.TRACE_INPUT_KEYS),
+        ("TraceOutput", content.TRACE_OUTPUT_KEYS),
+        ("Model", usage.MODEL_KEYS),
     ],
 )
 def test_each_key_of_a_list_gives_its_column_and_the_first_wins(column: str, keys: tuple[str, ...]) -> None:
@@ -58,7 +58,7 @@ def test_a_spans_environment_comes_before_its_resources() -> None:
     ],
 )
 def test_tags_come_as_array_as_json_or_comma_separated(value: Value, tags: list[str]) -> None:
-    for key in semconv.TAG_KEYS:
+    for key in sessions.TAG_KEYS:
         assert _row({key: value})["Tags"] == tags
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions import semconv
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.semconv import steps
 from otel_sessions.testing.otlp import Attributes, Value, span
 from tests.processors.session.reading import Row, batch_of, rows_of, usage
 
@@ -34,7 +34,7 @@ KINDS = st.sampled_from(["chat", "LLM", "GENERATION", "Embedding", "invoke_agent
 def _attributes(draw: st.DrawFn) -> Attributes:
     found: dict[str, Value] = draw(st.dictionaries(st.sampled_from(PLAIN_KEYS), NUMBERS, max_size=4))
     found |= draw(st.dictionaries(st.sampled_from(JSON_KEYS), OBJECTS | st.sampled_from(["{", "[]"]), max_size=2))
-    found |= draw(st.dictionaries(st.sampled_from(semconv.STEP_KIND_KEYS), KINDS, max_size=2))
+    found |= draw(st.dictionaries(st.sampled_from(steps.STEP_KIND_KEYS), KINDS, max_size=2))
     if draw(st.booleans()):
         found["gen_ai.request.model"] = "m"
     if draw(st.booleans()):
@@ -53,13 +53,13 @@ def _usage(attributes: Attributes) -> tuple[int, int, int, Decimal]:
 
 
 @pytest.mark.parametrize("kind", ["generation", "EMBEDDING", "Llm", "chat", "text_completion", "generate_content"])
-@pytest.mark.parametrize("key", semconv.STEP_KIND_KEYS)
+@pytest.mark.parametrize("key", steps.STEP_KIND_KEYS)
 def test_a_step_of_a_calling_kind_is_a_model_call(key: str, kind: str) -> None:
     assert _usage({key: kind, "gen_ai.usage.input_tokens": 3})[0] == 3
 
 
 @pytest.mark.parametrize("kind", ["AGENT", "CHAIN", "invoke_agent", "span", "TOOL", "workflow"])
-@pytest.mark.parametrize("key", semconv.STEP_KIND_KEYS)
+@pytest.mark.parametrize("key", steps.STEP_KIND_KEYS)
 def test_a_parents_roll_up_is_not_added_again(key: str, kind: str) -> None:
     roll_up: Attributes = {
         key: kind,

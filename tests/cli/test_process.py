@@ -14,8 +14,8 @@ from typing import Any
 import grpc
 import pytest
 
+from otel_sessions.cli.process import run
 from otel_sessions.config import load
-from otel_sessions.process import run
 from otel_sessions.testing.otlp import new_span_id, request, span
 from tests.integration.running import ANSWER_S, WAL, Directory, Running, config, free_port, wait_until
 
