@@ -141,7 +141,7 @@ def build(configured: Callable[..., Config], parts: Parts) -> Build:
 
 def outcome(consumer: Consumer) -> Outcome:
     """Of two new spans: a request that is repeated is not stored again."""
-    return consumer.consume(Request(request(span("one"), span("two")).SerializeToString())).result(30)
+    return consumer.consume(Request(request(span("one"), span("two")).SerializeToString())).result(60)
 
 
 def test_what_stores_starts_first_and_what_listens_last(build: Build, parts: Parts) -> None:

@@ -51,7 +51,7 @@ class RecordingConsumer:
         for request, future in waiting:
             self._answer(request, future)
 
-    def wait_for(self, requests: int, timeout: float = 10.0) -> None:
+    def wait_for(self, requests: int, timeout: float = 60.0) -> None:
         """Returns when so many requests have come; TimeoutError otherwise."""
         with self._lock:
             if not self._lock.wait_for(lambda: len(self.requests) >= requests, timeout):

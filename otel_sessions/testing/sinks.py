@@ -49,7 +49,7 @@ class MemoryExporter:
     def release(self) -> None:
         self._free.set()
 
-    def wait_for(self, attempts: int, timeout: float = 10.0) -> None:
+    def wait_for(self, attempts: int, timeout: float = 60.0) -> None:
         """Returns when `export` has been called so many times; TimeoutError otherwise."""
         with self._attempted:
             if not self._attempted.wait_for(lambda: len(self.attempts) >= attempts, timeout):

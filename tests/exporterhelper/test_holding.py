@@ -19,7 +19,7 @@ from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 from otel_sessions.testing.sinks import MemoryExporter, span_names
-from tests.integration.running import wait_until
+from tests.integration.running import eventually, wait_until
 
 Build = Callable[..., Pipeline]
 TRACE, OTHER = "1" * 32, "2" * 32
@@ -73,8 +73,10 @@ def build(tmp_path: Path) -> Iterator[Build]:
         pipeline.shutdown(1.0)
 
 
-def eventually(read: Callable[[], object], wanted: object) -> None:
-    wait_until(read, 20.0, lambda value: value == wanted)
+def look_at_all(pipeline: Pipeline) -> None:
+    """Returns when all that was sent has been looked at, and is stored or held."""
+    (queue,) = pipeline._queues
+    eventually(lambda: (len(queue._at_work), queue._active_since, len(queue._fresh)), (0, None, 0))  # type: ignore[attr-defined]
 
 
 def segments(tmp_path: Path) -> list[Path]:
@@ -84,14 +86,14 @@ def segments(tmp_path: Path) -> list[Path]:
 def test_children_are_stored_with_their_root_in_one_insert(build: Build, tmp_path: Path) -> None:
     exporter = Awaiting()
     pipeline = build(exporter)
-    pipeline.consume(sent("child 1", "child 2")).result(5)
-    pipeline.consume(sent("stranger", trace=OTHER)).result(5)
-    time.sleep(0.1)
-    pipeline.consume(sent("child 3")).result(5)
-    time.sleep(0.1)
+    pipeline.consume(sent("child 1", "child 2")).result(60)
+    pipeline.consume(sent("stranger", trace=OTHER)).result(60)
+    look_at_all(pipeline)
+    pipeline.consume(sent("child 3")).result(60)
+    look_at_all(pipeline)
     assert exporter.names == []
     assert len(segments(tmp_path)) >= 2
-    pipeline.consume(sent("root", session="ada")).result(5)
+    pipeline.consume(sent("root", session="ada")).result(60)
     eventually(lambda: exporter.exports, [["root", "child 1", "child 2", "child 3"]])
     assert set(exporter.sessions.values()) == {"ada"}
     eventually(lambda: len(segments(tmp_path)), 1)
@@ -103,7 +105,7 @@ def test_after_the_wait_they_are_stored_alone_and_what_comes_then_is_not_waited_
     exporter = Awaiting()
     pipeline = build(exporter, claim_wait=0.3)
     began = time.monotonic()
-    pipeline.consume(sent("child")).result(5)
+    pipeline.consume(sent("child")).result(60)
     eventually(lambda: exporter.sessions, {"child": ""})
     assert time.monotonic() - began > 0.3
     eventually(lambda: segments(tmp_path), [])
@@ -119,16 +121,16 @@ def test_after_the_wait_they_are_stored_alone_and_what_comes_then_is_not_waited_
 )
 def test_nothing_waits_where(build: Build, how: str, awaits: bool, known: bool, claim_wait: float) -> None:
     exporter = Awaiting(awaits=awaits)
-    build(exporter, claim_wait, known).consume(sent("child")).result(5)
+    build(exporter, claim_wait, known).consume(sent("child")).result(60)
     eventually(lambda: exporter.names, ["child"])
 
 
 def test_a_stop_stores_what_waits(build: Build, tmp_path: Path) -> None:
     exporter = Awaiting()
     pipeline = build(exporter)
-    pipeline.consume(sent("child")).result(5)
-    time.sleep(0.1)
-    pipeline.shutdown(10)
+    pipeline.consume(sent("child")).result(60)
+    look_at_all(pipeline)
+    pipeline.shutdown(60)
     assert exporter.names == ["child"]
     assert segments(tmp_path) == []
 
@@ -138,9 +140,9 @@ def test_what_waits_is_bounded_in_bytes(build: Build, monkeypatch: pytest.Monkey
     exporter = Awaiting()
     pipeline = build(exporter)
     for number in range(20):
-        pipeline.consume(sent(f"child {number}", trace=f"{number + 1:032x}")).result(5)
-        time.sleep(0.02)
-    wait_until(lambda: len(exporter.names), 10.0, lambda count: count > 5)
+        pipeline.consume(sent(f"child {number}", trace=f"{number + 1:032x}")).result(60)
+        look_at_all(pipeline)
+    wait_until(lambda: len(exporter.names), wanted=lambda count: count > 5)
     assert exporter.names[0] == "child 0", "the one that has waited longest"
     assert len(exporter.names) < 20
 
@@ -152,12 +154,12 @@ def test_a_refusal_of_what_was_joined_is_blamed_on_the_spans_to_blame_alone(buil
 
     exporter = Awaiting(script)
     pipeline = build(exporter)
-    pipeline.consume(sent("bad", "child")).result(5)
-    time.sleep(0.1)
-    pipeline.consume(sent("more", trace=OTHER, session="eve")).result(5)
-    pipeline.consume(sent("root", session="ada")).result(5)
+    pipeline.consume(sent("bad", "child")).result(60)
+    look_at_all(pipeline)
+    pipeline.consume(sent("more", trace=OTHER, session="eve")).result(60)
+    pipeline.consume(sent("root", session="ada")).result(60)
     eventually(lambda: sorted(exporter.names), ["child", "more", "root"])
-    wait_until(lambda: list(tmp_path.rglob("*.jsonl")), 20.0)
+    wait_until(lambda: list(tmp_path.rglob("*.jsonl")))
     (file,) = tmp_path.rglob("*.jsonl")
     assert '"bad"' in file.read_text()
     assert '"child"' not in file.read_text()
@@ -188,13 +190,13 @@ def test_whatever_waits_each_span_is_stored_with_its_session_over_deaths(
     pipeline, wanted = life(30.0), set[str]()
     for number, (trace, claims, spans) in enumerate(requests):
         names = [f"{number}.{place}" for place in range(spans)]
-        pipeline.consume(sent(*names, trace=f"{trace:032x}", session=f"s{trace}" if claims else "")).result(5)
+        pipeline.consume(sent(*names, trace=f"{trace:032x}", session=f"s{trace}" if claims else "")).result(60)
         wanted.update(names)
         if number % 4 == 3:  # it goes without storing what waits
             (queue,) = pipeline._queues
             queue._storing._holding.due = lambda _: None  # type: ignore[attr-defined]
             pipeline.shutdown(0.3)
             pipeline = life(30.0)
-    pipeline.shutdown(10)
+    pipeline.shutdown(60)
     assert set(exporter.names) == wanted
     assert list(directory.rglob("*.wal")) == []

@@ -58,7 +58,7 @@ def test_a_back_end_that_is_away_does_not_hold_up_the_other_exporter(pair: Pair)
     sizes = []
     for name in names:
         body = request(span(name, attributes={"n": 7})).SerializeToString()
-        assert pair.pipeline.consume(Request(body)).result(10).accepted_spans == 1
+        assert pair.pipeline.consume(Request(body)).result(60).accepted_spans == 1
         sizes.append(pair.queued("otlp"))
     wait_until(lambda: sorted(pair.stored.names), 10.0, lambda found: found == sorted(names))
     wait_until(lambda: pair.queued("memory"), 10.0, lambda nbytes: nbytes == 0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -70,19 +72,30 @@ def config(
 
 
 def free_port() -> int:
-    """A port that nobody listens on, for a service that has to come back under the same one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, for a service that has to come back under the same one.
+
+    It is below those that systems hand out themselves, so that no connection of anybody else is given it meanwhile.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_until(read: Callable[[], T], timeout: float, wanted: Callable[[T], bool] = bool) -> T:
+def wait_until(read: Callable[[], T], timeout: float = ANSWER_S, wanted: Callable[[T], bool] = bool) -> T:
     """What `read` gives as soon as it is `wanted`; AssertionError with the last it gave after `timeout` seconds."""
-    end = time.monotonic() + timeout
+    end, pause = time.monotonic() + timeout, 0.002
     while not wanted(value := read()):
         assert time.monotonic() < end, f"after {timeout:g} s still {value!r}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
     return value
+
+
+def eventually(read: Callable[[], T], value: T) -> None:
+    """Waits until `read` gives this value."""
+    wait_until(read, wanted=lambda found: found == value)
 
 
 @dataclass

@@ -84,7 +84,7 @@ def test_requests_come_with_their_spans_where_they_are_wanted(build: Build) -> N
     forwarder, other = Forwarder(), MemoryExporter(batches.extend)
     pipeline = build(forwarder, other, processors=[OnlyEven()])
     for future in [pipeline.consume(named(*(f"{n}.{i}" for i in range(6)))) for n in range(20)]:
-        assert future.result(10).accepted_spans == 6
+        assert future.result(60).accepted_spans == 6
     names = [f"{n}.{i}" for n in range(20) for i in (0, 2, 4)]
     stored(forwarder, *names)
     stored(other, *names)
@@ -100,7 +100,7 @@ def test_requests_come_with_the_halves_of_what_is_refused(build: Build) -> None:
     pipeline = build(exporter)
     names = [f"{n}.{i}" for n in range(8) for i in range(2)]
     for future in [pipeline.consume(named(f"{n}.0", f"{n}.1")) for n in range(8)]:
-        future.result(20)
+        future.result(60)
     stored(exporter, *names)
 
 
@@ -111,7 +111,7 @@ def test_requests_are_read_again_from_the_log(build: Build, monkeypatch: pytest.
     exporter.hold()
     pipeline = build(exporter, processors=[OnlyEven()], batch={"max_size": 3})
     for n in range(10):
-        pipeline.consume(named(f"{n}.0", f"{n}.1", f"{n}.2")).result(10)
+        pipeline.consume(named(f"{n}.0", f"{n}.1", f"{n}.2")).result(60)
     exporter.release()
     stored(exporter, *(f"{n}.{i}" for n in range(10) for i in (0, 2)))
 
@@ -122,7 +122,7 @@ def test_a_sender_is_answered_when_there_is_no_time_for_the_wait_that_is_asked_f
         raise Throttled("busy", retry_after=3600)
 
     exporter = MemoryExporter(script)
-    error = build(exporter).consume(named("a")).exception(5)
+    error = build(exporter).consume(named("a")).exception(60)
     assert isinstance(error, Retryable)
     assert len(exporter.attempts) == 1
 
@@ -136,7 +136,7 @@ def test_nothing_is_tried_before_the_time_that_the_other_side_names(build: Build
             raise problems.pop()
 
     exporter = MemoryExporter(script)
-    build(exporter).consume(named("a")).result(10)
+    build(exporter).consume(named("a")).result(60)
     exporter.wait_for(1)
     with pytest.raises(TimeoutError):
         exporter.wait_for(2, 0.3)

@@ -33,7 +33,7 @@ def named(*names: str) -> Request:
 
 
 def error_of(future: Future[Outcome]) -> BaseException | None:
-    return future.exception(10)
+    return future.exception(60)
 
 
 @pytest.fixture
@@ -79,24 +79,24 @@ def test_a_request_is_answered_when_its_spans_are_stored(build):
     exporter.wait_for(1)
     assert not future.done()
     exporter.release()
-    assert future.result(10) == Outcome(accepted_spans=2)
+    assert future.result(60) == Outcome(accepted_spans=2)
     assert exporter.exports == [["a", "b"]]
 
 
 def test_an_only_request_does_not_linger(build):
     pipeline = build(MemoryExporter())
-    pipeline.consume(named("warm up")).result(10)
+    pipeline.consume(named("warm up")).result(60)
     took = []
     for _ in range(21):
         began = time.perf_counter()
-        pipeline.consume(named("a")).result(10)
+        pipeline.consume(named("a")).result(60)
         took.append(time.perf_counter() - began)
     assert sorted(took)[10] < 0.02
 
 
 def test_an_empty_request_is_accepted_without_an_export(build):
     exporter = MemoryExporter()
-    assert build(exporter).consume(Request(b"")).result(10) == Outcome()
+    assert build(exporter).consume(Request(b"")).result(60) == Outcome()
     assert exporter.attempts == []
 
 
@@ -109,7 +109,7 @@ def test_what_waits_during_an_export_is_stored_in_one(build):
     futures += [pipeline.consume(named(f"n{i}")) for i in range(50)]
     time.sleep(0.2)
     exporter.release()
-    assert [future.result(10) for future in futures] == [Outcome(1)] * 51
+    assert [future.result(60) for future in futures] == [Outcome(1)] * 51
     assert exporter.exports == [["first"], [f"n{i}" for i in range(50)]]
 
 
@@ -127,7 +127,7 @@ def test_rejected_spans_are_in_the_outcome(build):
     future = build(MemoryExporter()).consume(
         Request(request(span("good"), span("bad", span_id=b"\0" * 8)).SerializeToString())
     )
-    outcome = future.result(10)
+    outcome = future.result(60)
     assert (outcome.accepted_spans, outcome.rejected_spans) == (1, 1)
     assert outcome.message
 
@@ -143,8 +143,8 @@ def test_what_a_processor_notes_is_told_to_the_requests_concerned_only(build):
     pipeline = build(exporter, processors=[Noting()])
     futures = [pipeline.consume(named(name, name)) for name in ("fine", "long", "fine", "long")]
     exporter.release()
-    assert [future.result(10).message for future in futures] == ["", "id too long", "", "id too long"]
-    assert [future.result(10).rejected_spans for future in futures] == [0] * 4
+    assert [future.result(60).message for future in futures] == ["", "id too long", "", "id too long"]
+    assert [future.result(60).rejected_spans for future in futures] == [0] * 4
 
 
 def test_processors_run_in_order_and_are_counted(build, metrics):
@@ -157,8 +157,8 @@ def test_processors_run_in_order_and_are_counted(build, metrics):
 
     exporter = MemoryExporter()
     pipeline = build(exporter, processors=[Without("a"), Without("b")])
-    assert pipeline.consume(named("a", "b", "c")).result(10) == Outcome(3)
-    assert pipeline.consume(named("a", "b")).result(10) == Outcome(2)
+    assert pipeline.consume(named("a", "b", "c")).result(60) == Outcome(3)
+    assert pipeline.consume(named("a", "b")).result(60) == Outcome(2)
     assert exporter.names == ["c"]
     for processor, incoming, outgoing in (("test/0", 5, 3), ("test/1", 3, 1)):
         assert sample(metrics, "otelcol_processor_incoming_items_total", processor=processor) == incoming
@@ -238,7 +238,7 @@ def test_with_several_exporters_a_request_is_answered_when_all_have_it(build):
     time.sleep(0.05)
     assert not future.done()
     slow.release()
-    assert future.result(10) == Outcome(1)
+    assert future.result(60) == Outcome(1)
 
 
 def test_what_one_exporter_refuses_for_good_the_other_stores(build):
@@ -267,7 +267,7 @@ def test_an_exporter_of_two_pipelines_is_called_by_one_at_a_time(build):
     exporter = MemoryExporter(script)
     pipelines = [build(exporter), build(exporter)]
     futures = [pipelines[i % 2].consume(named("a")) for i in range(20)]
-    assert [future.result(10) for future in futures] == [Outcome(1)] * 20
+    assert [future.result(60) for future in futures] == [Outcome(1)] * 20
 
 
 def test_requests_beyond_max_bytes_are_told_to_come_back_and_room_returns(build, metrics):
@@ -282,9 +282,9 @@ def test_requests_beyond_max_bytes_are_told_to_come_back_and_room_returns(build,
     assert sample(metrics, "otelcol_exporter_queue_size", exporter="memory/0") == size * 5
     assert sample(metrics, "otelcol_exporter_queue_capacity", exporter="memory/0") == size * 5
     exporter.release()
-    assert [future.result(10) for future in futures] == [Outcome(1)] * 5
+    assert [future.result(60) for future in futures] == [Outcome(1)] * 5
     assert sample(metrics, "otelcol_exporter_queue_size", exporter="memory/0") == 0
-    assert pipeline.consume(bodies[6]).result(10) == Outcome(1)
+    assert pipeline.consume(bodies[6]).result(60) == Outcome(1)
 
 
 def test_a_request_that_never_has_room_is_too_large(build):
@@ -298,7 +298,7 @@ def test_the_caller_cannot_cancel(build):
     future = build(exporter).consume(named("a"))
     assert not future.cancel()
     exporter.release()
-    assert future.result(10) == Outcome(1)
+    assert future.result(60) == Outcome(1)
 
 
 def test_many_senders_each_get_their_own_outcome(build):
@@ -316,7 +316,7 @@ def test_many_senders_each_get_their_own_outcome(build):
             spans.append(span("refused"))
         body = {"broken": NOT_OTLP.body, "empty": b""}.get(kind, request(*spans).SerializeToString())
         try:
-            outcome = pipeline.consume(Request(body)).result(30)
+            outcome = pipeline.consume(Request(body)).result(60)
         except InvalidData:
             return "broken"
         except Permanent:
@@ -392,7 +392,7 @@ def test_shutdown_under_load_loses_no_answer(build, timeout):
         for number in range(1000):
             name = f"{sender}.{number}"
             try:
-                pipeline.consume(named(name)).result(20)
+                pipeline.consume(named(name)).result(60)
             except Retryable:
                 return
             answered.append(name)
@@ -412,7 +412,7 @@ def test_shutdown_under_load_loses_no_answer(build, timeout):
 def test_an_idle_pipeline_uses_no_CPU(build):
     others = set(threading.enumerate())
     pipeline = build(MemoryExporter())
-    pipeline.consume(named("a")).result(10)
+    pipeline.consume(named("a")).result(60)
     clocks = [time.pthread_getcpuclockid(each.ident) for each in set(threading.enumerate()) - others]
     assert clocks
     began = sum(map(time.clock_gettime, clocks))

@@ -77,7 +77,7 @@ def test_a_pipeline_asks_before_it_takes_a_request(machine: Machine, host: Host)
     with pytest.raises(Retryable, match="memory is short"):
         pipeline.consume(Request(request(span()).SerializeToString()))
     machine.used, machine.now = 800, 1.0
-    assert pipeline.consume(Request(request(span()).SerializeToString())).result(10).accepted_spans == 1
+    assert pipeline.consume(Request(request(span()).SerializeToString())).result(60).accepted_spans == 1
     pipeline.shutdown(5)
 
 

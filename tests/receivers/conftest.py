@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -160,13 +159,6 @@ def retry_delay_of(status: Status | None) -> float | None:
         if detail.Unpack(info):
             return info.retry_delay.ToNanoseconds() / 1e9
     return None
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def reachable(endpoint: str) -> bool:

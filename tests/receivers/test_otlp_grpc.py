@@ -25,8 +25,9 @@ from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
+from tests.integration.running import wait_until
 
-from .conftest import BODY, MIB, UNKNOWN, Running, Start, peak_rss_mib, reachable, retry_delay_of, wait_until
+from .conftest import BODY, MIB, UNKNOWN, Running, Start, peak_rss_mib, reachable, retry_delay_of
 
 Code = grpc.StatusCode
 

@@ -23,8 +23,9 @@ from otel_sessions.receivers.otlp import factory, http
 from otel_sessions.receivers.otlp.config import HttpSettings, OtlpSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
+from tests.integration.running import wait_until
 
-from .conftest import BODY, JSON, PROTOBUF, UNKNOWN, Answer, Start, retry_delay_of, wait_until
+from .conftest import BODY, JSON, PROTOBUF, UNKNOWN, Answer, Start, retry_delay_of
 
 FORMATS = pytest.mark.parametrize(("type_", "body"), [(PROTOBUF, BODY), (JSON, b"{}")], ids=["protobuf", "json"])
 

@@ -18,8 +18,9 @@ from google.rpc import code_pb2 as code
 from otel_sessions.http import body
 from otel_sessions.receivers.otlp import http
 from otel_sessions.receivers.otlp import json as otlp_json
+from tests.integration.running import wait_until
 
-from .conftest import BODY, JSON, MIB, PROTOBUF, Running, peak_rss_mib, reachable, wait_until
+from .conftest import BODY, JSON, MIB, PROTOBUF, Running, peak_rss_mib, reachable
 
 try:
     from compression import zstd
