@@ -236,7 +236,7 @@ def test_a_stop_that_has_no_more_time_ends_all_the_same(
     future = parts.consumers["fake/two"].consume(Request(BODY))
     began = time.monotonic()
     service.shutdown()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50
     assert isinstance(future.exception(0), Retryable)
     assert parts.of("stop")[-1] == "extensions/fake"
     free.set()

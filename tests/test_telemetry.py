@@ -54,7 +54,7 @@ def test_a_log_is_told_as_it_is_when_asked(tmp_path: Path) -> None:
     time.sleep(0.05)
     waiting = exposed(metrics)
     assert waiting["otel_sessions_log_bytes"] == segment.nbytes
-    assert 0.04 < waiting["otel_sessions_oldest_unstored_seconds"] < 5
+    assert 0.04 < waiting["otel_sessions_oldest_unstored_seconds"] < 60
     log.keep(segment)
     kept = exposed(metrics)
     assert (kept["otel_sessions_log_bytes"], kept["otel_sessions_oldest_unstored_seconds"]) == (segment.nbytes, 0)

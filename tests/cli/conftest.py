@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typer.testing import CliRunner
 
 from otel_sessions import demo
 from otel_sessions.cli.app import app
+from tests.integration.running import wait_until
 from tests.queries.test_sessions import ODD_IDS
 
 OWN = [sys.executable, "-c", "from otel_sessions.cli import main; main()"]
@@ -81,7 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Serve
         tallies = demo.run(f"http://{endpoints['otlp/grpc']}", run_id="test")
         send_odd_ids(f"http://{endpoints['otlp/grpc']}")
         expected = {tally.session_id: tally.spans for tally in tallies}
-        wait_for(
+        wait_until(
             lambda: expected.items() <= {id_: row["span_count"] for id_, row in listed(run, config).items()}.items()
         )
         yield Served(config, directory / "data", endpoints, tallies)
@@ -113,10 +113,3 @@ def listed(run: Run, config: Path) -> dict[str, dict[str, object]]:
     result = run("sessions", "list", "--json", "--limit", 100, "--config", config)
     assert result.exit_code == 0, result.stderr
     return {row["session_id"]: row for row in json.loads(result.stdout)}
-
-
-def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)

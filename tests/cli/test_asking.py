@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run, Served, launched, send_odd_ids, wait_for
+from tests.cli.conftest import Run, Served, launched, send_odd_ids
+from tests.integration.running import wait_until
 
 
 def ids(run: Run, served: Served, *arguments: str) -> list[str]:
@@ -79,7 +80,7 @@ def test_tail_prints_turns_of_the_last_seconds_and_ends_with_ctrl_c(served: Serv
         assert process.stdout is not None
         found: list[Any] = [json.loads(process.stdout.readline()) for _ in range(turns)]
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert {turn["session_id"] for turn in found} == {tally.session_id for tally in served.tallies}
 
 
@@ -87,7 +88,7 @@ def test_sessions_are_deleted_through_the_running_service(run: Run, served: Serv
     config = ("--config", str(served.config))
     odd = ["gone/1", "'gone'\n2", '"gone" \\ 3']
     send_odd_ids(f"http://{served.endpoints['otlp/grpc']}", odd)
-    wait_for(lambda: set(odd) <= set(ids(run, served)))
+    wait_until(lambda: set(odd) <= set(ids(run, served)))
     assert run("sessions", "delete", *config, input="n\n").exit_code == 2
     assert run("sessions", "delete", *config, "--", odd[0], input="n\n").exit_code == 1
     assert run("sessions", "delete", "--yes", *config, "--", odd[0]).exit_code == 0

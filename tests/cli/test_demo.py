@@ -58,13 +58,13 @@ def test_it_serves_until_it_is_interrupted_and_taken_ports_are_replaced(tmp_path
             address = re.search(r"curl http://([^ ]+)", curl)
             assert address is not None
             host, port = address[1].split(":")
-            with socket.create_connection((host, int(port)), timeout=5):
+            with socket.create_connection((host, int(port)), timeout=60):
                 pass
             again = demo(tmp_path, "--once")
             assert again.returncode == 1
             assert "run the demo in another directory" in again.stderr
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def test_data_in_use_are_left_alone(tmp_path: Path) -> None:

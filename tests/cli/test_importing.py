@@ -14,7 +14,8 @@ from otel_sessions.cli.importing.conversation import requests
 from otel_sessions.cli.importing.lines import objects
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from tests.cli.conftest import Run, Served, listed, wait_for
+from tests.cli.conftest import Run, Served, listed
+from tests.integration.running import wait_until
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 USAGE = {"input_tokens": 14, "cache_read_input_tokens": 5200, "cache_creation_input_tokens": 310, "output_tokens": 96}
@@ -152,13 +153,13 @@ def test_transcripts_are_sent_to_the_running_service_and_a_second_time_change_no
         found = listed(run, served.config)
         return {id_: [found[id_].get(name) for name in names] for id_ in ("cc-1", "cx-1") if id_ in found}
 
-    wait_for(lambda: [each[1] for each in figures().values()] == [6, 4])
+    wait_until(lambda: [each[1] for each in figures().values()] == [6, 4])
     before = figures()
     assert run(*arguments).exit_code == 0
     marker = written(tmp_path, [{**line, "sessionId": "after"} for line in CLAUDE], "after.jsonl")
     assert run("import", marker, *arguments[2:]).exit_code == 0
-    wait_for(lambda: "after" in listed(run, served.config))
-    wait_for(lambda: figures() == before)
+    wait_until(lambda: "after" in listed(run, served.config))
+    wait_until(lambda: figures() == before)
 
 
 def test_without_a_service_it_says_what_to_do(run: Run, tmp_path: Path) -> None:

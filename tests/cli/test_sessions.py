@@ -13,8 +13,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sessions.pdata import NO_CLAIM
 from otel_sessions.queries import sessions
-from tests.cli.conftest import Run, Served, listed, wait_for, write_config
+from tests.cli.conftest import Run, Served, listed, write_config
 from tests.integration.delivery import EPOCH, new_project
+from tests.integration.running import wait_until
 from tests.queries.test_sessions import ODD_IDS, span, store
 
 
@@ -180,7 +181,7 @@ def test_full_texts_are_read_from_the_spans(run: Run, served: Served) -> None:
     provider.get_tracer("test").start_span("chat", attributes=attributes).end()
     provider.shutdown()
     arguments = ["sessions", "show", "long", "--config", served.config]
-    wait_for(lambda: run(*arguments).exit_code == 0)
+    wait_until(lambda: run(*arguments).exit_code == 0)
     assert "line 199 of" not in run(*arguments).stdout
     shown = run(*arguments, "--full").stdout
     assert all(f"> line {number} of a long question\n" in shown for number in range(200))

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from otel_sessions.config import dotted, listeners, load
-from tests.cli.conftest import OWN, launched, wait_for
+from tests.cli.conftest import OWN, launched
+from tests.integration.running import wait_until
 
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 PORTS = [dotted(path) for path, _ in listeners(load())]
@@ -38,11 +39,11 @@ def test_the_program_makes_the_session_that_the_commands_show(tmp_path: Path) ->
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
         )
         assert said.stdout.splitlines()[-1] == "Sorry, the warehouse does not answer."
-        wait_for(lambda: "helpful" in run("query 'SELECT Name FROM session_scores'"))
-        wait_for(lambda: "3 (8 spans)" in run("sessions show chat-42"))
+        wait_until(lambda: "helpful" in run("query 'SELECT Name FROM session_scores'"))
+        wait_until(lambda: "3 (8 spans)" in run("sessions show chat-42"))
         shown = {command: run(command) for command in commands}
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     asked = "".join(text for command, text in shown.items() if command.startswith("query"))
     for word in ("chat-42", "And a pair of poles?", "check_stock", "helpful"):
         assert word in asked

@@ -23,7 +23,7 @@ from tests.integration.delivery import insert, new_project
 from tests.integration.running import free_port, wait_until
 
 pytestmark = pytest.mark.remote_too
-WAIT_S = 20.0
+WAIT_S = 60.0
 """How long a slow machine may take for a round; the interval of these tests is 10 ms."""
 _databases = itertools.count()
 

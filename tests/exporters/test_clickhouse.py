@@ -98,7 +98,7 @@ def test_storing_a_batch_again_changes_no_session(build: Build, clickhouse: str,
     exporter.export([spans], token_hex())
     exporter.export([spans, spans], token_hex())
     query = "SELECT SpanCount FROM sessions WHERE Project = {p:String}"
-    wait_until(lambda: otel_client.query(query, {"p": project}).result_rows, 20.0, [(1,)].__eq__)
+    wait_until(lambda: otel_client.query(query, {"p": project}).result_rows, wanted=[(1,)].__eq__)
 
 
 def test_what_a_late_claim_moves_is_moved_before_stop_ends(build: Build, clickhouse: str, otel_client: Client) -> None:
@@ -184,7 +184,7 @@ def test_what_arrives_for_a_deleted_session_is_dropped_and_counted(
         return stored(otel_client, project) - before
 
     # Of the three one has nothing to do with it. An exporter learns of a deletion by another process a moment later.
-    wait_until(export, 20.0, lambda added: added == 1)
+    wait_until(export, wanted=lambda added: added == 1)
     name = "otel_sessions_forgotten_spans_total"
     assert (host.metrics.registry.get_sample_value(name, {"exporter": "clickhouse"}) or 0) >= 2
 
@@ -197,7 +197,7 @@ def test_health_recovers_by_itself_after_a_failure(
         patch.setattr("otel_sessions.exporters.clickhouse.exporter.arrow_stream", lambda *_: memoryview(b"not Arrow"))
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
-    wait_until(lambda: host.health()["clickhouse"], 20.0, lambda problem: problem is None)
+    wait_until(lambda: host.health()["clickhouse"], wanted=lambda problem: problem is None)
 
 
 def test_tables_of_another_version_stop_the_start(
@@ -286,7 +286,7 @@ def test_the_bytes_of_the_stored_data_are_told_without_asking_for_them(build: Bu
     def told() -> float | None:
         return host.metrics.registry.get_sample_value("otel_sessions_stored_bytes", {"exporter": "clickhouse"})
 
-    wait_until(lambda: (told() or 0) > 0, 20)
+    wait_until(lambda: (told() or 0) > 0)
     before = told()
     exporter.shutdown(5)
     assert told() == before

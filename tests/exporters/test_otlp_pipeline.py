@@ -60,11 +60,11 @@ def test_a_back_end_that_is_away_does_not_hold_up_the_other_exporter(pair: Pair)
         body = request(span(name, attributes={"n": 7})).SerializeToString()
         assert pair.pipeline.consume(Request(body)).result(60).accepted_spans == 1
         sizes.append(pair.queued("otlp"))
-    wait_until(lambda: sorted(pair.stored.names), 10.0, lambda found: found == sorted(names))
-    wait_until(lambda: pair.queued("memory"), 10.0, lambda nbytes: nbytes == 0)
+    wait_until(lambda: sorted(pair.stored.names), wanted=lambda found: found == sorted(names))
+    wait_until(lambda: pair.queued("memory"), wanted=lambda nbytes: nbytes == 0)
     assert sizes == sorted(sizes)
     assert sizes[-1] > sizes[0] > 0
-    wait_until(lambda: pair.host.health().get("otlp"), 10.0)
+    wait_until(lambda: pair.host.health().get("otlp"))
 
     consumer = RecordingConsumer()
     config = {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{pair.port}"}}}
@@ -73,7 +73,7 @@ def test_a_back_end_that_is_away_does_not_hold_up_the_other_exporter(pair: Pair)
     )
     receiver.start()
     try:
-        wait_until(lambda: pair.queued("otlp"), 20.0, lambda nbytes: nbytes == 0)
+        wait_until(lambda: pair.queued("otlp"), wanted=lambda nbytes: nbytes == 0)
     finally:
         receiver.shutdown(5.0)
     sent = b"".join(consumer.bodies)

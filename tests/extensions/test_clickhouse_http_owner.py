@@ -34,7 +34,7 @@ def server(host: Host) -> Iterator[HostPort]:
 
 
 def status(server: HostPort, sql: str, headers: Mapping[str, str], method: str = "POST") -> int:
-    connection = HTTPConnection(server.host, server.port, timeout=20)
+    connection = HTTPConnection(server.host, server.port, timeout=60)
     try:
         connection.request(method, "/", sql.encode(), dict(headers))
         answer = connection.getresponse()
@@ -81,7 +81,7 @@ def test_nobody_else_does(server: HostPort, host: Host) -> None:
 
 
 def test_a_secret_in_the_address_does_not_count(server: HostPort, host: Host) -> None:
-    connection = HTTPConnection(server.host, server.port, timeout=20)
+    connection = HTTPConnection(server.host, server.port, timeout=60)
     connection.request("POST", f"/?user=owner&password={host.owner_secret}", b"DROP TABLE IF EXISTS otel.x")
     assert connection.getresponse().status == 403
     connection.close()

@@ -35,7 +35,7 @@ def health(host: Host) -> Iterator[HealthCheck]:
 
 
 def get(address: str, path: str = "/", method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    connection = HTTPConnection(address, timeout=10)
+    connection = HTTPConnection(address, timeout=60)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -83,7 +83,7 @@ def test_a_probe_for_restarts_and_one_for_requests_say_why_they_fail(health: Hea
 
     worker = Worker("traces", "store", die, host)
     worker.start()
-    worker.join(10)
+    worker.join(60)
     assert [(status, list(reasons)) for status, reasons, _ in probes()] == [(503, ["traces-store"])] * 2
 
 

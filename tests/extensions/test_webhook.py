@@ -119,7 +119,7 @@ def test_a_session_is_told_of_once_it_is_silent_and_again_when_it_was_reopened(
     store(otel_client, project, "busy", ago_min=5)
     body = store(otel_client, project, "silent", ago_min=45, **{"user.id": "ada"})
     first = tell(project)
-    wait_until(lambda: inbox.told, 20, lambda told: told == [("silent", 1)])
+    wait_until(lambda: inbox.told, wanted=lambda told: told == [("silent", 1)])
     first.shutdown(10)
     headers, sent = inbox.got[0]
     Receiver(SECRET).verify(sent, headers)
@@ -130,7 +130,7 @@ def test_a_session_is_told_of_once_it_is_silent_and_again_when_it_was_reopened(
     again(otel_client, project, body)
     store(otel_client, project, "silent", ago_min=40)
     second = tell(project)
-    wait_until(lambda: inbox.told, 20, lambda told: told == [("silent", 1), ("silent", 2)])
+    wait_until(lambda: inbox.told, wanted=lambda told: told == [("silent", 1), ("silent", 2)])
     second.shutdown(10)
     again(otel_client, project, body)  # a repetition is no change
     tell(project)
@@ -146,16 +146,16 @@ def test_what_is_not_taken_is_told_again_with_the_same_id_and_body_until_it_is(
     inbox.status = 500
     store(otel_client, project, "refused", ago_min=45)
     webhook = tell(project)
-    wait_until(lambda: len(inbox.got), 20, lambda count: count >= 3)
+    wait_until(lambda: len(inbox.got), wanted=lambda count: count >= 3)
     assert host.health()[f"webhook/{project}"] == "the receiver answers 500"
     webhook.shutdown(10)
     inbox.status = 200
     before = len(inbox.got)
     tell(project)  # another process
-    wait_until(lambda: len(inbox.got), 20, lambda count: count == before + 1)
+    wait_until(lambda: len(inbox.got), wanted=lambda count: count == before + 1)
     assert {headers["webhook-id"] for headers, _ in inbox.got} == {inbox.got[0][0]["webhook-id"]}
     assert {body for _, body in inbox.got} == {inbox.got[0][1]}
-    wait_until(lambda: host.health()[f"webhook/{project}"], 5, lambda problem: problem is None)
+    wait_until(lambda: host.health()[f"webhook/{project}"], wanted=lambda problem: problem is None)
     time.sleep(0.5)
     assert len(inbox.got) == before + 1
 
@@ -167,7 +167,7 @@ def test_what_is_never_taken_is_given_up(otel_client: Client, inbox: Inbox, tell
     tell(project, retry_on_failure={"initial_interval": 0.1, "max_interval": 0.1, "max_elapsed_time": 0.5})
     state = "SELECT toString(State) FROM _session_hooks FINAL WHERE Project = {project:String}"
     read = lambda: otel_client.query(state, parameters={"project": project}).result_rows  # noqa: E731
-    wait_until(read, 20, lambda rows: list(rows) == [("given_up",)])
+    wait_until(read, wanted=lambda rows: list(rows) == [("given_up",)])
 
 
 def test_a_project_may_have_a_silence_of_its_own(otel_client: Client, inbox: Inbox, tell: Any) -> None:
@@ -175,7 +175,7 @@ def test_a_project_may_have_a_silence_of_its_own(otel_client: Client, inbox: Inb
     for project in (quick, slow):
         store(otel_client, project, f"of {project}", ago_min=10)
     tell(quick, projects=[quick, slow], idle_after_of={quick: "5m"})
-    wait_until(lambda: inbox.told, 20, lambda told: told == [(f"of {quick}", 1)])
+    wait_until(lambda: inbox.told, wanted=lambda told: told == [(f"of {quick}", 1)])
     time.sleep(0.5)
     assert len(inbox.told) == 1
 
@@ -184,7 +184,7 @@ def test_a_deleted_session_leaves_nothing_here_either(otel_client: Client, inbox
     project = new_project()
     store(otel_client, project, "to forget", ago_min=45)
     tell(project)
-    wait_until(lambda: inbox.told, 20, lambda told: told == [("to forget", 1)])
+    wait_until(lambda: inbox.told, wanted=lambda told: told == [("to forget", 1)])
     deletion.delete(otel_client, [(project, "to forget")])
     left = "SELECT count() FROM _session_hooks WHERE Project = {project:String}"
     assert otel_client.query(left, parameters={"project": project}).result_rows[0][0] == 0
@@ -195,7 +195,7 @@ def test_each_key_signs_and_a_changed_body_is_found_out(otel_client: Client, inb
     older = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU="
     store(otel_client, project, "signed", ago_min=45)
     tell(project, old_secrets=[older])
-    wait_until(lambda: len(inbox.got), 20)
+    wait_until(lambda: len(inbox.got))
     headers, body = inbox.got[0]
     for secret in (SECRET, older):
         Receiver(secret).verify(body, headers)

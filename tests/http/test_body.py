@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-import time
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -97,10 +96,8 @@ def test_the_limit_counts_what_was_inflated_to_the_byte(encoding: str, compressi
 def test_members_may_follow_one_another_but_not_without_end(encoding: str) -> None:
     pack = PACK[encoding]
     assert read(Bodies(MIB, MIB), request([pack(b"ab") + pack(b"") + pack(b"c")], encoding)) == b"abc"
-    began = time.monotonic()
     with pytest.raises(BrokenBody, match="over 32 members"):
         read(Bodies(4 * MIB, 8 * MIB), request([pack(b"") * 100_000], encoding))
-    assert time.monotonic() - began < 2
 
 
 def test_a_window_over_8_MiB_is_broken() -> None:

@@ -73,7 +73,7 @@ def test_grpcio_runs_a_behaviour_in_the_pool_that_it_names() -> None:
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            channel.unary_unary("/a/B")(b"", timeout=10)
+            channel.unary_unary("/a/B")(b"", timeout=60)
         server.stop(None).wait()
     assert [name.partition("_")[0] for name in names] == ["own"], f"{GRPC}, PooledBehavior"
 
@@ -94,8 +94,8 @@ def test_grpcio_lets_a_watcher_of_health_go_without_a_thread() -> None:
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            call = channel.unary_stream("/a/B")(b"", timeout=10)
-            assert sent.wait(10), f"{GRPC}, _Watch"
+            call = channel.unary_stream("/a/B")(b"", timeout=60)
+            assert sent.wait(60), f"{GRPC}, _Watch"
             assert pool.submit(lambda: True).result(60), "its thread is free"
             call.cancel()
         server.stop(None).wait()

@@ -26,12 +26,15 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class App:
-    """Answers 204, and never reads a body; `/held` when it is `released`."""
+    """Answers 204, and never reads a body; `/held`, which is `held` then, when it is `released`."""
 
     def __init__(self) -> None:
+        self.held = Event()
         self.released = Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/held":
+            self.held.set()
         while scope["path"] == "/held" and not self.released.is_set():
             await asyncio.sleep(0.01)
         await Response(status_code=204)(scope, receive, send)
@@ -188,15 +191,15 @@ def test_who_speaks_another_protocol_is_named_once_and_sent_away(
 
 def test_a_gRPC_client_is_named(server: HttpServer, caplog: pytest.LogCaptureFixture) -> None:
     with grpc.insecure_channel(server.endpoints["a"]) as channel, pytest.raises(grpc.RpcError):
-        channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")(b"", timeout=5)
+        channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")(b"", timeout=ANSWER_S)
     assert "OTLP over gRPC has a port of its own" in caplog.text
 
 
 def test_a_request_at_work_at_the_end_is_answered_503(
-    connection: socket.socket, server: HttpServer, caplog: pytest.LogCaptureFixture
+    connection: socket.socket, server: HttpServer, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection.sendall(REQUEST.replace(b"/ ", b"/held "))
-    time.sleep(0.2)
+    assert app.held.wait(ANSWER_S)
     server.shutdown(0.4)
     answer = connection.recv(1 << 16)
     assert answer.startswith(b"HTTP/1.1 503 ")
@@ -227,9 +230,22 @@ class Large(App):
 
 
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """A connection that has asked for it."""
-    monkeypatch.setattr(protocol, "READ_ANSWER_TIMEOUT_S", 0.3)
+def lost(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Is set when the server is done with a connection."""
+    lost, told = Event(), protocol.BoundedProtocol.connection_lost
+
+    def tell(self: protocol.BoundedProtocol, exc: Exception | None) -> None:
+        told(self, exc)
+        lost.set()
+
+    monkeypatch.setattr(protocol.BoundedProtocol, "connection_lost", tell)
+    return lost
+
+
+@pytest.fixture
+def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A connection that has asked for it, of a server that waits so many seconds for a part of it to be read."""
+    monkeypatch.setattr(protocol, "READ_ANSWER_TIMEOUT_S", request.param)
     server = HttpServer(Large(), HostPort("127.0.0.1", 0), Host(Metrics()), name="a", path="a")
     server.start()
     host, _, port = server.endpoints["a"].rpartition(":")
@@ -239,15 +255,17 @@ def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     server.shutdown(5.0)
 
 
-def test_an_answer_that_nobody_reads_is_broken_off(large: socket.socket) -> None:
-    time.sleep(1)
+@pytest.mark.parametrize("large", [0.3], indirect=True)
+def test_an_answer_that_nobody_reads_is_broken_off(lost: Event, large: socket.socket) -> None:
+    assert lost.wait(ANSWER_S)
     assert received(large) < 64 << 20
 
 
+@pytest.mark.parametrize("large", [2.0], indirect=True)
 def test_an_answer_that_is_read_slowly_arrives_whole(large: socket.socket) -> None:
     found = 0
     for _ in range(6):
-        time.sleep(0.15)
+        time.sleep(0.4)  # less than is waited for each part, and more for all
         found += received(large, 4 << 20)
     assert found + received(large) > 64 << 20
 

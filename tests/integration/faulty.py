@@ -13,6 +13,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote_plus
 
+from tests.integration.running import free_port
+
 _RESET = struct.pack("ii", 1, 0)  # closing throws away what was not sent, and says RST
 _NOT_FORWARDED = {"connection", "transfer-encoding", "date", "server", "content-length"}
 
@@ -124,7 +126,7 @@ class Proxy:
         self._left = 0
         self._lock = threading.Lock()
         self._server: _Server | None = None
-        self._port = 0
+        self._port = free_port()
         self.accept()
 
     @property
@@ -158,7 +160,6 @@ class Proxy:
     def accept(self) -> None:
         """Listens again, at the same port."""
         self._server = _Server(("127.0.0.1", self._port), self)
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def count(self, text: str) -> int:

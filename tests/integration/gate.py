@@ -36,8 +36,9 @@ class Gate:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                self._ends.append(client)
                 server = socket.create_connection(_split(self.target))
-                self._ends += [client, server]
+                self._ends.append(server)
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
 

@@ -21,7 +21,7 @@ from tests.soak.truth import differences
 
 CHOICE = st.lists(st.integers(0, 40), min_size=1, max_size=8, unique=True)
 """Which spans a request has, by number."""
-ANSWER_S = 30.0
+ANSWER_S = 60.0
 
 
 class Crashes(RuleBasedStateMachine):

@@ -120,7 +120,7 @@ def test_SIGTERM_while_ClickHouse_is_away_keeps_the_log_for_the_next_start(away:
         away.send_until_taken(running)
     begin = time.monotonic()
     assert running.stop() == 0
-    assert time.monotonic() - begin < 20  # of 30 that it might take
+    assert time.monotonic() - begin < 27  # of 30 that it might take
     assert segments(away.directory.path)
     away.gate.open()
     running = away.directory.start(away.config())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, set_span_in_context
 
-from tests.integration.running import Running, wait_until
+from tests.integration.running import Running
 
 SESSION = "sdk session"
 START = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
@@ -54,7 +53,7 @@ class Sent:
     trace_id: str
     root_id: str
     child_id: str
-    seconds_until_visible: float
+    found_at_once: list[list[int]]
 
     def row(self, columns: str, span_id: str) -> list[object]:
         rows = self.running.sql(f"SELECT {columns} FROM otel_traces WHERE SpanId = {{id:String}}", id=span_id)
@@ -88,20 +87,16 @@ def sent(service: Running) -> Sent:
     root.set_status(StatusCode.OK)
     root.end(END)
     assert provider.force_flush()
-    answered = time.monotonic()
-    query = "SELECT SpanCount FROM sessions WHERE SessionId = {id:String}"
-    wait_until(lambda: service.sql(query, id=SESSION), 20.0, lambda rows: rows == [[2]])
-    seconds = time.monotonic() - answered
+    found = service.sql("SELECT SpanCount FROM sessions WHERE SessionId = {id:String}", id=SESSION)
     provider.shutdown()
     ids = root.get_span_context()
     return Sent(
-        service, f"{ids.trace_id:032x}", f"{ids.span_id:016x}", f"{child.get_span_context().span_id:016x}", seconds
+        service, f"{ids.trace_id:032x}", f"{ids.span_id:016x}", f"{child.get_span_context().span_id:016x}", found
     )
 
 
-def test_a_session_is_visible_within_a_second_of_the_answer(sent: Sent) -> None:
-    # What is promised is 1 s; three times that, for a machine that is busy with other tests.
-    assert sent.seconds_until_visible < 3.0
+def test_a_session_is_visible_when_its_spans_are_answered(sent: Sent) -> None:
+    assert sent.found_at_once == [[2]]
 
 
 def test_the_session_has_the_figures_of_its_spans(sent: Sent) -> None:

@@ -15,7 +15,7 @@ from otel_sessions.testing.otlp import START, new_trace_id, request, span
 from tests.integration.langfuse import sdks
 from tests.integration.running import Directory, Running, wait_until
 
-MOVED_S = 15.0
+MOVED_S = 60.0
 TIME = "2026-01-02T03:04:05Z"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -383,12 +382,10 @@ def test_traces_are_answered_beside_it_on_the_same_port(
     api, (path, body, expected) = start_api(None), sent()
     assert len(body) < MAX_BODY
     with ThreadPoolExecutor(1) as pool:
-        began, slowest = time.monotonic(), 0.0
+        answered = 0
         ingested = pool.submit(api.ask, "POST", path, body)
         while not ingested.done():
-            asked = time.monotonic()
             assert api.raw("POST", "otel/v1/traces", BODY, content_type=PROTOBUF)[0] == 200
-            slowest = max(slowest, time.monotonic() - asked)
-        took = time.monotonic() - began
+            answered += 1
     assert ingested.result()[0] == expected
-    assert slowest < took / 2, "on the event loop it would be nearly all of it"
+    assert answered > 10, "on the event loop it would be what comes before and the first that waits"

@@ -76,7 +76,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
 
 
 def stored(exporter: MemoryExporter, *names: str) -> None:
-    wait_until(lambda: sorted(exporter.names), 20.0, lambda found: found == sorted(names))
+    wait_until(lambda: sorted(exporter.names), wanted=lambda found: found == sorted(names))
 
 
 def test_requests_come_with_their_spans_where_they_are_wanted(build: Build) -> None:

@@ -71,7 +71,7 @@ class Running:
     def call(self, body: bytes, method: str = EXPORT, **call: Any) -> bytes:
         if not self.channels:
             self.channel()
-        answer: bytes = self.channels[0].unary_unary(method)(body, **{"timeout": 30, **call})
+        answer: bytes = self.channels[0].unary_unary(method)(body, **{"timeout": 60, **call})
         return answer
 
     def post(
@@ -83,7 +83,7 @@ class Running:
         **headers: str,
     ) -> Answer:
         """Sends `body` (a list is sent in chunks); `content_encoding="gzip"` is the header `Content-Encoding`."""
-        connection = HTTPConnection(self.endpoint, timeout=30)
+        connection = HTTPConnection(self.endpoint, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if type_ is not None:
             named["Content-Type"] = type_
@@ -166,7 +166,7 @@ def reachable(endpoint: str) -> bool:
 
     host, _, port = endpoint.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=1).close()
+        socket.create_connection((host, int(port)), timeout=60).close()
     except OSError:
         return False
     return True

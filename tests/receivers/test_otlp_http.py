@@ -282,7 +282,7 @@ def test_what_is_no_HTTP_does_no_harm(start_http):
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"GET / HTTP/1.1\r\nA: " + b"b" * 200_000,
     ):
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(nonsense)
             connection.recv(100)
     assert running.post().code == 200

@@ -7,9 +7,10 @@ import sys
 import time
 
 APPLICATION = """
-import multiprocessing, signal, sys, time
+import multiprocessing, os, signal, sys, time
 from otel_sessions import SessionSpanProcessor, configure, observe
 from otel_sessions.sdk import children
+os.environ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "100"  # seconds of trying, where it tries
 
 def work():
     observe(lambda: 7)()
@@ -23,9 +24,9 @@ def terminated():
     ready = context.Event()
     process = context.Process(target=wait, args=(ready,), daemon=True)
     process.start()
-    ready.wait(20)
+    ready.wait(60)
     process.terminate()
-    process.join(20)
+    process.join(60)
     print(process.exitcode)
 
 context = multiprocessing.get_context("fork")
@@ -37,7 +38,7 @@ def run(program: str) -> tuple[str, float]:
     """What it prints, and how many seconds it takes."""
     before = time.monotonic()
     command = [sys.executable, "-c", APPLICATION + program]
-    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=100)
     return ended.stdout, time.monotonic() - before
 
 
@@ -45,7 +46,7 @@ def test_children_end_at_once_where_nobody_listens() -> None:
     program = "process = context.Process(target=work); process.start(); process.join(); print(process.exitcode)"
     printed, seconds = run(f"{program}\nterminated()")
     assert printed == "0\n-15\n"
-    assert seconds < 10
+    assert seconds < 50
 
 
 def test_what_takes_too_long_is_left() -> None:
@@ -53,7 +54,7 @@ def test_what_takes_too_long_is_left() -> None:
     program = "process = context.Process(target=work); process.start(); process.join(); print(process.exitcode)"
     printed, seconds = run(f"{slow}{program}\nterminated()")
     assert printed == "0\n-15\n"
-    assert seconds < 10
+    assert seconds < 50
 
 
 def test_a_handler_of_the_applications_own_is_left_alone() -> None:
@@ -66,7 +67,7 @@ def test_a_child_that_is_no_daemon_ends_by_a_signal_as_ever() -> None:
 process = context.Process(target=time.sleep, args=(60,))
 process.start()
 process.terminate()
-process.join(20)
+process.join(60)
 print(process.exitcode, signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
 """
     assert run(program)[0] == "-15 True\n"

@@ -111,13 +111,13 @@ def test_a_hook_that_is_set_while_another_thread_writes_is_not_missed(holding: H
 
     def slow(value: Any) -> Any:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return value
 
     configure(redact=slow)
     thread = threading.Thread(target=observe(lambda: SECRET))
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     configure(redact=hide)
     go_on.set()
     thread.join()

@@ -153,7 +153,7 @@ def test_no_project_reads_anothers(stored: Api, service: Sessions, otel_client: 
     other = Sessions(service.channel, "another")
     assert other.refused("GetSession", session_id="mine").code() == grpc.StatusCode.NOT_FOUND
     with pytest.raises(grpc.RpcError) as caught:
-        service.channel.unary_unary(f"/{SERVICE}/ListSessions")(b"", timeout=10)
+        service.channel.unary_unary(f"/{SERVICE}/ListSessions")(b"", timeout=60)
     assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -196,7 +196,7 @@ def test_reflection_and_health_know_the_service(service: Sessions) -> None:
     assert SERVICE in database.get_services()
     assert database.FindFileContainingSymbol(SERVICE).package == "otel_sessions.v1"
     stub = health_pb2_grpc.HealthStub(service.channel)
-    answer = stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=5)
+    answer = stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=60)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 

@@ -12,15 +12,13 @@ from otel_sessions.queries import deletions
 from otel_sessions.queries.filters import Filter
 from tests.extensions.web.conftest import Api, segment, span, started
 from tests.integration.delivery import new_project
+from tests.integration.running import wait_until
 
 
 def ended(api: Api, location: str) -> Any:
     """A job when it is over."""
-    end = time.monotonic() + 30
-    while (job := api.get(location.removeprefix("/api/v1")))["state"] == "running":
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    return job
+    read = lambda: api.get(location.removeprefix("/api/v1"))  # noqa: E731
+    return wait_until(read, wanted=lambda job: job["state"] != "running")
 
 
 def test_a_deleted_session_is_gone_with_what_was_added(api: Api) -> None:
@@ -59,10 +57,7 @@ def test_a_job_that_was_cut_short_goes_on_at_the_next_start(api: Api, web_host: 
     assert api.get(f"/deletions/{job.id}")["state"] == "running"
     web = started(web_host)
     try:
-        end = time.monotonic() + 30
-        while api.get(f"/deletions/{job.id}")["state"] == "running":
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        assert ended(api, f"/api/v1/deletions/{job.id}")["state"] == "done"
     finally:
         web.shutdown(5)
     assert api.ids() == ["t"]

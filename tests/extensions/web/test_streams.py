@@ -157,7 +157,7 @@ class Reader:
 
 @contextmanager
 def events(api: Api, path: str, headers: dict[str, str] | None = None) -> Iterator[Reader]:
-    connection = HTTPConnection(api.address, timeout=20)
+    connection = HTTPConnection(api.address, timeout=60)
     try:
         connection.request("GET", f"/api/v1{path}", headers={"X-Project": api.project, **(headers or {})})
         answer = connection.getresponse()
