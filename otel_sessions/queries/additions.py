@@ -12,7 +12,6 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.hiding import Hidden
-from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, nanoseconds, portions, select
 from otel_sessions.sessions.additions import token_hash
@@ -33,11 +32,11 @@ def with_additions(
             scores.setdefault(score["SessionId"], []).append(shown_score(score))
     found = []
     for row in rows:
-        own = added.get(row["SessionId"], {})
+        own = added[row["SessionId"]]
         more: Row = {
-            "Bookmarked": bool(own.get("Bookmarked")),
-            "Labels": own.get("Labels", []),
-            "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - ACTIVE_NS else "idle",
+            "Bookmarked": bool(own["Bookmarked"]),
+            "Labels": own["Labels"],
+            "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - own["IdleAfter"] else "idle",
         }
         if "scores" in groups:
             more["Scores"] = scores.get(row["SessionId"], [])

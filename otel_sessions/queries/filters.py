@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from otel_sessions.queries.language import FIELDS, Condition, condition, parse
-from otel_sessions.queries.language.sql import ACTIVE_NS
 from otel_sessions.queries.language.superset import superset
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
 
@@ -64,7 +63,7 @@ class Filter:
 
     def superset(self, now_ns: int, *, with_texts: bool = False) -> Condition:
         """What holds of the bounds of every session that it chooses."""
-        return superset(self.node(), active_since=now_ns - ACTIVE_NS, with_texts=with_texts)
+        return superset(self.node(), now_ns=now_ns, with_texts=with_texts)
 
     def _nodes(self) -> Iterator[Node]:
         query = parse(self.query)

@@ -20,7 +20,8 @@ ROUNDS = int(os.environ.get("WEBHOOK_ROUNDS", "1"))  # 50 take some minutes
 def test_every_revision_is_told_of_over_kills_and_none_is_two_things(directory: Directory) -> None:
     inbox, randomly = Inbox(), random.Random(7)
     settings = yaml.safe_load(config(directory.data(), sending_queue=WAL))
-    hook = {"url": inbox.url, "secret": SECRET, "check_interval": "100ms", "idle_after": "1m"}
+    hook = {"url": inbox.url, "secret": SECRET, "check_interval": "100ms"}
+    settings["exporters"]["clickhouse"]["idle_after"] = "1m"
     settings["extensions"]["webhook"] = {**hook, "retry_on_failure": {"initial_interval": "100ms"}}
     settings["service"]["extensions"].append("webhook")
     sent: defaultdict[str, int] = defaultdict(int)  # spans of each session

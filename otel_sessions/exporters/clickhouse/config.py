@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,9 @@ from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration, directory_proble
 def _checked(text: str) -> str:
     Endpoint.parse(text)
     return text
+
+
+Idle = Annotated[Duration, Field(ge=60.0, le=86_400.0)]
 
 
 class AttributionConfig(Settings):
@@ -45,7 +48,8 @@ class RetentionConfig(Settings):
 class ClickHouseConfig(SendingSettings):
     """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`.
 
-    `timeout`, `username` and `password` (before those of the endpoint) and `tls` are for a server.
+    `timeout`, `username` and `password` (before those of the endpoint) and `tls` are for a server. A session is idle
+    when its last span ended `idle_after` ago, in seconds; by project, `idle_after_of`.
     """
 
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"
@@ -55,6 +59,8 @@ class ClickHouseConfig(SendingSettings):
     timeout: Duration = Field(default=30.0, ge=1)
     compress: Literal["none", "lz4", "zstd"] = "lz4"
     create_schema: bool = True
+    idle_after: Idle = 1800.0
+    idle_after_of: Mapping[str, Idle] = Field(default_factory=dict)
     attribution: AttributionConfig = AttributionConfig()
     retention: Annotated[RetentionConfig, EMPTY_MEANS_DEFAULTS] = RetentionConfig()
 

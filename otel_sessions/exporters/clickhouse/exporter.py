@@ -24,7 +24,7 @@ from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.exporters.clickhouse.upkeep import Retention, StoredBytes
 from otel_sessions.pdata import STORED, SpanBatch
-from otel_sessions.sessions import migrations
+from otel_sessions.sessions import life, migrations
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
@@ -168,6 +168,7 @@ class ClickHouseExporter:
         else:
             client.database = self._endpoint.database
         schema.check(client)
+        life.set_idle_after(client, self._config.idle_after, self._config.idle_after_of)
         self._tokens.note_connection(client)
         self._is_checked = True
 

@@ -1,7 +1,7 @@
 """`webhook`: tells an HTTP endpoint of every session that has fallen silent, at least once, signed.
 
-1. Every `check_interval`, sessions that have been silent for `idle_after` and have changed since they were last told of
-   get the next revision. The decision is stored with what is to be told, before anybody is told.
+1. Every `check_interval`, sessions that are idle (`idle_after` of the exporter) and have changed since they were last
+   told of get the next revision. The decision is stored with what is to be told, before anybody is told.
 2. What is stored and due is told: until the receiver answers 2xx, over restarts, with the same id and the same body.
 3. What became of it is stored. A process that dies between 2 and 3 tells it again, under the same id.
 """
@@ -93,7 +93,7 @@ class Webhook:
         """Stores what is to be told; whether there may be more."""
         config, now_ns = self._config, time.time_ns()
         found = hooks.candidates(
-            client, self._id, config.silence, projects=config.projects, now_ns=now_ns, limit=_LOOKED_AT
+            client, self._id, within_s=config.within, projects=config.projects, now_ns=now_ns, limit=_LOOKED_AT
         )
         settled = self._settled(found)
         by_project: defaultdict[str, dict[str, Candidate]] = defaultdict(dict)
@@ -117,17 +117,16 @@ class Webhook:
 
     def _notices(self, client: Client, project: str, those: Mapping[str, Candidate], *, now_ns: int) -> list[Notice]:
         """Of the sessions that are silent by their exact figures; what has not changed keeps its revision."""
-        idle_s = self._config.idle_after_of.get(project, self._config.idle_after)
         rows = keyed.session_rows(client, project, list(those))
-        silent = [row for row in rows if nanoseconds(row["EndTime"]) <= now_ns - idle_s * 1e9]
+        silent = [row for row in rows if nanoseconds(row["EndTime"]) <= now_ns - those[row["SessionId"]].idle_after_ns]
         notices = []
         for row in with_additions(client, project, silent, self._config.fields, now_ns=now_ns):
             before = those[row["SessionId"]]
             changed = (row["EndTime"], row["SpanCount"]) != (before.last_activity, before.span_count)
-            notices.append(self._notice(row, before, idle_s, now_ns // 10**6, changed=changed))
+            notices.append(self._notice(row, before, now_ns // 10**6, changed=changed))
         return notices
 
-    def _notice(self, row: Row, before: Candidate, idle_s: float, now_ms: int, *, changed: bool) -> Notice:
+    def _notice(self, row: Row, before: Candidate, now_ms: int, *, changed: bool) -> Notice:
         notice = Notice(
             before.project,
             before.session_id,
@@ -148,7 +147,7 @@ class Webhook:
             "data": {
                 "project": before.project,
                 "revision": revision,
-                "idle_after_s": idle_s,
+                "idle_after_s": before.idle_after_ns / 1e9,
                 **shapes.session(row, self._config.fields),
                 "state": "idle",
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr
 
 from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.component import Settings, Used
@@ -13,10 +13,9 @@ from otel_sessions.errors import Fault
 from otel_sessions.extensions.webhook.signing import key_of
 from otel_sessions.http.tls import ClientTls
 from otel_sessions.queries.shapes import Group
-from otel_sessions.sessions.hooks import Silence
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
-_MINUTE, _DAY = 60.0, 86_400.0
+_DAY = 86_400.0
 
 
 def _url(text: str) -> str:
@@ -32,7 +31,6 @@ def _key(secret: SecretStr) -> SecretStr:
 
 Url = Annotated[str, AfterValidator(_url)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
-Idle = Annotated[Duration, Field(ge=_MINUTE, le=_DAY)]
 
 
 class Retry(Settings):
@@ -46,8 +44,7 @@ class Retry(Settings):
 class Config(Settings):
     """`secret` signs; those of `old_secrets` too, while receivers change over. `fields` are groups of REST's `fields`.
 
-    A session is idle when its last span ended `idle_after` ago (by project: `idle_after_of`); one that has been for
-    more than `within` is not told of. Seconds.
+    A session that has been idle for more than `within`, in seconds, is not told of.
     """
 
     url: Url
@@ -56,27 +53,15 @@ class Config(Settings):
     headers: Mapping[str, SecretStr] = Field(default_factory=dict)
     fields: tuple[Group, ...] = ("core", "usage")
     projects: tuple[str, ...] = ()
-    idle_after: Idle = 1800.0
-    idle_after_of: Mapping[str, Idle] = Field(default_factory=dict)
     within: Annotated[Duration, Field(gt=0, le=30 * _DAY)] = _DAY
     check_interval: Annotated[Duration, Field(ge=0.1, le=3600)] = 10.0
     timeout: Annotated[Duration, Field(gt=0, le=60)] = 10.0
     retry_on_failure: Annotated[Retry, EMPTY_MEANS_DEFAULTS] = Retry()
     tls: Annotated[ClientTls, EMPTY_MEANS_DEFAULTS] = ClientTls()
 
-    @model_validator(mode="after")
-    def _tells_of_something(self) -> Config:
-        if self.within <= max([self.idle_after, *self.idle_after_of.values()]):
-            raise ValueError("within must be longer than idle_after, or no session is told of")
-        return self
-
     def find_faults(self, used: Used) -> Iterator[Fault]:
         if endpoint_in_use(used["exporters"]) is None:
             yield Fault("", "tells of the sessions of a clickhouse exporter, and none is in use")
-
-    @property
-    def silence(self) -> Silence:
-        return Silence(self.idle_after, self.idle_after_of, self.within)
 
     @property
     def keys(self) -> list[bytes]:

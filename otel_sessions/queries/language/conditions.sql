@@ -197,7 +197,8 @@ SessionId IN (SELECT SessionId FROM session_bookmarks WHERE Project = {project:S
 SessionId IN (SELECT SessionId FROM session_shares WHERE Project = {project:String})
 
 -- is.active
-toUnixTimestamp64Nano(EndTime) >= {active_since:Int64}
+toUnixTimestamp64Nano(EndTime) >= {now:Int64} -
+${../../sessions/parts/idle_after}
 
 -- is.unpriced
 UnpricedCalls > 0
@@ -209,7 +210,8 @@ sum(ErrorCount) > 0
 notEmpty(groupUniqArrayArray(UserIds))
 
 -- is.active.bounds
-toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {active_since:Int64}
+toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {now:Int64} -
+${../../sessions/parts/idle_after}
 
 -- time.bounds
 toInt64(bitAnd(max(LastEnd), 9223372036854775807)) BETWEEN {low:Int64} AND {high:Int64}

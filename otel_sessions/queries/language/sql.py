@@ -26,10 +26,8 @@ from otel_sessions.queries.language.tree import (
 )
 from otel_sessions.queries.language.words import expression
 
-ACTIVE_NS: Final = 30 * 60 * 10**9
-"""A session is active for so long after its last span."""
 _NUMBER: Final = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-_COMMON: Final = frozenset({"project", "active_since"})
+_COMMON: Final = frozenset({"project", "now"})
 _PARAMETER: Final = re.compile(r"\{(\w+):")
 _SECTION: Final = re.compile(r"^-- ([\w.]+)\n(.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -49,7 +47,7 @@ def condition(node: Node, *, now_ns: int) -> Condition:
     """What an expression chooses; `now_ns`, in nanoseconds since 1970, decides which sessions are active."""
     translation = Translation()
     sql = translation.sql(node)
-    common = {"active_since": now_ns - ACTIVE_NS} if "{active_since:" in sql else {}
+    common = {"now": now_ns} if "{now:" in sql else {}
     return Condition(sql, {**common, **translation.parameters})
 
 

@@ -31,7 +31,7 @@ _OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.book
 _ANYTHING: Final = "1"
 
 
-def superset(node: Node, *, active_since: int, with_texts: bool = False) -> Condition:
+def superset(node: Node, *, now_ns: int, with_texts: bool = False) -> Condition:
     """A condition on the bounds; `1` where they cannot tell.
 
     `with_texts` it looks for words and metadata too, in all turns: much for a word that most sessions have, little for
@@ -39,7 +39,7 @@ def superset(node: Node, *, active_since: int, with_texts: bool = False) -> Cond
     """
     translation = _Superset(with_texts=with_texts)
     sql = translation.sql(node)
-    return Condition(sql, {"active_since": active_since, **translation.parameters})
+    return Condition(sql, {"now": now_ns, **translation.parameters})
 
 
 class _Superset(Translation):

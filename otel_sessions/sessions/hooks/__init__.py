@@ -22,22 +22,11 @@ State = Literal["pending", "delivered", "given_up"]
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """How long a session says nothing before it counts as silent: seconds, by project where that differs.
-
-    What has been silent for more than `within` seconds is not told of.
-    """
-
-    after: float
-    of_projects: Mapping[str, float]
-    within: float
-
-
-@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A session that may have fallen silent anew; the last two are of its last `revision`, which is 0 if there is none.
+    """A session that may have fallen silent anew; `last_activity` and `span_count` are of its last `revision`, which is
+    0 if there is none.
 
-    `rows` is how many rows were ever stored under it.
+    `rows` is how many rows were ever stored under it, `idle_after_ns` how long after its last span it is idle.
     """
 
     project: str
@@ -46,6 +35,7 @@ class Candidate:
     revision: int
     last_activity: str
     span_count: int
+    idle_after_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +59,23 @@ class Notice:
 
 
 def candidates(
-    client: Client, hook: str, silence: Silence, *, projects: Sequence[str], now_ns: int, limit: int
+    client: Client, hook: str, *, within_s: float, projects: Sequence[str], now_ns: int, limit: int
 ) -> list[Candidate]:
-    """Those that have been silent for long enough by their sums, the longest silent first. Their exact figures may say
-    that they have not, or that nothing has changed."""
-    named = list(silence.of_projects)
-    rows = _rows(
-        client,
-        "candidates",
-        {
-            "hook": hook,
-            "projects": list(projects),
-            "named": named,
-            "silences": [_ns(silence.of_projects[project]) for project in named],
-            "silence": _ns(silence.after),
-            "after": max(0, now_ns - _ns(silence.within)),
-            "now": now_ns,
-            "limit": limit,
-        },
-    )
+    """Those that are idle by their sums, for `within_s` at most, the longest first. Their exact figures may say that
+    they are not, or that nothing has changed."""
+    after = max(0, now_ns - int(within_s * 1e9))
+    bound = {"hook": hook, "projects": list(projects), "after": after, "now": now_ns, "limit": limit}
     return [
-        Candidate(row["Project"], row["SessionId"], row["Rows"], row["Revision"], row["LastActivity"], row["SpanCount"])
-        for row in rows
+        Candidate(
+            row["Project"],
+            row["SessionId"],
+            row["Rows"],
+            row["Revision"],
+            row["LastActivity"],
+            row["SpanCount"],
+            row["IdleAfter"],
+        )
+        for row in _rows(client, "candidates", bound)
     ]
 
 
@@ -146,7 +131,3 @@ def _rows(client: Client, name: str, parameters: Mapping[str, Any]) -> list[dict
     with reading():
         body = client.raw_query(statement(__package__, name), parameters=dict(parameters), fmt="JSONEachRow")
     return [orjson.loads(line) for line in body.splitlines() if line]
-
-
-def _ns(seconds: float) -> int:
-    return int(seconds * 1e9)

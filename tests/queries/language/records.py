@@ -31,6 +31,7 @@ TABLES = {
     "session_comments": "Project String, SessionId String",
     "session_bookmarks": "Project String, SessionId String",
     "session_shares": "Project String, SessionId String",
+    "_session_life": "IdleAfter UInt64, IdleAfterOf Map(String, UInt64), UpdatedAt DateTime64(6, 'UTC')",
 }
 
 
@@ -122,6 +123,8 @@ def _rows(table: str, session: SessionRecord) -> list[dict[str, Any]]:
             ]
         case "_labels":
             return [{"Label": label} for label in session.labels]
+        case "_session_life":
+            return []
         case _:
             there = {"session_comments": "commented", "session_bookmarks": "bookmarked", "session_shares": "shared"}
             return [{}] if getattr(session, there[table]) else []

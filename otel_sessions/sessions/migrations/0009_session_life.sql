@@ -1,3 +1,15 @@
+-- When a session is idle: one row that counts, the latest, as the configuration said at the last start of a service; without
+-- one it is after half an hour.
+CREATE TABLE IF NOT EXISTS _session_life
+(
+    IdleAfter UInt64 COMMENT 'how long after the end of its last span a session is idle, ns',
+    IdleAfterOf Map(String, UInt64) COMMENT 'the same by project, where it differs, ns',
+    UpdatedAt DateTime64(6, 'UTC') COMMENT 'of several rows the latest counts, UTC'
+)
+ENGINE = ReplacingMergeTree(UpdatedAt)
+ORDER BY tuple()
+COMMENT 'Internal: when a session is idle';
+
 -- What was decided to tell of sessions that have fallen silent, and what became of it.
 CREATE TABLE IF NOT EXISTS _session_hooks
 (
