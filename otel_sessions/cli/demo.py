@@ -194,7 +194,8 @@ def _agrees(tally: Tally, row: Row) -> bool:
 
 def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id: str) -> None:
     """What to type next: while the service runs, or with no endpoints, when it has stopped."""
-    sql, command = "SELECT SessionId, TraceCount, Cost FROM sessions ORDER BY Cost DESC", _command()
+    sql, name = "SELECT SessionId, TraceCount, Cost FROM sessions ORDER BY Cost DESC", Path(sys.argv[0]).name
+    command = name if shutil.which(name) else sys.argv[0]  # its path, as in a virtual environment
     steps = [("List sessions", f"{command} sessions list"), ("Show one", f"{command} sessions show {session_id}")]
     if "clickhouse_http" in endpoints:
         steps.append(("Ask in SQL", f"curl http://{endpoints['clickhouse_http']} --data-binary '{sql}'"))
@@ -209,12 +210,6 @@ def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id
         steps.append(("Serve, for your traces", f"{command} serve"))
     for label, step in steps:
         console.print(f"  {label:<22} {step}", soft_wrap=True)
-
-
-def _command() -> str:
-    """What to type for this program here: its path where it is not on the PATH, as in a virtual environment."""
-    name = Path(sys.argv[0]).name
-    return name if shutil.which(name) else sys.argv[0]
 
 
 def _config(console: Console) -> Config:

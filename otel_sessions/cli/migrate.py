@@ -31,29 +31,19 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
       otel-sessions migrate --config config.yaml
     """
     from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
+    from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
 
     endpoint = endpoint_of(loaded(config, set_))
-    lines = _script(endpoint) if dry_run else _applied(endpoint)
+    if dry_run and endpoint.path is not None and not endpoint.path.is_dir():
+        lines = [schema.script(schema.migrations(), endpoint.database)]
+    else:
+        with _client(endpoint) as client:
+            if dry_run:
+                missing = schema.pending(client, endpoint.database)
+                lines = [schema.script(missing, endpoint.database)] if missing else []
+            else:
+                lines = [f"applied {each.name} to {endpoint}" for each in schema.apply(client, endpoint.database)]
     typer.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
-
-
-def _applied(endpoint: Endpoint) -> list[str]:
-    """A line for each migration that was applied."""
-    from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
-
-    with _client(endpoint) as client:
-        return [f"applied {migration.name} to {endpoint}" for migration in schema.apply(client, endpoint.database)]
-
-
-def _script(endpoint: Endpoint) -> list[str]:
-    """The SQL, if there is any to run."""
-    from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
-
-    if endpoint.path is not None and not endpoint.path.is_dir():
-        return [schema.script(schema.migrations(), endpoint.database)]
-    with _client(endpoint) as client:
-        missing = schema.pending(client, endpoint.database)
-        return [schema.script(missing, endpoint.database)] if missing else []
 
 
 @contextmanager

@@ -39,12 +39,13 @@ def tail(  # noqa: PLR0917 - the command line names them
       otel-sessions tail 'has:error' --json
     """
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
+    from otel_sessions.queries.shapes import turn as shown  # noqa: PLC0415
 
     query = " ".join(words or ())
     with reader_of(config, set_) as client, explained(query):
         try:
             for turn in _turns(client, project, query, last):
-                typer.echo(_json(turn) if json_ else _line(turn))
+                typer.echo(json.dumps(shown(turn)) if json_ else _line(turn))
         except KeyboardInterrupt:
             return
 
@@ -62,12 +63,6 @@ def _turns(client: Client, project: str, query: str, last: int) -> Iterator[Row]
         yield from seen.news(turns, at_once=is_first)
         is_first = False
         time.sleep(_POLL_S)
-
-
-def _json(turn: Row) -> str:
-    from otel_sessions.queries.shapes import turn as shown  # noqa: PLC0415
-
-    return json.dumps(shown(turn))
 
 
 def _line(turn: Row) -> str:

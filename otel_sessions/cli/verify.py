@@ -48,22 +48,19 @@ def _as_json(report: Report) -> dict[str, object]:
 
 
 def _lines(report: Report) -> Iterator[str]:
+    from otel_sessions.cli.render import plain  # noqa: PLC0415
+
     if report.clean:
         yield f"the sessions are what the {report.spans:,} stored spans say"
         return
     yield "these sessions are not what the stored spans say (project, session: what differs):"
     for difference in report.differences[:_LINES]:
-        yield f"  {_named(difference)}: {', '.join(_what(difference))}"
+        named = f"{plain(difference.project)}, {plain(difference.session_id)}"
+        yield f"  {named}: {', '.join(_what(difference))}"
     more = len(report.differences[_LINES:]) + report.more
     if more:
         yield f"  and {more:,} more"
     yield "`otel-sessions sessions rebuild` puts them right"
-
-
-def _named(difference: Difference) -> str:
-    from otel_sessions.cli.render import plain  # noqa: PLC0415
-
-    return f"{plain(difference.project)}, {plain(difference.session_id)}"
 
 
 def _what(difference: Difference) -> Iterator[str]:

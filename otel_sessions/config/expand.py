@@ -90,10 +90,7 @@ class Expander:
         if _NAME.fullmatch(name) is None:
             self._fault(path, f"{name!r} is not the name of an environment variable")
             return None
-        return self._variable(name, default if has_default else None, path)
-
-    def _variable(self, name: str, default: str | None, path: Path) -> str:
-        value = self._environ.get(name, default)
+        value = self._environ.get(name, default if has_default else None)
         if value is None:
             self._unset[path] = name
             self.warnings.append(f"{dotted(path)}: the environment variable {name} is not set")

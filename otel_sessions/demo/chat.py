@@ -82,29 +82,23 @@ class Conversation:
         }
         with self._api.span(story, "chat turn", root, kind=SpanKind.SERVER):
             story.clock.spend(4, 15)
-            self._handle(story, turn)
+            if turn.search:
+                with self._api.span(story, "POST /search", {"server.address": "retriever"}, kind=SpanKind.CLIENT):
+                    headers: dict[str, str] = {}
+                    TraceContextTextMapPropagator().inject(headers)
+                    story.clock.spend(3, 9)
+                    found = self._retriever.search(story, turn.ask, headers)
+                    story.clock.spend(3, 9)
+                self._talk.hear("Documents: " + ", ".join(found), "system")
+            if turn.agent:
+                with self._talk.agent(story, turn.agent) as inner:
+                    self._respond(inner, turn)
+            else:
+                self._respond(story, turn)
             story.clock.spend(2, 8)
             if turn.late_claim:
                 self._retriever.service.flush()
                 self._api.flush()
-
-    def _handle(self, story: Story, turn: Turn) -> None:
-        if turn.search:
-            self._search(story, turn.ask)
-        if turn.agent:
-            with self._talk.agent(story, turn.agent) as inner:
-                self._respond(inner, turn)
-        else:
-            self._respond(story, turn)
-
-    def _search(self, story: Story, query: str) -> None:
-        with self._api.span(story, "POST /search", {"server.address": "retriever"}, kind=SpanKind.CLIENT):
-            headers: dict[str, str] = {}
-            TraceContextTextMapPropagator().inject(headers)
-            story.clock.spend(3, 9)
-            found = self._retriever.search(story, query, headers)
-            story.clock.spend(3, 9)
-        self._talk.hear("Documents: " + ", ".join(found), "system")
 
     def _respond(self, story: Story, turn: Turn) -> None:
         if turn.tools:

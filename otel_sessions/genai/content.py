@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -221,7 +221,7 @@ def message_text(text: str, roles: frozenset[str]) -> str:
         value = {"role": min(roles), **value}
     if is_message(value):
         found = one(value)
-    elif _is_parts(value):
+    elif isinstance(value, list) and any(part(item)["type"] != "other" for item in value if item != ""):
         found = message("", *(part(item) for item in value))
     else:
         return text
@@ -230,15 +230,15 @@ def message_text(text: str, roles: frozenset[str]) -> str:
     return encodable(spoken) if spoken or only_returned else text
 
 
-def _is_parts(value: Any) -> bool:
-    return isinstance(value, list) and any(part(item)["type"] != "other" for item in value if item != "")
-
-
 def said(text: str, roles: frozenset[str]) -> str:
     """What the last message with one of the roles says, else the last one that says anything; nothing where messages
     say nothing at all. The text itself where it is no messages."""
     if _TYPED.match(text):
-        text = _value_of(text)
+        # the value of an object that has it beside its type and nothing else
+        typed = parse_json(text)
+        if isinstance(typed, dict) and typed.keys() == {"type", "value"}:
+            held = typed["value"]
+            text = encodable(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
     if not (_ROLE in text or _MESSAGE.search(text) or _BARE.search(text)):
         return text
     found = _from_the_end(text, roles)
@@ -253,15 +253,6 @@ def said(text: str, roles: frozenset[str]) -> str:
         if not found and spoken and not any(each["parts"] for each in spoken):
             return ""
     return encodable(found) if found else text
-
-
-def _value_of(text: str) -> str:
-    """The value of an object that has it beside its type and nothing else; the text itself where it is none."""
-    typed = parse_json(text)
-    if not isinstance(typed, dict) or typed.keys() != {"type", "value"}:
-        return text
-    value = typed["value"]
-    return encodable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _from_the_end(text: str, roles: frozenset[str]) -> str:

@@ -66,13 +66,18 @@ class Families:
     def pieces(self, attributes: Named) -> Mapping[str, Pieces]:
         """The pieces of each family that occurs in the column, by its name."""
         members = [self._place(key) for key in attributes.names.to_pylist()]
+        parsed = np.array([each[1:] for each in members], np.int64)
         found = {}
         for number, (name, _) in enumerate(self._prefixes):
             ours = np.array([each[0] == number for each in members], np.bool_)
             if ours.any():
-                pieces = _pieces(attributes, ours, np.array([each[1:] for each in members], np.int64))
-                if len(pieces.rows):
-                    found[name] = pieces
+                where = np.flatnonzero(ours[attributes.codes])
+                texts = attributes.values.take(pa.array(where))
+                full = pc.greater(pc.binary_length(texts), 0)
+                where = where[full.to_numpy(zero_copy_only=False)]
+                if len(where):
+                    messages, kinds, places = parsed[attributes.codes[where]].T
+                    found[name] = Pieces(attributes.rows(where), messages, kinds, places, texts.filter(full))
         return found
 
     def _find(self, key: str) -> tuple[int, int, int, int]:
@@ -87,15 +92,6 @@ class Families:
 
 def is_family(key: str) -> bool:
     return key.endswith(SUFFIX)
-
-
-def _pieces(attributes: Named, ours: Mask, members: Indices) -> Pieces:
-    where = np.flatnonzero(ours[attributes.codes])
-    texts = attributes.values.take(pa.array(where))
-    full = pc.greater(pc.binary_length(texts), 0)
-    where = where[full.to_numpy(zero_copy_only=False)]
-    messages, kinds, places = members[attributes.codes[where]].T
-    return Pieces(attributes.rows(where), messages, kinds, places, texts.filter(full))
 
 
 def _member(rest: str) -> tuple[int, int, int]:

@@ -221,7 +221,9 @@ def _within(value: dict[str, Any], side: _Side, depth: int) -> Iterator[Message]
     if is_part(value):
         yield from _listed([value], side, depth)
         return
-    if _is_generation(value):
+    # an answer as LangChain lists them in `generations`: its text and, of chat models, its message
+    named = kind_of(value).removesuffix("Chunk").endswith("Generation")
+    if isinstance(value.get("text"), str) and (named or "generation_info" in value or "message" in value):
         yield from _generated(value, side, depth)
         return
     if isinstance(value.get("content"), dict):
@@ -230,12 +232,6 @@ def _within(value: dict[str, Any], side: _Side, depth: int) -> Iterator[Message]
         inner = value.get(name)
         if isinstance(inner, dict | list) or (isinstance(inner, str) and _is_prompt(name, value)):
             yield from _messages(inner, _Side(_SIDES.get(name, side.role), side.make), depth - 1)
-
-
-def _is_generation(value: Mapping[str, Any]) -> bool:
-    """Whether it is an answer as LangChain lists them in `generations`: its text and, of chat models, its message."""
-    named = kind_of(value).removesuffix("Chunk").endswith("Generation")
-    return isinstance(value.get("text"), str) and (named or "generation_info" in value or "message" in value)
 
 
 def _generated(value: Mapping[str, Any], side: _Side, depth: int) -> Iterator[Message]:
@@ -271,7 +267,7 @@ def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
     content = next((value[name] for name in ("content", "parts", "contents", "text") if value.get(name)), None)
     if isinstance(content, dict):
         content = content.get("parts") or [content]
-    if role_of(value) == "tool" and not _has_results(content):
+    if role_of(value) == "tool" and not any(isinstance(item, dict) and is_result(item) for item in _items(content)):
         yield result_part({**value, "content": content, "id": first_of(value, IDS[2:]) or value.get("id")})
         return
     yield from (part(item) for item in (content if isinstance(content, list) else [content]) if item not in (None, ""))
@@ -283,10 +279,6 @@ def _parts_of(value: Mapping[str, Any]) -> Iterator[Part]:
             yield call_part(call)
     if isinstance(value.get("function_call"), dict):
         yield call_part(value["function_call"])
-
-
-def _has_results(content: Any) -> bool:
-    return any(isinstance(item, dict) and is_result(item) for item in _items(content))
 
 
 def _items(value: Any) -> list[Any]:

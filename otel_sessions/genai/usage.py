@@ -144,7 +144,9 @@ class Usage:
         unpriced = numbers.rows & ~stated & spending
         rows = np.flatnonzero(unpriced)
         if self._prices is not None and len(rows):
-            provider, called = self._providers(entries, rows), model.take(pa.array(rows))
+            chosen = entries.first(self._config.provider_keys)[rows]
+            provider = unwrapped(entries, chosen, self._config.json_encoded_prefixes)
+            called = model.take(pa.array(rows))
             # what these rows spent; `provider` and `model` have one text for each of them
             none = np.zeros(len(rows), np.int64)
             names = ("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens")
@@ -163,10 +165,6 @@ class Usage:
             "CostSource": _SOURCES.take(pa.array(source)),
             "IsUnpriced": pa.array(unpriced.astype(np.uint8)),
         }
-
-    def _providers(self, entries: Entries, rows: Indices) -> pa.StringArray:
-        chosen = entries.first(self._config.provider_keys)[rows]
-        return unwrapped(entries, chosen, self._config.json_encoded_prefixes)
 
 
 MAX_NUMBER: Final = Decimal(10) ** 15

@@ -145,14 +145,10 @@ class _Media:
         digest = body.get("sha256Hash") if isinstance(body, dict) else None
         if not isinstance(digest, str) or not digest:
             raise InvalidData("sha256Hash: text expected")
-        return JSONResponse({"mediaId": _media_id(digest), "uploadUrl": None})
+        media_id = digest.replace("+", "-").replace("/", "_")[:_HASH_CHARS]  # base64 in the alphabet of URLs
+        return JSONResponse({"mediaId": media_id, "uploadUrl": None})
 
     async def uploaded(self, request: Request) -> Response:
         """Whatever is told of an upload, or uploaded, is let go by."""
         async with self._bodies.read(request):
             return JSONResponse({})
-
-
-def _media_id(digest: str) -> str:
-    """Of the base64 SHA-256 of the content: in the alphabet of URLs, its first 22 characters."""
-    return digest.replace("+", "-").replace("/", "_")[:_HASH_CHARS]

@@ -126,16 +126,22 @@ def _total(span: OracleSpan) -> int:
 
 def _counts(group: Sequence[OracleSpan]) -> Row:
     spans, calls = _spans(group), _calls(group)
+    errors = [span for span in _spans(group) if span.error]
+    texts = [(_late(span, end_of(span)), span.message or span.exception or span.name) for span in errors]
+    said: dict[str, tuple[tuple[bool, int], str]] = {}
+    for span in group:
+        for key, value in span.metadata:
+            said[key] = max(said.get(key, ((False, -1), "")), (_late(span, span.start), value))
     return {
         "SpanCount": len(spans),
         "ErrorCount": sum(span.error for span in spans),
         "ModelCalls": len(calls),
         "UnpricedCalls": sum(not span.states_cost and _total(span) > 0 for span in calls),
         "ToolCalls": sum(span.kind == "tool" for span in spans),
-        "LastError": _last_error(group),
+        "LastError": max(texts)[1] if texts else "",
         "Models": _set(span.step_name for span in spans if span.kind == "model"),
         "Tags": _set(tag for span in group for tag in span.tags),
-        "Metadata": _metadata(group),
+        "Metadata": {key: value for key, (_, value) in said.items()},
         **_times(group),
         **_usage(group),
     }
@@ -145,23 +151,9 @@ def _set(texts: Iterable[str]) -> list[str]:
     return sorted({text for text in texts if text}, key=str.encode)
 
 
-def _metadata(group: Iterable[OracleSpan]) -> dict[str, str]:
-    said: dict[str, tuple[tuple[bool, int], str]] = {}
-    for span in group:
-        for key, value in span.metadata:
-            said[key] = max(said.get(key, ((False, -1), "")), (_late(span, span.start), value))
-    return {key: value for key, (_, value) in said.items()}
-
-
 def _late(span: OracleSpan, time: int) -> tuple[bool, int]:
     """What comes later is greater; times that make no sense are before all others."""
     return (True, time) if has_times(span) else (False, 0)
-
-
-def _last_error(group: Iterable[OracleSpan]) -> str:
-    errors = [span for span in _spans(group) if span.error]
-    texts = [(_late(span, end_of(span)), span.message or span.exception or span.name) for span in errors]
-    return max(texts)[1] if texts else ""
 
 
 def _first(group: Iterable[OracleSpan], text: Text) -> str:

@@ -75,7 +75,13 @@ def _ports(config: Config, owner: dict[str, str], *, running: bool) -> Iterator[
         problem = _silence(address) if running else address_problem(address)
         if problem:
             faults += 1
-            yield Finding("ports", "act", f"{name}: {problem}", _advice(name, address, running=running))
+            advice = (
+                f"find who has it with `ss -ltnp 'sport = :{address.port}'`, "
+                f"or take another: --set {name}={address.host}:0"
+            )
+            if running:
+                advice = "restart the service; its log says what became of the listener"
+            yield Finding("ports", "act", f"{name}: {problem}", advice)
     if not faults:
         addresses = ", ".join(str(address) for _, address in served or configured)
         yield Finding("ports", "well", f"all {'answer' if running else 'are free'}: {addresses}")
@@ -84,12 +90,6 @@ def _ports(config: Config, owner: dict[str, str], *, running: bool) -> Iterator[
 def _is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
     return bool(host) and port.isdigit()
-
-
-def _advice(name: str, address: HostPort, *, running: bool) -> str:
-    if running:
-        return "restart the service; its log says what became of the listener"
-    return f"find who has it with `ss -ltnp 'sport = :{address.port}'`, or take another: --set {name}={address.host}:0"
 
 
 def _silence(address: HostPort) -> str | None:

@@ -37,34 +37,32 @@ class _Reader:
 
     def take(self, line: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         time = nanoseconds(line.get("timestamp")) or self._last_ns
-        self._describe(line)
-        content = _blocks(message.get("content"))
-        if line["type"] == "user":
-            asked = "" if line.get("isMeta") or line.get("isSidechain") else _asked(content)
-            if asked:
-                self.made.turns.append(Turn(str(line["uuid"]), asked, time, time))
-            self._note_results(content, time)
-            self._given += _given(content)
-        elif self.made.turns and message.get("model") != "<synthetic>":
-            self._note_call(message, content, time)
-            self._note_tools(content, time)
-        if self.made.turns:
-            self.made.turns[-1].end_ns = max(self.made.turns[-1].end_ns, time)
-        self._last_ns = time
-
-    def _describe(self, line: Mapping[str, Any]) -> None:
         made = self.made
         made.session_id = made.session_id or str(line.get("sessionId", ""))
         made.version = str(line.get("version") or made.version)
         for name, key in (("cwd", "cwd"), ("git_branch", "gitBranch")):
             if line.get(key):
                 made.metadata[name] = str(line[key])
-
-    def _note_results(self, content: list[Mapping[str, Any]], time: int) -> None:
-        for block in content:
-            tool = self._tools.get(str(block.get("tool_use_id", ""))) if block.get("type") == "tool_result" else None
-            if tool:
-                tool.result, tool.end_ns, tool.failed = text_of(block.get("content")), time, bool(block.get("is_error"))
+        content = _blocks(message.get("content"))
+        if line["type"] == "user":
+            asked = "" if line.get("isMeta") or line.get("isSidechain") else _asked(content)
+            if asked:
+                made.turns.append(Turn(str(line["uuid"]), asked, time, time))
+            for block in content:
+                if block.get("type") == "tool_result" and (tool := self._tools.get(str(block.get("tool_use_id", "")))):
+                    tool.result, tool.end_ns = text_of(block.get("content")), time
+                    tool.failed = bool(block.get("is_error"))
+            self._given += _given(content)
+        elif made.turns and message.get("model") != "<synthetic>":
+            self._note_call(message, content, time)
+            for block in content:
+                id_ = str(block.get("id", ""))
+                if block.get("type") == "tool_use" and id_ not in self._tools:
+                    self._tools[id_] = Tool(id_, str(block.get("name", "")), block.get("input"), time, time)
+                    made.turns[-1].tools.append(self._tools[id_])
+        if made.turns:
+            made.turns[-1].end_ns = max(made.turns[-1].end_ns, time)
+        self._last_ns = time
 
     def _note_call(self, message: Mapping[str, Any], content: list[Mapping[str, Any]], time: int) -> None:
         id_ = str(message.get("id", ""))
@@ -77,24 +75,12 @@ class _Reader:
         call.parts += [part for part in map(_part, content) if part and part not in call.parts]
         usage = message.get("usage")
         if isinstance(usage, Mapping):
-            for name, count in _counts(usage).items():
+            # what goes in counts what a cache gave and took, which Anthropic counts beside it
+            names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+            fresh, cached, written, output = (int(usage.get(name) or 0) for name in names)
+            counts = {"input": fresh + cached + written, "cached": cached, "written": written, "output": output}
+            for name, count in counts.items():
                 call.usage[name] = max(count, call.usage.get(name, 0))
-
-    def _note_tools(self, content: list[Mapping[str, Any]], time: int) -> None:
-        for block in content:
-            id_ = str(block.get("id", ""))
-            if block.get("type") == "tool_use" and id_ not in self._tools:
-                self._tools[id_] = Tool(id_, str(block.get("name", "")), block.get("input"), time, time)
-                self.made.turns[-1].tools.append(self._tools[id_])
-
-
-def _counts(usage: Mapping[str, Any]) -> dict[str, int]:
-    """What goes in counts what a cache gave and took, which Anthropic counts beside it."""
-    fresh, cached, written, output = (
-        int(usage.get(name) or 0)
-        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
-    )
-    return {"input": fresh + cached + written, "cached": cached, "written": written, "output": output}
 
 
 def _blocks(content: Any) -> list[Mapping[str, Any]]:

@@ -105,20 +105,18 @@ class BearerTokenAuth:
         return f"{self._scheme} {secret}".strip()
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
-        token = self._token(headers.get(self.header, "").strip())
-        found = [tokens.project_of(token) for tokens in (self._tokens, self._file and self._file.value()) if tokens]
-        project = next(filter(None, found), None)
-        if project is None:
-            raise self._refusal("the token is not known")
-        return project
-
-    def _token(self, text: str) -> bytes:
+        text = headers.get(self.header, "").strip()
         if not text:
             raise self._refusal(f"there is no header {self.header!r} with a token")
         scheme, _, token = text.partition(" ") if self._scheme else ("", "", text)
         if scheme.lower() != self._scheme.lower():
             raise self._refusal(f"the header {self.header!r} is not of the scheme {self._scheme!r}")
-        return token.strip().encode(errors="replace")
+        secret = token.strip().encode(errors="replace")
+        found = [tokens.project_of(secret) for tokens in (self._tokens, self._file and self._file.value()) if tokens]
+        project = next(filter(None, found), None)
+        if project is None:
+            raise self._refusal("the token is not known")
+        return project
 
     def _refusal(self, message: str) -> Unauthenticated:
         return Unauthenticated(message, challenge=f'{self._scheme or "Bearer"} realm="otel-sessions"')

@@ -88,7 +88,13 @@ def password_of(text: bytes) -> Password:
     if _BCRYPT.fullmatch(text):
         return Bcrypt(text)
     if text.startswith(_SHA):
-        return Sha1(_sha1(text.removeprefix(_SHA)))
+        try:
+            hashed = b64decode(text.removeprefix(_SHA), validate=True)
+        except ValueError:
+            hashed = b""
+        if len(hashed) != hashlib.sha1(usedforsecurity=False).digest_size:
+            raise ValueError("what follows {SHA} is not the base64 of a SHA-1")
+        return Sha1(hashed)
     if _OTHERS.match(text):
         raise ValueError("this kind of hash is not supported; use bcrypt (htpasswd -B) or {SHA}")
     if not text:
@@ -116,13 +122,3 @@ def parse_htpasswd(content: bytes) -> dict[bytes, Password]:
     if not found:
         raise ValueError("has no users")
     return found
-
-
-def _sha1(text: bytes) -> bytes:
-    try:
-        hashed = b64decode(text, validate=True)
-    except ValueError:
-        hashed = b""
-    if len(hashed) != hashlib.sha1(usedforsecurity=False).digest_size:
-        raise ValueError("what follows {SHA} is not the base64 of a SHA-1")
-    return hashed

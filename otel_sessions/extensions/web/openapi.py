@@ -81,7 +81,13 @@ def _operation(op: Operation, properties: dict[str, Any], body: dict[str, Any] |
     answers: dict[str, Any] = {str(op.status): _success(op)}
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers |= {str(status): {"description": text, "content": problem} for status, text in _REFUSALS.items()}
-    made: dict[str, Any] = {"summary": op.summary, "tags": [op.tag], "operationId": _id(op), "parameters": parameters}
+    words = re.sub(r"\W+", "_", op.path.removeprefix("/api/v1/")).strip("_")
+    made: dict[str, Any] = {
+        "summary": op.summary,
+        "tags": [op.tag],
+        "operationId": f"{op.method.lower()}_{words}",
+        "parameters": parameters,
+    }
     if body is not None:
         content = {"application/json": {"schema": body}}
         made["requestBody"] = {"required": not op.is_body_optional, "content": content}
@@ -92,11 +98,6 @@ def _success(op: Operation) -> dict[str, Any]:
     if op.status == 204:
         return {"description": "done"}
     return {"description": "done", "content": {type_: {"schema": op.shape or {}} for type_ in op.answers}}
-
-
-def _id(op: Operation) -> str:
-    words = re.sub(r"\W+", "_", op.path.removeprefix("/api/v1/")).strip("_")
-    return f"{op.method.lower()}_{words}"
 
 
 def _is_used(name: str, paths: Any, schemas: Any) -> bool:

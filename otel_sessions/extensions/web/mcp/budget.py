@@ -89,12 +89,8 @@ def _members(value: Mapping[str, Any], level: Level, *, is_open: bool) -> Iterat
             yield name, fold(each, level, is_open=below)
             if isinstance(each, list | Mapping) and len(each) > items and (below or isinstance(each, list)):
                 yield f"{name}_length", len(each)
-        elif len(each) > texts and (is_open or not _is_name(name)):
+        elif len(each) > texts and (is_open or not (name.endswith(("_id", "cursor")) or name == "folded")):
             yield name, each[:texts]
             yield f"{name}_length", value.get(f"{name}_length", len(each))
         else:
             yield name, each
-
-
-def _is_name(name: str) -> bool:
-    return name.endswith(("_id", "cursor")) or name == "folded"

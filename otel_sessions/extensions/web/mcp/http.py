@@ -49,16 +49,12 @@ class Mcp:
             answer.headers["allow"] = "POST"
             await answer(scope, receive, send)
         else:
-            manager = await self._serving()
-            await manager.handle_request(scope, receive, send)
-
-    async def _serving(self) -> StreamableHTTPSessionManager:
-        if self._started is None:
-            self._started = asyncio.get_running_loop().create_future()
-            self._running = asyncio.create_task(self._run(self._started))
-        await asyncio.shield(self._started)
-        assert self._manager is not None
-        return self._manager
+            if self._started is None:
+                self._started = asyncio.get_running_loop().create_future()
+                self._running = asyncio.create_task(self._run(self._started))
+            await asyncio.shield(self._started)
+            assert self._manager is not None
+            await self._manager.handle_request(scope, receive, send)
 
     async def _run(self, started: asyncio.Future[None]) -> None:
         """Until the event loop ends, which cancels it."""

@@ -34,7 +34,8 @@ def replay(page: Callable[[int], Row], most: int, max_tokens: int) -> Iterator[R
         yield _bare(fewer, items)
     for items in (30, 8, 2):
         yield _outline(fewer, items)
-    yield _turns_alone(fewer)
+    turns = [{"trace_id": turn["trace_id"], "steps_length": len(turn["steps"])} for turn in fewer["turns"]]
+    yield {"turns": turns, "next_cursor": fewer["next_cursor"], "folded": "query_sql has its spans in session_spans"}
 
 
 def _told(page: Row, level: Level) -> Row:
@@ -107,8 +108,3 @@ def _outline(page: Row, items: int) -> Row:
         turns.append(fold(shown, (60, items)))
     session_id = page["session"]["session_id"]
     return {"session": {"session_id": session_id}, "turns": turns, "next_cursor": page["next_cursor"]}
-
-
-def _turns_alone(page: Row) -> Row:
-    turns = [{"trace_id": turn["trace_id"], "steps_length": len(turn["steps"])} for turn in page["turns"]]
-    return {"turns": turns, "next_cursor": page["next_cursor"], "folded": "query_sql has its spans in session_spans"}
