@@ -10,10 +10,9 @@ from itertools import count
 
 from benchmarks.load import Shape, bodies
 from benchmarks.log import logging_us
-from otel_sessions.clickhouse import inserts, schema
+from otel_sessions.clickhouse import inserts, rows
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.exporters.clickhouse.exporter import arrow_stream
-from otel_sessions.pdata import STORED, SpanBatch, check, decode
+from otel_sessions.pdata import SpanBatch, check, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import migrations
 
@@ -45,12 +44,11 @@ class Stages:
             client = connect(Endpoint.parse(f"chdb://{directory}/data"))
             list(migrations.apply(client, "otel"))
             client.database = "otel"
-            client.command(f"CREATE TABLE {FLOOR} AS {schema.TABLE}")
+            client.command(f"CREATE TABLE {FLOOR} AS {rows.TABLE}")
             processor = SessionProcessor(SessionConfig())
 
             def insert(table: str, block: memoryview, token: str) -> None:
-                wanted = inserts.settings(client, token)
-                client.raw_insert(table, STORED.names, block, settings=wanted, fmt="ArrowStream")  # type: ignore[arg-type]
+                rows.insert(client, table, block, inserts.settings(client, token))
 
             for round_ in range(number + 1):
                 for name, us in self._round(processor, insert):
@@ -80,8 +78,8 @@ class Stages:
         yield timed("processors", lambda: processor.process(batch))
         processed = kept[-1]
         assert isinstance(processed, SpanBatch)
-        yield timed("arrow", lambda: arrow_stream([processed], "lz4"))
+        yield timed("arrow", lambda: rows.arrow_stream([processed], "lz4"))
         block = kept[-1]
         assert isinstance(block, memoryview)
         yield timed(FLOOR, lambda: insert(FLOOR, block, f"floor-{seed}"))
-        yield timed("insert", lambda: insert(schema.TABLE, block, f"insert-{seed}"))
+        yield timed("insert", lambda: insert(rows.TABLE, block, f"insert-{seed}"))

@@ -16,11 +16,10 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from benchmarks.load import Shape, bodies
-from otel_sessions.clickhouse import inserts
+from otel_sessions.clickhouse import inserts, rows
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.clickhouse.schema import TABLE
 from otel_sessions.component import DEFAULT_PROJECT
-from otel_sessions.pdata import STORED, SpanBatch, decode
+from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution, migrations
 from otel_sessions.sessions.verify import Report, verify
@@ -80,11 +79,7 @@ def move(client: Client) -> None:
 
 
 def insert(client: Client, batch: SpanBatch) -> None:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, STORED) as writer:
-        writer.write_batch(batch.record.select(STORED.names))
-    block = sink.getvalue().to_pybytes()
-    client.raw_insert(TABLE, STORED.names, block, settings=inserts.settings(client), fmt="ArrowStream")
+    rows.insert(client, rows.TABLE, rows.arrow_stream([batch]), inserts.settings(client))
 
 
 if __name__ == "__main__":

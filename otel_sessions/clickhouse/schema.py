@@ -17,11 +17,11 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import sql
+from otel_sessions.clickhouse.rows import TABLE
 from otel_sessions.errors import SchemaError
 from otel_sessions.pdata import STORED
 from otel_sessions.pdata.schema import ATTRIBUTES, COST, TIMESTAMP
 
-TABLE: Final = "otel_traces"
 # ClickHouse types that take an Arrow column whole, the table's own first.
 _ACCEPTS: Final[Mapping[pa.DataType, tuple[str, ...]]] = {
     pa.string(): ("String", "LowCardinality(String)"),

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from otel_sessions.clickhouse import inserts
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.clickhouse.schema import TABLE
+from otel_sessions.clickhouse.rows import TABLE
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.pdata import STORED, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor

@@ -132,7 +132,7 @@ def test_rows_that_clickhouse_will_never_take_are_permanent_and_the_next_are_sto
     exporter, host = build(clickhouse)
     project = new_project()
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.exporters.clickhouse.exporter.arrow_stream", lambda *_: memoryview(b"not Arrow"))
+        patch.setattr("otel_sessions.clickhouse.rows.arrow_stream", lambda *_: memoryview(b"not Arrow"))
         with pytest.raises(Permanent) as raised:
             exporter.export([batch(project, span())], token_hex())
     assert not isinstance(raised.value, SchemaError)
@@ -147,7 +147,7 @@ def test_rows_that_are_refused_do_not_have_the_schema_checked_again(
     exporter, _ = build(clickhouse)
     checks: list[Client] = []
     monkeypatch.setattr("otel_sessions.clickhouse.schema.check", checks.append)
-    monkeypatch.setattr("otel_sessions.exporters.clickhouse.exporter.arrow_stream", lambda *_: memoryview(b"not Arrow"))
+    monkeypatch.setattr("otel_sessions.clickhouse.rows.arrow_stream", lambda *_: memoryview(b"not Arrow"))
     for _ in range(5):  # as a halving does
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
@@ -161,7 +161,7 @@ def test_a_server_that_refuses_rows_is_not_connected_to_anew(
     connections: list[Client] = []
     connect_as_ever = exporter._connect
     monkeypatch.setattr(exporter, "_connect", lambda: connections.append(connect_as_ever()) or connections[-1])
-    monkeypatch.setattr("otel_sessions.exporters.clickhouse.exporter.arrow_stream", lambda *_: memoryview(b"not Arrow"))
+    monkeypatch.setattr("otel_sessions.clickhouse.rows.arrow_stream", lambda *_: memoryview(b"not Arrow"))
     for _ in range(5):
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
@@ -194,7 +194,7 @@ def test_health_recovers_by_itself_after_a_failure(
 ) -> None:
     exporter, host = build(clickhouse)
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.exporters.clickhouse.exporter.arrow_stream", lambda *_: memoryview(b"not Arrow"))
+        patch.setattr("otel_sessions.clickhouse.rows.arrow_stream", lambda *_: memoryview(b"not Arrow"))
         with pytest.raises(Permanent):
             exporter.export([batch("p", span())], token_hex())
     wait_until(lambda: host.health()["clickhouse"], wanted=lambda problem: problem is None)
@@ -217,7 +217,7 @@ def test_tables_that_vanish_while_it_runs_are_waited_for(
     exporter, _ = build(clickhouse, create_schema=False)
     project = new_project()
     with monkeypatch.context() as patch:
-        patch.setattr("otel_sessions.clickhouse.schema.TABLE", "no_such_table")
+        patch.setattr("otel_sessions.clickhouse.rows.TABLE", "no_such_table")
         with pytest.raises(SchemaError, match="otel-sessions migrate"):
             exporter.export([batch(project, span())], token_hex())
     exporter.export([batch(project, span())], token_hex())

@@ -13,10 +13,10 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from hypothesis import strategies as st
 
-from otel_sessions.clickhouse import inserts
-from otel_sessions.clickhouse.schema import TABLE
+from otel_sessions.clickhouse import inserts, rows
+from otel_sessions.clickhouse.rows import TABLE
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
-from otel_sessions.pdata import STORED, SpanBatch, decode
+from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution
 from otel_sessions.testing import otlp
@@ -197,11 +197,8 @@ class Receiver:
 
 
 def insert(client: Client, batch: SpanBatch, table: str = TABLE) -> None:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, STORED) as writer:
-        writer.write_batch(batch.record.select(STORED.names))
-    block = sink.getvalue().to_pybytes()
-    client.raw_insert(table, STORED.names, block, settings=inserts.settings(client), fmt="ArrowStream")
+    rows.insert(client, table, rows.arrow_stream([batch]), inserts.settings(client))
+    rows.insert_evaluations(client, [batch], inserts.settings(client))
 
 
 def _that_reaches(client: Client, targets: Sequence[str]) -> str:

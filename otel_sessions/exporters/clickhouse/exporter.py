@@ -10,10 +10,9 @@ import time
 from collections.abc import Sequence
 from socket import gethostname
 
-import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse import inserts, schema
+from otel_sessions.clickhouse import inserts, rows, schema
 from otel_sessions.clickhouse.client import connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import ComponentId, Host, Worker
@@ -23,7 +22,7 @@ from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.exporters.clickhouse.upkeep import Retention, StoredBytes
-from otel_sessions.pdata import STORED, SpanBatch
+from otel_sessions.pdata import SpanBatch
 from otel_sessions.sessions import life, migrations
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
@@ -84,7 +83,7 @@ class ClickHouseExporter:
             self._forgotten.look(self._connected())
             batches = self._forgotten.without(batches)
             if batches:
-                self._insert(arrow_stream(batches, self._compress), token)
+                self._insert(batches, token)
         except (Permanent, Retryable) as error:
             self._tokens.note_failure(error)
             self._give_up_client(error)
@@ -114,17 +113,13 @@ class ClickHouseExporter:
             self._client.close()
             self._client = None
 
-    def _insert(self, block: memoryview, name: str) -> None:
+    def _insert(self, batches: Sequence[SpanBatch], name: str) -> None:
         client = self._connected()
+        block = rows.arrow_stream(batches, self._compress)
         token = self._tokens.token(name, block)
         with writing(f"inserting into {self._endpoint}"):
-            client.raw_insert(
-                schema.TABLE,
-                column_names=STORED.names,
-                insert_block=block,  # type: ignore[arg-type] # takes whatever is like bytes
-                settings={**inserts.settings(client, token), **_SETTINGS},
-                fmt="ArrowStream",
-            )
+            rows.insert(client, rows.TABLE, block, {**inserts.settings(client, token), **_SETTINGS})
+            rows.insert_evaluations(client, batches, inserts.settings(client))
 
     def _seek(self) -> None:
         """After a failure, connects anew without waiting for an export."""
@@ -193,12 +188,3 @@ def _receiver(config: ClickHouseConfig) -> str:
     if config.sending_queue.storage == "wal":
         return f"{gethostname()}:{config.log_directory()}"
     return "embedded" if config.connection().embedded else f"{gethostname()}/{os.getpid()}"
-
-
-def arrow_stream(batches: Sequence[SpanBatch], compression: str | None) -> memoryview:
-    """The stored columns of these batches as a stream of Arrow."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, STORED, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
-        for batch in batches:
-            writer.write_batch(batch.record.select(STORED.names))
-    return memoryview(sink.getvalue())

@@ -1,4 +1,4 @@
-CREATE MATERIALIZED VIEW _otel_traces_evaluations_mv TO _scores
+CREATE MATERIALIZED VIEW _scores_mv TO _scores
 (
     `Project` LowCardinality(String),
     `ScoreId` String,
@@ -44,12 +44,7 @@ FROM
         Said['gen_ai.evaluation.explanation'] AS Explanation,
         toFloat64OrNull(Said['gen_ai.evaluation.score.value']) AS Stated,
         if(isFinite(Stated), Stated, NULL) AS Number
-    FROM
-    (
-        SELECT *
-        FROM otel_traces
-        WHERE has(`Events.Name`, 'gen_ai.evaluation.result')
-    ) AS t
+    FROM _evaluated_spans AS t
     ARRAY JOIN
         t.`Events.Name` AS Event,
         t.`Events.Attributes` AS Said,
