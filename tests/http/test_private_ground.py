@@ -18,6 +18,7 @@ from pathlib import Path
 import grpc
 import pytest
 from grpc import _server
+from grpc._cython import cygrpc  # type: ignore[attr-defined] # compiled
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from otel_sessions.http.protocol import BoundedProtocol
@@ -105,22 +106,38 @@ def test_grpcio_lets_a_watcher_of_health_go_without_a_thread() -> None:
     ("function", "parameters"),
     [
         (_server._Context, ["rpc_event", "state", "request_deserializer"]),
-        (_server._is_rpc_state_active, ["state"]),
-        (_server._possibly_finish_call, ["state", "token"]),
-        (_server._status, ["rpc_event", "state", "serialized_response"]),
-        (_server._abort, ["state", "call", "code", "details"]),
+        (_server._request_call, ["state"]),
+        (_server._process_event_and_continue, ["state", "event"]),
     ],
 )
-def test_grpcio_has_the_functions_that_an_export_is_answered_with(function: object, parameters: list[str]) -> None:
+def test_grpcio_has_the_functions_that_exports_are_taken_with(function: object, parameters: list[str]) -> None:
     assert callable(function)
     assert list(inspect.signature(function).parameters) == parameters, f"{GRPC_EXPORT} calls it"
 
 
-def test_grpcio_has_the_state_of_a_call_that_an_export_reads_and_writes() -> None:
-    used = {"condition", "due", "callbacks", "trailing_metadata", "code"}
-    assert used <= vars(_server._RPCState()).keys(), f"{GRPC_EXPORT} has them"
-    assert _server._RECEIVE_MESSAGE_TOKEN
-    handling = inspect.getsource(_server._handle_stream_unary)
-    assert "state.context.run,\n        _unary_response_in_pool,\n        rpc_event,\n        state," in handling
-    tags = "rpc_state, callbacks = event.tag(event)"
-    assert tags in inspect.getsource(_server._process_event_and_continue), f"{GRPC_EXPORT} gives it functions as tags"
+def test_grpcio_starts_and_serves_as_our_loop_does() -> None:
+    """A server counts what is due and which calls are open, and ends when there is none."""
+    starting, serving = inspect.getsource(_server._start), inspect.getsource(_server._serve)
+    for step in ("state.server.start()", "state.stage = _ServerStage.STARTED", "_request_call(state)"):
+        assert step in starting, f"{GRPC_EXPORT}, Events.start"
+    assert "state.completion_queue.poll(timeout)" in serving, f"{GRPC_EXPORT}, Events._run"
+    handling = inspect.getsource(_server._process_event_and_continue)
+    for step in (
+        "state.due.remove(event.tag)",
+        "state.rpc_states.add(rpc_state)",
+        "state.rpc_states.remove(rpc_state)",
+    ):
+        assert step in handling, f"{GRPC_EXPORT}, Events._begin"
+    assert "rpc_state, callbacks = event.tag(event)" in handling, f"{GRPC_EXPORT} gives it functions as tags"
+    assert "rpc_event.call_details.method" in inspect.getsource(_server._handle_call), f"{GRPC_EXPORT} reads it"
+
+
+def test_grpcios_core_has_the_operations_of_an_export() -> None:
+    for operation in (
+        cygrpc.ReceiveCloseOnServerOperation(0),
+        cygrpc.ReceiveMessageOperation(0),
+        cygrpc.SendInitialMetadataOperation(None, 0),
+        cygrpc.SendMessageOperation(b"", 0),
+        cygrpc.SendStatusFromServerOperation(None, cygrpc.StatusCode.ok, b"", 0),
+    ):
+        assert isinstance(operation, cygrpc.Operation), f"{GRPC_EXPORT} gives it to the core"

@@ -32,8 +32,12 @@ class Accounting:
     def count(self, future: Future[Outcome]) -> None:
         """Counts the spans of a future that is done, whether or not anybody waits for it still; no errors."""
         if not future.cancelled() and future.exception() is None:
-            outcome = future.result()
-            self._accepted_spans.inc(outcome.accepted_spans)
+            self.count_outcome(future.result())
+
+    def count_outcome(self, outcome: Outcome) -> None:
+        """Counts the spans of a request that is answered."""
+        self._accepted_spans.inc(outcome.accepted_spans)
+        if outcome.rejected_spans:
             self._refused_spans.inc(outcome.rejected_spans)
 
     def count_refused(self, error: BaseException) -> Status:

@@ -24,7 +24,7 @@ from otel_sessions.http.mounts import GrpcListener, PooledBehavior
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
 from otel_sessions.receivers.otlp.config import GrpcSettings, Keepalive
-from otel_sessions.receivers.otlp.grpc_export import TRACE_SERVICE, TraceService, client_of
+from otel_sessions.receivers.otlp.grpc_export import TRACE_SERVICE, Events, TraceService, client_of
 from otel_sessions.receivers.otlp.grpc_messages import Messages
 from otel_sessions.types import HostPort
 
@@ -52,6 +52,7 @@ class GrpcServer:
         path: str,
     ) -> None:
         self._settings = settings
+        self._host = host
         self._accounting = accounting
         self._messages = Messages(name, host)
         self._traces = TraceService(consumer, accounting, access, self._messages, settings.tls)
@@ -76,11 +77,11 @@ class GrpcServer:
         """Listens; `ConfigError` at the path when the address cannot be had."""
         reflected = _reflection_service(self._services, self._pools[1], self._messages)
         services = [*(each.handler for each in self._mounted), _health_service(self._health, self._messages), reflected]
-        handlers = [self._traces, OtherSignals(self._accounting), *services]
+        handlers = [OtherSignals(self._accounting), *services]
         server = grpc.server(self._pools[0], handlers=handlers, options=options(self._settings))
         self._port = _bind(server, self._settings, self._path)
         self._messages.start()
-        server.start()
+        Events(server, self._traces, self._name, self._host).start()
         self._server = server
 
     def shutdown(self, timeout: float) -> None:

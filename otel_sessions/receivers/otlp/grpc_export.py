@@ -1,12 +1,13 @@
-"""`TraceService/Export` over gRPC, on the thread that has gRPC's events.
+"""`TraceService/Export` over gRPC, on the thread that has the events of gRPC's core.
 
-gRPC for Python gives each call a thread, wakes it for the message and again for the answer: more than half of what a
-request of ten spans costs here. So an export is a few callbacks: its call has come, its message has come, its outcome
-is known. None of them waits; who may have to, an authenticator or the digest of a large body, has a thread.
+gRPC for Python gives each call a state, a context and a thread, wakes it for the message and again for the answer: two
+thirds of what a small request costs here. So `Events` takes the new calls of this one method out of the loop over the
+core's events, and hands all others on to grpcio. An export is a few callbacks: its call has come, its message has come,
+its outcome is known. None of them waits; who may have to, an authenticator or the digest of a large body, has a thread.
 
-`Export` is unary for its clients. On this side it is a stream of one message, because then the message is read when we
-say so: before that, a call costs its headers and one flow control window, and only `READING` messages, each of at most
-`max_recv_msg_size_mib`, are being read at a time. What has been read is bounded by the consumer.
+`Export` is unary for its clients. On this side the message is read when we say so: before that, a call costs its
+headers and one flow control window, and only `READING` messages, each of at most `max_recv_msg_size_mib`, are being
+read at a time. What has been read is bounded by the consumer.
 
 The names of grpcio with an underscore are its own ground: its version is pinned, and
 tests/http/test_private_ground.py says what we use.
@@ -15,17 +16,18 @@ tests/http/test_private_ground.py says what we use.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import grpc
 from google.rpc.code_pb2 import RESOURCE_EXHAUSTED
-from grpc import _server
+from grpc import _common, _server
 from grpc._cython import cygrpc  # type: ignore[attr-defined] # compiled
 from grpc_status import rpc_status
 
-from otel_sessions.component import DEFAULT_PROJECT, Consumer, Outcome, Request
+from otel_sessions.component import DEFAULT_PROJECT, Consumer, Host, Outcome, Request, Worker
 from otel_sessions.errors import Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.auth import Access
 from otel_sessions.http.tls import ServerTls
@@ -39,10 +41,12 @@ OPEN_CALLS: Final = 1024
 """Calls at work or in line; those beyond are told at once to come back."""
 LARGE_BYTES: Final = 256 * 2**10
 """Of a body whose digest takes long enough to keep others waiting."""
+_METHOD_BYTES: Final = METHOD.encode()
+_POLL_S: Final = 1.0
 _SLOW_CALLS: Final = 32  # threads for authenticators and large bodies
 
 
-class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
+class TraceService:
     """Answers every call with what its consumer says, and counts it."""
 
     def __init__(
@@ -53,14 +57,10 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
         self.messages = messages
         self.access = access
         self._tls = tls
+        self.admits_all = access.is_open and not _asks_for_version(tls)
         self.slow = ThreadPoolExecutor(_SLOW_CALLS, thread_name_prefix="otlp-grpc")
         self._open_calls = 0
         self._closed_call = threading.Condition()
-        self._handler = grpc.stream_unary_rpc_method_handler(_Behavior(_Calls(self)))
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Of the one method; called by gRPC for every call, before anything of it is read."""
-        return self._handler if handler_call_details.method == METHOD else None
 
     def project_of(self, context: grpc.ServicerContext) -> str:
         """Whose a call is. Raises `Unauthenticated`."""
@@ -94,19 +94,21 @@ class TraceService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
 
 
 class Export:
-    """One call. gRPC calls `begin` and `_read`; the future of the outcome calls `_answer`."""
+    """One call, of which gRPC has told by `event`. Its events call `_close`, `_read` and `_finish`, which say to grpcio
+    whether it is over; the future of the outcome calls `_answer`."""
 
-    __slots__ = ("_event", "_project", "_service", "_state", "context")
+    __slots__ = ("_event", "_is_over", "_project", "_service", "_turn", "_under_way")
 
-    def __init__(self, service: TraceService, event: Any, state: Any) -> None:
+    def __init__(self, service: TraceService, event: Any) -> None:
         self._service = service
         self._event = event
-        self._state = state
         self._project = DEFAULT_PROJECT
-        self.context = _server._Context(event, state, None)
+        self._turn = threading.Lock()
+        self._is_over = False  # for its client, or answered
+        self._under_way = 0  # batches of operations that the core has
+        self._start(self._close, cygrpc.ReceiveCloseOnServerOperation(0))
 
     def begin(self) -> None:
-        self._state.callbacks.append(self._leave)
         try:
             self._service.enter()
         except Retryable as error:
@@ -120,21 +122,28 @@ class Export:
 
     def peer(self) -> str:
         """The connection."""
-        return self.context.peer()
+        return self._context().peer()
 
     def read(self) -> bool:
         """Has the message read; False if the call is over."""
-        with self._state.condition:
-            if not _server._is_rpc_state_active(self._state):
-                self._service.accounting.count_refused_as(RESOURCE_EXHAUSTED)
-                return False
-            self._event.call.start_server_batch((cygrpc.ReceiveMessageOperation(0),), self._read)
-            self._state.due.add(_server._RECEIVE_MESSAGE_TOKEN)
+        if self._start(self._read, cygrpc.ReceiveMessageOperation(0)):
             return True
+        self._service.accounting.count_refused_as(RESOURCE_EXHAUSTED)
+        return False
 
-    def _leave(self) -> None:
-        self._service.messages.leave(self)
-        self._service.leave()
+    def _context(self) -> grpc.ServicerContext:
+        """For what it says of the connection; a call of ours has no state."""
+        return _server._Context(self._event, None, None)  # type: ignore[arg-type]
+
+    def _start(self, then: Callable[[Any], _Done], *operations: Any, ends: bool = False) -> bool:
+        """Has the core do this, and call `then`; False if the call is over. It is from now on, if this `ends` it."""
+        with self._turn:
+            if self._is_over:
+                return False
+            self._event.call.start_server_batch(operations, then)
+            self._under_way += 1
+            self._is_over = ends
+            return True
 
     def _attempt(self, quick: bool, step: Callable[..., None], *arguments: object) -> None:
         """Takes the step, on a thread of its own unless it is `quick`; none may end in UNKNOWN, G5 of the checklist."""
@@ -147,14 +156,9 @@ class Export:
             self._refuse(error)
 
     def _admit(self) -> None:
-        self._project = self._service.project_of(self.context)
+        if not self._service.admits_all:
+            self._project = self._service.project_of(self._context())
         self._service.messages.enter(self)
-
-    def _read(self, event: Any) -> Any:
-        """What gRPC calls with the message."""
-        self._attempt(True, self._take, event.batch_operations[0].message())
-        with self._state.condition:
-            return _server._possibly_finish_call(self._state, _server._RECEIVE_MESSAGE_TOKEN)
 
     def _take(self, body: bytes | None) -> None:
         self._service.messages.release(self)
@@ -163,56 +167,95 @@ class Export:
         self._attempt(len(body) < LARGE_BYTES, self._consume, body)
 
     def _consume(self, body: bytes) -> None:
-        future = self._service.consumer.consume(Request(body, self._project))
-        future.add_done_callback(self._service.accounting.count)
-        future.add_done_callback(self._answer)
+        self._service.consumer.consume(Request(body, self._project)).add_done_callback(self._answer)
 
     def _answer(self, future: Future[Outcome]) -> None:
         """Where the client has gone its spans take their way all the same."""
         try:
-            response = response_of(future.result()).SerializeToString()
+            outcome = future.result()
+            self._service.accounting.count_outcome(outcome)
+            response = response_of(outcome).SerializeToString()
         except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error)
         else:
-            with self._state.condition:
-                if _server._is_rpc_state_active(self._state):
-                    _server._status(self._event, self._state, response)
+            self._end(cygrpc.SendMessageOperation(response, 0), status=(None, cygrpc.StatusCode.ok, b""))
 
     def _refuse(self, error: BaseException) -> None:
         status = rpc_status.to_status(self._service.accounting.count_refused(error))
-        with self._state.condition:
-            if _server._is_rpc_state_active(self._state):
-                self._state.trailing_metadata = status.trailing_metadata
-                self._state.code = status.code
-                details = status.details.encode()
-                _server._abort(self._state, self._event.call, cygrpc.StatusCode.unknown, details)
+        code = _common.STATUS_CODE_TO_CYGRPC_STATUS_CODE[status.code]
+        self._end(status=(status.trailing_metadata, code, status.details.encode()))
+
+    def _end(self, *message: Any, status: tuple[Any, Any, bytes]) -> None:
+        headers, trailers = (
+            cygrpc.SendInitialMetadataOperation(None, 0),
+            cygrpc.SendStatusFromServerOperation(*status, 0),
+        )
+        self._start(self._finish, headers, *message, trailers, ends=True)
+
+    # --- what the core has done ---
+
+    def _close(self, event: Any) -> _Done:
+        """The call is over, for its client, or because it was answered."""
+        if event.batch_operations[0].cancelled():
+            with self._turn:
+                self._is_over = True
+        return self._finish(event)
+
+    def _read(self, event: Any) -> _Done:
+        self._attempt(True, self._take, event.batch_operations[0].message())
+        return self._finish(event)
+
+    def _finish(self, _: Any) -> _Done:
+        """What grpcio is to be told: whether nothing of the call is left."""
+        with self._turn:
+            self._under_way -= 1
+            if self._under_way or not self._is_over:
+                return None, ()
+        self._service.messages.leave(self)
+        self._service.leave()
+        return self, ()
 
 
-class _Calls(ThreadPoolExecutor):
-    """What grpcio takes for the pool of threads that a call is to be run in; it has none."""
+_Done = tuple[Export | None, tuple[()]]
 
-    def __init__(self, service: TraceService) -> None:
-        super().__init__(1)
+
+class Events:
+    """grpcio's loop over the events of a server's core, with the exports taken out; on a thread of its own."""
+
+    def __init__(self, server: grpc.Server, service: TraceService, name: str, host: Host) -> None:
+        self._state: Any = server._state  # type: ignore[attr-defined] # as said above
         self._service = service
+        self._worker = Worker(name, "events", self._run, host)
 
-    def submit(self, run: Any, in_pool: Any, /, *arguments: Any, **_: Any) -> Future[Any]:  # type: ignore[override]
-        event, state = arguments[:2]
-        Export(self._service, event, state).begin()
-        return _BEGUN
+    def start(self) -> None:
+        """As the server's own `start`."""
+        state = self._state
+        with state.lock:
+            state.server.start()
+            state.stage = _server._ServerStage.STARTED
+            _server._request_call(state)
+        self._worker.start()
 
+    def _run(self) -> None:
+        state, more = self._state, True
+        while more:
+            event = state.completion_queue.poll(time.time() + _POLL_S)
+            if event.tag is _server._REQUEST_CALL_TAG and event.success and event.call_details.method == _METHOD_BYTES:
+                self._begin(event)
+            elif event.completion_type != cygrpc.CompletionType.queue_timeout:
+                more = _server._process_event_and_continue(state, event)
+            event = None  # as grpcio does: what it refers to ends before the next is waited for
 
-class _Behavior:
-    """What grpcio would run in the pool."""
-
-    def __init__(self, calls: _Calls) -> None:
-        self.experimental_thread_pool = calls
-
-    def __call__(self, requests: object, context: grpc.ServicerContext) -> bytes:
-        raise NotImplementedError("an export is answered without a thread")
-
-
-_BEGUN: Final[Future[Any]] = Future()
-_BEGUN.set_result(None)
+    def _begin(self, event: Any) -> None:
+        """Begins an export, and asks for the next call."""
+        state = self._state
+        export = Export(self._service, event)
+        with state.lock:
+            state.due.remove(_server._REQUEST_CALL_TAG)
+            state.rpc_states.add(export)
+            if state.stage is _server._ServerStage.STARTED:
+                _server._request_call(state)
+        export.begin()
 
 
 def check_version(tls: ServerTls | None, context: grpc.ServicerContext) -> None:
@@ -220,12 +263,16 @@ def check_version(tls: ServerTls | None, context: grpc.ServicerContext) -> None:
 
     gRPC takes connections of both, and nothing older, and cannot be told of `min_version`.
     """
-    if tls is None or tls.min_version == "1.2":
+    if tls is None or not _asks_for_version(tls):
         return
     found: Any = context.auth_context().get("ssl_tls_version", [])
     version = b"".join(found).decode()
     if version != f"TLSv{tls.min_version}":
         raise Unauthenticated(f"TLS {tls.min_version} is asked for, not {version or 'another'}", challenge="")
+
+
+def _asks_for_version(tls: ServerTls | None) -> bool:
+    return tls is not None and tls.min_version != "1.2"
 
 
 def client_of(context: grpc.ServicerContext) -> str:

@@ -92,15 +92,13 @@ class Messages:
         self._changed.set()
 
     def _advance(self) -> None:
-        while (export := self._next()) is not None:
+        while self._in_line and (export := self._next()) is not None:
             if not export.read():
                 with self._turn:
                     self._placed.pop(export, None)
                     self._working.discard(export)
 
     def _next(self) -> Reading | None:
-        if not self._in_line:
-            return None
         with self._turn:
             if not self._in_line or len(self._placed) >= READING or len(self._working) >= WORKERS:
                 self._changed.set()
