@@ -49,8 +49,7 @@ class Named:
 
     def rows(self, places: Indices) -> Indices:
         """The rows of the attributes at these places."""
-        rows: Indices = np.searchsorted(self.offsets, places, side="right") - 1
-        return rows
+        return np.repeat(np.arange(self.length), np.diff(self.offsets))[places]
 
 
 class KeySet:
@@ -67,8 +66,7 @@ class KeySet:
         """All attributes of the column (text by text, no nulls) whose key is one of these."""
         named = attributes if isinstance(attributes, Named) else Named.of(attributes)
         codes = self.codes_of(named.names)[named.codes] if len(named.codes) else np.empty(0, np.int64)
-        wanted = np.flatnonzero(codes >= 0)
-        wanted = wanted[pc.binary_length(named.values.take(pa.array(wanted))).to_numpy() > 0]
+        wanted = np.flatnonzero((codes >= 0) & (pc.binary_length(named.values).to_numpy() > 0))
         wanted = wanted[np.argsort(codes[wanted].astype(np.int16), kind="stable")]
         codes, rows = codes[wanted], named.rows(wanted)
         repeated = (codes[1:] == codes[:-1]) & (rows[1:] == rows[:-1])

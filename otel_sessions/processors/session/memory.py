@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,20 +14,16 @@ from otel_sessions.pdata import NO_CLAIM, SpanBatch
 TraceKey: TypeAlias = "tuple[str, str]"
 """Project, trace id."""
 
+Claim: TypeAlias = "tuple[int, int, int, str]"
+"""Level, 1 unless the span is a root, start time, session id: a claim of a span in the order in which claims of one
+trace compare, the smallest is the best.
+
+Python compares text by code points, which is the order of its UTF-8 bytes. It is a tuple, and no class of its own, as
+the garbage collector lets go of tuples of plain values, and there are many.
+"""
+
 _ENTRY_BYTES: Final = 400
 """About what an entry takes besides its session id, measured on CPython 3.11."""
-
-
-class Claim(NamedTuple):
-    """A claim of a span in the order in which claims of one trace compare: the smallest is the best.
-
-    Python compares text by code points, which is the order of its UTF-8 bytes.
-    """
-
-    level: int
-    not_root: int
-    start: int
-    session_id: str
 
 
 class TraceMemory:
@@ -56,22 +52,26 @@ class TraceMemory:
     def improve(self, trace: TraceKey, claim: Claim | None) -> Claim | None:
         """The better of this claim and the one remembered, which is remembered from now on."""
         young = self._young.get(trace)
-        known = young or self._old.get(trace)
-        best = min(known, claim) if known and claim else known or claim
+        best = young or self._old.get(trace)
+        if claim is not None and (best is None or claim < best):
+            best = claim
         if best is not None and best is not young:
-            added = _size(best) - (_size(young) if young else 0)
-            if len(self._young) + (young is None) > self._half_traces or self._young_bytes + added > self._half_bytes:
-                self._old, self._young, self._young_bytes = self._young, {}, 0
-                added = _size(best)
-                self._old.pop(trace, None)
-            if self._half_traces and added <= self._half_bytes:
-                self._young[trace] = best
-                self._young_bytes += added
+            self._remember(trace, best, young)
         return best
+
+    def _remember(self, trace: TraceKey, best: Claim, young: Claim | None) -> None:
+        added = _size(best) - (_size(young) if young else 0)
+        if len(self._young) + (young is None) > self._half_traces or self._young_bytes + added > self._half_bytes:
+            self._old, self._young, self._young_bytes = self._young, {}, 0
+            added = _size(best)
+            self._old.pop(trace, None)
+        if self._half_traces and added <= self._half_bytes:
+            self._young[trace] = best
+            self._young_bytes += added
 
 
 def _size(claim: Claim) -> int:
-    return _ENTRY_BYTES + 4 * len(claim.session_id)
+    return _ENTRY_BYTES + 4 * len(claim[3])
 
 
 CLAIMED_S: Final = 3600.0

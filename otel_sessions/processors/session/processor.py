@@ -56,9 +56,9 @@ class SessionProcessor:
         # One set for both, so that a key has the same place in either.
         self._keys = KeySet(with_outer([*own, *self._genai.keys]))
 
-    def learn(self, trace: TraceKey, claim: tuple[int, int, int, str]) -> None:
+    def learn(self, trace: TraceKey, claim: Claim) -> None:
         """Takes note of a claim that others have found; spans of the trace in later batches follow it."""
-        self._learned.append((trace, Claim(*claim)))
+        self._learned.append((trace, claim))
         if self._unclaimed:
             self._unclaimed.note_claim(trace)
 

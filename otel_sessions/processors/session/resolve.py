@@ -13,7 +13,7 @@ from otel_sessions.pdata.attributes import Indices, Mask
 from otel_sessions.processors.session.claims import Claims
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
 
-_NONE: Final = Claim(NO_CLAIM, 1, 0, "")
+_NONE: Final[Claim] = (NO_CLAIM, 1, 0, "")
 _KEEPS_APART: Final = 2
 """Claims of levels up to this one, session ids, keep spans of one trace apart; conversation ids take a trace whole."""
 
@@ -29,8 +29,8 @@ def session_hints(batch: SpanBatch, claims: Claims, is_root: Mask, memory: Trace
     trace, keys = _traces(batch)
     own = _best(batch, claims, is_root, trace, len(keys))
     best = [memory.improve(key, claim) or _NONE for key, claim in zip(keys, own, strict=True)]
-    levels = np.array([claim.level for claim in best], np.uint8)[trace]
-    ids = pa.array([claim.session_id for claim in best], pa.string()).take(pa.array(trace))
+    levels = np.array([claim[0] for claim in best], np.uint8)[trace]
+    ids = pa.array([claim[3] for claim in best], pa.string()).take(pa.array(trace))
     keeps = (claims.level == levels) & (levels <= _KEEPS_APART)
     return {"SessionHint": pc.if_else(pa.array(keeps), claims.id, ids)}
 
@@ -62,7 +62,7 @@ def _best(batch: SpanBatch, claims: Claims, is_root: Mask, trace: Indices, count
         ids = claims.id.take(pa.array(rows))
     best: list[Claim | None] = [None] * count
     columns = (claims.level[rows].tolist(), not_root[rows].tolist(), start[rows].tolist(), ids.to_pylist())
-    for number, claim in zip(trace[rows].tolist(), map(Claim._make, zip(*columns, strict=True)), strict=True):
+    for number, claim in zip(trace[rows].tolist(), zip(*columns, strict=True), strict=True):
         best[number] = claim
     return best
 

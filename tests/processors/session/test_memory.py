@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from otel_sessions.processors.session.memory import Claim, TraceMemory
 
-BEST, WORSE = Claim(1, 0, 5, "s"), Claim(3, 0, 1, "c")
+BEST: Claim = (1, 0, 5, "s")
+WORSE: Claim = (3, 0, 1, "c")
 T = ("p", "t")
 
 
@@ -38,10 +39,10 @@ def test_the_memory_is_bounded_in_traces_and_keeps_the_recent_half() -> None:
 def test_the_memory_is_bounded_in_bytes() -> None:
     memory = TraceMemory(1000, 100_000)
     for number in range(100):
-        memory.improve(_trace(number), Claim(1, 0, 0, "x" * 8192))
+        memory.improve(_trace(number), (1, 0, 0, "x" * 8192))
         assert len(memory) <= 100_000 // 8192
     assert memory
-    memory.improve(T, Claim(1, 0, 0, "x" * 50_000))
+    memory.improve(T, (1, 0, 0, "x" * 50_000))
     assert memory.improve(T, None) is None
 
 
