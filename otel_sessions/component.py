@@ -13,18 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Generic,
-    Literal,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    get_args,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
@@ -38,7 +27,12 @@ if TYPE_CHECKING:  # commands that ask a running service load neither
 
 logger = logging.getLogger("otel_sessions")
 Kind = Literal["receivers", "processors", "exporters", "extensions"]
-GROUPS: Mapping[Kind, str] = {kind: f"otel_sessions.{kind}" for kind in get_args(Kind)}
+GROUPS: Mapping[Kind, str] = {
+    "receivers": "otel_sessions.receivers",
+    "processors": "otel_sessions.processors",
+    "exporters": "otel_sessions.exporters",
+    "extensions": "otel_sessions.extensions",
+}
 DEFAULT_PROJECT = "default"
 _ID = re.compile(r"(?P<type>[a-zA-Z][0-9a-zA-Z_]{0,62})(?:/(?P<name>[^/\s][^\s]{0,1023}))?")
 
@@ -166,32 +160,13 @@ class Extension(Listening, Protocol):
     """Serves beside the pipelines."""
 
 
-Role = Literal["read", "annotate", "admin"]
-ROLES: Sequence[Role] = ("read", "annotate", "admin")
-"""What one may do with the sessions of a project: read them; also add to them and publish them; also delete them."""
-
-
-class Member(str):
-    """A project, as somebody reaches it who has a role there; any other text is a project with the role `admin`."""
-
-    role: Role
-
-    def __new__(cls, project: str, role: Role) -> Member:
-        member = super().__new__(cls, project)
-        member.role = role
-        return member
-
-
-def role_in(project: str) -> Role:
-    return project.role if isinstance(project, Member) else "admin"
-
-
 @runtime_checkable
 class Authenticator(Protocol):
     """An extension that knows clients by their credentials; any thread may call it."""
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
-        """The project of a request with these headers, their names in lower case; a `Member` where roles are known.
+        """The project of a request with these headers, their names in lower case; where roles are known, a `Member` of
+        `http.auth`.
 
         Raises `Unauthenticated`, or `Retryable` where it cannot tell now. May take as long as a slow hash does, and
         equally long for all secrets that are wrong.
@@ -387,8 +362,8 @@ class Worker:
             self._run()
         except BaseException as error:
             logger.exception("the thread %s has ended by an error; restart the service", self._name)
-            self._host.ended.add(self._name)
             problem = f"its thread has ended by an error: {type(error).__name__}: {error}"
+            self._host.ended.add(self._name)
             self._host.report(self._name, problem, refuses=True)
             self._failed(error)
 

@@ -51,7 +51,8 @@ def message(detail: ErrorDetails, known: Sequence[str] = (), shown: Callable[[An
         case "value_error" | "assertion_error" if "error" in context:
             said = str(context["error"])
         case "literal_error" | "enum":
-            said = f"expected {context['expected']}{instead}{_near(value, str(context['expected']))}"
+            words = re.findall(r"'([^']*)'", str(context["expected"]))
+            said = f"expected {context['expected']}{instead}{near(value, words) if isinstance(value, str) else ''}"
         case "string_too_short":
             said = f"expected {context['min_length']} characters or more"
         case "string_too_long":
@@ -116,7 +117,3 @@ def value_of(value: Any) -> str:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return repr(value[:_SHOWN]) if isinstance(value, str) else str(value)[:_SHOWN]
     return kind_of(value)
-
-
-def _near(value: Any, expected: str) -> str:
-    return near(value, re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else ""

@@ -100,7 +100,11 @@ def detailed(batches: Sequence[SpanBatch]) -> Iterator[str]:
                 yield from _value(name, row[name], "    ")
         for part in _PARTS:
             yield from _part(part, {name.removeprefix(part): row[name] for name in _WIRE if name.startswith(part)})
-        yield from _found(row)
+        found = [name for name in _DERIVED if row[name] != _DEFAULTS[name]]
+        if found:
+            yield "    Found by processors"
+            for name in found:
+                yield from _value(name, row[name], "        ")
 
 
 LINES: Final[Mapping[str, Callable[[Sequence[SpanBatch]], Iterator[str]]]] = {
@@ -123,14 +127,6 @@ def _part(part: str, columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
         yield f"    {part[:-2]} #{number}"
         for name, value in zip(columns, values, strict=True):
             yield from _value(name, value, "        ")
-
-
-def _found(row: Row) -> Iterator[str]:
-    found = [name for name in _DERIVED if row[name] != _DEFAULTS[name]]
-    if found:
-        yield "    Found by processors"
-        for name in found:
-            yield from _value(name, row[name], "        ")
 
 
 def _value(name: str, value: Any, indent: str) -> Iterator[str]:

@@ -1,9 +1,10 @@
-"""Who may send over one transport, and into which project."""
+"""Who is let in, into which project, and what they may do there."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,6 +16,24 @@ from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 from otel_sessions.telemetry import Intervals
 
 _logger = logging.getLogger(__name__)
+Role = Literal["read", "annotate", "admin"]
+ROLES: Sequence[Role] = ("read", "annotate", "admin")
+"""What one may do with the sessions of a project: read them; also add to them and publish them; also delete them."""
+
+
+class Member(str):
+    """A project, as somebody reaches it who has a role there; any other text is a project with the role `admin`."""
+
+    role: Role
+
+    def __new__(cls, project: str, role: Role) -> Member:
+        member = super().__new__(cls, project)
+        member.role = role
+        return member
+
+
+def role_in(project: str) -> Role:
+    return project.role if isinstance(project, Member) else "admin"
 
 
 class Access:

@@ -85,15 +85,11 @@ def message_of(error: Exception) -> str:
     """A sentence for the developer; for what pydantic found, where each fault stands."""
     if isinstance(error, ValidationError):
         faults = [
-            f"{_path(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()[:_FAULTS_SHOWN]
         ]
         return "; ".join(faults)
     return str(error) if status_of(error)[0] != 500 else "internal error"
-
-
-def _path(location: tuple[Any, ...]) -> str:
-    return ".".join(map(str, location)) or "body"
 
 
 class Page(Plain):

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 
-from otel_sessions.genai.messages import Message
 from otel_sessions.genai.parts import as_text
 
 _LONG: Final = ("text", "arguments", "result", "url", "value")
@@ -51,18 +50,17 @@ class Table:
         entry = self._known.get(digest)
         if entry is None:
             entry = self._known[digest] = Entry(len(self.rows), digest)
-            self.rows.append(value if self._preview is None else _cut_message(value, self._preview))
+            cut = value
+            if self._preview is not None:
+                cut = {**value, "parts": [_cut_part(part, self._preview) for part in value["parts"]]}
+            self.rows.append(cut)
             self.size += len(body)
         self._same[id(value)] = value, entry
         return entry
 
 
-def _cut_message(message: Message, preview: int) -> Message:
-    """The message with the texts of its parts cut to so many characters, and the full length of each that was."""
-    return {**message, "parts": [_cut_part(part, preview) for part in message["parts"]]}
-
-
 def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:
+    """The part with its texts cut to so many characters, and the full length of each that was."""
     cut = dict(part)
     for name in _LONG:
         text = as_text(part[name]) if name in part else ""

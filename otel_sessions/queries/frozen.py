@@ -26,7 +26,11 @@ class _FrozenClient:
         """Raises `ValueError` for a statement that reads a table of which there is no copy, as that has later spans."""
         if _NOT_COPIED.search(query):
             raise ValueError("a statement that reads more than the views of sessions knows no frozen session")
-        return self._client.raw_query(_defined(query), parameters={**(parameters or {}), **self._bound}, **more)
+        beginning = _BEGINNING.match(query)
+        assert beginning is not None
+        copies = statement(f"{__package__}.sql", "frozen").rstrip() + (",\n" if beginning[1] else "\n")
+        defined = copies + query[beginning.end() :]
+        return self._client.raw_query(defined, parameters={**(parameters or {}), **self._bound}, **more)
 
 
 def frozen(client: Client, *, project: str, token_hash: str) -> Client:
@@ -37,10 +41,3 @@ def frozen(client: Client, *, project: str, token_hash: str) -> Client:
 def is_frozen(client: Client) -> bool:
     """Whether it is one of `frozen`, to which there are the views only."""
     return isinstance(client, _FrozenClient)
-
-
-def _defined(query: str) -> str:
-    beginning = _BEGINNING.match(query)
-    assert beginning is not None
-    separator = ",\n" if beginning[1] else "\n"
-    return statement(f"{__package__}.sql", "frozen").rstrip() + separator + query[beginning.end() :]

@@ -28,15 +28,13 @@ def markdown(turn: Row, number: int, spoken: Sequence[Message]) -> str:
         lines = [said, *(call for call in calls if call not in said)]
         if any(lines):
             text += f"\n**{_plain(each['role']).capitalize()}**\n\n{_block(chr(10).join(filter(None, lines)))}\n"
-    for step, error in _failures(turn.get("steps", ())):
+    # the steps that failed, the innermost of those that say the same
+    failed = {
+        step["error"]: step["name"] or step["kind"] for step in turn.get("steps", ()) if step["status"] == "error"
+    }
+    for error, step in failed.items():
         text += f"\n**Error** in {_plain(step)}\n\n{_block(error)}\n"
     return text
-
-
-def _failures(steps: Sequence[Row]) -> list[tuple[str, str]]:
-    """The steps that failed, the innermost of those that say the same, and what they say."""
-    last = {step["error"]: step["name"] or step["kind"] for step in steps if step["status"] == "error"}
-    return [(name, error) for error, name in last.items()]
 
 
 def end(turns: int) -> str:

@@ -86,7 +86,8 @@ class Watch:
         A turn that changes is told when it has stayed as it is from one look to the next, or after ten.
         """
         if not self._pending:
-            present = self._present(client)
+            rows = select(client, "watched_turns", {**self._named, "limit": MAX_TURNS})
+            present = [_Turn(row["TraceId"], row["StartTime"], int(row["State"])) for row in reversed(rows)]
             at_once = not self._began
             if at_once:
                 self._begin(present)
@@ -101,10 +102,6 @@ class Watch:
             row = by_trace.get(turn.trace_id)
             if row is not None:
                 yield Arrival(encode(self._list, self._had.mark()), row)
-
-    def _present(self, client: Client) -> list[_Turn]:
-        rows = select(client, "watched_turns", {**self._named, "limit": MAX_TURNS})
-        return [_Turn(row["TraceId"], row["StartTime"], int(row["State"])) for row in reversed(rows)]
 
     def _begin(self, present: Sequence[_Turn]) -> None:
         self._began = True

@@ -23,8 +23,20 @@ def encoded(batches: Sequence[SpanBatch]) -> bytes:
     Values have the types they were sent with, but those that a processor changed: these are text. Of a request's
     fields that OTLP did not know when this was written, nothing is passed on, as no processor could see it.
     """
+    found = []
+    for batch in batches:
+        changes = Changes(batch)
+        rows: dict[int, dict[int, int]] = {int(number): {} for number in changes.numbers}
+        places = zip(batch["Request"].to_pylist(), batch["Position"].to_pylist(), strict=True)
+        for row, (number, position) in enumerate(places):
+            rows[number][position] = row
+        for number, by_position in rows.items():
+            message = parsed(batch.requests[number])
+            if isinstance(message, Permanent):  # it was read before
+                raise message
+            found.append(Copy(changes).of(message, by_position).SerializeToString())
     # The bytes of several messages are those of one that has all their repeated fields.
-    return b"".join(message.SerializeToString() for batch in batches for message in _messages(batch))
+    return b"".join(found)
 
 
 def chunks(batches: Sequence[SpanBatch], max_bytes: int) -> Iterator[list[SpanBatch]]:
@@ -51,20 +63,6 @@ def _requests(batch: SpanBatch) -> Iterator[tuple[int, int]]:
 
 def _rows(batch: SpanBatch, begin: int, end: int) -> list[SpanBatch]:
     return [batch.slice(begin, end - begin)] if end > begin else []
-
-
-def _messages(batch: SpanBatch) -> Iterator[ExportTraceServiceRequest]:
-    """Of each request that has rows, what is left of it."""
-    changes = Changes(batch)
-    rows: dict[int, dict[int, int]] = {int(number): {} for number in changes.numbers}
-    places = zip(batch["Request"].to_pylist(), batch["Position"].to_pylist(), strict=True)
-    for row, (number, position) in enumerate(places):
-        rows[number][position] = row
-    for number, by_position in rows.items():
-        message = parsed(batch.requests[number])
-        if isinstance(message, Permanent):  # it was read before
-            raise message
-        yield Copy(changes).of(message, by_position)
 
 
 class Copy:

@@ -8,10 +8,11 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
-from otel_sessions.component import ComponentId, Factory, Host, Member, Role, Settings, Used
+from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
 from otel_sessions.errors import ConfigError, Fault, Unauthenticated
 from otel_sessions.extensions.auth.config import AuthConfig, Project, Secret, Watched, check_once, check_one_of
 from otel_sessions.extensions.auth.hashes import digest
+from otel_sessions.http.auth import Member, Role
 from otel_sessions.types import ReadableFile
 
 _SOURCES: Final = "token, tokens, filename, credentials"

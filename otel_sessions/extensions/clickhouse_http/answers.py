@@ -37,9 +37,12 @@ _TYPES = (
 
 def ok(answer: Answer, query_id: str | None) -> Response:
     headers = _headers(query_id, answer.summary)
-    if answer.format is not None:
+    if answer.format is None:
+        headers["Content-Type"] = "text/plain" + _UTF8
+    else:
+        types = (type_ for pattern, type_ in _TYPES if pattern.fullmatch(answer.format))
+        headers["Content-Type"] = next(types, "application/octet-stream")
         headers["X-ClickHouse-Format"] = answer.format
-    headers["Content-Type"] = _content_type(answer.format)
     return Response(answer.body, headers=headers)
 
 
@@ -82,9 +85,3 @@ def _headers(query_id: str | None, summary: Mapping[str, str]) -> dict[str, str]
         "X-ClickHouse-Timezone": "UTC",
         "X-ClickHouse-Summary": json.dumps(dict(summary)),
     }
-
-
-def _content_type(name: str | None) -> str:
-    if name is None:
-        return "text/plain" + _UTF8
-    return next((type_ for pattern, type_ in _TYPES if pattern.fullmatch(name)), "application/octet-stream")

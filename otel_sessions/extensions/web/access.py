@@ -22,10 +22,10 @@ from typing import Any, Final
 
 import orjson
 
-from otel_sessions.component import ROLES, Authenticator, LoginForm, Member, Role, role_in
+from otel_sessions.component import Authenticator, LoginForm
 from otel_sessions.errors import Unauthenticated
 from otel_sessions.extensions.web.problems import Forbidden, NotFound, TooManyRequests
-from otel_sessions.http.auth import Access
+from otel_sessions.http.auth import ROLES, Access, Member, Role, role_in
 
 COOKIE: Final = "otel_sessions_login"
 MAX_GUESSES: Final = 10

@@ -74,15 +74,7 @@ class IdMembers:
         objects = [parse_object(text) for text in texts]
         ids = [_ids(each, members) for each in objects]
         before = list(map(_text, objects, texts))
-        self._search_leaves(objects)
-        found, _ = self._values.search(pa.array(list(map(_text, objects, texts)), pa.string()))
-        return [
-            Kept(text) if old == new else self._kept(new, own)
-            for text, old, new, own in zip(texts, before, found.to_pylist(), ids, strict=True)
-        ]
-
-    def _search_leaves(self, objects: Sequence[dict[str, Any]]) -> None:
-        """Masks what is secret in what the objects say."""
+        # masks what is secret in what the objects say
         leaves = [place for each in objects for place in _leaves(each)]
         found, changed = self._values.search(
             pa.array([scalar_text(inner[name]) for inner, name in leaves], pa.string())
@@ -90,6 +82,11 @@ class IdMembers:
         for place in np.flatnonzero(changed).tolist():
             within, name = leaves[place]
             within[name] = found[place].as_py()
+        found, _ = self._values.search(pa.array(list(map(_text, objects, texts)), pa.string()))
+        return [
+            Kept(text) if old == new else self._kept(new, own)
+            for text, old, new, own in zip(texts, before, found.to_pylist(), ids, strict=True)
+        ]
 
     def _kept(self, after: str, ids: dict[str, str]) -> Kept:
         value = parse_object(after)

@@ -67,7 +67,12 @@ class Unclaimed:
             self._count(spans)
         with self._lock:
             if self._traces and spans < len(batch):
-                self._drop(batch, pc.invert(without))
+                waiting = pa.array([trace for _, trace in self._traces], pa.string())
+                found = pc.and_(pc.is_in(batch["TraceId"], waiting), pc.invert(without))
+                if pc.any(found).as_py():
+                    pairs = (batch[name].filter(found).to_pylist() for name in ("Project", "TraceId"))
+                    for key in zip(*pairs, strict=True):
+                        self._traces.pop(key, None)
             if spans and len(self._traces) < _TRACES:
                 self._add(batch, without, has_claimed)
             self._plan()
@@ -101,14 +106,6 @@ class Unclaimed:
             " and others" if len(services) > _SERVICES else "",
             self._key,
         )
-
-    def _drop(self, batch: SpanBatch, claimed: Any) -> None:
-        waiting = pa.array([trace for _, trace in self._traces], pa.string())
-        found = pc.and_(pc.is_in(batch["TraceId"], waiting), claimed)
-        if pc.any(found).as_py():
-            pairs = (batch[name].filter(found).to_pylist() for name in ("Project", "TraceId"))
-            for key in zip(*pairs, strict=True):
-                self._traces.pop(key, None)
 
     def _add(self, batch: SpanBatch, without: Any, has_claimed: Callable[[str, str], bool]) -> None:
         names = ["Project", "TraceId", "ServiceName"]

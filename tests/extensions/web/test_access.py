@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.component import ComponentId, Host, role_in
+from otel_sessions.component import ComponentId, Host
 from otel_sessions.config import load
 from otel_sessions.errors import ConfigError, Retryable, Unauthenticated
 from otel_sessions.extensions.auth import basic, bearer
@@ -28,6 +28,7 @@ from otel_sessions.extensions.web.access import (
     WebAccess,
 )
 from otel_sessions.extensions.web.problems import TooManyRequests
+from otel_sessions.http.auth import role_in
 from otel_sessions.telemetry import Metrics
 from tests.extensions.web.conftest import ANY_PORT, Api, span
 

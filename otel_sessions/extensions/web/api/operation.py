@@ -10,10 +10,10 @@ from clickhouse_connect.driver.client import Client
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from otel_sessions.component import Role
 from otel_sessions.config.faults import Plain
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.store import Store
+from otel_sessions.http.auth import Role
 from otel_sessions.queries.hiding import NOTHING, Hidden
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
