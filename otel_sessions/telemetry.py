@@ -105,6 +105,9 @@ class Metrics:
             "Traces whose spans a late claim put into another session.",
             "exporter",
         )
+        self.sampled_out_sessions = self._counter(
+            "otel_sessions_sampled_out_sessions", "Sessions of which sampling left the figures only.", "extension"
+        )
         self.hooks_delivered = self._counter(
             "otel_sessions_hooks_delivered", "Sessions that have fallen silent and were told of.", "extension"
         )

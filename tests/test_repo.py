@@ -35,6 +35,7 @@ PUBLIC = (
     "session_bookmarks",
     "session_comments",
     "session_shares",
+    "session_sampling",
     "otel_traces",
     "otel_traces_trace_id_ts",
 )

@@ -98,6 +98,17 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
     return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
 
 
+def chosen_among(client: Client, project: str, session_ids: Sequence[str], query: str, *, now_ns: int) -> set[str]:
+    """Those of these sessions that a query chooses. Raises `LanguageError`, and what `rows.run` does."""
+    condition = Filter(query=query).condition(now_ns)
+    chosen = condition.sql.replace(_OF_PROJECT, f"{_OF_PROJECT} AND SessionId IN {{session_ids:Array(String)}}")
+    found: set[str] = set()
+    for ids in portions(session_ids):
+        bound = {"project": project, "session_ids": ids, **condition.parameters}
+        found |= {row["SessionId"] for row in keyed.select(client, "chosen_among", bound, CONDITION=chosen)}
+    return found
+
+
 def _unread(  # noqa: PLR0917 - all of one request
     client: Client, wanted: Wanted, place: Place | None, reader: Reader | None, number: int, now_ns: int
 ) -> tuple[list[Row], Place]:

@@ -95,7 +95,7 @@ PROMISED = {
     "session_timeline": "Project SessionId Minute TraceCount SpanCount ErrorCount InputTokens OutputTokens TotalTokens "
     "Cost",
 }
-ADDED = ("session_bookmarks", "session_shares", "session_comments")
+ADDED = ("session_bookmarks", "session_shares", "session_comments", "session_sampling")
 TYPES = {"Metadata": "Map(String, String)", "Cost": "Float64", "Duration": "UInt64", "LongestGap": "UInt64"}
 
 

@@ -18,9 +18,12 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.extensions.webhook import Config, Webhook
+from otel_sessions.extensions.webhook.alerts import Alerts
+from otel_sessions.extensions.webhook.config import Alert
+from otel_sessions.extensions.webhook.sender import id_of
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.sessions import attribution, deletion, life
+from otel_sessions.sessions import additions, attribution, deletion, hooks, life
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 from tests.integration.delivery import insert, new_project
@@ -204,12 +207,62 @@ def test_each_key_signs_and_a_changed_body_is_found_out(otel_client: Client, inb
         Receiver(SECRET).verify(body + b" ", headers)
 
 
+def test_an_alert_fires_once_it_has_lasted_and_is_resolved_when_it_is_over(otel_client: Client) -> None:
+    project, now = new_project(), [0.0]
+    additions.save_view(otel_client, project=project, name="paid", query="user:ada")
+    alert = {"name": "many", "project": project, "view": "paid", "metric": "traces", "above": 1, "for": "2m"}
+    problems: dict[str, str | None] = {}
+    alerts = Alerts("webhook", [Alert.model_validate(alert)], problems.__setitem__, clock=lambda: now[0])
+
+    def told(at_min: float) -> list[tuple[str, int, float]]:
+        """(type, revision, value) of what is pending after a look at this time."""
+        now[0] = at_min * 60
+        alerts.decide(otel_client)
+        due = hooks.due(otel_client, alerts.hooks, now_ms=time.time_ns() // 10**6 + 1000, limit=10)
+        assert len({id_of(notice) for notice in due}) == len(due)
+        bodies = sorted((json.loads(notice.payload) for notice in due), key=lambda body: body["data"]["revision"])
+        return [(body["type"], body["data"]["revision"], body["data"]["value"]) for body in bodies]
+
+    for _ in range(2):
+        store(otel_client, project, "of ada", ago_min=2, **{"user.id": "ada"})
+        store(otel_client, project, "of bob", ago_min=2, **{"user.id": "bob"})
+    assert told(0) == told(1) == []
+    firing = ("alert.firing", 1, 2)
+    assert told(2) == told(3) == told(9) == [firing]
+    additions.save_view(otel_client, project=project, name="paid", query="user:eve")
+    assert told(10) == [firing]
+    additions.save_view(otel_client, project=project, name="paid", query="user:ada")
+    assert told(11) == [firing]  # it was no more than a moment
+    additions.save_view(otel_client, project=project, name="paid", query="user:eve")
+    assert told(13) == told(14) == [firing]
+    assert told(15) == [firing, ("alert.resolved", 2, 0)]
+    additions.delete_view(otel_client, project=project, name="paid")
+    assert len(told(16)) == 2
+    assert "there is no saved view 'paid'" in str(problems["webhook alert many"])
+
+
+def test_an_alert_is_sent_as_silent_sessions_are(otel_client: Client, inbox: Inbox, tell: Any) -> None:
+    project = new_project()
+    additions.save_view(otel_client, project=project, name="all", query="")
+    alert = {"name": "quiet", "project": project, "view": "all", "metric": "traces", "below": 1, "for": 0}
+    inbox.status = 500
+    tell(project, alerts=[alert])
+    wait_until(lambda: len(inbox.got), wanted=lambda count: count >= 2)
+    inbox.status = 200
+    headers, body = wait_until(lambda: inbox.got[-1])
+    Receiver(SECRET).verify(body, headers)
+    assert json.loads(body)["type"] == "alert.firing"
+    assert {headers["webhook-id"] for headers, _ in inbox.got} == {headers["webhook-id"]}
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
         ({"secret": "hunter2"}, "openssl rand -base64 32"),
         ({"url": "ftp://a"}, "https://hooks.example.com"),
         ({"fields": ["everything"]}, "'core', 'usage'"),
+        ({"alerts": [{"name": "a", "view": "v", "metric": "errors"}]}, "one of above and below"),
+        ({"alerts": [{"name": "a", "view": "v", "metric": "errors", "above": 1}] * 2}, "several alerts are called a"),
     ],
 )
 def test_a_configuration_that_tells_of_nothing_is_a_fault(changed: dict[str, Any], sentence: str) -> None:

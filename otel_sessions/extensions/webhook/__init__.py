@@ -3,13 +3,13 @@
 1. Every `check_interval`, sessions that are idle (`idle_after` of the exporter) and have changed since they were last
    told of get the next revision. The decision is stored with what is to be told, before anybody is told.
 2. What is stored and due is told: until the receiver answers 2xx, over restarts, with the same id and the same body.
+   Alerts are told the same way.
 3. What became of it is stored. A process that dies between 2 and 3 tells it again, under the same id.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,10 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.clickhouse.connection import Connection
-from otel_sessions.component import ComponentId, Factory, Host, Worker
-from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+from otel_sessions.clickhouse.rounds import Rounds
+from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.extensions.webhook.alerts import Alerts
 from otel_sessions.extensions.webhook.config import Config
 from otel_sessions.extensions.webhook.sender import Sender
 from otel_sessions.queries import keyed, shapes
@@ -53,12 +54,11 @@ class Webhook:
         self._settled_s = settled_s
         self._seen: dict[tuple[str, str], tuple[int, float]] = {}  # rows of a session, and since when it has those
         self._host = host
-        self._connection = Connection(endpoint)
-        self._sender = Sender(self._id, config)
+        self._sender = Sender(config)
+        self._alerts = Alerts(self._id, config.alerts, host.report)
         self._told = host.metrics.hooks_delivered.labels(self._id)
         self._failed = host.metrics.hooks_failed.labels(self._id)
-        self._stopping = threading.Event()
-        self._worker = Worker(self._id, "tell", self._run, host)
+        self._rounds = Rounds(self._id, "telling", endpoint, host, interval_s=config.check_interval, act=self._act)
         self._log_again = Intervals()
 
     @property
@@ -66,28 +66,16 @@ class Webhook:
         return {}
 
     def start(self) -> None:
-        self._worker.start()
+        self._rounds.start()
 
     def shutdown(self, timeout: float) -> None:
-        self._stopping.set()
-        self._worker.join(timeout)
-        self._connection.close()
+        self._rounds.shutdown(timeout)
         self._sender.close()
 
-    def _run(self) -> None:
-        more = False
-        while not self._stopping.wait(0.0 if more else self._config.check_interval):
-            try:
-                with self._connection.client() as client:
-                    more = self._decide(client)
-                    more |= self._tell(client)
-            except OtelSessionsError as error:
-                more = False
-                if self._log_again.due("clickhouse"):
-                    logger.warning("silent sessions are not looked for now: %s", error)
-                self._host.report(f"{self._id}/clickhouse", str(error))
-            else:
-                self._host.report(f"{self._id}/clickhouse", None)
+    def _act(self, client: Client) -> bool:
+        more = self._decide(client)
+        self._alerts.decide(client)
+        return self._tell(client) or more
 
     def _decide(self, client: Client) -> bool:
         """Stores what is to be told; whether there may be more."""
@@ -104,7 +92,7 @@ class Webhook:
             for project, those in by_project.items()
             for notice in self._notices(client, project, those, now_ns=now_ns)
         ]
-        hooks.note(client, self._id, notices)
+        hooks.note(client, notices)
         return len(settled) > _A_ROUND
 
     def _settled(self, found: Sequence[Candidate]) -> list[Candidate]:
@@ -128,6 +116,7 @@ class Webhook:
 
     def _notice(self, row: Row, before: Candidate, now_ms: int, *, changed: bool) -> Notice:
         notice = Notice(
+            self._id,
             before.project,
             before.session_id,
             before.revision,
@@ -157,18 +146,18 @@ class Webhook:
 
     def _tell(self, client: Client) -> bool:
         """Tells what is due; whether there may be more."""
-        notices = hooks.due(client, self._id, now_ms=time.time_ns() // 10**6, limit=_A_ROUND)
+        notices = hooks.due(client, [self._id, *self._alerts.hooks], now_ms=time.time_ns() // 10**6, limit=_A_ROUND)
         done: list[Notice] = []
         try:
             for notice in notices:
-                if self._stopping.is_set():
+                if self._rounds.stopping.is_set():
                     return False
                 problem = self._sender.send(notice)
                 done.append(self._after(notice, problem))
                 if problem is not None:  # the others are not worse off for waiting a moment
                     return False
         finally:
-            hooks.note(client, self._id, done)
+            hooks.note(client, done)
         return len(notices) == _A_ROUND
 
     def _after(self, notice: Notice, problem: str | None) -> Notice:
@@ -181,10 +170,10 @@ class Webhook:
         wait_s = min(retry.max_interval, retry.initial_interval * 2 ** min(notice.attempts, 30))
         again = replace(notice, attempts=notice.attempts + 1, next_attempt=now_ms + int(wait_s * 1000))
         if now_ms - notice.decided_at > retry.max_elapsed_time * 1000:
-            logger.error("a silent session is not told of after %d attempts: %s", again.attempts, problem)
+            logger.error("what is to be told is given up after %d attempts: %s", again.attempts, problem)
             return replace(again, state="given_up")
         if self._log_again.due(problem):
-            logger.warning("%s; it is told of silent sessions again in %g s", problem, wait_s)
+            logger.warning("%s; it is told again in %g s", problem, wait_s)
         return again
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from otel_sessions.clickhouse.client import endpoint_in_use
-from otel_sessions.component import Settings, Used
+from otel_sessions.component import DEFAULT_PROJECT, Settings, Used
 from otel_sessions.errors import Fault
 from otel_sessions.extensions.webhook.signing import key_of
 from otel_sessions.http.tls import ClientTls
+from otel_sessions.queries.metrics import Series
 from otel_sessions.queries.shapes import Group
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
@@ -41,6 +42,34 @@ class Retry(Settings):
     max_elapsed_time: Duration = Field(default=_DAY, gt=0)
 
 
+class Alert(Settings):
+    """A `metric` of the sessions that the saved view `view` of a project chooses, over the last `window` seconds, that
+    is `above` or `below` a number. Looked at every `interval`; a change is told when it has lasted for `for`, seconds.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    view: Annotated[str, Field(min_length=1)]
+    project: str = DEFAULT_PROJECT
+    metric: Series
+    above: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    below: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    window: Annotated[Duration, Field(ge=60, le=30 * _DAY)] = 900.0
+    interval: Annotated[Duration, Field(ge=0.1, le=_DAY)] = 60.0
+    lasting: Annotated[Duration, Field(ge=0, le=_DAY, alias="for")] = 120.0
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Alert:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("write one of above and below")
+        return self
+
+    def is_beyond(self, value: float | None) -> bool:
+        """Whether a figure rings; None, where there is none, does not."""
+        if value is None:
+            return False
+        return value > self.above if self.above is not None else self.below is not None and value < self.below
+
+
 class Config(Settings):
     """`secret` signs; those of `old_secrets` too, while receivers change over. `fields` are groups of REST's `fields`.
 
@@ -55,9 +84,17 @@ class Config(Settings):
     projects: tuple[str, ...] = ()
     within: Annotated[Duration, Field(gt=0, le=30 * _DAY)] = _DAY
     check_interval: Annotated[Duration, Field(ge=0.1, le=3600)] = 10.0
+    alerts: tuple[Alert, ...] = ()
     timeout: Annotated[Duration, Field(gt=0, le=60)] = 10.0
     retry_on_failure: Annotated[Retry, EMPTY_MEANS_DEFAULTS] = Retry()
     tls: Annotated[ClientTls, EMPTY_MEANS_DEFAULTS] = ClientTls()
+
+    @model_validator(mode="after")
+    def _alerts_have_names_of_their_own(self) -> Config:
+        names = [alert.name for alert in self.alerts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"several alerts are called {', '.join(twice)}")
+        return self
 
     def find_faults(self, used: Used) -> Iterator[Fault]:
         if endpoint_in_use(used["exporters"]) is None:

@@ -20,8 +20,7 @@ _ANSWER_BYTES: Final = 4096
 class Sender:
     """Connections are made when they are needed; redirects are not followed."""
 
-    def __init__(self, hook: str, config: Config) -> None:
-        self._hook = hook
+    def __init__(self, config: Config) -> None:
         self._url = config.url
         self._keys = config.keys
         self._headers = {name: value.get_secret_value() for name, value in config.headers.items()}
@@ -33,7 +32,7 @@ class Sender:
     def send(self, notice: Notice) -> str | None:
         """None when the receiver has taken it, else why not, on one line and without the address."""
         body = notice.payload.encode()
-        signed = signing.headers(self._keys, id_of(self._hook, notice), int(time.time()), body)
+        signed = signing.headers(self._keys, id_of(notice), int(time.time()), body)
         try:
             answer = self._pool.request(
                 "POST",
@@ -54,7 +53,7 @@ class Sender:
         self._pool.clear()
 
 
-def id_of(hook: str, notice: Notice) -> str:
+def id_of(notice: Notice) -> str:
     """The same at every attempt, and no other's: receivers know by it what they have had."""
-    parts = (hook, notice.project, notice.session_id, str(notice.revision))
-    return f"idle_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
+    parts = (notice.hook, notice.project, notice.session_id, str(notice.revision))
+    return f"{'idle' if notice.session_id else 'alert'}_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"

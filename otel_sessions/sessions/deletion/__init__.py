@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -32,6 +32,7 @@ _OF_SESSIONS: Final = (
     "_shared_turns",
     "_shared_spans",
     "_session_hooks",
+    "_session_sampling",
 )
 
 
@@ -73,17 +74,23 @@ def forgotten(client: Client) -> dict[SessionKey, list[str]]:
     return {(project, session): list(traces) for project, session, traces in rows}
 
 
+def traces_of(client: Client, sessions: Collection[SessionKey]) -> dict[TraceKey, list[str]]:
+    """The traces that any of these sessions has a part in, each with all sessions that have one."""
+    sql, parameters = attribution.bound(statement(__package__, "traces"), list(sessions), name="sessions")
+    rows = client.query(sql, parameters=parameters).result_rows
+    return {(project, trace): list(ids) for project, trace, ids in rows}
+
+
 def _traces(
     client: Client, sessions: set[SessionKey]
 ) -> tuple[dict[TraceKey, list[str]], list[TraceKey], set[SessionKey]]:
     """The traces that these sessions have alone, by their sessions, those they share with others, and who has any."""
-    sql, parameters = attribution.bound(statement(__package__, "traces"), list(sessions), name="sessions")
     whole, shared, found = dict[TraceKey, list[str]](), list[TraceKey](), set[SessionKey]()
-    for project, trace, ids in client.query(sql, parameters=parameters).result_rows:
+    for (project, trace), ids in traces_of(client, sessions).items():
         held = {(project, session) for session in ids}
         found |= held & sessions
         if held <= sessions:
-            whole[project, trace] = list(ids)
+            whole[project, trace] = ids
         else:
             shared.append((project, trace))
     return whole, shared, found

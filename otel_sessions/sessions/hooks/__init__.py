@@ -40,11 +40,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A session has fallen silent for the `revision`th time: what is told of it, and what became of that.
+    """A session has fallen silent for the `revision`th time: what `hook` tells of it, and what became of that.
 
-    Times are of ClickHouse (`last_activity`, UTC) or unix milliseconds.
+    A notice of an alert is of no session. Times are of ClickHouse (`last_activity`, UTC) or unix milliseconds.
     """
 
+    hook: str
     project: str
     session_id: str
     revision: int
@@ -79,10 +80,11 @@ def candidates(
     ]
 
 
-def due(client: Client, hook: str, *, now_ms: int, limit: int) -> list[Notice]:
+def due(client: Client, hooks: Sequence[str], *, now_ms: int, limit: int) -> list[Notice]:
     """Those that are to be told now."""
     return [
         Notice(
+            row["Hook"],
             row["Project"],
             row["SessionId"],
             row["Revision"],
@@ -95,18 +97,23 @@ def due(client: Client, hook: str, *, now_ms: int, limit: int) -> list[Notice]:
             row["Attempts"],
             row["NextAttempt"],
         )
-        for row in _rows(client, "due", {"hook": hook, "now": now_ms, "limit": limit})
+        for row in _rows(client, "due", {"hooks": list(hooks), "now": now_ms, "limit": limit})
     ]
 
 
-def note(client: Client, hook: str, notices: Sequence[Notice]) -> None:
+def last_revision(client: Client, hook: str, project: str) -> int:
+    """Of what an alert has told; 0 if it has told nothing."""
+    return int(_rows(client, "last_revision", {"hook": hook, "project": project})[0]["Revision"])
+
+
+def note(client: Client, notices: Sequence[Notice]) -> None:
     """Stores the notices as they are now; of two with one revision, the later counts."""
     if not notices:
         return
     now = time.time_ns() // 1000
     rows = [
         {
-            "Hook": hook,
+            "Hook": each.hook,
             "Project": each.project,
             "SessionId": each.session_id,
             "Revision": each.revision,
@@ -123,7 +130,7 @@ def note(client: Client, hook: str, notices: Sequence[Notice]) -> None:
         for each in notices
     ]
     body = b"\n".join(orjson.dumps(row) for row in rows)
-    with writing("noting what is told of silent sessions"):
+    with writing("noting what is told"):
         client.raw_insert("_session_hooks", insert_block=body, settings=settings(client), fmt="JSONEachRow")
 
 

@@ -1,9 +1,9 @@
 CREATE TABLE _session_hooks
 (
-    `Hook` LowCardinality(String) COMMENT 'the extension that tells of it',
+    `Hook` LowCardinality(String) COMMENT 'the extension that tells of it, and which of its alerts',
     `Project` LowCardinality(String) COMMENT 'whose session it is' CODEC(ZSTD(1)),
-    `SessionId` String COMMENT 'the session that has fallen silent' CODEC(ZSTD(1)),
-    `Revision` UInt32 COMMENT 'how many times it had fallen silent, this time included',
+    `SessionId` String COMMENT 'the session that has fallen silent, or empty for an alert' CODEC(ZSTD(1)),
+    `Revision` UInt32 COMMENT 'how many times it had fallen silent, this time included; of an alert, odd ones are firing',
     `LastActivity` DateTime64(9, 'UTC') COMMENT 'the end of its last span then, UTC' CODEC(ZSTD(1)),
     `SpanCount` UInt64 COMMENT 'spans it had then',
     `Rows` UInt64 COMMENT 'rows that were stored under it then: where there are no more, nothing has changed',

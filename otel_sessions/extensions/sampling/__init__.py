@@ -1,0 +1,119 @@
+"""`sampling`: keeps some sessions whole, and of the others the figures.
+
+1. Every `check_interval`, sessions that are idle and not decided on are: by the first rule that chooses them and a hash
+   of their id, so that who decides again decides the same. What people have added to stays, as do sessions that share a
+   trace. The decision is stored with the weight of the session.
+2. What the spans of dropped sessions carry is removed. A process that dies before it is done goes on at its start.
+3. What arrives for a dropped session later is counted, and what it carries is removed as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.rounds import Rounds
+from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.errors import ConfigError, Fault
+from otel_sessions.extensions.sampling.config import Config
+from otel_sessions.queries.listing import chosen_among
+from otel_sessions.sessions import sampling
+from otel_sessions.sessions.sampling import Decision
+
+logger = logging.getLogger("otel_sessions.sampling")
+A_ROUND: Final = 2000
+"""Sessions that are decided on at a time: what they said is removed in one go, which rewrites the parts it is in."""
+_OF_PEOPLE: Final = "is:bookmarked,shared OR has:label,comment"
+
+
+class Sampling:
+    """One thread, from `start` to `shutdown`."""
+
+    def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, host: Host) -> None:
+        self._config = config
+        self._dropped = host.metrics.sampled_out_sessions.labels(str(id_))
+        self._rounds = Rounds(str(id_), "sampling", endpoint, host, interval_s=config.check_interval, act=self.act)
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        return {}
+
+    def start(self) -> None:
+        self._rounds.start()
+
+    def shutdown(self, timeout: float) -> None:
+        self._rounds.shutdown(timeout)
+
+    def act(self, client: Client) -> bool:
+        """Decides on some sessions; whether there may be more."""
+        config, now_ns = self._config, time.time_ns()
+        found = sampling.candidates(
+            client, within_s=config.within, projects=config.projects, now_ns=now_ns, limit=A_ROUND
+        )
+        by_project: defaultdict[str, list[Decision]] = defaultdict(list)
+        for each in found:
+            by_project[each.project].append(each)
+        decided = [each for of in by_project.values() for each in decide(client, config, of, now_ns)]
+        sampling.note(client, decided)
+        dropping = [each for each in decided if each.state == "dropping"]
+        sampling.drop(client, [each.key for each in dropping])
+        sampling.note(client, [replace(each, state="dropped") for each in dropping])
+        fresh = sum(each.decided_at == now_ns // 10**6 for each in dropping)
+        self._dropped.inc(fresh)
+        if fresh:
+            logger.info("%d of %d sessions are sampled out: their figures stay", fresh, len(found))
+        return len(found) == A_ROUND
+
+
+def decide(client: Client, config: Config, found: Sequence[Decision], now_ns: int) -> Iterator[Decision]:
+    """What becomes of these sessions of one project; those that were dropped before are dropped again."""
+    yield from (replace(each, state="dropping") for each in found if each.state is not None)
+    undecided = {each.session_id: each for each in found if each.state is None}
+    if not undecided:
+        return
+    project = found[0].project
+    stays = {id_ for _, id_ in sampling.shared(client, [(project, id_) for id_ in undecided])}
+    stays |= chosen_among(client, project, list(undecided), _OF_PEOPLE, now_ns=now_ns)
+    rules = dict.fromkeys(stays, 0)
+    for number, rule in enumerate(config.rules, start=1):
+        left = [id_ for id_ in undecided if id_ not in rules]
+        if left:
+            of_rule = chosen_among(client, project, left, rule.query, now_ns=now_ns) if rule.query else left
+            rules |= dict.fromkeys(of_rule, number)
+    for id_, each in undecided.items():
+        number = rules.get(id_, 0)
+        keep = config.rules[number - 1].keep if number else 1.0
+        kept = share_of(project, id_) < keep
+        yield replace(
+            each,
+            state="kept" if kept else "dropping",
+            weight=1 / keep if kept else 0.0,
+            rule=number,
+            decided_at=now_ns // 10**6,
+        )
+
+
+def share_of(project: str, session_id: str) -> float:
+    """Where a session stands among all, evenly from 0 to below 1, by a hash of its id."""
+    digest = hashlib.blake2b(f"{project}\0{session_id}".encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return int.from_bytes(digest, "big") / 2**48
+
+
+def _create(component_id: ComponentId, config: Config, host: Host) -> Sampling:
+    """Raises `ConfigError` where the service has no sessions."""
+    endpoint: Endpoint | None = host.clickhouse
+    if endpoint is None:
+        problem = "samples the sessions of a clickhouse exporter, and there is none"
+        raise ConfigError([Fault(f"extensions.{component_id}", problem)])
+    return Sampling(component_id, config, endpoint, host)
+
+
+factory = Factory("sampling", Config, _create, "Keeps some sessions whole, and of the others the figures.")
