@@ -52,7 +52,7 @@ demo: python
 
 test: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev

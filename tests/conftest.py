@@ -66,6 +66,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--clickhouse", choices=["embedded", "remote"], default="embedded")
 
 
+FIRST = ("tests/test_", "tests/integration/", "tests/sessions/", "tests/cli/", "tests/inprocess/", "tests/extensions/")
+"""What takes long, so that the processes of `make test` end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((n for n, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that are marked `remote_too` run against both."""
     if metafunc.definition.get_closest_marker("remote_too") and "engine" in metafunc.fixturenames:
