@@ -14,6 +14,7 @@ from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import row_binary
 from otel_sessions.extensions.clickhouse_http.native_blocks import FIRST, LAST, WITH_SERIALIZATION, for_version
+from tests.examples import examples
 
 HEADER = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 
@@ -73,7 +74,7 @@ def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 _TYPES = st.recursive(st.one_of(_PLAIN, _PLAIN.map("Nullable({})".format), _LOW), _nested, max_leaves=6)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(types=st.lists(_TYPES, min_size=1, max_size=4), rows=st.integers(0, 40), seed=st.integers(0, 1000))
 def test_every_column_is_walked_to_its_end(types: list[str], rows: int, seed: int, client: Client) -> None:
     structure = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(types))

@@ -18,11 +18,14 @@ from hypothesis import strategies as st
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.sessions import attribution
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
+from tests.examples import examples
 from tests.integration.delivery import EPOCH, REACHED, Receiver, deliver, new_project, span_sets
 from tests.integration.running import Running
 
 SETTINGS = settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(3),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 VIEWS = ("sessions", "session_traces", "session_timeline")
 
@@ -61,7 +64,7 @@ def test_any_delivery_gives_the_sessions_of_the_rule(otel_client: Client, spans:
     check_delivery(otel_client, spans, seed)
 
 
-@settings(SETTINGS, max_examples=2)
+@settings(SETTINGS, max_examples=examples(2))
 @given(spans=span_sets(), seed=st.integers(0, 2**32))
 def test_any_delivery_over_http_gives_the_sessions_of_the_rule(
     remote_clickhouse: Running, spans: list[OracleSpan], seed: int

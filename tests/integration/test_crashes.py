@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import Outcome, Request
 from otel_sessions.testing.oracle import Identity, OracleSpan
+from tests.examples import examples
 from tests.integration.delivery import Receiver, body, span_sets
 from tests.integration.lives import Life, Mode
 from tests.soak.truth import differences
@@ -131,5 +132,5 @@ def test_crashes_faults_and_repetitions_change_no_session(
         return Crashes(otel_client, str(chdb_endpoint), tmp_path_factory.mktemp("logs"))
 
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    limits = settings(max_examples=8, stateful_step_count=14, deadline=None, suppress_health_check=checks)
+    limits = settings(max_examples=examples(4), stateful_step_count=14, deadline=None, suppress_health_check=checks)
     run_state_machine_as_test(machine, settings=limits)

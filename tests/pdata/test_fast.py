@@ -18,11 +18,12 @@ from otel_sessions.errors import TooLarge
 from otel_sessions.pdata import fast, otlp, wire
 from otel_sessions.pdata.values import double_as_text
 from otel_sessions.testing.otlp import event, link, request, resource_spans, span
+from tests.examples import examples
 from tests.pdata.test_otlp import REQUESTS
 
 pytestmark = pytest.mark.skipif(fast.decoder() != "compiled", reason="there is no compiled decoder")
 
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def assert_same(*bodies: bytes, taken: bool | None = None) -> otlp.Decoded:
@@ -329,7 +330,7 @@ def test_any_requests_are_the_same(messages: list[ExportTraceServiceRequest]) ->
     assert_same(*map(body, messages), b"".join(map(body, messages)), taken=True)
 
 
-@settings(thorough, max_examples=150)
+@settings(thorough, max_examples=examples(60))
 @given(st.lists(REQUESTS, min_size=1, max_size=2), st.randoms(use_true_random=False), st.integers(1, 6))
 def test_mutated_requests_are_the_same(
     messages: list[ExportTraceServiceRequest], rng: random.Random, changes: int
@@ -338,14 +339,14 @@ def test_mutated_requests_are_the_same(
     assert_same(body(ORDINARY), *(mutated(each, rng, changes) for each in bodies), *bodies)
 
 
-@settings(thorough, max_examples=150)
+@settings(thorough, max_examples=examples(60))
 @given(st.randoms(use_true_random=False), st.integers(1, 6))
 def test_an_ordinary_request_mutated_is_the_same(rng: random.Random, changes: int) -> None:
     good = body(ORDINARY)
     assert_same(mutated(good, rng, changes), good, mutated(good, rng, 1))
 
 
-@settings(thorough, max_examples=150)
+@settings(thorough, max_examples=examples(60))
 @given(st.lists(st.binary(max_size=100), max_size=4))
 def test_random_bytes_are_the_same(bodies: list[bytes]) -> None:
     assert_same(*bodies)

@@ -17,6 +17,7 @@ from otel_sessions.pdata import SCHEMA, Decoded, SpanBatch, decoder, fast, otlp
 from otel_sessions.pdata.rows import KINDS, STATUSES
 from otel_sessions.pdata.values import as_text, is_composite
 from otel_sessions.testing.otlp import START, event, link, request, resource_spans, span
+from tests.examples import examples
 from tests.pdata.test_values import VALUES
 
 TRACE, SPAN = "0a" * 16, "0b" * 8
@@ -341,7 +342,7 @@ GROUPS = st.builds(
 )
 REQUESTS = st.lists(GROUPS, max_size=3).map(lambda groups: ExportTraceServiceRequest(resource_spans=groups))
 
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @thorough
@@ -369,13 +370,13 @@ def test_requests_decoded_together_are_the_requests_decoded_apart(messages: list
     assert together.results == tuple(answer.results[0] for answer in apart)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4))
 def test_random_bytes_have_a_result_each_and_never_raise(bodies: list[bytes]) -> None:
     assert len(decoded(*bodies).results) == len(bodies)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False), st.integers(1, 8))
 def test_mutated_requests_have_a_result_each_and_never_raise(rng: random.Random, changes: int) -> None:
     good = _SAMPLE.SerializeToString()

@@ -19,11 +19,12 @@ from otel_sessions.pdata import Decoded, decode
 from otel_sessions.receivers.otlp import json as otlp_json
 from otel_sessions.receivers.otlp.json import protobuf_of
 from otel_sessions.testing.otlp import request, span
+from tests.examples import examples
 from tests.pdata.test_otlp import REQUESTS
 from tests.receivers.otlp_json import plain, varied
 
 TRACE, SPAN = "0123456789abcdef0123456789abcdef", "fedcba9876543210"
-thorough = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def spans_of(*spans: Any) -> bytes:
@@ -55,7 +56,7 @@ def test_J_however_it_is_written_it_is_the_same_message_and_the_same_spans(messa
         assert decode([protobuf], ["p"]).batch.record.equals(decode([sent], ["p"]).batch.record)
 
 
-@settings(thorough, max_examples=300)
+@settings(thorough, max_examples=examples(120))
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
@@ -74,7 +75,7 @@ def test_J_any_JSON_is_a_request_or_InvalidData(tree):
     ExportTraceServiceRequest.FromString(protobuf)
 
 
-@settings(thorough, max_examples=60)
+@settings(thorough, max_examples=examples(30))
 @given(st.binary(max_size=60) | REQUESTS.flatmap(
     lambda message: st.integers(0, len(plain(message))).map(lambda cut: plain(message)[:cut])
 ))  # fmt: skip

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard.guard import Read, ReadGuard, canonical
+from tests.examples import examples
 from tests.sqlguard.conftest import DATABASE, SECRET, TIMEOUT_S
 
 
@@ -467,7 +468,7 @@ _CORES = [
     "SELECT * FROM url('http://127.0.0.1:9/x')",
     "SELECT 1 SETTINGS allow_ddl = 1",
 ]
-_SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+_SLOW = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _nest(core: str, wraps: list[str]) -> str:

@@ -13,6 +13,7 @@ from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard import allowed
 from otel_sessions.sqlguard.guard import ReadGuard
 from otel_sessions.sqlguard.parse import quoted
+from tests.examples import examples
 from tests.sqlguard.conftest import SECRET
 
 
@@ -175,7 +176,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(pieces=st.lists(_PIECES, max_size=8), quoting=st.booleans())
 def test_no_condition_shows_a_secret(
     pieces: list[str], quoting: bool, client: Client, guard: ReadGuard, secret: Path

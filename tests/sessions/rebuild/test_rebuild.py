@@ -19,6 +19,7 @@ from otel_sessions.sessions import rebuild
 from otel_sessions.sessions.rebuild.side import DERIVED
 from otel_sessions.sessions.verify.differences import may_differ
 from otel_sessions.testing.oracle import OracleSpan
+from tests.examples import examples
 from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
 from tests.sessions.rebuild.conftest import agrees, compared, compared_one_by_one, drive, tables
 
@@ -59,7 +60,7 @@ def store_late(client: Client, spans: list[OracleSpan]) -> None:
     receiver.attribute(spans)
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sets=st.lists(span_sets(), min_size=1, max_size=2), seed=st.integers(0, 2**32), data=st.data())
 def test_whatever_was_damaged_is_seen_and_put_right(
     client: Client, sets: list[list[OracleSpan]], seed: int, data: st.DataObject
