@@ -27,8 +27,8 @@ class Gate:
 
     def shut(self) -> None:
         if self._listener is not None:
-            _end(self._listener)
-            self._listener = None
+            listener, self._listener = self._listener, None
+            _end(listener)
         while self._ends:
             _end(self._ends.pop())
 
@@ -37,6 +37,9 @@ class Gate:
             while True:
                 client, _ = listener.accept()
                 self._ends.append(client)
+                if self._listener is not listener:  # it was shut meanwhile
+                    _end(client)
+                    return
                 server = socket.create_connection(_split(self.target))
                 self._ends.append(server)
                 for source, sink in ((client, server), (server, client)):

@@ -212,13 +212,16 @@ class Running:
             self._channel = None
         try:
             return self.process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
         finally:
             if self.process.stdout is not None:
                 self.process.stdout.close()
 
 
 class Directory:
-    """Starts services; ends with `close` those that still run. Their files are below `path`."""
+    """Starts services; `close` ends those that still run, and lets go of all. Their files are below `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -265,5 +268,4 @@ class Directory:
 
     def close(self) -> None:
         for running in self._running:
-            if running.process.poll() is None:
-                running.kill()
+            running.kill()

@@ -238,12 +238,12 @@ def test_several_threads_may_append(open_log: Open) -> None:
 def test_a_recovered_segment_tells_when_its_first_request_came(open_log: Open) -> None:
     log = open_log()
     segment = log.append([ONE])
-    time.sleep(0.1)
+    time.sleep(0.5)
     log.append([TWO])
     log.close()
     again = open_log()
     (found,) = again.sealed()
-    assert abs(found.began - segment.began) < 0.02
+    assert abs(found.began - segment.began) < 0.4
     assert again.oldest == found.began
 
 

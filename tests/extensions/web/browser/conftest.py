@@ -24,7 +24,7 @@ def chromium() -> Iterator[Any]:
     """
     if CHROMIUM is None:
         pytest.skip("there is no chromium here; `apt-get install chromium`, or name one in CHROMIUM")
-    playwright.expect.set_options(timeout=30_000)  # as page.set_default_timeout below: machines may be busy
+    playwright.expect.set_options(timeout=60_000)  # as page.set_default_timeout below: machines may be busy
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -46,7 +46,7 @@ class Reader:
         context = self.chromium.new_context(
             base_url=f"http://{self.api.address}", extra_http_headers=headers, **settings
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         self.contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
