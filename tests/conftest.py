@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
 from otel_sessions.sessions import migrations
+from tests import clustered
 from tests.integration.running import Directory, Running, config
 
 settings.register_profile("shared machine", deadline=None)
@@ -18,9 +20,12 @@ settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")
-def chdb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def chdb_path(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Path:
     """The data directory of the embedded engine; it takes one directory a process, so all tests share it."""
-    return tmp_path_factory.mktemp("chdb") / "data"
+    directory = tmp_path_factory.mktemp("chdb")
+    if engine == "cluster":
+        clustered.begin(directory, DEFAULT_DATABASE)
+    return directory / "data"
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,9 @@ def chdb_endpoint(chdb_path: Path) -> Endpoint:
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> str:
-    """Where `clickhouse_endpoint` is: `embedded` in this process, or `remote`, in another one behind HTTP."""
+    """Where `clickhouse_endpoint` is: `embedded` in this process, or `remote`, in another one behind HTTP; or a
+    `cluster` of shards in this one.
+    """
     chosen: str = getattr(request, "param", None) or request.config.getoption("--clickhouse")
     return chosen
 
@@ -46,9 +53,9 @@ def remote_clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
 
 @pytest.fixture(scope="session")
 def clickhouse_endpoint(engine: str, request: pytest.FixtureRequest) -> Endpoint:
-    if engine == "embedded":
+    if engine != "remote":
         embedded: Endpoint = request.getfixturevalue("chdb_endpoint")
-        return embedded
+        return replace(embedded, cluster=clustered.NAME) if engine == "cluster" else embedded
     remote: Running = request.getfixturevalue("remote_clickhouse")
     return Endpoint.parse(f"http://{remote.endpoints['clickhouse_http']}/{DEFAULT_DATABASE}")
 
@@ -57,13 +64,13 @@ def clickhouse_endpoint(engine: str, request: pytest.FixtureRequest) -> Endpoint
 def otel_client(clickhouse_endpoint: Endpoint) -> Iterator[Client]:
     """A client whose current database has the product's schema; tests share it, so each takes a project of its own."""
     client = connect(clickhouse_endpoint)
-    migrations.apply(client, DEFAULT_DATABASE)
+    migrations.apply(client, DEFAULT_DATABASE, clickhouse_endpoint.cluster)
     yield client
     client.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--clickhouse", choices=["embedded", "remote"], default="embedded")
+    parser.addoption("--clickhouse", choices=["embedded", "remote", "cluster"], default="embedded")
 
 
 FIRST = ("tests/test_", "tests/integration/", "tests/sessions/", "tests/cli/", "tests/inprocess/", "tests/extensions/")

@@ -23,7 +23,7 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
     """Bring the tables in ClickHouse to this version; makes the database if it is not there.
 
     Running it again changes nothing. A service whose exporter has `create_schema: true`, the default, does the same
-    when it starts.
+    when it starts. With `cluster` in the exporter the tables are made at every server of it.
 
     \b
     Examples:
@@ -39,10 +39,12 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
     else:
         with _client(endpoint) as client:
             if dry_run:
-                missing = schema.pending(client, endpoint.database)
-                lines = [schema.script(missing, endpoint.database)] if missing else []
+                missing = schema.pending(client, endpoint.database, endpoint.cluster)
+                layout = schema.layout(endpoint.database, endpoint.cluster)
+                lines = [schema.script(missing, endpoint.database, layout)] if missing else []
             else:
-                lines = [f"applied {each.name} to {endpoint}" for each in schema.apply(client, endpoint.database)]
+                applied = schema.apply(client, endpoint.database, endpoint.cluster)
+                lines = [f"applied {each.name} to {endpoint}" for each in applied]
     typer.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse import cluster
 from otel_sessions.component import ComponentId, Settings
 from otel_sessions.errors import Permanent
 
@@ -57,7 +58,8 @@ class Tls:
 class Endpoint:
     """Where ClickHouse is, and who we are to it: `chdb://PATH` or `http(s)://[user[:password]@]host[:port][/database]`.
 
-    `path` is the data directory of the embedded engine, None for a server. The text never shows the password.
+    `path` is the data directory of the embedded engine, None for a server; `cluster` is the name of the one that the
+    sessions are spread over, if any. The text never shows the password.
     """
 
     scheme: str
@@ -68,6 +70,7 @@ class Endpoint:
     user: str = ""
     password: str = ""
     tls: Tls = Tls()
+    cluster: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
@@ -128,8 +131,8 @@ def connect(
             interface="chdb", path=str(endpoint.path), database=database, chdb_options=dict(_ENGINE)
         )
         client.set_client_setting("session_timezone", "UTC")
-        return client
-    return clickhouse_connect.get_client(
+        return _for_cluster(client, endpoint)
+    client = clickhouse_connect.get_client(
         interface=endpoint.scheme,
         host=endpoint.host,
         port=endpoint.port,
@@ -142,6 +145,13 @@ def connect(
         form_encode_query_params=long_parameters,
         **_tls(endpoint),
     )
+    return _for_cluster(client, endpoint)
+
+
+def _for_cluster(client: Client, endpoint: Endpoint) -> Client:
+    for name, value in cluster.SETTINGS.items() if endpoint.cluster else ():
+        client.set_client_setting(name, value)
+    return client
 
 
 def _tls(endpoint: Endpoint) -> dict[str, Any]:

@@ -51,7 +51,11 @@ def settings(client: Client, token: str = "") -> Settings:
         wanted |= {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
     wanted["insert_deduplicate"] = int(bool(token))
     # ClickHouse 26 no longer looks at insert_deduplicate; older ones do not know these.
-    newer = {"deduplicate_insert": "enable" if token else "disable", "deduplicate_insert_select": "disable"}
+    newer = {
+        "deduplicate_insert": "enable" if token else "disable",
+        "deduplicate_insert_select": "disable",
+        "distributed_foreground_insert": 1,  # of a table over shards: the insert is done when it is answered
+    }
     return wanted | {name: value for name, value in newer.items() if name in client.server_settings}
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import sql
+from otel_sessions.clickhouse.cluster import Layout, has_shards
 from otel_sessions.clickhouse.rows import TABLE
 from otel_sessions.errors import SchemaError
 from otel_sessions.pdata import STORED
@@ -73,12 +74,17 @@ def read(package: str) -> tuple[Migration, ...]:
     return tuple(Migration(int(path.name[:4]), path.stem, sql.read(path)) for path in found)
 
 
-def pending(client: Client, database: str, known: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Those of `known` that this database has not had, without changing anything.
+def pending(
+    client: Client, database: str, known: Sequence[Migration], layout: Layout | None = None
+) -> tuple[Migration, ...]:
+    """Those of `known` that this database has not had, without changing anything. With a `layout` it is a cluster's.
 
-    Raises `SchemaError` where one that it had is not the one of this version, or is newer than this version knows.
+    Raises `SchemaError` where one that it had is not the one of this version, or is newer than this version knows, and
+    where the database of a cluster is asked for and it is that of one server, or the other way round.
     """
     applied = _applied(client, database)
+    if applied:
+        _check_layout(client, database, layout)
     for migration in known:
         if applied.get(migration.version, migration.checksum) != migration.checksum:
             raise SchemaError(
@@ -91,23 +97,25 @@ def pending(client: Client, database: str, known: Sequence[Migration]) -> tuple[
     return tuple(migration for migration in known if migration.version not in applied)
 
 
-def apply(client: Client, database: str, known: Sequence[Migration]) -> tuple[Migration, ...]:
+def apply(
+    client: Client, database: str, known: Sequence[Migration], layout: Layout | None = None
+) -> tuple[Migration, ...]:
     """Makes the database if need be and applies what is pending of `known`; returns what was applied.
 
     Idempotent, also when it was cut short: each statement may run again. The client's current database is then
     this one.
     """
-    client.command(
-        "CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": database}, use_database=False
-    )
+    client.command(_make_database(database, layout), use_database=False)
     client.database = database
     if _ledger(client, database) == _OLD_LEDGER:
         client.command(f"RENAME TABLE {_OLD_LEDGER} TO {_LEDGER}")
-    client.command(_MAKE_LEDGER)
-    missing = pending(client, database, known)
+    for statement in _rendered(_MAKE_LEDGER, layout):
+        client.command(statement)
+    missing = pending(client, database, known, layout)
     for migration in missing:
-        for statement in migration.statements:
-            client.command(statement)
+        for text in migration.statements:
+            for statement in _rendered(text, layout):
+                client.command(statement)
         client.command(
             "INSERT INTO _schema_migrations (Version, Name, Checksum) "
             "SELECT {version:UInt32}, {name:String}, {checksum:String}",
@@ -116,12 +124,14 @@ def apply(client: Client, database: str, known: Sequence[Migration]) -> tuple[Mi
     return missing
 
 
-def script(missing: Sequence[Migration], database: str) -> str:
+def script(missing: Sequence[Migration], database: str, layout: Layout | None = None) -> str:
     """The SQL that `apply` would run, to read."""
     if not missing:
         return ""
-    parts = [f"CREATE DATABASE IF NOT EXISTS `{database}`;\nUSE `{database}`;"]
-    parts += [f"-- {migration.name}\n{migration.sql.strip()}" for migration in missing]
+    parts = [f"{_make_database(database, layout)};\nUSE `{database}`;"]
+    for migration in missing:
+        statements = [made for text in migration.statements for made in _rendered(text, layout)]
+        parts.append(f"-- {migration.name}\n" + "\n\n".join(f"{statement};" for statement in statements))
     return "\n\n".join(parts)
 
 
@@ -147,6 +157,25 @@ def check(client: Client) -> None:
     ]
     if wrong:
         raise SchemaError(f"table {TABLE} is not the one of this version: {'; '.join(wrong)}")
+
+
+def _make_database(database: str, layout: Layout | None) -> str:
+    return layout.make_database() if layout else f"CREATE DATABASE IF NOT EXISTS `{database}`"
+
+
+def _rendered(statement: str, layout: Layout | None) -> tuple[str, ...]:
+    return layout.render(statement) if layout else (statement,)
+
+
+def _check_layout(client: Client, database: str, layout: Layout | None) -> None:
+    sharded = has_shards(client, database)
+    if sharded and layout is None:
+        raise SchemaError(f"database {database} is one of a cluster; say which, as exporters.clickhouse.cluster")
+    if layout is not None and not sharded:
+        raise SchemaError(
+            f"database {database} has the tables of one server, not of the cluster {layout.name}: "
+            "name another database in the endpoint"
+        )
 
 
 def _applied(client: Client, database: str) -> dict[int, str]:

@@ -71,7 +71,7 @@ def _schema(client: Client, endpoint: Endpoint) -> Finding | None:
     """What is wrong with the tables, None where nothing is."""
     try:
         with reading():
-            missing = migrations.pending(client, endpoint.database)
+            missing = migrations.pending(client, endpoint.database, endpoint.cluster)
             if not missing:
                 schema.check(client)
                 return None

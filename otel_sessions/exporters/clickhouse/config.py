@@ -49,7 +49,8 @@ class ClickHouseConfig(SendingSettings):
     """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`.
 
     `timeout`, `username` and `password` (before those of the endpoint) and `tls` are for a server. A session is idle
-    when its last span ended `idle_after` ago, in seconds; by project, `idle_after_of`.
+    when its last span ended `idle_after` ago, in seconds; by project, `idle_after_of`. `cluster`
+    names the servers that the tables are spread over, as ClickHouse's `remote_servers` does, or is a macro: {cluster}.
     """
 
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"
@@ -58,6 +59,7 @@ class ClickHouseConfig(SendingSettings):
     tls: Annotated[ClientTls, EMPTY_MEANS_DEFAULTS] = ClientTls()
     timeout: Duration = Field(default=30.0, ge=1)
     compress: Literal["none", "lz4", "zstd"] = "lz4"
+    cluster: Annotated[str, Field(pattern=r"^([\w-]+|\{\w+\})$")] | None = None
     create_schema: bool = True
     idle_after: Idle = 1800.0
     idle_after_of: Mapping[str, Idle] = Field(default_factory=dict)
@@ -71,6 +73,8 @@ class ClickHouseConfig(SendingSettings):
             raise ValueError("username and password are for a server; chdb:// has no users")
         if scheme != "https" and self.tls != ClientTls():
             raise ValueError("tls is for an endpoint at https://")
+        if scheme == "chdb" and self.cluster is not None:
+            raise ValueError("cluster is for servers; chdb:// is the engine of this one process")
         return self
 
     def find_faults(self, used: Used) -> Iterator[Fault]:
@@ -96,6 +100,7 @@ class ClickHouseConfig(SendingSettings):
             user=self.username or parsed.user,
             password=self.password or parsed.password,
             tls=Tls(**self.tls.model_dump()),
+            cluster=self.cluster,
         )
 
     def log_directory(self) -> Path:

@@ -158,7 +158,7 @@ class ClickHouseExporter:
 
     def _prepare(self, client: Client) -> None:
         if self._config.create_schema:
-            for migration in migrations.apply(client, self._endpoint.database):
+            for migration in migrations.apply(client, self._endpoint.database, self._endpoint.cluster):
                 logger.info("applied migration %s to %s", migration.name, self._endpoint)
         else:
             client.database = self._endpoint.database

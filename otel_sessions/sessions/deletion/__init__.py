@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.cluster import delete_from
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
@@ -54,7 +55,7 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
             spans = client.query(sql, parameters={**of_sessions, **of_traces}).result_rows
             for start in range(0, len(spans), _SPANS_A_STATEMENT):
                 some = [tuple(span) for span in spans[start : start + _SPANS_A_STATEMENT]]
-                client.command(statement(__package__, "spans"), parameters={"spans": some})
+                delete_from(client, statement(__package__, "spans"), "otel_traces", {"spans": some})
         for table in ("otel_traces", *_DERIVED):
             _run(client, "traces_of", table=table, traces=[*whole])
         if shared:
@@ -63,7 +64,7 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
             attribution.correct_anew(client, shared)
         for table in _OF_SESSIONS:
             _run(client, "sessions_of", table=table, sessions=sessions)
-        _run(client, "scores_of_traces", traces=[*whole])
+        _run(client, "scores_of_traces", table="_scores", traces=[*whole])
     return len(found)
 
 
@@ -123,7 +124,7 @@ def _run(
     client: Client,
     name: str,
     *,
-    table: str = "",
+    table: str,
     sessions: Sequence[SessionKey] = (),
     traces: Sequence[TraceKey] = (),
 ) -> None:
@@ -131,4 +132,4 @@ def _run(
         return
     sql, of_sessions = attribution.bound(statement(__package__, name), sessions, name="sessions")
     sql, of_traces = attribution.bound(sql, traces)
-    client.command(sql, parameters={"table": table, **of_sessions, **of_traces})
+    delete_from(client, sql, table, {**of_sessions, **of_traces})

@@ -1,2 +1,2 @@
-DELETE FROM _scores
+DELETE FROM {table:Identifier}
 WHERE SessionId = '' AND (Project, TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair))

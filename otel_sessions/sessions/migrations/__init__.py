@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import schema
+from otel_sessions.clickhouse.cluster import Layout, made_by
 from otel_sessions.clickhouse.schema import Migration, script
 
-__all__ = ["Migration", "apply", "migrations", "pending", "script"]
+__all__ = ["Migration", "apply", "layout", "migrations", "pending", "script"]
+
+BY_TRACE: Final = frozenset(
+    {
+        "otel_traces",
+        "_session_turns",
+        "_session_activity",
+        "_trace_claims",
+        "_corrections",
+        "_corrected_spans",
+        "_turn_minutes",
+        "session_spans",
+    }
+)
+"""What lies on the shard of its trace, on a cluster: all that grows with the spans, and views that join such tables.
+Every other table is on every server whole."""
 
 
 @cache
@@ -18,11 +35,19 @@ def migrations() -> tuple[Migration, ...]:
     return schema.read(__name__)
 
 
-def pending(client: Client, database: str) -> tuple[Migration, ...]:
+def layout(database: str, cluster: str | None) -> Layout | None:
+    """How the schema lies on a cluster; None where there is none."""
+    if cluster is None:
+        return None
+    names = made_by("\n".join(migration.sql for migration in migrations()))
+    return Layout(cluster, database, names, BY_TRACE)
+
+
+def pending(client: Client, database: str, cluster: str | None = None) -> tuple[Migration, ...]:
     """Those that this database has not had, see `schema.pending`."""
-    return schema.pending(client, database, migrations())
+    return schema.pending(client, database, migrations(), layout(database, cluster))
 
 
-def apply(client: Client, database: str) -> tuple[Migration, ...]:
+def apply(client: Client, database: str, cluster: str | None = None) -> tuple[Migration, ...]:
     """Makes the database if need be and applies what is pending, see `schema.apply`; returns what was applied."""
-    return schema.apply(client, database, migrations())
+    return schema.apply(client, database, migrations(), layout(database, cluster))

@@ -12,6 +12,8 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import chunks
 from otel_sessions.clickhouse.chunks import Period, Piece, Progress
+from otel_sessions.clickhouse.cluster import has_shards
+from otel_sessions.errors import Permanent
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.attribution import TraceKey
 from otel_sessions.sessions.rebuild import statements
@@ -33,8 +35,10 @@ def everything(client: Client, *, rows_a_piece: int = ROWS_A_PIECE, dead_after_s
     """Puts tables into force that say what the stored spans say, and nothing else.
 
     Stopped before the new tables take the place of the old ones, it changes nothing that is read. Raises `Permanent`
-    while another rebuild is under way.
+    while another rebuild is under way, and on a cluster.
     """
+    if has_shards(client):
+        raise Permanent("on a cluster only a period is rebuilt: give its beginning (`--from`); all of time is one too")
     make_room(client, dead_after_s)
     begin = attribution.server_time(client)
     side = Side(client)

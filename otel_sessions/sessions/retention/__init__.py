@@ -8,6 +8,7 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.cluster import delete_from
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions.deletion import FORGET_FOR, delete
@@ -42,8 +43,8 @@ def expire(
             if len(expired) < SESSIONS_AT_ONCE:
                 break
         if unassigned is not None:
-            for name in ("unassigned_spans", "unassigned_claims"):
-                client.command(statement(__package__, name), parameters={"before": _ns(now - unassigned)})
+            for name, table in (("unassigned_spans", "otel_traces"), ("unassigned_claims", "_trace_claims")):
+                delete_from(client, statement(__package__, name), table, {"before": _ns(now - unassigned)})
     return deleted
 
 

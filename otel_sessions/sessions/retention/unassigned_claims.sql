@@ -1,5 +1,5 @@
 -- What is known of traces that are in no session and ended before a time.
-DELETE FROM _trace_claims
+DELETE FROM {table:Identifier}
 WHERE (Project, TraceId) IN (
     SELECT t.Project, t.TraceId
     FROM _trace_claims AS t

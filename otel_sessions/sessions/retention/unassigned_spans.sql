@@ -1,5 +1,5 @@
 -- Spans that are in no session and began before a time; those of traces that have a session are not among them.
-DELETE FROM otel_traces
+DELETE FROM {table:Identifier}
 WHERE SessionHint = '' AND Timestamp < fromUnixTimestamp64Nano({before:Int64}, 'UTC')
     AND (Project, TraceId) NOT IN (
         SELECT t.Project, t.TraceId
