@@ -107,6 +107,25 @@ def timeline(client: Client, *, project: str, session_id: str, limit: int, curso
     return page(keyed.select(client, "timeline", named), limit, list_, lambda row: (row["Minute"],))
 
 
+def course(client: Client, *, project: str, session_id: str, columns: int) -> list[Row]:
+    """Its minutes as at most `columns` parts: `First`, `Size` in minutes, `Place` from 0, `Tokens`, `Cost`, `Errors`.
+
+    Parts in which nothing was are left out.
+    """
+    return keyed.select(client, "course", {"project": project, "session_id": session_id, "columns": columns})
+
+
+def models(client: Client, *, project: str, session_id: str) -> list[Row]:
+    """`Model`, `TotalTokens`, `Cost` and `UnpricedCalls` of its models, what cost most first."""
+    return keyed.select(client, "session_models", {"project": project, "session_id": session_id})
+
+
+def percentiles(client: Client, *, project: str, session_id: str) -> Row | None:
+    """`P50` and `P95` of how long its turns took, in nanoseconds; None without a turn."""
+    rows = keyed.select(client, "session_percentiles", {"project": project, "session_id": session_id})
+    return rows[0] if rows else None
+
+
 def shown_span(row: Mapping[str, Any]) -> Row:
     """A row of `session_spans` without the service's own columns, and with `StartTime` and `EndTime`."""
     shown = {name: value for name, value in row.items() if name not in INTERNAL and not name.startswith("_")}

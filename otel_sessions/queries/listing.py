@@ -12,7 +12,7 @@ from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
-from otel_sessions.queries.language.superset import BOUNDS, LAST_END
+from otel_sessions.queries.language.superset import BOUNDS, FIRST_START, LAST_END
 from otel_sessions.queries.paging import Page, decode, encode
 from otel_sessions.queries.readers import MAX_IDS_OF_ONE, Reader, Readers
 from otel_sessions.queries.rows import Row, composed, portions, run
@@ -107,6 +107,16 @@ def chosen_among(client: Client, project: str, session_ids: Sequence[str], query
         bound = {"project": project, "session_ids": ids, **condition.parameters}
         found |= {row["SessionId"] for row in keyed.select(client, "chosen_among", bound, CONDITION=chosen)}
     return found
+
+
+def extent(client: Client, *, project: str, chosen: Filter, now_ns: int) -> tuple[int, int] | None:
+    """From when to when the sessions of a filter were active, in nanoseconds since 1970: no less than they were, and
+    more where that is not known without working them out. None where there is none.
+    """
+    superset = chosen.superset(now_ns, with_texts=True)
+    sql = composed("extent", BOUNDS=composed("list_bounds", KEY=f"({FIRST_START}, {LAST_END})", SUPERSET=superset.sql))
+    (row,) = run(client, sql, {"project": project, "limit": 2**32 - 1, **superset.parameters})
+    return (row["First"], row["Last"]) if row["Sessions"] else None
 
 
 def _unread(  # noqa: PLR0917 - all of one request

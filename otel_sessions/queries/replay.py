@@ -271,6 +271,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
         **{snake_case(name): span[name] for name in _TOKENS},
         "cost_source": span["CostSource"],
         "compacted": attributes.get(_COMPACTED) == "true",
+        "compacted_from": None,
         "_said": reader.step(attributes, events, kind, span["StepName"]) if content else Step(),
     }
 
@@ -315,12 +316,15 @@ def _note_peak(peaks: Peaks, span: Row, step: Mapping[str, Any]) -> None:
 
 
 def _mark_compacted(steps: Sequence[dict[str, Any]], last: Peaks, now: Peaks) -> None:
-    """Marks the first call of an agent whose input fell since its last turn, unless no message is missing."""
+    """Marks the first call of an agent whose input fell since its last turn, unless no message is missing, with how
+    many tokens went in then. What the application says of the call itself stays as it is.
+    """
     for agent, (tokens, messages) in now.items():
         before = last.get(agent)
         if before and tokens < before[0] and not messages >= before[1] > 0:
             first = next(step for step in steps if step["agent"] == agent and step["input_tokens"])
-            first["compacted"] = True
+            if not first["compacted"]:
+                first |= {"compacted": True, "compacted_from": before[0]}
 
 
 def _turn_rows(client: Client, scope: Row, after: tuple[str, str], limit: int) -> list[Row]:

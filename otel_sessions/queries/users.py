@@ -29,13 +29,18 @@ def list_users(
     q: str = "",
     sort: UserSort = "last_seen",
     order: Literal["asc", "desc"] = "desc",
+    since_ns: int | None = None,
     cursor: str | None = None,
 ) -> Page:
-    """Users in the columns of the view `session_users`; `q` is a piece of their ids, letter case ignored."""
+    """Users in the columns of the view `session_users`; `q` is a piece of their ids, letter case ignored.
+
+    With `since_ns`, in nanoseconds since 1970, those that were seen then or later.
+    """
     list_ = ["users", project, q, sort, order]
     key, type_ = _KEYS[sort]
     behind = "1"
-    bound: dict[str, Any] = {"project": project, "q": q, "limit": limit + 1}
+    since = -(2**63) if since_ns is None else since_ns
+    bound: dict[str, Any] = {"project": project, "q": q, "since": since, "limit": limit + 1}
     if cursor:
         last, user_id = decode(list_, cursor)
         sign = "<" if order == "desc" else ">"

@@ -232,6 +232,7 @@ def test_where_history_was_cut_a_step_is_marked(otel_client: Client) -> None:
     for limit in (1, 10):
         steps = steps_of(pages(otel_client, project, limit))
         assert [step["compacted"] for step in steps] == [False, False, True, False, True]
+        assert [step["compacted_from"] for step in steps] == [None, None, 200, None, None]
 
 
 def test_texts_are_cut_to_a_preview_and_say_their_length(otel_client: Client) -> None:

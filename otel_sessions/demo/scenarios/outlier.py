@@ -20,6 +20,12 @@ _TALK = (
 )
 
 
+def _tools(*names: str) -> dict[str, str]:
+    """What a call says of the tools that its model could use."""
+    told = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in names]
+    return {"gen_ai.tool.definitions": json.dumps(told)}
+
+
 def _turns(number: int) -> int:
     return 2 + number % 4 - number % 2
 
@@ -40,7 +46,7 @@ def play(stage: Stage) -> None:
             with scene.turn(ask, after_s=scene.story.clock.chance.uniform(20, 90)) as story:
                 if number % 5 == 0:
                     scene.talk.use(story, [Tool("check_stock", '{"sku": "NIMBUS-M"}', '{"in_stock": 4}')])
-                scene.talk.answer(story, answer)
+                scene.talk.answer(story, answer, attributes=_tools("check_stock"))
     _outlier(stage)
 
 
@@ -80,4 +86,5 @@ def _outlier(stage: Stage) -> None:
                     "It is in your basket.",
                     "See you!",
                 )[number],
+                attributes=_tools("check_stock", "list_catalogue"),
             )

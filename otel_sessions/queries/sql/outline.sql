@@ -1,5 +1,6 @@
 -- The turns of a session numbered by their start, one line each; SORT is a text of ours.
-SELECT TraceId, Number, Name, StartTime, Duration, substringUTF8(Input, 1, 300) AS Input, TotalTokens, Cost, ErrorCount, UnpricedCalls
+SELECT TraceId, Number, Name, StartTime, Duration, substringUTF8(Input, 1, 300) AS Input, InputTokens, OutputTokens,
+    TotalTokens, Cost, ErrorCount, UnpricedCalls
 FROM
 (
     SELECT *, row_number() OVER (ORDER BY StartTime, TraceId) AS Number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,9 +11,11 @@ from urllib.parse import urlencode
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.web.api import questions, sessions
 from otel_sessions.extensions.web.api.parameters import Listed, PagedTexts
-from otel_sessions.extensions.web.pages.format import compact, duration, money, number, quoted
+from otel_sessions.extensions.web.pages.environment import parsed
+from otel_sessions.extensions.web.pages.format import compact, duration, first_words, money, number, quoted
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
+from otel_sessions.genai.parts import as_text
 
 _FIELDS: Final = ("model", "user", "service", "environment", "tag", "tool", "agent", "label")
 _PROMPTS: Final = (
@@ -20,6 +23,10 @@ _PROMPTS: Final = (
     "attr.gen_ai.prompt.version",
 )  # fmt: skip
 """Attributes that say which version of which prompt a call was made with."""
+_WHOLE: Final = ("attr.gen_ai.tool.definitions", "attr.ai.prompt.tools", "attr.gen_ai.system_instructions")
+"""Attributes that are the tools and the prompt themselves: each distinct text of theirs is a version."""
+_MAX_TERM: Final = 1_000
+"""Characters of a term that a link can hold."""
 _KEYS: Final = 12
 """Keys of metadata that are looked at: those that most of the sessions have that were active last."""
 _ASKED: Final = 100
@@ -105,7 +112,7 @@ def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) ->
     if not all(counts):
         return []
     found: list[tuple[float, dict[str, Any]]] = []
-    for field in (*_FIELDS, *_PROMPTS, *_metadata_fields(visit, queries)):
+    for field in (*_FIELDS, *_PROMPTS, *_WHOLE, *_metadata_fields(visit, queries)):
         shares: list[dict[str, int]] = []
         for query in queries:
             wanted = {"field": field, "query": query, "limit": _VALUES}
@@ -125,13 +132,24 @@ def _difference(
 ) -> dict[str, Any]:
     """A line: the value with its count and share on each side, each a link to its sessions."""
     field, value = named
-    term = f"{field}:{quoted(value)}" if value else ""
+    term = f"{field}:{quoted(value)}" if value and len(value) <= _MAX_TERM else ""
     sides = []
     for query, count, part in zip(queries, counts, parts, strict=True):
         whole = f"({query}) {term}" if query else term
         link = f"{visit.base}/sessions?{urlencode({'query': whole})}" if term and count else None
         sides.append({"text": f"{count:,} ({part:.0%})", "percent": round(100 * part, 1), "link": link})
-    return {"field": field, "value": value, "sides": sides}
+    return {"field": field, "value": _version(value) if field in _WHOLE else value, "sides": sides}
+
+
+def _version(value: str) -> str:
+    """A prompt or a set of tools in short: the names of the tools or the first words, and a digest that tells it from
+    others.
+    """
+    found = parsed(value)
+    parts = found if isinstance(found, list) else [found]
+    told = [part.get("function", part) if isinstance(part, dict) else {"content": as_text(part)} for part in parts]
+    said = ", ".join(str(one.get("name") or one.get("content") or "") for one in told if isinstance(one, dict))
+    return f"{first_words(said, 80)} ({hashlib.sha256(value.encode()).hexdigest()[:8]})"
 
 
 def _metadata_fields(visit: Visit, queries: Sequence[str]) -> list[str]:

@@ -2,58 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from otel_sessions.extensions.web.api import questions, sessions
-from otel_sessions.extensions.web.api.parameters import Paged
 from otel_sessions.extensions.web.pages import charts as drawing
-from otel_sessions.extensions.web.pages.format import instant, quoted
+from otel_sessions.extensions.web.pages.format import instant
 from otel_sessions.extensions.web.pages.visit import Visit
+from otel_sessions.queries import detail
+from otel_sessions.queries.rows import Row, as_json
 
 _COLUMNS: Final = 90
 _MODELS: Final = 3
 """Models that are told apart; the others are one."""
+_SERIES: Final = (
+    ("tokens", "Tokens", "compact", "total_tokens"), ("cost", "Cost", "money", "cost"),
+    ("errors", "Errors", "compact", "error_count"),
+)  # fmt: skip
+"""Name, title and unit of a chart, and the member of a session that is its total."""
+
+
+def expected(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the charts of a session are, and which these will be, so that a page can keep room for them."""
+    many = session["start_time"][:16] != session["end_time"][:16]
+    costs = session["total_tokens"] or session["cost"]
+    return {
+        "charts_link": visit.with_query(fragment="charts", span=None, turn=None, minutes="many" if many else None),
+        "drawn_link": visit.with_query(charts="1", minutes="many" if many else None),
+        "chart_titles": [title for _, title, _, member in _SERIES if many and session[member]],
+        "cost_rows": min(len(session["models"]), _MODELS + 1) if costs else 0,
+        **(drawn(visit) if visit.get("charts") else {"charts": [], "costs": [], "percentiles": None}),
+    }
 
 
 def drawn(visit: Visit) -> dict[str, Any]:
-    """What a session's page shows of its course and its models; figures that may take longer than the page itself."""
-    return {"charts": _charts(visit), "chart_links": ["#turns"] * _COLUMNS, "found": "", **_figures(visit)}
+    """What a session's page shows of its course and its models; figures that may take longer than the page itself.
+
+    With `minutes` in the address, as the page of a session of several has it, there are charts over time.
+    """
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    models = [as_json(row) for row in detail.models(visit.client, **place)]
+    percentiles = detail.percentiles(visit.client, **place)
+    charts = _charts(detail.course(visit.client, **place, columns=_COLUMNS)) if visit.get("minutes") else []
+    return {
+        "charts": charts,
+        "chart_links": ["#turns"] * _COLUMNS,
+        "found": "",
+        "percentiles": as_json(percentiles) if percentiles else None,
+        "costs": [*models[:_MODELS], *_others(models[_MODELS:])],
+    }
 
 
-def _figures(visit: Visit) -> dict[str, Any]:
-    """Percentiles of the turns, and tokens and cost by model."""
-    only = {"query": f"id:{quoted(visit.session_id)}", "interval": "all"}
-    times = visit.read(questions.measure, questions.Metrics, {**only, "series": "duration_p50_ns,duration_p95_ns"})
-    total = times["groups"][0]["total"] if times["groups"] else {}
-    by_model = {**only, "series": "cost,tokens", "group_by": "model", "top": _MODELS}
-    models = visit.read(questions.measure, questions.Metrics, by_model)
-    costs = [
-        {"model": group["key"] if group["key"] is not None else "others", **group["total"]}
-        for group in models["groups"]
-        if group["key"] != "" and (group["total"].get("tokens") or group["total"].get("cost"))
-    ]
-    percentiles = {"p50": total.get("duration_p50_ns"), "p95": total.get("duration_p95_ns")}
-    return {"percentiles": percentiles if percentiles["p50"] is not None else None, "costs": costs}
+def _others(models: Sequence[Row]) -> list[Row]:
+    """These models as one; nothing of none."""
+    names = ("total_tokens", "cost", "unpriced_calls")
+    return [{"model": "others", **{name: sum(row[name] for row in models) for name in names}}] if models else []
 
 
-def _charts(visit: Visit) -> list[drawing.Chart]:
-    """Tokens, cost and errors over the session's minutes."""
-    minutes = visit.read(sessions.timeline, Paged, {"limit": 1000})["timeline"]
-    if len(minutes) < 2:
+def _charts(parts: Sequence[Row]) -> list[drawing.Chart]:
+    """Tokens, cost and errors over the session's minutes, each where there is any of it."""
+    if not parts:
         return []
-    begin, end = instant(minutes[0]["minute"]), instant(minutes[-1]["minute"]) + timedelta(minutes=1)
-    step = (end - begin) / min(_COLUMNS, max(2, round((end - begin).total_seconds() / 60)))
-    count = round((end - begin) / step)
+    begin, step = instant(parts[0]["First"]), timedelta(minutes=parts[0]["Size"])
     points: list[dict[str, Any]] = [
         {"time": (begin + step * place).strftime("%Y-%m-%dT%H:%M:%SZ"), "tokens": 0, "cost": 0.0, "errors": 0}
-        for place in range(count)
+        for place in range(max(2, parts[-1]["Place"] + 1))
     ]
-    for minute in minutes:
-        point = points[min(int((instant(minute["minute"]) - begin) / step), count - 1)]
-        point["tokens"] += minute["total_tokens"]
-        point["cost"] += minute["cost"]
-        point["errors"] += minute["error_count"]
-    totals = {name: sum(point[name] for point in points) for name in ("tokens", "cost", "errors")}
-    titles = (("tokens", "Tokens", "compact"), ("cost", "Cost", "money"), ("errors", "Errors", "compact"))
-    return [drawing.chart(points, *title, total=totals[title[0]]) for title in titles if totals[title[0]]]
+    for part in parts:
+        points[part["Place"]].update(tokens=part["Tokens"], cost=part["Cost"], errors=part["Errors"])
+    totals = {name: sum(point[name] for point in points) for name, *_ in _SERIES}
+    return [
+        drawing.chart(points, name, title, unit, total=totals[name]) for name, title, unit, _ in _SERIES if totals[name]
+    ]

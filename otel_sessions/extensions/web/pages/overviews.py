@@ -60,10 +60,10 @@ def errors(visit: Visit) -> Shown:
     rows = [
         [
             {"text": row["message"], "link": _turn(visit, row)},
-            {"text": f"{row['step_kind']} {row['step_name']}".strip() + _passed_on(row), "link": None},
-            {"value": row["error_count"], "unit": "compact", "link": None},
-            {"value": row["session_count"], "unit": "compact", "link": None},
-            {"time": row["last_seen"], "link": None},
+            {"text": row["step_name"], "badge": _kind(row), "after": _passed_on(row)},
+            {"value": row["error_count"], "unit": "compact"},
+            {"value": row["session_count"], "unit": "compact"},
+            {"time": row["last_seen"]},
         ]
         for row in map(as_json, found)
     ]
@@ -72,10 +72,15 @@ def errors(visit: Visit) -> Shown:
     return _table(visit, "/errors", "Errors", [table], window=window)
 
 
+def _kind(row: Mapping[str, Any]) -> str:
+    """What a step is; one that is nothing in particular is a span."""
+    return "span" if row["step_kind"] in ("", "other") else str(row["step_kind"])
+
+
 def _passed_on(row: Mapping[str, Any]) -> str:
     """What is said of failures that came out of a step within."""
     count, of = row["passed_on_count"], row["error_count"]
-    return "" if not count else ", passed on" if count == of else f", {count:,} passed on"
+    return "" if not count else "passed on from within" if count == of else f"{count:,} passed on from within"
 
 
 def unassigned(visit: Visit) -> Shown:
@@ -86,18 +91,21 @@ def unassigned(visit: Visit) -> Shown:
     )
     rows = [
         [
-            {"text": row["service_name"] or "(no service.name)", "link": None},
-            {"value": row["trace_count"], "unit": "compact", "link": None},
-            {"value": row["span_count"], "unit": "compact", "link": None},
-            {"time": row["last_seen"], "link": None},
+            {"text": row["service_name"] or "(no service.name)"},
+            {"value": row["trace_count"], "unit": "compact"},
+            {"value": row["span_count"], "unit": "compact"},
+            {"time": row["last_seen"]},
             {"text": row["one_trace"], "link": f"{visit.path}/{row['one_trace']}"},
         ]
         for row in map(as_json, found)
     ]
     heads = [("Service", False), ("Traces", True), ("Spans", True), ("Last", False), ("One of them", False)]
     table = {"title": "", "heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
-    lead = "Put session.id on one span of each trace of these services; all its spans follow. Connect shows how."
-    return _table(visit, "/unassigned", "Traces without a session", [table], window=window, lead=lead if rows else "")
+    if not rows:
+        return _table(visit, "/unassigned", "Traces without a session", [table], window=window)
+    lead = "Put session.id on one span of each trace of these services; all its spans follow."
+    link = (f"{visit.base}/connect", "How to do that in your language")
+    return _table(visit, "/unassigned", "Traces without a session", [table], window=window, lead=lead, link=link)
 
 
 def unassigned_trace(visit: Visit) -> Shown:
@@ -108,12 +116,12 @@ def unassigned_trace(visit: Visit) -> Shown:
         raise NotFound(f"there is no trace {trace_id[:64]!r} without a session")
     rows = [
         [
-            {"text": row["SpanName"], "link": None},
-            {"text": row["ServiceName"], "link": None},
-            {"text": row["ScopeName"], "link": None},
-            {"value": row["Duration"], "unit": "duration", "link": None},
-            {"text": row["StatusCode"], "link": None},
-            {"text": _said({**row["ResourceAttributes"], **row["SpanAttributes"]}), "link": None},
+            {"text": row["SpanName"]},
+            {"text": row["ServiceName"]},
+            {"text": row["ScopeName"]},
+            {"value": row["Duration"], "unit": "duration"},
+            {"text": row["StatusCode"]},
+            {"text": _said({**row["ResourceAttributes"], **row["SpanAttributes"]})},
         ]
         for row in found
     ]
@@ -138,8 +146,8 @@ def _tools(visit: Visit, start: datetime | None) -> list[list[Any]]:
             number(row["CallCount"]),
             number(row["ErrorCount"]),
             number(row["SessionCount"]),
-            {"value": row["DurationP50"], "unit": "duration", "link": None},
-            {"value": row["DurationP95"], "unit": "duration", "link": None},
+            {"value": row["DurationP50"], "unit": "duration"},
+            {"value": row["DurationP95"], "unit": "duration"},
         ]
         for row in found
     ]
@@ -154,6 +162,7 @@ def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]
         "top": _LIMIT,
     }
     groups: Sequence[Mapping[str, Any]] = visit.read(questions.measure, questions.Metrics, wanted)["groups"]
+    unpriced = _unpriced(visit, start) if any(_may_be_unpriced(group["total"]) for group in groups) else {}
     rows = []
     for group in groups:
         if group["key"] == "":
@@ -164,16 +173,28 @@ def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]
         rows.append(
             [
                 {"text": key if key is not None else "all others", "link": link},
-                {"value": total.get("cost", 0), "unit": "money", "link": None},
-                {"value": total.get("tokens", 0), "unit": "compact", "link": None},
+                {"priced": {**total, "total_tokens": total["tokens"], "unpriced_calls": unpriced.get(key, 0)}},
+                {"value": total.get("tokens", 0), "unit": "compact"},
                 number(total.get("sessions", 0)),
                 number(total.get("traces", 0)),
                 number(total.get("errors", 0)),
-                {"value": total.get("duration_p50_ns", 0), "unit": "duration", "link": None},
-                {"value": total.get("duration_p95_ns", 0), "unit": "duration", "link": None},
+                {"value": total.get("duration_p50_ns", 0), "unit": "duration"},
+                {"value": total.get("duration_p95_ns", 0), "unit": "duration"},
             ]
         )
     return rows
+
+
+def _may_be_unpriced(total: Mapping[str, Any]) -> bool:
+    return bool(total["tokens"]) and not total["cost"]
+
+
+def _unpriced(visit: Visit, start: datetime | None) -> dict[str | None, int]:
+    """How many calls of a model have no price, by its name."""
+    found = findings.unpriced_models(
+        visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+    )
+    return {row["Model"]: row["CallCount"] for row in found}
 
 
 def _query(field: str, key: str) -> str:
@@ -190,7 +211,15 @@ def _window(visit: Visit) -> tuple[str, datetime | None]:
 
 
 def _table(
-    visit: Visit, section: str, title: str, tables: Sequence[Mapping[str, Any]], *, window: str, lead: str = ""
+    visit: Visit,
+    section: str,
+    title: str,
+    tables: Sequence[Mapping[str, Any]],
+    *,
+    window: str,
+    lead: str = "",
+    link: tuple[str, str] | None = None,
 ) -> Shown:
-    values = {"section": section, "title": title, "lead": lead, "tables": tables, "window": window}
+    """`link` is the address and the words of what stands behind `lead`."""
+    values = {"section": section, "title": title, "lead": lead, "lead_link": link, "tables": tables, "window": window}
     return Shown("table.html", {**values, "windows": WINDOWS if window else (), "next": None, "path": visit.path})

@@ -42,7 +42,8 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
             continue
         new_day, day = str(turn["start_time"])[:10] != day, str(turn["start_time"])[:10]
         told = {"new_day": new_day, "shows_user": len(users) > 1, "shows_name": len(names) > 1 or not items}
-        shown.append({**turn, **told, "shown": items})
+        unpriced = sum(map(_is_unpriced, turn["steps"]))
+        shown.append({**turn, **told, "unpriced_calls": unpriced, "shown": items})
     return shown
 
 
@@ -138,7 +139,7 @@ def _spoken(message: Message, ran_tools: bool) -> Message:
 def _before(step: Mapping[str, Any], agent: str) -> Iterator[Item]:
     """The marks that stand before a step: history was cut, another agent takes over."""
     if step["compacted"]:
-        yield {"kind": "cut"}
+        yield {"kind": "cut", "before_tokens": step["compacted_from"], "now_tokens": step["input_tokens"]}
     if agent and step["agent"] and step["agent"] != agent:
         yield {"kind": "handover", "source": agent, "target": step["agent"]}
 
@@ -162,7 +163,7 @@ def _step(
         "agent": step["agent"],
         "trace_id": turn["trace_id"],
         "step": step,
-        "unpriced": step["kind"] == "model" and step["total_tokens"] and not step["cost_source"],
+        "unpriced": _is_unpriced(step),
         "messages_in": given,
         "messages_out": made,
         "arguments": _first(given, "tool_call", "arguments") if is_tool else None,
@@ -172,6 +173,11 @@ def _step(
         "open": is_open,
         "passed_on": _passed_on(step, turn["steps"]),
     }
+
+
+def _is_unpriced(step: Mapping[str, Any]) -> bool:
+    """Whether no price is known of a call with tokens."""
+    return step["kind"] == "model" and bool(step["total_tokens"]) and not step["cost_source"]
 
 
 def _passed_on(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from importlib.resources import files
+from typing import Final
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.sql import statement
@@ -53,8 +54,7 @@ def connect(visit: Visit) -> Shown:
     """`/connect`, with the endpoints of this service filled in."""
     ports = otlp(visit)
     there = visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
-    samples = [{**sample, **{name: _filled(sample[name], ports) for name in ("code", "note")}} for sample in SAMPLES]
-    values = {"section": "/connect", "otlp": ports, "samples": samples, "connected": bool(there)}
+    values = {"section": "/connect", "otlp": ports, "samples": samples(ports), "connected": bool(there)}
     return Shown("connect.html", {**values, "headers": visit.call.config.auth is not None})
 
 
@@ -87,89 +87,57 @@ def _tables(visit: Visit) -> list[tuple[str, str]]:
     return [*said, ("sums and indexes", size(beside))]
 
 
+def samples(ports: Mapping[str, str]) -> list[dict[str, str]]:
+    """`id`, `title`, `note` and `code` of each sample, for the endpoints of `endpoints.otlp`."""
+    directory = files("otel_sessions.extensions.web") / "samples"
+    return [
+        {
+            "id": id_,
+            "title": title,
+            "note": _filled(note, ports),
+            "code": _filled(directory.joinpath(f"{id_}.txt").read_text(), ports),
+        }
+        for id_, title, note in SAMPLES
+    ]
+
+
 def _filled(code: str, ports: Mapping[str, str]) -> str:
     for name, value in ports.items():
         code = code.replace("{" + name + "}", value)
     return code
 
 
-SAMPLES: Final[tuple[Mapping[str, Any], ...]] = (
-    {
-        "id": "environment",
-        "title": "Any OpenTelemetry SDK or Collector",
-        "note": "Every SDK reads these; with grpc as the protocol the endpoint is {grpc_url}.",
-        "code": "export OTEL_EXPORTER_OTLP_ENDPOINT={http_url}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
-        "export OTEL_LOGS_EXPORTER=none OTEL_METRICS_EXPORTER=none\n",
-    },
-    {
-        "id": "python",
-        "title": "Python",
-        "note": "pip install -e . in a clone of otel-sessions; your own OpenTelemetry set-up works as well.",
-        "code": (
-            "from otel_sessions import configure, observe, session\n\n"
-            'configure("shop", endpoint="{http_url}")\n\n'
-            "@observe\ndef answer(question):\n    ...\n\n"
-            'with session("chat-42", user_id="ada"):\n    answer("Is it in stock?")\n'
-        ),
-    },
-    {
-        "id": "javascript",
-        "title": "JavaScript",
-        "note": "npm install @opentelemetry/sdk-node @opentelemetry/exporter-trace-otlp-proto",
-        "code": (
-            'import { NodeSDK } from "@opentelemetry/sdk-node";\n'
-            'import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";\n\n'
-            'new NodeSDK({ traceExporter: new OTLPTraceExporter({ url: "{http_url}/v1/traces" }) }).start();\n'
-            '// and on one span of each trace:\nspan.setAttribute("session.id", "chat-42");\n'
-        ),
-    },
-    {
-        "id": "go",
-        "title": "Go",
-        "note": "go get go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc",
-        "code": (
-            "exporter, err := otlptracegrpc.New(ctx,\n"
-            '    otlptracegrpc.WithEndpoint("{grpc}"), otlptracegrpc.WithInsecure())\n'
-            "// and on one span of each trace:\n"
-            'span.SetAttributes(attribute.String("session.id", "chat-42"))\n'
-        ),
-    },
-    {
-        "id": "java",
-        "title": "Java",
-        "note": "With the OpenTelemetry agent.",
-        "code": (
-            "java -javaagent:opentelemetry-javaagent.jar \\\n"
-            "  -Dotel.exporter.otlp.endpoint={http_url} -jar app.jar\n"
-            "// and on one span of each trace:\n"
-            'Span.current().setAttribute("session.id", "chat-42");\n'
-        ),
-    },
-    {
-        "id": "collector",
-        "title": "OpenTelemetry Collector",
-        "note": "",
-        "code": (
-            "exporters:\n  otlp/sessions:\n    endpoint: {grpc}\n    tls: {insecure: true}\n"
-            "service:\n  pipelines:\n    traces:\n      exporters: [otlp/sessions]\n"
-        ),
-    },
-    {
-        "id": "langfuse",
-        "title": "Langfuse SDK",
-        "note": "Nothing else changes; any keys are taken where this service asks for none.",
-        "code": (
-            "export LANGFUSE_BASE_URL={http_url}\nexport LANGFUSE_PUBLIC_KEY=pk-lf-any LANGFUSE_SECRET_KEY=sk-lf-any\n"
-        ),
-    },
-    {
-        "id": "claude-code",
-        "title": "Claude Code",
-        "note": "Its spans carry session.id of themselves.",
-        "code": (
-            "export CLAUDE_CODE_ENABLE_TELEMETRY=1 CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1\n"
-            "export OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
-            "export OTEL_EXPORTER_OTLP_ENDPOINT={http_url}\n"
-        ),
-    },
+SAMPLES: Final = (
+    (
+        "environment",
+        "Any OpenTelemetry SDK",
+        "Every SDK reads these; with grpc as the protocol the endpoint is {grpc_url}.",
+    ),
+    (
+        "python",
+        "Python",
+        "Run `pip install -e .` in a clone of otel-sessions; your own OpenTelemetry set-up works as well.",
+    ),
+    (
+        "javascript",
+        "JavaScript",
+        "Save as shop.mjs; `npm install @opentelemetry/api @opentelemetry/sdk-node "
+        "@opentelemetry/exporter-trace-otlp-proto`; `node shop.mjs`.",
+    ),
+    ("go", "Go", "Save as main.go; `go mod init shop`; `go mod tidy`; `OTEL_SERVICE_NAME=shop go run .`"),
+    (
+        "java",
+        "Java",
+        "Save as Shop.java beside opentelemetry-javaagent.jar, opentelemetry-api.jar and opentelemetry-context.jar; "
+        "`OTEL_SERVICE_NAME=shop OTEL_EXPORTER_OTLP_ENDPOINT={http_url} java -javaagent:opentelemetry-javaagent.jar "
+        "-cp opentelemetry-api.jar:opentelemetry-context.jar Shop.java`",
+    ),
+    (
+        "collector",
+        "OpenTelemetry Collector",
+        "A whole configuration: applications send to the Collector, on ports of its own, and it sends on to here.",
+    ),
+    ("langfuse", "Langfuse SDK", "Nothing else changes; any keys are taken where this service asks for none."),
+    ("claude-code", "Claude Code", "Its spans carry session.id of themselves."),
 )
+"""Id, title and how to use it; what to copy is `samples/ID.txt`, with the endpoints of this service in braces."""

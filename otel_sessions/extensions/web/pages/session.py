@@ -91,7 +91,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
         "error_link": _first_error(shown["turns"]) or visit.with_query(at="error", turn=None, show=None),
-        "charts_link": visit.with_query(fragment="charts", span=None, turn=None),
+        **course.expected(visit, session),
         "views": [(name, title, visit.with_query(show=name, sort=None, zoom=None)) for name, title in VIEWS],
         "outline_links": {
             name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None) for name in detail.OUTLINED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.queries.language import LanguageError
+from otel_sessions.queries.listing import extent
 
 WINDOWS: Final = (
     ("15m", "Last 15 minutes"), ("1h", "Last hour"), ("24h", "Last 24 hours"), ("7d", "Last 7 days"),
@@ -31,6 +32,9 @@ _SORTED: Final = frozenset({"last_activity", "start", "duration", "traces", "spa
 _NUMERIC: Final = frozenset({"duration", "traces", "spans", "errors", "tokens", "cost"})
 _DEFAULT: Final = ("last_activity", "duration", "traces", "errors", "tokens", "cost", "models", "scores")
 _FACETS: Final = ("user", "service", "environment", "model", "tag", "tool", "agent", "label")
+CHARTS: Final = ("Sessions", "Errors", "Tokens", "Cost", "Turn p50, p95")
+_LITTLE: Final = 0.25
+"""Charts of which no more than this share has anything in it are drawn anew of that alone."""
 _TEXT: Final = 400
 """Characters of a first input that a row needs."""
 
@@ -93,7 +97,10 @@ def _list(visit: Visit) -> Shown:
             "chosen_columns": ",".join(columns) if visit.all("column") else "",
             "metadata_columns": [column for column in columns if column.startswith("metadata.")],
             "numeric": _NUMERIC,
+            "chart_titles": CHARTS,
             "charts_link": "" if problem or empty_store else visit.with_query(fragment="charts", cursor=None),
+            "drawn_link": visit.with_query(charts="1", cursor=None),
+            **(_drawn(visit, asked) if visit.get("charts") and not problem else {"charts": []}),
             "sessions": found,
             "review": _review(visit, query, found),
             "newest": max((str(session["end_time"]) for session in found), default=""),
@@ -204,29 +211,22 @@ def _view(visit: Visit, view: Mapping[str, Any]) -> dict[str, str]:
 def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart], list[str], str]:
     """Series over the window that is shown, a link to each interval, and how many sessions there are."""
     begin, end = _range(visit, asked)
-    if begin is None or end is None:
-        return [], [], ""
-    interval, seconds = drawing.interval((end - begin).total_seconds())
-    body = visit.read(
-        questions.measure,
-        questions.Metrics,
-        {
-            **asked,
-            "from": begin.isoformat(),
-            "to": end.isoformat(),
-            "interval": interval,
-            "series": "sessions,errors,tokens,cost,duration_p50_ns,duration_p95_ns",
-        },
-    )
-    group: Mapping[str, Any] = next(iter(body["groups"]), {"points": [], "total": {}})
-    points = _filled(group["points"], begin, end, seconds)
-    total = group["total"]
+    points, total, seconds = _series(visit, asked, begin, end)
+    if not asked["from"]:  # all there is: where that is little of what there may be, it is looked at closer
+        busy = [place for place, point in enumerate(points) if point.get("traces")]
+        first, last = (busy[0], busy[-1]) if busy else (0, 0)
+        if busy and last - first + 1 <= len(points) * _LITTLE:
+            begin = instant(points[first]["time"])
+            end = begin + timedelta(seconds=seconds * (last - first + 1))
+            points, total, seconds = _series(visit, asked, begin, end)
+            busy = [place for place, point in enumerate(points) if point.get("traces")]
+        points = points[busy[0] : busy[-1] + 1] if busy else []
     drawn = [
         drawing.chart(points, "sessions", "Sessions", "compact", total=total.get("sessions", 0)),
         drawing.chart(points, "errors", "Errors", "compact", total=total.get("errors", 0)),
         drawing.chart(points, "tokens", "Tokens", "compact", total=total.get("tokens", 0)),
         drawing.chart(points, "cost", "Cost", "money", total=total.get("cost", 0)),
-        drawing.chart(points, "duration_p50_ns", "Turn p50, p95", "duration", line="duration_p95_ns"),
+        drawing.chart(points, "duration_p50_ns", CHARTS[-1], "duration", line="duration_p95_ns"),
     ]
     links = [
         visit.with_query(
@@ -235,6 +235,7 @@ def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart]
             window=None,
             cursor=None,
             fragment=None,
+            charts=None,
         )
         for point in points
     ]
@@ -242,18 +243,34 @@ def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart]
     return drawn, links, f"{count:,} session{'' if count == 1 else 's'}"
 
 
-def _range(visit: Visit, asked: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
-    """From where to where the charts go: the window, or what the sessions found span."""
-    begin = instant(asked["from"]) if asked["from"] else _edge(visit, asked, "start", "asc", "start_time")
-    if asked["to"] or asked["from"]:
-        return begin, instant(asked["to"]) if asked["to"] else visit.now
-    return begin, _edge(visit, asked, "last_activity", "desc", "end_time")
+def _series(
+    visit: Visit, asked: Mapping[str, str], begin: datetime, end: datetime
+) -> tuple[list[Mapping[str, Any]], Mapping[str, Any], int]:
+    """A point for each interval of a window, the totals, and the seconds of an interval."""
+    interval, seconds = drawing.interval((end - begin).total_seconds())
+    wanted = {
+        **asked,
+        "from": begin.isoformat(),
+        "to": end.isoformat(),
+        "interval": interval,
+        "series": "sessions,traces,errors,tokens,cost,duration_p50_ns,duration_p95_ns",
+    }
+    body = visit.read(questions.measure, questions.Metrics, wanted)
+    group: Mapping[str, Any] = next(iter(body["groups"]), {"points": [], "total": {}})
+    return _filled(group["points"], begin, end, seconds), group["total"], seconds
 
 
-def _edge(visit: Visit, asked: Mapping[str, str], sort: str, order: str, member: str) -> datetime | None:
-    wanted = {**asked, "sort": sort, "order": order, "limit": 1, "fields": "core"}
-    found = visit.read(sessions.list_, Listed, wanted)["sessions"]
-    return instant(found[0][member]) if found else None
+def _range(visit: Visit, asked: Mapping[str, str]) -> tuple[datetime, datetime]:
+    """From where to where the charts go: the window, or all that the sessions found may span."""
+    begin = instant(asked["from"]) if asked["from"] else None
+    end = instant(asked["to"]) if asked["to"] else None
+    if begin is None:
+        chosen = Listed.model_validate({name: value for name, value in asked.items() if value}).filter()
+        now_ns = visit.call.now_ns
+        known = extent(visit.client, project=visit.call.project, chosen=chosen, now_ns=now_ns) or (now_ns, now_ns)
+        begin, last = (datetime.fromtimestamp(ns // 1000 / 1e6, UTC) for ns in known)
+        end = end or last
+    return begin, end or visit.now
 
 
 def _filled(

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from otel_sessions.extensions.web.api import sessions, users
+from typing import Final, cast, get_args
+
+from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import Listed
-from otel_sessions.extensions.web.pages.format import quoted
+from otel_sessions.extensions.web.pages.format import quoted, window_start
+from otel_sessions.extensions.web.pages.sessions import WINDOWS
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
+from otel_sessions.queries import users
 from otel_sessions.queries.shapes import turn
-from otel_sessions.queries.users import get_user
+
+_HEADS: Final = (
+    ("last_seen", "Last seen"), ("first_seen", "First seen"), ("sessions", "Sessions"), ("traces", "Turns"),
+    ("errors", "Errors"), ("tokens", "Tokens"), ("cost", "Cost"),
+)  # fmt: skip
 
 
 def show(visit: Visit) -> Shown:
-    """`/users`, those seen last first."""
-    wanted = {"limit": 50, "cursor": visit.get("cursor"), "q": visit.get("q")}
-    listed = visit.read(users.list_, users.Users, wanted)
-    cursor = listed["next_cursor"]
+    """`/users`, those seen last first, of a window of time those seen in it."""
+    window = visit.get("window") if visit.get("window") in dict(WINDOWS) else "all"
+    start = window_start(window, visit.now)
+    sort = cast("users.UserSort", visit.get("sort")) if visit.get("sort") in get_args(users.UserSort) else "last_seen"
+    page = users.list_users(
+        visit.client,
+        project=visit.call.project,
+        limit=50,
+        q=visit.get("q"),
+        sort=sort,
+        since_ns=int(start.timestamp() * 1e9) if start else None,
+        cursor=visit.get("cursor") or None,
+    )
     return Shown(
         "users.html",
         {
             "section": "/users",
-            "users": listed["users"],
-            "q": visit.get("q"),
-            "first_page": not visit.get("cursor"),
-            "next": visit.with_query(cursor=cursor) if cursor else None,
+            "users": [turn(row) for row in page.rows],
+            "window": window,
+            "windows": WINDOWS,
+            "sort": sort,
+            "heads": [(name, title, visit.with_query(sort=name, cursor=None)) for name, title in _HEADS],
+            "first_page": visit.with_query(cursor=None) if visit.get("cursor") else None,
+            "next": visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,
         },
     )
 
@@ -31,7 +51,7 @@ def show(visit: Visit) -> Shown:
 def one(visit: Visit) -> Shown:
     """`/users/{user_id}`: their figures and their last sessions. Raises `NotFound`."""
     user_id = visit.call.ids["user_id"]
-    row = get_user(visit.client, project=visit.call.project, user_id=user_id)
+    row = users.get_user(visit.client, project=visit.call.project, user_id=user_id)
     if row is None:
         raise NotFound(f"there is no user {user_id[:200]!r}")
     query = f"user:{quoted(user_id)}"

@@ -5,19 +5,20 @@ export function keys() {
   const button = document.querySelector("[data-help]");
   if (button) { button.hidden = false; button.addEventListener("click", () => help.showModal()); }
   const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr, #turns[data-keys] .turn")];
-  let at = -1;
+  let current = null;
   const go = (step) => {
     const all = rows();
     if (!all.length) return;
-    all[at]?.removeAttribute("data-current");
-    at = Math.max(0, Math.min(all.length - 1, at + step));
-    all[at].setAttribute("data-current", "");
-    all[at].scrollIntoView({ block: "nearest" });
-    if (all[at].matches("tr")) all[at].querySelector("td.title a")?.focus({ preventScroll: true });
+    current?.removeAttribute("data-current");
+    let at = all.indexOf(current) + step;
+    if (current && !current.isConnected) at = all.findIndex((row) => row.getBoundingClientRect().bottom > 0);  // its page was emptied
+    current = all[Math.max(0, Math.min(all.length - 1, at))];
+    current.setAttribute("data-current", "");
+    current.scrollIntoView({ block: "nearest" });
+    if (current.matches("tr")) current.querySelector("td.title a")?.focus({ preventScroll: true });
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
-    const current = rows()[at];
     switch (event.key) {
       case "j": go(1); break;
       case "k": go(-1); break;

@@ -3,14 +3,14 @@ import { localTimes } from "./clock.js";
 import { copyButtons } from "./actions.js";
 import { zoom } from "./zoom.js";
 
-const KEPT = 4;
+const NEAR = 1_200, FAR = 4_000;  // pixels beyond the window: nearer is filled, farther is emptied
 
 export function turns(container) {
   if (!container || !window.IntersectionObserver) return;
   const sources = new Map();
   const fill = async (page) => {
     const source = sources.get(page);
-    if (!source || source.busy || !page.dataset.empty) return;
+    if (source.busy || !page.dataset.empty) return;
     source.busy = true;
     try {
       const answer = await fetch(source.url, { headers: { accept: "text/html" } });
@@ -21,23 +21,27 @@ export function turns(container) {
       page.style.removeProperty("height");
       localTimes(page);
       more(page);
-      thin();
+      container.dispatchEvent(new Event("filled"));
     } finally { source.busy = false; }
   };
-  const thin = () => {
-    const pages = [...container.querySelectorAll(".page")];
-    const near = pages.findIndex((page) => page.getBoundingClientRect().bottom > 0);
-    pages.forEach((page, number) => {
-      if (Math.abs(number - near) > KEPT && sources.has(page) && !page.dataset.empty) {
-        page.style.setProperty("height", `${page.offsetHeight}px`);
-        page.dataset.empty = "1";
-        page.replaceChildren();
-      }
-    });
+  const empty = (page) => {
+    if (page.dataset.empty || page.contains(document.activeElement) || page.querySelector("details[open] form")) return;
+    page.style.setProperty("height", `${page.offsetHeight}px`);
+    page.dataset.empty = "1";
+    page.replaceChildren();
   };
   const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) fill(entry.target);
-  }, { rootMargin: "1200px" });
+    for (const entry of entries) if (entry.isIntersecting) fill(entry.target).catch(() => {});
+  }, { rootMargin: `${NEAR}px` });
+  const gone = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (!entry.isIntersecting) empty(entry.target);
+  }, { rootMargin: `${FAR}px` });
+  const watch = (page, url) => {
+    url.searchParams.set("fragment", "turns");
+    sources.set(page, { url, busy: false });
+    seen.observe(page);
+    gone.observe(page);
+  };
   function more(page) {
     const link = page.querySelector("[data-more]");
     if (!link) return;
@@ -45,14 +49,12 @@ export function turns(container) {
     const next = document.createElement("section");
     next.className = "page";
     next.dataset.empty = "1";
-    const url = new URL(link.href);
-    url.searchParams.set("fragment", "turns");
-    sources.set(next, { url, busy: false });
     link.closest("p").remove();
     page.after(next);
     next.style.setProperty("height", "240px");
-    seen.observe(next);
+    watch(next, new URL(link.href));
   }
+  watch(container.querySelector(".page"), new URL(location.href));
   more(container.querySelector(".page"));
   follow(container, sources);
 }
@@ -64,7 +66,8 @@ function follow(container, sources) {
   const show = async () => {
     const pages = [...container.querySelectorAll(".page")];
     const middle = window.innerHeight / 2;
-    const page = pages.find((one) => one.getBoundingClientRect().bottom > middle);
+    const atEnd = window.scrollY + window.innerHeight >= document.documentElement.scrollHeight - 2;
+    const page = atEnd ? pages.at(-1) : pages.find((one) => one.getBoundingClientRect().bottom > middle);
     const fall = document.querySelector("aside .waterfall");
     if (!page || !fall || page === shown || page.dataset.empty) return;
     shown = page;
@@ -79,7 +82,9 @@ function follow(container, sources) {
     if (here.searchParams.has("zoom")) { here.searchParams.delete("zoom"); history.replaceState(history.state, "", here); }
     zoom(next);
   };
-  window.addEventListener("scroll", () => { clearTimeout(timer); timer = setTimeout(() => show().catch(() => {}), 300); }, { passive: true });
+  const soon = () => { clearTimeout(timer); timer = setTimeout(() => show().catch(() => {}), 300); };
+  window.addEventListener("scroll", soon, { passive: true });
+  container.addEventListener("filled", soon);
 }
 
 // A span opens beside the turns; its address stands in the URL.

@@ -58,6 +58,21 @@ class Reader:
             self.complaints.append(f"{message.location}: {message.text}")
 
 
+def until(page: Any, condition: str) -> None:
+    """Waits for what a script says of a page. (`wait_for_function` has the page run text, which its policy forbids.)"""
+    page.evaluate(
+        f"""new Promise((done, fail) => {{
+            const end = performance.now() + 30_000;
+            const look = () => {{
+                if ({condition}) done();
+                else if (performance.now() > end) fail(new Error("in vain"));
+                else requestAnimationFrame(look);
+            }};
+            look();
+        }})"""
+    )
+
+
 @pytest.fixture
 def reader(chromium: Any, api: Api) -> Iterator[Reader]:
     """For a project with a chat of two turns; fails the test for whatever the browser complained of."""

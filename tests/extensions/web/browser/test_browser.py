@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.extensions.web.browser.conftest import Reader, playwright
+from tests.extensions.web.browser.conftest import Reader, playwright, until
 from tests.extensions.web.conftest import span
 
 CHAT = "/sessions/chat-1"
@@ -96,16 +96,32 @@ def test_a_replay_shows_each_thing_once_and_a_span_opens_beside_it(page: Any) ->
     expect(page.locator("#turns")).not_to_contain_text("Yes, three are.")
 
 
-def test_long_sessions_load_as_they_are_read(reader: Reader, page: Any) -> None:
-    reader.api.store(*(span("long", 100 + turn, start=turn * 10) for turn in range(45)))
-    _settle(page, "/sessions/long")
-    for _ in range(8):
-        page.mouse.wheel(0, 8_000)
-        page.wait_for_timeout(150)
-    expect(page.locator(".turn").last).to_contain_text("45")
-    expect(page.locator("[data-more]")).to_have_count(0)
+SHOWN = """[...document.querySelectorAll("#turns .page")].every((page) => {
+    const box = page.getBoundingClientRect();
+    return !page.dataset.empty || box.bottom < 0 || box.top > innerHeight;
+})"""
+"""Whether all turns in sight are there."""
+
+
+def test_long_sessions_load_as_they_are_read_and_let_go_of_what_was_read(reader: Reader, page: Any) -> None:
+    said = {"input.value": "What is that?\n\nAnd that?\n\n" * 3, "output.value": "It is this.\n\n" * 3}
+    reader.api.store(*(span("long", 100 + turn, start=turn * 10, attributes=said) for turn in range(165)))
+    page.goto("/sessions/long")
+    most = 0
+    for _ in range(30):
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        until(page, SHOWN)
+        most = max(most, page.locator(".turn").count())
+        if page.locator(".turn", has_text="165").count():
+            break
+    expect(page.locator(".turn").last).to_contain_text("165")
+    assert most <= 100, "turns far from the window give their elements back"
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     expect(page.locator("aside .waterfall")).to_contain_text("5 spans")
     assert page.locator("#rows a.wf").count() == 5, "the waterfall follows the turns"
+    page.evaluate("scrollTo(0, 0)")
+    until(page, SHOWN)
+    expect(page.locator(".turn .no").first).to_have_text("Turn 1")
 
 
 def test_labels_scores_thumbs_and_comments_are_added(reader: Reader, page: Any) -> None:

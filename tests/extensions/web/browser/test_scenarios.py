@@ -12,21 +12,23 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.extensions.web import Web
 from tests.demo.playing import play, store
-from tests.extensions.web.browser.conftest import Reader, playwright
+from tests.extensions.web.browser.conftest import Reader, playwright, until
 from tests.extensions.web.conftest import Api
 
-SHIFTED = """new Promise((done) => {
-    new PerformanceObserver((list) => done(list.getEntries().reduce((sum, one) => sum + one.value, 0)))
-        .observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => done(0), 1000);
-})"""
-"""How far things on a page moved by themselves, as browsers measure it."""
+WATCH = """window.shifted = [];
+new PerformanceObserver((list) => {
+    for (const one of list.getEntries())
+        window.shifted.push([one.value, ...one.sources.map((each) => each.node?.outerHTML?.slice(0, 200))]);
+}).observe({ type: "layout-shift", buffered: true });"""
+"""Notes how far things on a page move by themselves, as browsers measure it, and which they are."""
 
 
 @pytest.fixture(scope="module")
 def scenes(web: Web, otel_client: Client) -> Api:
     """The scenarios in a project of their own."""
-    return Api(web.endpoints["web"], store(play("long", "agent", "media", "errors"), otel_client), otel_client)
+    return Api(
+        web.endpoints["web"], store(play("long", "agent", "media", "errors", "outlier"), otel_client), otel_client
+    )
 
 
 @pytest.fixture
@@ -50,9 +52,28 @@ def test_agents_stand_in_lanes_hand_over_and_their_code_is_coloured(page: Any) -
     expect(page.locator("#turns .hl-k").first).to_be_attached()
     names = page.locator(".wf .what").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length")
     assert names == 0, "no name in the waterfall is cut"
-    assert page.evaluate(SHIFTED) < 0.02, "nothing moves while the page loads"
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_nothing_moves_while_a_page_loads(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(WATCH)
+    for path in ("/sessions", "/sessions?query=tag:agents", "/sessions/tax-bug-test", "/sessions/photos-test"):
+        page.route("**/*fragment=charts*", _hold)
+        with page.expect_response("**/*fragment=charts*") as charts:
+            page.goto(path)
+        charts.value.finished()
+        until(page, "document.querySelector('.charts rect.bar') && !document.querySelector('.chart.wait')")
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert page.evaluate("window.shifted") == [], path
+
+
+def _hold(route: Any) -> None:
+    """Lets a part of a page come only when the page has been painted without it."""
+    route.request.frame.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    route.continue_()
 
 
 def test_the_waterfall_is_zoomed_by_drag_keys_and_address(page: Any) -> None:
@@ -142,9 +163,24 @@ def test_a_span_that_was_opened_in_place_is_commented_on(page: Any, scenes: Api)
     assert comment["span_id"]
 
 
+def test_why_a_session_costs_what_it_does_is_seen(page: Any) -> None:
+    page.goto("/sessions?sort=cost&query=user:edsger")
+    first = page.locator("tbody tr").first
+    expect(first).to_contain_text("catalogue-test")
+    first.locator("td.title a").first.click()
+    expect(page.locator(".costs")).to_contain_text("claude-opus-4-1")
+    page.locator(".figures").get_by_title("The turns that cost most").click()
+    expect(page.locator(".outline tbody tr").first).to_contain_text("One for glaciers?")
+    page.locator(".outline tbody tr").first.get_by_role("link").click()
+    expect(page.locator(".turn").first).to_contain_text("earlier messages, sent again")
+
+
 def test_what_tells_two_selections_apart_leads_to_their_sessions(page: Any) -> None:
     page.goto("/compare?query_a=has:error&query_b=-has:error")
     row = page.get_by_role("row", name=re.compile("metadata.prompt_version v3"))
     row.get_by_role("link").first.click()
     page.wait_for_url("**/sessions?query=*")
     expect(page.locator("tbody tr").first).to_be_visible()
+    page.goto("/compare?query_a=user:edsger model:claude-opus*&query_b=-model:claude-opus*")
+    for told in ("model claude-opus-4-1", "check_stock, list_catalogue (", "metadata.prompt_version v7"):
+        expect(page.get_by_role("row", name=re.compile(re.escape(told))).first).to_be_visible()

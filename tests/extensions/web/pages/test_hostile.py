@@ -7,6 +7,8 @@ import io
 import json
 import re
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from markdown_it import MarkdownIt
 
@@ -157,6 +159,11 @@ def test_stored_content_is_inert_in_every_export(hostile: Browser) -> None:
     assert {f"'{FORMULA}"} <= {row["SpanName"] for row in rows}
     for format_ in ("jsonl", "messages"):
         assert all(isinstance(json.loads(line), dict) for line in export(format_).splitlines())
+    parquet = hostile.api.call("GET", f"/sessions/{segment(ID)}/export", format="parquet")
+    assert parquet.headers["content-disposition"].startswith("attachment;")
+    assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
+    kept = pq.read_table(pa.BufferReader(parquet.body)).to_pylist()
+    assert {FORMULA, EVIL} <= {row["SpanName"] for row in kept}, "a format without formulas keeps texts as they are"
     tokens = MarkdownIt("commonmark", {"html": True}).parse(export("md"))
     inner = [child for token in tokens for child in token.children or ()]
     assert {token.type for token in (*tokens, *inner)} & {"html_block", "html_inline", "link_open", "image"} == set()

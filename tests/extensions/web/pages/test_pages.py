@@ -223,5 +223,5 @@ def test_a_failure_that_callers_passed_on_stands_below_its_cause_and_says_so(bro
     )  # fmt: skip
     shown = browser.get("/errors?window=all").text
     rows = [" ".join(row.split()) for row in shown.split("the shelf is empty")[1:]]
-    assert rows[0].startswith("other turn, 1 passed on2")
+    assert rows[0].startswith("span turn 1 passed on from within2")
     assert rows[1].startswith("tool stock1")

@@ -10,7 +10,8 @@ from otel_sessions.extensions.web.pages.replay import cards
 def _step(kind: str, name: str, *, sent: list[int], made: list[int], status: str = "ok") -> dict[str, Any]:
     return {
         "span_id": name, "parent_span_id": "", "kind": kind, "name": name, "agent": "", "status": status, "error": "",
-        "messages_in": sent, "messages_out": made, "repeated": 0, "compacted": False, "total_tokens": 0,
+        "messages_in": sent, "messages_out": made, "repeated": 0, "compacted": False, "compacted_from": None,
+        "total_tokens": 0,
         "cost_source": "", "start_time": "2026-03-01T00:00:00.000000001Z", "duration_ns": 1000,
     }  # fmt: skip
 
