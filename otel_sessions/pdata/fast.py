@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import starmap
 from typing import Final
 
 import numpy as np
@@ -126,13 +125,10 @@ def _values(columns: Columns, requests: Sequence[bytes]) -> dict[str, pa.StringA
     for owner, records in columns.deferred().items():
         mask = np.zeros(len(values[owner]), np.bool_)
         mask[records[:, 0]] = True
-        texts = starmap(lambda request, at, size: _text(requests[request][at : at + size]), records[:, 1:].tolist())
-        values[owner] = pc.replace_with_mask(values[owner], pa.array(mask), pa.array(list(texts), pa.string()))
+        raw = (requests[request][at : at + size] for request, at, size in records[:, 1:].tolist())
+        texts = [as_text(AnyValue.FromString(each)) for each in raw]
+        values[owner] = pc.replace_with_mask(values[owner], pa.array(mask), pa.array(texts, pa.string()))
     return values
-
-
-def _text(raw: bytes) -> str:
-    return as_text(AnyValue.FromString(raw))
 
 
 def _resource_columns(columns: Columns, values: pa.StringArray, projects: Sequence[str]) -> dict[str, pa.Array]:

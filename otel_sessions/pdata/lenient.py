@@ -44,23 +44,20 @@ def _copy(source: Message, target: Any, depth: int) -> None:
     for loose, value in source.ListFields():
         field = target.DESCRIPTOR.fields_by_number[loose.number]
         if field.type == FieldDescriptor.TYPE_MESSAGE:
-            _copy_message(field, value, target, depth)
+            if field.is_repeated:
+                for item in value:
+                    _copy(item, getattr(target, field.name).add(), depth)
+            elif not isinstance(value, bytes):
+                getattr(target, field.name).SetInParent()
+                _copy(value, getattr(target, field.name), depth)
+            elif depth < MAX_DEPTH:
+                getattr(target, field.name).SetInParent()
+                inner = _lenient_class(field.message_type.full_name).FromString(value)
+                _copy(inner, getattr(target, field.name), depth + 1)
         elif not field.is_repeated:
             setattr(target, field.name, _repaired(field, value))
         else:
             getattr(target, field.name).extend(_repaired(field, item) for item in value)
-
-
-def _copy_message(field: Any, value: Any, target: Any, depth: int) -> None:
-    if field.is_repeated:
-        for item in value:
-            _copy(item, getattr(target, field.name).add(), depth)
-    elif not isinstance(value, bytes):
-        getattr(target, field.name).SetInParent()
-        _copy(value, getattr(target, field.name), depth)
-    elif depth < MAX_DEPTH:
-        getattr(target, field.name).SetInParent()
-        _copy(_lenient_class(field.message_type.full_name).FromString(value), getattr(target, field.name), depth + 1)
 
 
 def _repaired(field: Any, value: Any) -> Any:

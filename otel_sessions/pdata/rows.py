@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 from otel_sessions.pdata import columns
 from otel_sessions.pdata.batch import SpanBatch
@@ -52,19 +52,16 @@ class Rows:
         """
         faults: Counter[str] = Counter()
         for group in message.resource_spans:
-            self._add_resource(group, number, project)
+            resource = group.resource
+            composite = self.resource_attributes.add(resource.attributes)
+            service = [as_text(pair.value) for pair in resource.attributes if pair.key == "service.name"]
+            name = service[-1] if service else ""
+            dropped = resource.dropped_attributes_count
+            self.resources.append((number, project, name, composite, group.schema_url, dropped))
             for scope in group.scope_spans:
                 self._add_scope(scope)
                 self._add_spans(scope.spans, faults)
         return faults
-
-    def _add_resource(self, group: ResourceSpans, number: int, project: str) -> None:
-        resource = group.resource
-        composite = self.resource_attributes.add(resource.attributes)
-        service = [as_text(pair.value) for pair in resource.attributes if pair.key == "service.name"]
-        name = service[-1] if service else ""
-        dropped = resource.dropped_attributes_count
-        self.resources.append((number, project, name, composite, group.schema_url, dropped))
 
     def _add_scope(self, group: ScopeSpans) -> None:
         scope = group.scope

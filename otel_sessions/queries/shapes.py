@@ -51,15 +51,11 @@ def cut(shown: Row, preview: int | None) -> Row:
         elif name in ("events", "links"):
             cut_[name] = [cut(each, preview) for each in value]
         elif isinstance(value, dict) and name.endswith(("attributes", "metadata")):
-            cut_[name], lengths = _cut_values(value, preview)
-            if lengths:
-                cut_[f"{name}_length"] = lengths
+            long = {key: len(text) for key, text in value.items() if isinstance(text, str) and len(text) > preview}
+            cut_[name] = {key: text[:preview] if key in long else text for key, text in value.items()}
+            if long:
+                cut_[f"{name}_length"] = long
     return cut_
-
-
-def _cut_values(values: Mapping[str, Any], preview: int) -> tuple[Row, dict[str, int]]:
-    long = {key: len(text) for key, text in values.items() if isinstance(text, str) and len(text) > preview}
-    return {key: text[:preview] if key in long else text for key, text in values.items()}, long
 
 
 def no_groups(unknown: Sequence[str]) -> str:

@@ -118,7 +118,18 @@ class Api:
             check_origin(request, self._config.public_url)
             if not op.is_open:
                 check_role(request.state.project, op.needed_role)
-            call = await self._call(op, request)
+            call = Call(
+                project=getattr(request.state, "project", ""),
+                ids=request.path_params,
+                parameters=op.parameters.model_validate(parameters(request)),
+                body=await self._body(op, request),
+                config=self._config,
+                base_url=self._config.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}",
+                headers=request.headers,
+                now_ns=time.time_ns(),
+                store=self._store,
+                is_stopping=self._is_stopping,
+            )
             if op.stream is not None:
                 return await op.stream(call)
             if op.list_name is not None and frames.are_wanted(request.headers.get("accept", "")):
@@ -135,20 +146,6 @@ class Api:
         kept = _REVALIDATED if op.method == "GET" else _HEADERS
         response = Response(orjson.dumps(answer.body), answer.status, {**kept, **answer.headers}, "application/json")
         return tagged(response, request) if op.method == "GET" else response
-
-    async def _call(self, op: Operation, request: Request) -> Call[Any, Any]:
-        return Call(
-            project=getattr(request.state, "project", ""),
-            ids=request.path_params,
-            parameters=op.parameters.model_validate(parameters(request)),
-            body=await self._body(op, request),
-            config=self._config,
-            base_url=self._config.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}",
-            headers=request.headers,
-            now_ns=time.time_ns(),
-            store=self._store,
-            is_stopping=self._is_stopping,
-        )
 
     async def _body(self, op: Operation, request: Request) -> Any:
         if op.body is None:

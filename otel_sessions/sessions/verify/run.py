@@ -46,7 +46,8 @@ def verify(
     Says how far it is, and in the end what differs. Changes nothing. Raises `Retryable` when ClickHouse is not reached,
     `QueryError` when it refuses. Waits `pauses_s`, or `PAUSES_S`, before each further look at what differs.
     """
-    rows, pieces = _pieces(client, rows_a_piece)
+    rows, sample = differences.sample(client, chunks.sample_size(chunks.MAX_PIECES))
+    pieces = chunks.cut(sample, chunks.count(rows, rows_a_piece), "")
     found: list[Difference] = []
     for number, piece in enumerate(pieces):
         yield Progress(rows * number // len(pieces), rows, "comparing")
@@ -58,12 +59,6 @@ def verify(
             sleep(pause)
             kept = _again(client, kept, period)
     return Report(rows, tuple(kept), more if kept else 0)
-
-
-def _pieces(client: Client, rows_a_piece: int) -> tuple[int, list[chunks.Piece[str]]]:
-    rows, sample = differences.sample(client, chunks.sample_size(chunks.MAX_PIECES))
-    number = chunks.count(rows, rows_a_piece)
-    return rows, chunks.cut(sample, number, "")
 
 
 def _again(client: Client, found: Sequence[Difference], period: Period | None) -> list[Difference]:
