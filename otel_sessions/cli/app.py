@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from otel_sessions._version import __version__
 from otel_sessions.cli import (
+    attaching,
     backup,
     components,
     demo,
@@ -67,6 +68,7 @@ app.command("verify")(verify.verify)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("import")(importing.import_)
+app.command("attach")(attaching.attach)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
@@ -115,12 +115,14 @@ def _local(name: str) -> str:
     return f"_{name.lstrip('_')}_local"
 
 
-def delete_from(client: Client, sql: str, table: str, parameters: Mapping[str, object]) -> None:
-    """Runs a `DELETE FROM {table:Identifier}` about a table of the client's database, at every shard that has rows."""
+def mutate(
+    client: Client, sql: str, table: str, parameters: Mapping[str, object], settings: dict[str, Any] | None = None
+) -> None:
+    """Runs a `DELETE FROM {table:Identifier}`, or an `ALTER TABLE` of rows, at every shard that has some."""
     if distributed := _DISTRIBUTED.match(_shards(client, table)):
         cluster, database, local = distributed.groups()
         sql = sql.replace("{table:Identifier}", f"`{database}`.{local} ON CLUSTER '{cluster}'")
-    client.command(sql, parameters={"table": table, **parameters})
+    client.command(sql, parameters={"table": table, **parameters}, settings=settings)
 
 
 def has_shards(client: Client, database: str = "") -> bool:

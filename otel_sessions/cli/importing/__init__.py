@@ -12,25 +12,15 @@ import typer
 
 from otel_sessions.cli import output
 from otel_sessions.cli.options import AsJson, ConfigFiles, Sets, loaded
-from otel_sessions.errors import Permanent
+from otel_sessions.cli.sending import Headers, Sender, Target
 
 if TYPE_CHECKING:
     from otel_sessions.cli.importing.conversation import Conversation
-    from otel_sessions.config import Config
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH...", exists=True, help="Transcripts (JSON Lines), or directories of them.")
 ]
-Target = Annotated[
-    str | None,
-    typer.Option("--endpoint", metavar="URL", help="Where OTLP over HTTP is taken; by default the service's own."),
-]
-Headers = Annotated[
-    list[str] | None,
-    typer.Option("--header", metavar="NAME=VALUE", help="Sent along, as in authorization=Bearer TOKEN. Repeatable."),
-]
 _STILL_GOING_ON_NS = 300 * 1_000_000_000
-_PATIENCE_S = 60.0
 
 
 def import_(  # noqa: PLR0917 - the command line names them
@@ -51,12 +41,9 @@ def import_(  # noqa: PLR0917 - the command line names them
       otel-sessions import ~/.claude/projects
       otel-sessions import ~/.codex/sessions/2026 --endpoint http://127.0.0.1:4318
     """
-    from otel_sessions.cli.access import bypass_proxies  # noqa: PLC0415
     from otel_sessions.cli.importing.conversation import requests  # noqa: PLC0415
 
-    bypass_proxies()
-    url = f"{(endpoint or _served(loaded(config, set_))).rstrip('/')}/v1/traces"
-    headers = _headers(header or ())
+    sender = Sender(endpoint, header, loaded(config, set_))
     counts = {"sessions": 0, "turns": 0, "spans": 0}
     for path in _files(paths):
         conversation = _read(path)
@@ -64,7 +51,7 @@ def import_(  # noqa: PLR0917 - the command line names them
             output.warnings([f"{path} is no transcript of Claude Code or Codex with anything said in it"])
             continue
         for body, spans in requests(conversation):
-            _send(url, body, headers)
+            sender.send(body)
             counts["spans"] += spans
         counts["sessions"] += 1
         counts["turns"] += len(conversation.turns)
@@ -87,39 +74,3 @@ def _read(path: Path) -> Conversation | None:
     if made.turns and made.turns[-1].end_ns > time.time_ns() - _STILL_GOING_ON_NS:
         made.turns.pop()
     return made
-
-
-def _served(config: Config) -> str:
-    """Where the service of this configuration takes OTLP over HTTP."""
-    from otel_sessions.cli.access import owner_of  # noqa: PLC0415
-    from otel_sessions.clickhouse.client import endpoint_in_use  # noqa: PLC0415
-
-    data = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
-    owner = owner_of(data) if data else {}
-    if "otlp/http" in owner:
-        return f"http://{owner['otlp/http']}"
-    raise Permanent("no service runs with this configuration on this machine; start it, or name one with --endpoint")
-
-
-def _headers(given: Sequence[str]) -> dict[str, str]:
-    pairs = [each.partition("=") for each in given]
-    if any(not mark for _, mark, _ in pairs):
-        raise typer.BadParameter("write NAME=VALUE", param_hint="--header")
-    return {"content-type": "application/x-protobuf", **{name: value for name, _, value in pairs}}
-
-
-def _send(url: str, body: bytes, headers: dict[str, str]) -> None:
-    """Raises `Permanent` when nobody takes it, after some patience where somebody says to come back."""
-    import urllib3  # noqa: PLC0415
-
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            answer = urllib3.request("POST", url, body=body, headers=headers, timeout=30.0, retries=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise Permanent(f"nobody takes spans at {url}: {error}") from error
-        if answer.status == 200:
-            return
-        if answer.status not in (429, 503) or time.monotonic() > end:
-            raise Permanent(f"{url} answered {answer.status}: {answer.data[:300].decode('utf-8', 'replace')}")
-        time.sleep(1)

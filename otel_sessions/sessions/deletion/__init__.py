@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.cluster import delete_from
+from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
@@ -55,7 +55,7 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
             spans = client.query(sql, parameters={**of_sessions, **of_traces}).result_rows
             for start in range(0, len(spans), _SPANS_A_STATEMENT):
                 some = [tuple(span) for span in spans[start : start + _SPANS_A_STATEMENT]]
-                delete_from(client, statement(__package__, "spans"), "otel_traces", {"spans": some})
+                mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": some})
         for table in ("otel_traces", *_DERIVED):
             _run(client, "traces_of", table=table, traces=[*whole])
         if shared:
@@ -132,4 +132,4 @@ def _run(
         return
     sql, of_sessions = attribution.bound(statement(__package__, name), sessions, name="sessions")
     sql, of_traces = attribution.bound(sql, traces)
-    delete_from(client, sql, table, {**of_sessions, **of_traces})
+    mutate(client, sql, table, {**of_sessions, **of_traces})

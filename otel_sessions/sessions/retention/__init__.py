@@ -8,7 +8,7 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.cluster import delete_from
+from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions.deletion import FORGET_FOR, delete
@@ -44,7 +44,7 @@ def expire(
                 break
         if unassigned is not None:
             for name, table in (("unassigned_spans", "otel_traces"), ("unassigned_claims", "_trace_claims")):
-                delete_from(client, statement(__package__, name), table, {"before": _ns(now - unassigned)})
+                mutate(client, statement(__package__, name), table, {"before": _ns(now - unassigned)})
     return deleted
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import orjson
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
@@ -85,7 +86,7 @@ def drop(client: Client, sessions: Sequence[deletion.SessionKey]) -> None:
             some = traces[start : start + _TRACES_A_STATEMENT]
             for table in _TABLES:
                 sql, bound = attribution.bound(statement(__package__, "drop"), some)
-                client.command(sql, parameters={"table": table, **bound}, settings={"mutations_sync": 2})
+                mutate(client, sql, table, bound, {"mutations_sync": 2})
 
 
 def note(client: Client, decisions: Sequence[Decision]) -> None:

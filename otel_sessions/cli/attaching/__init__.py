@@ -1,0 +1,95 @@
+"""`otel-sessions attach`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otel_sessions.cli.options import AsJson, ConfigFiles, Sets, loaded
+from otel_sessions.cli.sending import Headers, Sender, Target
+from otel_sessions.errors import Permanent
+
+if TYPE_CHECKING:
+    from otel_sessions.clickhouse.client import Endpoint
+
+Table = Annotated[str, typer.Argument(metavar="[DATABASE.]TABLE", help="Their table.")]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="URL",
+        envvar="OTEL_SESSIONS_SOURCE",
+        help="Their ClickHouse, as in http://user:password@host:8123; by default the one of the exporter.",
+    ),
+]
+Once = Annotated[bool, typer.Option("--once", help="End when all that is there has been read; else wait for more.")]
+Interval = Annotated[float, typer.Option("--interval", min=0.1, help="How often to look for new rows, in seconds.")]
+
+
+def attach(  # noqa: PLR0917 - the command line names them
+    table: Table = "default.otel_traces",
+    source: Source = None,
+    once: Once = False,
+    interval: Interval = 2.0,
+    endpoint: Target = None,
+    header: Headers = None,
+    json_: AsJson = False,
+    config: ConfigFiles = None,
+    set_: Sets = None,
+) -> None:
+    """Read the spans that a Collector has stored in ClickHouse, past and new ones, into a running service.
+
+    Their table is read and never changed. What was read is on record: stopped and started again, the command goes on
+    where it was. It takes late rows for what they are, new ones, whatever their times. On a cluster attach to the
+    table of each shard.
+
+    \b
+    Examples:
+      otel-sessions attach --once
+      otel-sessions attach otel.otel_traces --source http://reader:secret@clickhouse:8123
+    """
+    from otel_sessions.cli.access import endpoint_of, writer  # noqa: PLC0415
+    from otel_sessions.cli.attaching.reading import Reading  # noqa: PLC0415
+    from otel_sessions.cli.output import follow  # noqa: PLC0415
+    from otel_sessions.clickhouse.client import connect  # noqa: PLC0415
+    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
+
+    chosen = loaded(config, set_)
+    sender = Sender(endpoint, header, chosen)
+    database, _, name = table.rpartition(".")
+    theirs = replace(_theirs(source, endpoint_of(chosen)), database=database or "default")
+    with reading():
+        client = connect(theirs, database=theirs.database)
+    sent = 0
+    try:
+        with writer(chosen) as ours:
+            their_table = Reading(client, ours, theirs.database, name)
+            while True:
+                sent += follow(their_table.rounds(sender))
+                if once:
+                    break
+                time.sleep(interval)
+    except KeyboardInterrupt:
+        pass  # that is how it is ended; what was read is on record
+    finally:
+        client.close()
+    typer.echo(json.dumps({"spans": sent}) if json_ else f"{sent:,} spans of {theirs.database}.{name} are sent")
+
+
+def _theirs(source: str | None, ours: Endpoint) -> Endpoint:
+    from otel_sessions.clickhouse.client import Endpoint  # noqa: PLC0415
+
+    if source is not None:
+        try:
+            endpoint = Endpoint.parse(source)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--source") from error
+        if not endpoint.embedded:
+            return endpoint
+    elif not ours.embedded:
+        return ours
+    raise Permanent("say where the Collector's ClickHouse is: --source http://user:password@host:8123")

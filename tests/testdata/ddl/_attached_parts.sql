@@ -1,0 +1,14 @@
+CREATE TABLE _attached_parts
+(
+    `Source` String COMMENT 'the table, by its uuid',
+    `Partition` String COMMENT 'a partition of it',
+    `MinBlock` UInt64 COMMENT 'the first of the blocks that were read',
+    `MaxBlock` UInt64 COMMENT 'the last of them',
+    `Part` String COMMENT 'the part that is being read; empty where all of the blocks were',
+    `Rows` UInt64 COMMENT 'how many of its rows were read',
+    `UpdatedAt` DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'of several rows the latest counts, UTC'
+)
+ENGINE = ReplacingMergeTree(UpdatedAt)
+ORDER BY (Source, Partition, MinBlock)
+SETTINGS index_granularity = 8192
+COMMENT 'Internal: how far the tables of others have been read'
