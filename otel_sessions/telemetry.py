@@ -109,10 +109,14 @@ class Metrics:
             "otel_sessions_sampled_out_sessions", "Sessions of which sampling left the figures only.", "extension"
         )
         self.hooks_delivered = self._counter(
-            "otel_sessions_hooks_delivered", "Sessions that have fallen silent and were told of.", "extension"
+            "otel_sessions_hooks_delivered",
+            "Sessions that have fallen idle and were told of, or evaluated.",
+            "extension",
         )
         self.hooks_failed = self._counter(
-            "otel_sessions_hooks_failed", "Attempts to tell of a silent session that failed.", "extension"
+            "otel_sessions_hooks_failed",
+            "Attempts to tell of an idle session, or to evaluate it, that failed.",
+            "extension",
         )
         self.stored_bytes = self._gauge(
             "otel_sessions_stored_bytes", "Bytes of the stored data on disk, as of the last minute.", "exporter"

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
 
 import typer
 
@@ -48,8 +49,9 @@ def components(json_: AsJson = False) -> None:
 def rows() -> Iterator[Row]:
     """Every registered type; one that does not load is there with its error."""
     from otel_sessions.component import GROUPS  # noqa: PLC0415
-    from otel_sessions.config.plugins import EntryPoints  # noqa: PLC0415
+    from otel_sessions.config.plugins import EntryPoints, load  # noqa: PLC0415
     from otel_sessions.errors import ConfigError  # noqa: PLC0415
+    from otel_sessions.evaluators import GROUP  # noqa: PLC0415
 
     registry = EntryPoints()
     for kind in GROUPS:
@@ -58,3 +60,8 @@ def rows() -> Iterator[Row]:
                 yield Row(kind, type_, registry.factory(kind, type_, "").summary, None)
             except ConfigError as error:
                 yield Row(kind, type_, "", str(error))
+    for type_ in sorted({entry.name for entry in entry_points(group=GROUP)}):
+        try:
+            yield Row("evaluators", type_, load(GROUP, "evaluator", type_, "").summary, None)
+        except ConfigError as error:
+            yield Row("evaluators", type_, "", str(error))

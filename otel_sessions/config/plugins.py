@@ -29,22 +29,29 @@ class EntryPoints:
         return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
 
     def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
-        entries = {entry.value: entry for entry in entry_points(group=GROUPS[kind], name=type_)}
-        if not entries:
-            raise ConfigError([Fault(path, f"unknown {kind[:-1]} type {type_!r}{hint(type_, self.types(kind))}")])
-        if len(entries) > 1:
-            raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
-        entry = next(iter(entries.values()))
-        plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
-        try:
-            loaded = entry.load()
-        except ModuleNotFoundError as error:
-            whose = entry.dist.name if entry.dist else "the plugin"
-            missing = f"the module {error.name} is missing; install {whose} again, with the extra that brings it"
-            own = ", as in pip install '.[embedded]' in its clone" if whose == "otel-sessions" else ""
-            raise ConfigError([Fault(path, f"{plugin}: {missing}{own}")]) from error
-        except Exception as error:
-            raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
-        if not isinstance(loaded, Factory) or loaded.name != entry.name:
-            raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
-        return loaded
+        return load(GROUPS[kind], kind[:-1], type_, path)
+
+
+def load(group: str, kind: str, type_: str, path: str) -> Factory[Any]:
+    """The factory of a type, a `kind` in a sentence, by the entry points of a group. `ConfigError` naming `path` when
+    there is none, or when its plugin does not load."""
+    entries = {entry.value: entry for entry in entry_points(group=group, name=type_)}
+    if not entries:
+        known = sorted({entry.name for entry in entry_points(group=group)})
+        raise ConfigError([Fault(path, f"unknown {kind} type {type_!r}{hint(type_, known)}")])
+    if len(entries) > 1:
+        raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
+    entry = next(iter(entries.values()))
+    plugin = f"the plugin {entry.name!r} ({entry.value}) cannot be used"
+    try:
+        loaded = entry.load()
+    except ModuleNotFoundError as error:
+        whose = entry.dist.name if entry.dist else "the plugin"
+        missing = f"the module {error.name} is missing; install {whose} again, with the extra that brings it"
+        own = ", as in pip install '.[embedded]' in its clone" if whose == "otel-sessions" else ""
+        raise ConfigError([Fault(path, f"{plugin}: {missing}{own}")]) from error
+    except Exception as error:
+        raise ConfigError([Fault(path, f"{plugin}: {type(error).__name__}: {error}")]) from error
+    if not isinstance(loaded, Factory) or loaded.name != entry.name:
+        raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
+    return loaded

@@ -1,4 +1,5 @@
-"""What every component must hold to, built in or a plugin's: call `check_life` in a test of your own."""
+"""What every component must hold to, built in or a plugin's: call `check_life` in a test of your own, and
+`check_evaluator` for an evaluator."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from otel_sessions.component import Component
+from otel_sessions.evaluators import MAX_ANSWERS, Answer, Evaluator, IdleSession
 
 ENDED_S: Final = 5.0
 """How long threads may take to end after `shutdown`."""
@@ -39,6 +42,21 @@ def check_life(create: Callable[[], Any], directory: Path) -> None:
         while (left := [each.name for each in threading.enumerate() if each not in threads]) and time.monotonic() < end:
             time.sleep(0.01)
         assert not left, f"after its shutdown there are still the threads {', '.join(left)}"
+
+
+def check_evaluator(evaluator: Evaluator, session: IdleSession) -> list[Answer]:
+    """The answers of an evaluator to a session; AssertionError unless they can be stored, and stored again.
+
+    They are `Answer`s, `MAX_ANSWERS` at most, each of a name and anchor of its own, and the same when asked again.
+    """
+    assert isinstance(evaluator, Evaluator), f"{evaluator!r} has no evaluate"
+    answers, again = (list(islice(evaluator.evaluate(session), MAX_ANSWERS + 1)) for _ in range(2))
+    assert all(isinstance(each, Answer) for each in answers), f"not all of {answers!r} are an Answer"
+    assert len(answers) <= MAX_ANSWERS, f"there are more than {MAX_ANSWERS} answers"
+    anchors = [(each.name, each.trace_id, each.span_id) for each in answers]
+    assert len(set(anchors)) == len(anchors), f"two answers have one name and anchor: {sorted(anchors)}"
+    assert answers == again, f"asked again it answers {again!r}, not {answers!r}"
+    return answers
 
 
 @contextmanager

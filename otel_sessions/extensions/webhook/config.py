@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from otel_sessions.clickhouse.client import endpoint_in_use
-from otel_sessions.component import DEFAULT_PROJECT, Settings, Used
-from otel_sessions.errors import Fault
+from otel_sessions.component import DEFAULT_PROJECT, Settings
 from otel_sessions.extensions.webhook.signing import key_of
 from otel_sessions.http.tls import ClientTls
+from otel_sessions.queries.hook import HookSettings
 from otel_sessions.queries.metrics import Series
 from otel_sessions.queries.shapes import Group
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
@@ -32,14 +31,6 @@ def _key(secret: SecretStr) -> SecretStr:
 
 Url = Annotated[str, AfterValidator(_url)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
-
-
-class Retry(Settings):
-    """How long to wait between attempts, and how long after the first to give up."""
-
-    initial_interval: Duration = Field(default=5.0, gt=0)
-    max_interval: Duration = Field(default=300.0, gt=0)
-    max_elapsed_time: Duration = Field(default=_DAY, gt=0)
 
 
 class Alert(Settings):
@@ -70,23 +61,16 @@ class Alert(Settings):
         return value > self.above if self.above is not None else self.below is not None and value < self.below
 
 
-class Config(Settings):
-    """`secret` signs; those of `old_secrets` too, while receivers change over. `fields` are groups of REST's `fields`.
-
-    A session that has been idle for more than `within`, in seconds, is not told of.
-    """
+class Config(HookSettings):
+    """`secret` signs; those of `old_secrets` too, while receivers change over. `fields` are groups of REST's."""
 
     url: Url
     secret: Key
     old_secrets: tuple[Key, ...] = ()
     headers: Mapping[str, SecretStr] = Field(default_factory=dict)
     fields: tuple[Group, ...] = ("core", "usage")
-    projects: tuple[str, ...] = ()
-    within: Annotated[Duration, Field(gt=0, le=30 * _DAY)] = _DAY
-    check_interval: Annotated[Duration, Field(ge=0.1, le=3600)] = 10.0
     alerts: tuple[Alert, ...] = ()
     timeout: Annotated[Duration, Field(gt=0, le=60)] = 10.0
-    retry_on_failure: Annotated[Retry, EMPTY_MEANS_DEFAULTS] = Retry()
     tls: Annotated[ClientTls, EMPTY_MEANS_DEFAULTS] = ClientTls()
 
     @model_validator(mode="after")
@@ -95,10 +79,6 @@ class Config(Settings):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"several alerts are called {', '.join(twice)}")
         return self
-
-    def find_faults(self, used: Used) -> Iterator[Fault]:
-        if endpoint_in_use(used["exporters"]) is None:
-            yield Fault("", "tells of the sessions of a clickhouse exporter, and none is in use")
 
     @property
     def keys(self) -> list[bytes]:
