@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from otel_sessions.clickhouse.client import Endpoint
+    from otel_sessions.config import Config
     from otel_sessions.lock import DataLock
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the SQL that would run, and change nothing.")]
@@ -33,8 +34,11 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
     from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
     from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
 
-    endpoint = endpoint_of(loaded(config, set_))
-    if dry_run and endpoint.path is not None and not endpoint.path.is_dir():
+    settings = loaded(config, set_)
+    endpoint = endpoint_of(settings)
+    if _is_served_whole(settings, endpoint):
+        lines = []
+    elif dry_run and endpoint.path is not None and not endpoint.path.is_dir():
         lines = [schema.script(schema.migrations(), endpoint.database)]
     else:
         with _client(endpoint) as client:
@@ -46,6 +50,21 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
                 applied = schema.apply(client, endpoint.database, endpoint.cluster)
                 lines = [f"applied {each.name} to {endpoint}" for each in applied]
     typer.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
+
+
+def _is_served_whole(config: Config, endpoint: Endpoint) -> bool:
+    """Whether a service that runs has the embedded data, and their tables are of this version, as far as it tells."""
+    from otel_sessions.cli.access import owner_of, reader  # noqa: PLC0415
+    from otel_sessions.errors import OtelSessionsError  # noqa: PLC0415
+    from otel_sessions.sessions import migrations as schema  # noqa: PLC0415
+
+    if not endpoint.embedded or not owner_of(endpoint):
+        return False
+    try:
+        with reader(config) as client:
+            return not schema.pending(client, endpoint.database)
+    except OtelSessionsError:
+        return False  # what is wrong is said where the data are opened
 
 
 @contextmanager

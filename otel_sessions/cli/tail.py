@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,8 @@ def tail(  # noqa: PLR0917 - the command line names them
 
     query = " ".join(words or ())
     with reader_of(config, set_) as client, explained(query):
+        if sys.stderr.isatty():
+            typer.echo("waiting for turns, which show a second after they are stored; Ctrl-C ends", err=True)
         try:
             for turn in _turns(client, project, query, last):
                 typer.echo(json.dumps(shown(turn)) if json_ else _line(turn))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.lock import DataLock
 from tests.cli.conftest import OWN, Run, Served, write_config
 
 
@@ -37,12 +38,24 @@ def test_a_database_of_this_version_needs_nothing(
     assert run("migrate", "--config", config).stdout.startswith("nothing to do")
 
 
-def test_data_that_a_service_owns_are_left_to_it(run: Run, served: Served) -> None:
+def test_data_that_a_service_owns_need_nothing_where_it_has_their_tables(run: Run, served: Served) -> None:
     for more in ([], ["--dry-run"]):
         result = run("migrate", "--config", served.config, *more)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert "in use by process" in result.stderr
-        assert "when it started" in result.stderr
+        assert result.exit_code == 0
+        assert result.stdout.startswith("nothing to do")
+
+
+def test_data_that_another_process_has_are_left_to_it(run: Run, tmp_path: Path) -> None:
+    config = write_config(tmp_path, f"chdb://{tmp_path / 'data'}")
+    (tmp_path / "data").mkdir()
+    lock = DataLock(tmp_path / "data")  # and serves no SQL
+    try:
+        result = run("migrate", "--config", config)
+    finally:
+        lock.release()
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "in use by process" in result.stderr
+    assert "when it started" in result.stderr
 
 
 def test_a_server_is_migrated_over_http(run: Run, served: Served, tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ def examine(
     try:
         with access.reader(config) as client:
             yield Finding("clickhouse", "well", f"{endpoint} answers, ClickHouse {client.server_version}")
-            yield from look_over(client, endpoint, project, now_ns, max_skew_s=max_skew_s, last_s=last_s)
+            waits = [getattr(settings, "claim_wait", 0.0) for settings in config.processors.values()]
+            bounds = {"max_skew_s": max_skew_s, "last_s": last_s, "claim_wait_s": max(waits, default=0.0)}
+            yield from look_over(client, endpoint, project, now_ns, **bounds)
     except access.NoData as error:
         yield Finding("clickhouse", "act", str(error))
     except OtelSessionsError as error:
@@ -50,9 +52,17 @@ def examine(
 
 
 def look_over(
-    client: Client, endpoint: Endpoint, project: str, now_ns: Callable[[], int], *, max_skew_s: float, last_s: float
+    client: Client,
+    endpoint: Endpoint,
+    project: str,
+    now_ns: Callable[[], int],
+    *,
+    max_skew_s: float,
+    last_s: float,
+    claim_wait_s: float = 0.0,
 ) -> Iterator[Finding]:
-    """The tables, the clock, and what one project stored in the last `last_s` seconds."""
+    """The tables, the clock, and what one project stored in the last `last_s` seconds; spans without a session may wait
+    for `claim_wait_s` before they are."""
     problem = _schema(client, endpoint)
     if problem:
         yield problem
@@ -62,7 +72,7 @@ def look_over(
     window: dict[str, Any] = {"project": project, "from_": now - timedelta(seconds=last_s), "to": now, "limit": _NAMED}
     yield from _clock(client, now_ns, max_skew_s)
     yield from _ahead(findings.spans_ahead(client, **{**window, "to": now + _AHEAD}), now)
-    yield from _unassigned(findings.unassigned(client, **window))
+    yield from _unassigned(findings.unassigned(client, **window), claim_wait_s)
     yield from _changing(findings.changing_ids(client, **window))
     yield from _unpriced(findings.unpriced_models(client, **window))
 
@@ -111,9 +121,10 @@ def _ahead(rows: list[Row], now: datetime) -> Iterator[Finding]:
         )
 
 
-def _unassigned(rows: list[Row]) -> Iterator[Finding]:
+def _unassigned(rows: list[Row], claim_wait_s: float) -> Iterator[Finding]:
     if not rows:
-        yield Finding("sessions", "well", "every trace of this time has a session")
+        wait = f"; spans without one that came in the last {claim_wait_s:g} s wait for it" if claim_wait_s else ""
+        yield Finding("sessions", "well", f"every trace that is stored has a session{wait}")
     for row in rows:
         service = row["ServiceName"] or "(no service.name)"
         yield Finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -102,6 +103,10 @@ class Score(Body):
         if not isinstance(given, dict):
             return given
         type_, value = given.get("data_type"), given.get("value")
+        if value is None and "value" in given:
+            raise ValueError("value is a number, a text, or true or false")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("value is no finite number")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         right = {
             "NUMERIC": is_number,

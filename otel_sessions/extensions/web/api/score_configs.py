@@ -16,7 +16,7 @@ from otel_sessions.queries.rows import Row
 from otel_sessions.sessions import additions as writes
 from otel_sessions.sessions.scores import DataType
 
-Bound = Annotated[float, Field(allow_inf_nan=False)]
+Bound = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
