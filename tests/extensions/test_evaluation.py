@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from otel_sessions.extensions.evaluation import Config, Evaluation
 from otel_sessions.queries.hook import HookSettings
 from otel_sessions.sessions.hooks import Notice
 from otel_sessions.telemetry import Metrics
-from otel_sessions.testing.contract import check_evaluator
+from otel_sessions.testing.contract import check_evaluator, check_life
 from tests.extensions.test_webhook import store
 from tests.integration.delivery import new_project
 from tests.integration.running import wait_until
@@ -124,11 +125,15 @@ def test_an_evaluator_that_raises_is_called_again_and_told_of(
     wait_until(lambda: host.health()[f"evaluation/{project}"], wanted=lambda problem: problem is None)
 
 
+def test_it_keeps_to_the_life_of_a_component(clickhouse_endpoint: Endpoint, host: Host, tmp_path: Path) -> None:
+    check_life(lambda: Evaluation("evaluation", HookSettings(), Judge(), clickhouse_endpoint, host), tmp_path)
+
+
 def test_an_evaluator_that_is_not_installed_is_a_fault_with_its_path() -> None:
     config = Config.model_validate({"evaluator": "nobody"})
-    assert [(fault.path, fault.message) for fault in config.find_faults({"exporters": {}})][1:] == [
-        ("evaluator", "unknown evaluator type 'nobody'")
-    ]
+    (_, fault) = config.find_faults({"exporters": {}})
+    assert fault.path == "evaluator"
+    assert "unknown evaluator type 'nobody'" in fault.message
     with pytest.raises(ConfigError):
         load(GROUP, "evaluator", "nobody", "evaluator")
     with pytest.raises(ValidationError, match="evaluator"):

@@ -17,7 +17,8 @@ from otel_sessions.testing.consumers import RecordingConsumer
 from otel_sessions.testing.contract import check_life
 
 REGISTRY = EntryPoints()
-BUILT_IN = [(kind, type_) for kind in GROUPS for type_ in REGISTRY.types(kind)]
+# evaluation wants a plugin, see tests/extensions/test_evaluation.py
+BUILT_IN = [(kind, type_) for kind in GROUPS for type_ in REGISTRY.types(kind) if type_ != "evaluation"]
 
 
 def settings(type_: str, directory: Path) -> Mapping[str, Any]:
@@ -38,6 +39,7 @@ def settings(type_: str, directory: Path) -> Mapping[str, Any]:
         "health_check": any_port,
         "clickhouse_http": any_port,
         "web": any_port,
+        "sampling": {"rules": [{"keep": 0.5}]},
         "webhook": {"url": "http://127.0.0.1:9", "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="},
     }.get(type_, {})
 
