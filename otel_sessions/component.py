@@ -22,6 +22,7 @@ from otel_sessions.telemetry import Metrics
 
 if TYPE_CHECKING:  # commands that ask a running service load neither
     import pyarrow as pa
+    from opentelemetry.trace import Tracer
 
     from otel_sessions.pdata import Checked, SpanBatch
 
@@ -288,6 +289,12 @@ class Forwarding(Protocol):
     wants_requests: bool
 
 
+def _no_tracer() -> Tracer:
+    from opentelemetry.trace import NoOpTracer  # noqa: PLC0415
+
+    return NoOpTracer()
+
+
 @dataclass(frozen=True)
 class Host:
     """What the service offers its components.
@@ -301,6 +308,7 @@ class Host:
     that run. `endpoints` has what listens where, from the moment it does: `otlp/grpc`, `web` and the like to
     `host:port`. What arrives for a session that was deleted stays away for `forget_for_s`, None for ever.
     `owner_secret` opens the embedded data to whoever may read the service's lock file; it belongs in no log.
+    `tracer` makes spans of the service's own.
     """
 
     metrics: Metrics
@@ -315,6 +323,7 @@ class Host:
     endpoints: dict[str, str] = field(default_factory=dict)
     forget_for_s: float | None = 86_400.0
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
+    tracer: Tracer = field(default_factory=_no_tracer)
 
     def report(self, component: str, problem: str | None, *, refuses: bool = False) -> None:
         """`refuses`: no request is taken while this problem lasts."""

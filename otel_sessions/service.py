@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from otel_sessions import langfuse, session_service
 from otel_sessions.clickhouse.client import endpoint_in_use
@@ -34,8 +36,13 @@ from otel_sessions.pipeline import Fanout, Outlet, Pipeline
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import address_problem
 
+if TYPE_CHECKING:
+    from otel_sessions.own_telemetry import OwnTelemetry
+
 logger = logging.getLogger("otel_sessions.service")
 _LIFE = "service"
+_TELEMETRY_S = 2.0
+"""How long what the service tells of itself may take at the end."""
 
 
 class Service:
@@ -53,6 +60,7 @@ class Service:
         self._pipelines: dict[ComponentId, Pipeline] = {}
         self._listening: dict[str, str] = {}
         self._host = Host(Metrics())
+        self._telemetry: OwnTelemetry | None = None
         self._extensions: list[Extension | HttpServer] = []
         self._receivers: list[Receiver] = []
 
@@ -84,6 +92,9 @@ class Service:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+        if self._telemetry is not None:
+            self._telemetry.shutdown(_TELEMETRY_S)
+            self._telemetry = None
 
     def _start(self) -> None:
         clickhouse = endpoint_in_use({id_: self.config.exporters[id_] for id_ in self.config.used("exporters")})
@@ -93,6 +104,7 @@ class Service:
             mounts=[partial(langfuse.mount, clickhouse)],
             grpc_mounts=[partial(session_service.mount, clickhouse)],
             forget_for_s=self._forget_for_s(),
+            tracer=self._own_tracer(),
         )
         self._host.report(_LIFE, "starting", refuses=True)
         self._listening = {}
@@ -127,6 +139,17 @@ class Service:
         if self._lock is not None:
             self._lock.describe({**self._listening, OWNER_SECRET: self._host.owner_secret})
         self._host.report(_LIFE, None)
+
+    def _own_tracer(self) -> Tracer:
+        """Starts sending what the service tells of itself; the SDK is loaded where it is to be sent."""
+        telemetry = self.config.service.telemetry
+        if telemetry.traces.processors or telemetry.logs.processors:
+            from otel_sessions.own_telemetry import OwnTelemetry  # noqa: PLC0415
+
+            self._telemetry = OwnTelemetry(telemetry)
+            self._telemetry.start()
+            return self._telemetry.tracer
+        return NoOpTracer()
 
     def _forget_for_s(self) -> float | None:
         """As the first exporter says that keeps sessions; a day where none does."""

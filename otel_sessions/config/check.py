@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
@@ -193,6 +195,22 @@ def service_faults(config: Config) -> Iterator[Fault]:
             for fault in settings.find_faults(used):
                 path = dotted((kind, str(id_)))
                 yield Fault(f"{path}.{fault.path}" if fault.path else path, fault.message)
+    yield from _sent_to_itself(config)
+
+
+def _sent_to_itself(config: Config) -> Iterator[Fault]:
+    """Own telemetry that the service would receive, tell of, and send again, for ever."""
+    own = {address.port: dotted(path) for path, address in listeners(config) if address.port}
+    here = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket.gethostname().lower()}  # noqa: S104 - compared
+    here |= {address.host for _, address in listeners(config)}
+    telemetry = config.service.telemetry
+    for signal, processors in (("traces", telemetry.traces.processors), ("logs", telemetry.logs.processors)):
+        for number, each in enumerate(processors):
+            url = urlsplit(each.batch.exporter.otlp.endpoint)
+            port = url.port or (443 if url.scheme == "https" else 80)
+            if (url.hostname or "").lower() in here and port in own:
+                path = f"service.telemetry.{signal}.processors[{number}].batch.exporter.otlp.endpoint"
+                yield Fault(path, f"is this service itself, {own[port]}; send what it tells of itself elsewhere")
 
 
 class Authenticators:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from otel_sessions.component import GROUPS, ComponentId, Kind, Settings
 from otel_sessions.types import Duration, HostPort
@@ -49,11 +50,53 @@ class MetricsSettings(Settings):
     endpoint: HostPort = HostPort("127.0.0.1", 8888)
 
 
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or not urlsplit(text).hostname:
+        raise ValueError("write where to send it, as in https://collector.example.com:4318")
+    return text
+
+
+class Header(Settings):
+    name: str = Field(min_length=1)
+    value: SecretStr
+
+
+class Otlp(Settings):
+    """Where own telemetry goes; over HTTP to `/v1/traces` and `/v1/logs` below an endpoint without a path."""
+
+    protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
+    endpoint: Annotated[str, AfterValidator(_url)]
+    headers: tuple[Header, ...] = ()
+    insecure: bool = False
+
+
+class OwnExporter(Settings):
+    otlp: Otlp
+
+
+class BatchProcessor(Settings):
+    exporter: OwnExporter
+
+
+class OwnProcessor(Settings):
+    """An entry of `processors` of the service's own traces or logs, as the Collector writes it."""
+
+    batch: BatchProcessor
+
+
 class LogsSettings(Settings):
-    """`service.telemetry.logs`; `level` is a name that Python's logging knows; `json` is an object a line."""
+    """`service.telemetry.logs`; `level` is a name that Python's logging knows; `json` is an object a line. They go to
+    standard error, and to each of the `processors` besides."""
 
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)] = "INFO"
     encoding: Literal["console", "json"] = "console"
+    processors: tuple[OwnProcessor, ...] = ()
+
+
+class TracesSettings(Settings):
+    """`service.telemetry.traces`: where the service's own traces go; nowhere by default."""
+
+    processors: tuple[OwnProcessor, ...] = ()
 
 
 class Telemetry(Settings):
@@ -61,6 +104,7 @@ class Telemetry(Settings):
 
     metrics: MetricsSettings = MetricsSettings()
     logs: LogsSettings = LogsSettings()
+    traces: TracesSettings = TracesSettings()
 
 
 class ServiceSettings(Settings):

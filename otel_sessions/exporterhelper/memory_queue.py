@@ -34,7 +34,7 @@ class MemoryQueue:
         self._ledger = ledger
         self._processing = processing
         self._counted = counted
-        self._sender = Sender(outlet, host.metrics)
+        self._sender = Sender(outlet, host)
         self._max_elapsed = outlet.settings.retry_on_failure.max_elapsed_time
         self._failed_spans = host.metrics.send_failed_spans.labels(self.name)
         self._waiting: deque[Ticket] = deque()

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from otel_sessions.component import Host
 from otel_sessions.errors import Retryable, SchemaError, Throttled
 from otel_sessions.exporterhelper.config import Retry
 from otel_sessions.exporterhelper.queue import Outlet
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger(__name__)
 TOLD_AGAIN_S: Final = 10.0
@@ -38,13 +38,15 @@ def delays(
 class Sender:
     """Calls the exporter of an outlet again and again, until the spans are stored or there is no more time."""
 
-    def __init__(self, outlet: Outlet, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, outlet: Outlet, host: Host, clock: Callable[[], float] = time.monotonic) -> None:
         self._exporter = outlet.exporter
+        self._name = str(outlet.id)
+        self._tracer = host.tracer
         self._retry = outlet.settings.retry_on_failure
         self._turn = outlet.turn
         self._stopping = threading.Event()
-        self._sent_spans = metrics.sent_spans.labels(str(outlet.id))
-        self._retries = metrics.export_retries.labels(str(outlet.id))
+        self._sent_spans = host.metrics.sent_spans.labels(str(outlet.id))
+        self._retries = host.metrics.export_retries.labels(str(outlet.id))
         self._trouble = Trouble(str(outlet.id), clock)
         self.last_seconds = 0.0
         """How long the last successful attempt took."""
@@ -60,7 +62,12 @@ class Sender:
         waits = delays(self._retry, max_elapsed, time.monotonic)
         while True:
             try:
-                with self._turn:
+                attributes: dict[str, str | int] = {
+                    "exporter": self._name,
+                    "spans": sum(map(len, batches)),
+                    "token": token,
+                }
+                with self._turn, self._tracer.start_as_current_span("store", attributes=attributes):
                     begin = time.monotonic()
                     self._exporter.export(batches, token)
                     self.last_seconds = time.monotonic() - begin

@@ -47,7 +47,7 @@ class Storing:
         self._processing = processing
         self._counted = counted
         self._keeps = isinstance(outlet.exporter, Syncing) and outlet.exporter.needs_sync
-        self._sender = Sender(outlet, host.metrics)
+        self._sender = Sender(outlet, host)
         self._retry_after = outlet.settings.retry_on_failure.max_interval
         self._dead_letters = DeadLetters(log.directory / "quarantine")
         self._quarantined_spans = host.metrics.quarantined_spans.labels(str(outlet.id))
