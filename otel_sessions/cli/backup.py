@@ -88,7 +88,8 @@ def restore(directory: Directory, json_: AsJson = False, config: ConfigFiles = N
     with _new_data(endpoint) as client, writing(f"restoring {source}"):
         spans = follow(tables.restore(client, endpoint.database, source / _TABLES))
         report = follow(verify(client))
-    segments = sum(_copied(saved, logs.get(saved.name, next(iter(logs.values())))) for saved in _saved(source))
+    logged = sorted((source / _LOG).iterdir()) if (source / _LOG).is_dir() else []
+    segments = sum(_copied(log, logs.get(log.name, next(iter(logs.values())))) for log in logged)
     if json_:
         told = {"spans": spans, "segments": segments, "clean": report.clean, "began": facts["began"]}
         typer.echo(json.dumps(told, indent=2))
@@ -143,10 +144,6 @@ def _logs(settings: Config) -> Iterator[tuple[str, Path]]:
         if id_.type == "clickhouse" and isinstance(exporter, SendingSettings):
             directory = exporter.log_of(str(id_), "").parent
             yield directory.name, directory
-
-
-def _saved(source: Path) -> list[Path]:
-    return sorted((source / _LOG).iterdir()) if (source / _LOG).is_dir() else []
 
 
 def _copied(log: Path, target: Path) -> int:

@@ -38,13 +38,13 @@ def verify(
     stored = period(start, end)
     with writer(loaded(config, set_)) as client, reading():
         report = follow(sessions.verify(client, stored))
-    typer.echo(json.dumps(_as_json(report), indent=2) if json_ else "\n".join(_lines(report)))
+    if json_:
+        differences = [asdict(each) for each in report.differences]
+        typer.echo(json.dumps({"spans": report.spans, "differences": differences, "more": report.more}, indent=2))
+    else:
+        typer.echo("\n".join(_lines(report)))
     if not report.clean:
         raise typer.Exit(1)
-
-
-def _as_json(report: Report) -> dict[str, object]:
-    return {"spans": report.spans, "differences": [asdict(each) for each in report.differences], "more": report.more}
 
 
 def _lines(report: Report) -> Iterator[str]:

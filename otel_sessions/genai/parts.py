@@ -162,7 +162,8 @@ def tools(value: Any) -> list[dict[str, Any]]:
     """Definitions of tools, each as `{"name", "description", "parameters"}`, from a list, by name, or an object."""
     if isinstance(value, dict):
         inner = next((value[key] for key in _TOOL_LISTS if isinstance(value.get(key), list)), None)
-        value = inner if inner is not None else [value] if _is_tool(value) else list(value.values())
+        is_tool = not value.keys().isdisjoint(("name", "function", "toolSpec"))
+        value = inner if inner is not None else [value] if is_tool else list(value.values())
     found = []
     for item in (value if isinstance(value, list) else [])[:MAX_PARTS]:
         if isinstance(item, dict) and isinstance(
@@ -177,10 +178,6 @@ def tools(value: Any) -> list[dict[str, Any]]:
 
 
 _TOOL_LISTS: Final = ("functionDeclarations", "function_declarations", "tools")
-
-
-def _is_tool(value: Mapping[str, Any]) -> bool:
-    return "name" in value or "function" in value or "toolSpec" in value
 
 
 def _tool(item: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -94,7 +94,9 @@ class Reader:
             )
         given = next(filter(None, self._inputs(attributes, events)), [])
         made = next(filter(None, self._outputs(attributes, events)), [])
-        given = _without_answer(given, made) if "gen_ai.input.messages" not in attributes else given
+        tells_apart = not made or "gen_ai.input.messages" in attributes
+        if not tells_apart and len(given) > len(made) and given[-len(made) :] == made:
+            given = given[: -len(made)]  # the list holds what came out at its end as well
         return Step(list(map(opened, given)), list(map(opened, made)), _tools(attributes))
 
     def _make(self, value: Mapping[str, Any]) -> Message:
@@ -204,11 +206,6 @@ _EVENT_MEMBERS: Final = {"tool_call_id": "id", "name": "name"}
 def _with_system(system: list[Message], found: list[Message]) -> list[Message]:
     """Instructions that stand apart come first, unless they are among the messages too."""
     return found if not found or any(each["role"] == "system" for each in found) else [*system, *found]
-
-
-def _without_answer(given: list[Message], made: list[Message]) -> list[Message]:
-    """What went in, of a list that holds what came out at its end as well."""
-    return given[: -len(made)] if made and len(given) > len(made) and given[-len(made) :] == made else given
 
 
 def _tools(attributes: Attributes) -> list[dict[str, Any]]:

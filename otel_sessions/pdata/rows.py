@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.pdata import columns
 from otel_sessions.pdata.batch import SpanBatch
@@ -59,14 +59,11 @@ class Rows:
             dropped = resource.dropped_attributes_count
             self.resources.append((number, project, name, composite, group.schema_url, dropped))
             for scope in group.scope_spans:
-                self._add_scope(scope)
+                named = scope.scope
+                self.scope_attributes.add(named.attributes)
+                self.scopes.append((named.name, named.version, scope.schema_url, named.dropped_attributes_count))
                 self._add_spans(scope.spans, faults)
         return faults
-
-    def _add_scope(self, group: ScopeSpans) -> None:
-        scope = group.scope
-        self.scope_attributes.add(scope.attributes)
-        self.scopes.append((scope.name, scope.version, group.schema_url, scope.dropped_attributes_count))
 
     def _add_spans(self, spans: Iterable[Span], faults: Counter[str]) -> None:
         place = (len(self.resources) - 1, len(self.scopes) - 1)

@@ -46,7 +46,8 @@ def error_of_grpc(peer: str, code: grpc.StatusCode, message: str | None, details
 
 def error_of_http(peer: str, status: int, body: bytes, retry_after: str | None) -> Permanent | Retryable:
     """The error of an answer that is not 2xx; the body is a `google.rpc.Status` in protobuf, or something else."""
-    text = f"{peer} answered {status}: {shown(_message(body))}"
+    said = str(_status(body).message) or body.decode("utf-8", "replace")
+    text = f"{peer} answered {status}: {shown(said)}"
     if status in _HTTP_RETRYABLE:
         asked = _seconds(retry_after) if retry_after else None
         return _retryable_error(text, asked if asked is not None else _retry_delay(body))
@@ -68,10 +69,6 @@ def _status(data: bytes) -> Status:
         return Status.FromString(data)
     except DecodeError:
         return Status()
-
-
-def _message(body: bytes) -> str:
-    return str(_status(body).message) or body.decode("utf-8", "replace")
 
 
 def _retry_delay(data: bytes) -> float | None:

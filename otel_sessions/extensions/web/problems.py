@@ -84,7 +84,10 @@ def problem(error: Exception) -> Response:
     if status == 500:
         _logger.error("a request failed in an unexpected way", exc_info=error)
         return _answer(500, "internal error; the service's log says more", {})
-    answer = _answer(status, _detail(error), dict(_members(error)))
+    detail = str(error)
+    if isinstance(error, ValidationError):
+        detail = "; ".join(f"{each['name']}: {each['message']}" for each in _faults(error))
+    answer = _answer(status, detail, dict(_members(error)))
     if isinstance(error, Retryable | TooManyRequests):
         answer.headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated) and error.challenge:
@@ -95,12 +98,6 @@ def problem(error: Exception) -> Response:
 def _answer(status: int, detail: str, members: dict[str, Any]) -> Response:
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
     return Response(orjson.dumps(body), status, media_type=MEDIA_TYPE)
-
-
-def _detail(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(f"{each['name']}: {each['message']}" for each in _faults(error))
-    return str(error)
 
 
 def _members(error: Exception) -> list[tuple[str, Any]]:
