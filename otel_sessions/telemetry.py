@@ -69,10 +69,11 @@ class Metrics:
             "otel_sessions_redacted_values", "Values that were dropped, hidden or masked.", "processor"
         )
         self._add_exporters()
+        self._add_extensions()
         self.registry.register(ProcessCollector())
 
     def _add_exporters(self) -> None:
-        """Adds what tells of storing and reading."""
+        """Adds what tells of storing."""
         self.sent_spans = self._counter("otelcol_exporter_sent_spans", "Spans stored.", "exporter")
         self.send_failed_spans = self._counter(
             "otelcol_exporter_send_failed_spans", "Spans whose storing failed for good.", "exporter"
@@ -86,13 +87,6 @@ class Metrics:
         self.partly_rejected_spans = self._counter(
             "otel_sessions_rejected_spans", "Spans that the other side refused of requests it took.", "exporter"
         )
-        self.served_queries = self._counter("otel_sessions_served_queries", "Queries of SQL answered.", "extension")
-        self.refused_queries = self._counter(
-            "otel_sessions_refused_queries",
-            "Queries of SQL that were answered with an error, by ClickHouse's code.",
-            "extension",
-            "code",
-        )
         self.queue_size = self._gauge("otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter")
         self.queue_capacity = self._gauge(
             "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"
@@ -104,19 +98,6 @@ class Metrics:
             "otel_sessions_moved_traces",
             "Traces whose spans a late claim put into another session.",
             "exporter",
-        )
-        self.sampled_out_sessions = self._counter(
-            "otel_sessions_sampled_out_sessions", "Sessions of which sampling left the figures only.", "extension"
-        )
-        self.hooks_delivered = self._counter(
-            "otel_sessions_hooks_delivered",
-            "Sessions that have fallen idle and were told of, or evaluated.",
-            "extension",
-        )
-        self.hooks_failed = self._counter(
-            "otel_sessions_hooks_failed",
-            "Attempts to tell of an idle session, or to evaluate it, that failed.",
-            "extension",
         )
         self.stored_bytes = self._gauge(
             "otel_sessions_stored_bytes", "Bytes of the stored data on disk, as of the last minute.", "exporter"
@@ -132,6 +113,29 @@ class Metrics:
             "How long the request that has waited longest has waited to be stored; 0 if none waits.",
             "exporter",
             "pipeline",
+        )
+
+    def _add_extensions(self) -> None:
+        """Adds what tells of reading, and of sessions that are over."""
+        self.served_queries = self._counter("otel_sessions_served_queries", "Queries of SQL answered.", "extension")
+        self.refused_queries = self._counter(
+            "otel_sessions_refused_queries",
+            "Queries of SQL that were answered with an error, by ClickHouse's code.",
+            "extension",
+            "code",
+        )
+        self.sampled_out_sessions = self._counter(
+            "otel_sessions_sampled_out_sessions", "Sessions of which sampling left the figures only.", "extension"
+        )
+        self.hooks_delivered = self._counter(
+            "otel_sessions_hooks_delivered",
+            "Sessions that have fallen idle and were told of, or evaluated.",
+            "extension",
+        )
+        self.hooks_failed = self._counter(
+            "otel_sessions_hooks_failed",
+            "Attempts to tell of an idle session, or to evaluate it, that failed.",
+            "extension",
         )
 
     def watch_log(self, log: LogState, exporter: str, pipeline: str) -> None:
