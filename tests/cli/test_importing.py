@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from otel_sessions.cli.importing import claude_code, codex
+from otel_sessions.cli.importing import atif, claude_code, codex
 from otel_sessions.cli.importing.conversation import requests
 from otel_sessions.cli.importing.lines import objects
 from otel_sessions.pdata import decode
@@ -76,6 +76,28 @@ CODEX = [
 ]  # fmt: skip
 
 
+ATIF = {
+    "schema_version": "ATIF-v1.4",
+    "session_id": "at-1",
+    "agent": {"name": "harbor-agent", "version": "1.0", "model_name": "gpt-5-codex"},
+    "steps": [
+        {"step_id": 1, "timestamp": at(0), "source": "system", "message": "You help."},
+        {"step_id": 2, "timestamp": at(1), "source": "user", "message": "What does GOOGL cost?"},
+        {
+            "step_id": 3, "timestamp": at(4), "source": "agent", "message": "", "reasoning_content": "Look it up.",
+            "tool_calls": [{"tool_call_id": "c1", "function_name": "search", "arguments": {"ticker": "GOOGL"}}],
+            "observation": {"results": [{"source_call_id": "c1", "content": "185.35"}]},
+            "metrics": {"prompt_tokens": 500, "completion_tokens": 80, "cached_tokens": 200, "cost_usd": 0.25},
+        },
+        {
+            "step_id": 4, "timestamp": at(9), "source": "agent", "message": "185.35 dollars.",
+            "metrics": {"prompt_tokens": 600, "completion_tokens": 20},
+        },
+        {"step_id": 5, "source": "user", "message": "Thanks."},
+    ],
+}  # fmt: skip
+
+
 def written(directory: Path, lines: list[dict[str, Any]], name: str) -> Path:
     file = directory / name
     file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"type": "assi', encoding="utf-8")
@@ -121,6 +143,33 @@ def test_a_transcript_of_codex_counts_what_each_answer_took(tmp_path: Path) -> N
     assert (tool["StepName"], tool["StatusCode"], tool["Output"]) == ("shell", "Error", "2 failed")
     (root,) = (row for row in found if row["IsRoot"])
     assert (root["Input"], root["Output"], root["ClaimId"]) == ("Run the tests", "Two fail.", "cx-1")
+
+
+def test_a_trajectory_counts_what_its_steps_took_and_keeps_their_cost(tmp_path: Path) -> None:
+    file = tmp_path / "trajectory.json"
+    file.write_text(json.dumps(ATIF, indent=2))
+    trajectory = atif.load(file)
+    assert trajectory is not None
+    conversation = atif.read(trajectory)
+    bodies = [body for body, _ in requests(conversation)]
+    assert bodies == [body for body, _ in requests(atif.read(trajectory))]
+    batch = SessionProcessor(SessionConfig()).process(decode(bodies, ["p"] * len(bodies)).batch)
+    found = batch.record.to_pylist()
+    calls = [row for row in found if row["IsModelCall"]]
+    assert [(row["InputTokens"], row["OutputTokens"], row["CachedInputTokens"]) for row in calls] == [
+        (500, 80, 200),
+        (600, 20, 0),
+    ]
+    assert [(float(row["Cost"]), row["CostSource"]) for row in calls[:1]] == [(0.25, "attribute")]
+    assert calls[1]["CostSource"] == "prices"
+    (tool,) = (row for row in found if row["IsToolCall"])
+    assert (tool["StepName"], tool["Output"], tool["Duration"]) == ("search", "185.35", 5 * 10**9)
+    roots = [(row["Input"], row["Output"], row["ClaimId"]) for row in found if row["IsRoot"]]
+    assert roots == [("What does GOOGL cost?", "185.35 dollars.", "at-1"), ("Thanks.", "", "at-1")]
+    timeless = {**ATIF, "steps": [{"step_id": 1, "source": "user", "message": "When?"}]}
+    assert atif.read(timeless).turns == []
+    file.write_text("[1]")
+    assert atif.load(file) is None
 
 
 @pytest.mark.parametrize(("lines", "dialect"), [(CLAUDE, claude_code), (CODEX, codex)])

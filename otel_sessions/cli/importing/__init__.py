@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otel_sessions.cli.importing.conversation import Conversation
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", exists=True, help="Transcripts (JSON Lines), or directories of them.")
+    list[Path], typer.Argument(metavar="PATH...", exists=True, help="Transcripts, or directories of them.")
 ]
 _STILL_GOING_ON_NS = 300 * 1_000_000_000
 
@@ -31,7 +31,7 @@ def import_(  # noqa: PLR0917 - the command line names them
     config: ConfigFiles = None,
     set_: Sets = None,
 ) -> None:
-    """Send the transcripts of Claude Code and Codex to a running service, a session each.
+    """Send the transcripts of Claude Code and Codex, and ATIF trajectories, to a running service, a session each.
 
     Importing again changes nothing: ids are made of those in the transcript. A last turn of the last 5 minutes is left
     out, as it may still be going on.
@@ -40,6 +40,7 @@ def import_(  # noqa: PLR0917 - the command line names them
     Examples:
       otel-sessions import ~/.claude/projects
       otel-sessions import ~/.codex/sessions/2026 --endpoint http://127.0.0.1:4318
+      otel-sessions import jobs/2026-01-31/trajectory.json
     """
     from otel_sessions.cli.importing.conversation import requests  # noqa: PLC0415
 
@@ -48,7 +49,7 @@ def import_(  # noqa: PLR0917 - the command line names them
     for path in _files(paths):
         conversation = _read(path)
         if conversation is None or not conversation.turns or not conversation.session_id:
-            output.warnings([f"{path} is no transcript of Claude Code or Codex with anything said in it"])
+            output.warnings([f"{path} is no transcript of a kind that is known, or nothing is said in it"])
             continue
         for body, spans in requests(conversation):
             sender.send(body)
@@ -60,13 +61,17 @@ def import_(  # noqa: PLR0917 - the command line names them
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
-        yield from sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+        found = [*path.rglob("*.jsonl"), *path.rglob("trajectory*.json")] if path.is_dir() else [path]
+        yield from sorted(found)
 
 
 def _read(path: Path) -> Conversation | None:
-    from otel_sessions.cli.importing import claude_code, codex  # noqa: PLC0415
+    from otel_sessions.cli.importing import atif, claude_code, codex  # noqa: PLC0415
     from otel_sessions.cli.importing.lines import objects  # noqa: PLC0415
 
+    if path.suffix == ".json":
+        trajectory = atif.load(path)
+        return None if trajectory is None else atif.read(trajectory)
     dialect = next((each for line in objects(path) for each in (claude_code, codex) if each.is_one(line)), None)
     if dialect is None:
         return None

@@ -29,7 +29,10 @@ _USAGE: Final = {
 
 @dataclass(slots=True)
 class Call:
-    """A call of a model; `usage` counts `input` (all that went in), `output`, `cached`, `written` and `reasoning`."""
+    """A call of a model; `usage` counts `input` (all that went in), `output`, `cached`, `written` and `reasoning`.
+
+    `cost` is in US dollars, None where the transcript does not say.
+    """
 
     id: str
     model: str
@@ -38,6 +41,7 @@ class Call:
     given: list[dict[str, Any]] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
+    cost: float | None = None
 
 
 @dataclass(slots=True)
@@ -127,6 +131,7 @@ def _spans(conversation: Conversation, turn: Turn) -> Iterator[Span]:
             "gen_ai.input.messages": _json(call.given),
             "gen_ai.output.messages": _json([{"role": "assistant", "parts": call.parts}]) if call.parts else "",
             **{_USAGE[name]: count for name, count in call.usage.items() if count},
+            **({} if call.cost is None else {"gen_ai.usage.cost": str(call.cost)}),
         }
         yield span(
             "call", call.id, f"chat {call.model}", call.start_ns, call.end_ns, attributes=_attributes(attributes)
