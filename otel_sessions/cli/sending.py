@@ -61,7 +61,8 @@ class Sender:
 
 
 def _served(config: Config) -> str:
-    """Where the service of this configuration takes OTLP over HTTP."""
+    """Where the service of this configuration takes OTLP over HTTP: as the owner of embedded data says, else as the
+    configuration does."""
     from otel_sessions.cli.access import owner_of  # noqa: PLC0415
     from otel_sessions.clickhouse.client import endpoint_in_use  # noqa: PLC0415
 
@@ -69,4 +70,8 @@ def _served(config: Config) -> str:
     owner = owner_of(data) if data else {}
     if "otlp/http" in owner:
         return f"http://{owner['otlp/http']}"
+    for id_ in config.used("receivers") if data and not data.embedded else ():
+        http = getattr(getattr(config.receivers[id_], "protocols", None), "http", None)
+        if http is not None and http.endpoint.port and http.tls is None:
+            return f"http://{http.endpoint}"
     raise Permanent("no service runs with this configuration on this machine; start it, or name one with --endpoint")

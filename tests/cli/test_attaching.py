@@ -179,3 +179,19 @@ def test_blocks_that_were_read_are_known_in_whatever_part_they_are() -> None:
     assert covered.add("p", 2, 2) == (1, 3)
     assert covered.has(part)
     assert not covered.has(Part("q_1_3_1", "q", 1, 3, 10))
+
+
+def test_a_service_in_front_of_a_server_is_found_by_its_configuration(
+    run: Run, served: Served, collector: Collector, tmp_path: Path
+) -> None:
+    """Nobody owns embedded data there, so there is no lock file that says where it listens."""
+    at = f"http://{served.endpoints['clickhouse_http']}"
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"receivers: {{otlp: {{protocols: {{http: {{endpoint: '{served.endpoints['otlp/http']}'}}}}}}}}\n"
+        f"exporters: {{clickhouse: {{endpoint: '{at}/otel'}}}}\n"
+        "service: {pipelines: {traces: {receivers: [otlp], exporters: [clickhouse]}}}\n"
+    )
+    collector.store(otlp.request(otlp.span("turn")).SerializeToString())
+    result = run("attach", collector.table, "--once", "--config", file)
+    assert (result.exit_code, result.stdout) == (0, f"spans sent of {collector.table}: 1\n"), result.output

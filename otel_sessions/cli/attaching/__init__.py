@@ -77,7 +77,7 @@ def attach(  # noqa: PLR0917 - the command line names them
         pass  # that is how it is ended; what was read is on record
     finally:
         client.close()
-    typer.echo(json.dumps({"spans": sent}) if json_ else f"{sent:,} spans of {theirs.database}.{name} are sent")
+    typer.echo(json.dumps({"spans": sent}) if json_ else f"spans sent of {theirs.database}.{name}: {sent:,}")
 
 
 def _theirs(source: str | None, ours: Endpoint) -> Endpoint:
