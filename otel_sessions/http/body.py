@@ -100,9 +100,16 @@ class Bodies:
         finally:
             body.release()
 
-    async def take(self, request: Request, work: Callable[[Body], T], pool: Executor | None = None) -> T:
-        """What `work` makes of the body, in a thread, of `pool` if that is named; raises as `read`."""
+    async def take(
+        self, request: Request, work: Callable[[Body], T], pool: Executor | None = None, *, light_bytes: int = 0
+    ) -> T:
+        """What `work` makes of the body, in a thread, of `pool` if that is named; raises as `read`.
+
+        A body that is not packed and has less than `light_bytes` is not worth waking a thread for.
+        """
         async with self.read(request) as body:
+            if body.is_lighter(light_bytes):
+                return work(body)
             return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work, body)
 
     def _decoder(self, header: str) -> tuple[str, Callable[[], Any] | None]:
@@ -128,6 +135,10 @@ class Body:
         self._is_over = False
         # Compression makes some bodies a little longer.
         self._most = limit if decoder is None else limit + limit // 256 + 1024
+
+    def is_lighter(self, nbytes: int) -> bool:
+        """Whether it is not packed, and has less than so many bytes."""
+        return self._decoder is None and self._size < nbytes
 
     def check_announced(self, length: str) -> None:
         """Raises `TooLarge` by what the header `Content-Length` says."""

@@ -1,7 +1,7 @@
 """OTLP over HTTP: what is where, and `POST /v1/traces`, a body in, the consumer's outcome out.
 
-One event loop reads the bodies and waits for the outcomes; a few threads inflate, turn JSON into protobuf and hand over
-to the consumer, so that nothing keeps the loop.
+One event loop reads the bodies, hands small ones in protobuf over to the consumer, and waits for the outcomes; a few
+threads inflate, turn JSON into protobuf and hand over what is large, so that nothing keeps the loop.
 """
 
 from __future__ import annotations
@@ -42,23 +42,29 @@ READ_BODIES: Final = 8
 """How many bodies of the largest size may be in memory before they are handed over."""
 WORKERS: Final = 4
 """Threads of each encoding: those that are busy with large JSON keep no protobuf waiting."""
+LARGE_BYTES: Final = 256 * 2**10
+"""Of a body whose digest takes long enough to keep others waiting."""
 _KEEP_ALIVE_S: Final = 75  # over the 5 s after which an SDK sends again, so that it never meets a closing connection
 _TRACES: Final = "/v1/traces"
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`protobuf_of` makes protobuf of a request body and raises `InvalidData`; `encode` writes an answer."""
+    """`protobuf_of` makes protobuf of a request body and raises `InvalidData`, which is quick for less than
+    `light_bytes`; `encode` writes an answer."""
 
     content_type: str
     protobuf_of: Callable[[bytes], bytes]
     encode: Callable[[Message], bytes]
+    light_bytes: int = 0
 
     def answer(self, message: Message, status_code: int = 200) -> Response:
         return Response(self.encode(message), status_code, media_type=self.content_type)
 
 
-PROTOBUF: Final = Format("application/x-protobuf", lambda body: body, lambda message: message.SerializeToString())
+PROTOBUF: Final = Format(
+    "application/x-protobuf", lambda body: body, lambda message: message.SerializeToString(), LARGE_BYTES
+)
 JSON: Final = Format(
     "application/json", protobuf_of, lambda message: json_format.MessageToJson(message, indent=None).encode()
 )
@@ -184,12 +190,13 @@ class HttpTraces:
             raise Retryable(f"{OPEN_REQUESTS} requests are waiting already")
         format_ = _format_of(request)
         hand_over = partial(self._hand_over, format_, request.state.project)
-        future = await self._bodies.take(request, hand_over, self._pools[format_.content_type])
+        pool = self._pools[format_.content_type]
+        future = await self._bodies.take(request, hand_over, pool, light_bytes=format_.light_bytes)
         outcome = await _outcome(future, request.receive)
         return NOBODY_READS if outcome is None else format_.answer(response_of(outcome))
 
     def _hand_over(self, format_: Format, project: str, body: Body) -> Future[Outcome]:
-        """In a worker; nothing here holds the body any longer then."""
+        """In a worker, unless it is quick; nothing here holds the body any longer then."""
         future = self._consumer.consume(ExportRequest(format_.protobuf_of(body.unpacked()), project))
         future.add_done_callback(self._accounting.count)
         return future
