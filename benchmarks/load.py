@@ -76,6 +76,8 @@ class Load:
     senders: int
     shape: Shape
     latencies_s: list[float] = field(default_factory=list)
+    answered_at: list[float] = field(default_factory=list)
+    """Seconds of the monotonic clock, a request each, as `latencies_s`."""
     failed: int = 0
 
     def run(self, requests: int) -> float:
@@ -112,7 +114,8 @@ class Load:
                         body[place : place + len(new)] = new
                 begin = time.monotonic()
                 self.failed += not export(bytes(body))
-                self.latencies_s.append(time.monotonic() - begin)
+                self.answered_at.append(end := time.monotonic())
+                self.latencies_s.append(end - begin)
 
 
 def _trace_ids(body: bytes) -> set[bytes]:

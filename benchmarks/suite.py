@@ -7,7 +7,9 @@ import json
 import os
 import statistics
 import subprocess
+import threading
 import time
+from bisect import bisect_left
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +48,7 @@ def main() -> None:
             for spans in arguments.sizes:
                 for peer in peers:
                     _measure(peer, spans, arguments.share, found)
+                    _note(found, peer, spans, {"answered to queryable p99, s": _lag_s(peer, spans, arguments.share)})
     _keep(found, begun, arguments.out)
 
 
@@ -67,6 +70,34 @@ def _measure(peer: Peer, spans: int, share: float, found: Found) -> None:
         "ack p50, ms": statistics.median(load.latencies_s) * 1e3,
         "MiB": peer.rss_mib(),
     }
+    _note(found, peer, spans, figures)
+
+
+def _lag_s(peer: Peer, spans: int, share: float) -> float:
+    """From the answer to a request until as many spans as were sent up to it can be queried, p99 of the requests.
+
+    A run of its own, as it asks for the number every 20 ms.
+    """
+    requests, senders = SIZES[spans]
+    requests = max(senders, int(requests * share))
+    load = Load(Grpc(peer.address), senders, Shape(spans=spans))
+    before, end = peer.stored(), time.monotonic() + 120
+    sending = threading.Thread(target=load.run, args=(requests,))
+    sending.start()
+    times, counts = [0.0], [0]
+    while counts[-1] < requests * spans:
+        if time.monotonic() > end:
+            raise RuntimeError(f"{peer.name}: {counts[-1]} of {requests * spans} spans are stored after 120 s")
+        time.sleep(0.02)
+        counts.append(peer.stored() - before)
+        times.append(time.monotonic())
+    sending.join()
+    answers = enumerate(sorted(load.answered_at), 1)
+    lags = sorted(times[bisect_left(counts, number * spans)] - at for number, at in answers)
+    return lags[int(len(lags) * 0.99)]
+
+
+def _note(found: Found, peer: Peer, spans: int, figures: dict[str, float]) -> None:
     for name, value in figures.items():
         found.setdefault(f"{peer.name}, {spans} spans a request: {name}", []).append(value)
         print(f"{peer.name}, {spans} spans a request: {name} {value:.1f}", flush=True)
