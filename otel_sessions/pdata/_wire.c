@@ -245,6 +245,15 @@ static bool read_bytes(struct slice *in, struct slice *bytes) {
 
 /* The next field, of whatever number; false if it is malformed or a group. */
 static bool next(struct slice *in, struct field *field) {
+    const uint8_t *at = in->at;
+    if (length(*in) >= 2 && (at[0] & 0x87) == BYTES && at[0] >> 3 && at[1] < 0x80) { /* nearly all: short, numbers up to 15 */
+        size_t size = at[1];
+        if (size > length(*in) - 2) return false;
+        field->tag = at[0];
+        field->bytes = (struct slice){at + 2, at + 2 + size};
+        in->at = at + 2 + size;
+        return true;
+    }
     uint64_t tag;
     if (!read_varint(in, &tag) || tag > UINT32_MAX || tag >> 3 == 0) return false;
     field->tag = (uint32_t)tag;
@@ -270,6 +279,11 @@ static bool is_utf8(struct slice in) {
         if (end - p >= 8 && (memcpy(&eight, p, 8), !(eight & UINT64_C(0x8080808080808080)))) {
             p += 8;
             continue;
+        }
+        if (end - p < 8) { /* what is left may be looked at together with what was before it */
+            uint32_t first, last;
+            if (length(in) >= 8 && (memcpy(&eight, end - 8, 8), !(eight & UINT64_C(0x8080808080808080)))) return true;
+            if (end - p >= 4 && (memcpy(&first, p, 4), memcpy(&last, end - 4, 4), !((first | last) & UINT32_C(0x80808080)))) return true;
         }
         uint8_t lead = *p++;
         if (lead < 0x80) continue;
