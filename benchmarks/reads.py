@@ -18,9 +18,9 @@ from clickhouse_connect.driver.client import Client
 from benchmarks.attribution import WEEK_NS
 from otel_sessions.clickhouse import inserts
 from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.rows import STORED
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.component import DEFAULT_PROJECT
-from otel_sessions.pdata import STORED
 from otel_sessions.queries import detail
 from otel_sessions.queries.facets import facets
 from otel_sessions.queries.filters import Filter

@@ -4,9 +4,9 @@
 INSERT INTO otel_traces
 (
     Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, ResourceAttributes, ScopeName, SpanAttributes,
-    Duration, StatusCode, StatusMessage, StartTimeUnixNano, EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey,
+    Duration, StatusCode, StatusMessage, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey,
     UserId, Environment, TraceName, Tags, Metadata, StepKind, StepName, AgentName, IsModelCall, IsToolCall, Model, InputTokens,
-    OutputTokens, TotalTokens, Cost, CostSource, Input, Output, SessionHint, ReceivedAt
+    OutputTokens, TotalTokens, Cost, CostSource, InputKey, OutputKey, SessionHint, ReceivedAt
 )
 WITH
     intDiv(number, 8) AS trace,
@@ -46,8 +46,6 @@ SELECT
     if(place = 0, 2500000000, 200000000) + luck % 1000000000 AS Duration,
     if(luck % 50 = 0, 'Error', 'Unset') AS StatusCode,
     if(luck % 50 = 0, concat('failed with ', words[1]), '') AS StatusMessage,
-    start AS StartTimeUnixNano,
-    start + Duration AS EndTimeUnixNano,
     'default' AS Project,
     place = 0 AS IsRoot,
     if(is_late AND place > 0, 9, 1) AS ClaimLevel,
@@ -70,8 +68,8 @@ SELECT
     InputTokens + OutputTokens AS TotalTokens,
     CAST((InputTokens * 25 + OutputTokens * 100) / 10000000, 'Decimal(38, 12)') AS Cost,
     if(is_model, 'prices', '') AS CostSource,
-    if(place < 7, asked, '') AS Input,
-    if(place < 7, answered, '') AS Output,
+    if(place < 7, 'input.value', '') AS InputKey,
+    if(place < 7, 'output.value', '') AS OutputKey,
     if(is_late AND place > 0, '', session) AS SessionHint,
     toDateTime(intDiv({begin:UInt64} + trace * {step_ns:UInt64}, 1000000000), 'UTC') AS ReceivedAt
 FROM numbers({first:UInt64} * 8, ({last:UInt64} - {first:UInt64}) * 8)

@@ -1,4 +1,8 @@
-"""Spans as ClickHouse takes them: streams of Arrow, of the columns that the tables store."""
+"""Spans as ClickHouse takes them: streams of Arrow, of the columns that `otel_traces` stores.
+
+What follows from other columns is not stored: the times of the wire from `Timestamp` and `Duration`, the beginning of
+an input or output from the attribute that it stands in. The table has these by expression, for whoever reads them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,30 @@ import pyarrow.compute as pc
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.inserts import Settings
-from otel_sessions.pdata import STORED, SpanBatch
+from otel_sessions.pdata import SpanBatch
+from otel_sessions.pdata.attributes import Entries, KeySet, Named, empty_text
+from otel_sessions.pdata.schema import DERIVED, WIRE
+from otel_sessions.semconv.content import INPUT_KEYS, OUTPUT_KEYS
 
 TABLE: Final = "otel_traces"
 EVALUATED: Final = "_evaluated_spans"
 _EVALUATION: Final = "gen_ai.evaluation.result"
+_TEXTS: Final = {"Input": KeySet(INPUT_KEYS), "Output": KeySet(OUTPUT_KEYS)}
+"""Where a text may stand; one from anywhere else is stored as it is."""
+_EXPRESSED: Final = frozenset({"StartTimeUnixNano", "EndTimeUnixNano", *_TEXTS})
+_TIMES: Final = (("StartsBeyond", pa.uint64()), ("EndsBefore", pa.uint64()))
+_OF_TEXTS: Final = [
+    (f"{name}{part}", type_)
+    for name in _TEXTS
+    for part, type_ in (("Key", pa.string()), ("Chars", pa.uint32()), ("Text", pa.string()))
+]
+STORED: Final = pa.schema(
+    [
+        *(field for field in (*WIRE, *DERIVED) if field.name not in _EXPRESSED),
+        *(pa.field(name, type_, nullable=False) for name, type_ in (*_TIMES, *_OF_TEXTS)),
+    ]
+)
+"""The columns that are stored of a `SpanBatch`."""
 _OF_EVALUATIONS: Final = pa.schema(
     [
         STORED.field(name)
@@ -29,7 +52,7 @@ _OF_EVALUATIONS: Final = pa.schema(
 
 def arrow_stream(batches: Sequence[SpanBatch], compression: str | None = None) -> memoryview:
     """The columns of `otel_traces`, `compression` as Arrow names it."""
-    return _stream(batches, STORED, compression)
+    return _stream([_stored(batch) for batch in batches], STORED, compression)
 
 
 def insert(client: Client, table: str, block: memoryview, settings: Settings) -> None:
@@ -41,7 +64,8 @@ def insert_evaluations(client: Client, batches: Sequence[SpanBatch], settings: S
     """Stores the scores that spans have as events, which few do; doing it again changes nothing."""
     evaluated = [found for batch in batches if (found := _evaluated(batch)) is not None]
     if evaluated:
-        _insert(client, EVALUATED, _OF_EVALUATIONS, _stream(evaluated, _OF_EVALUATIONS, None), settings)
+        block = _stream([batch.record for batch in evaluated], _OF_EVALUATIONS, None)
+        _insert(client, EVALUATED, _OF_EVALUATIONS, block, settings)
 
 
 def _evaluated(batch: SpanBatch) -> SpanBatch | None:
@@ -54,11 +78,46 @@ def _evaluated(batch: SpanBatch) -> SpanBatch | None:
     return batch.filter(pa.array(kept))
 
 
-def _stream(batches: Sequence[SpanBatch], schema: pa.Schema, compression: str | None) -> memoryview:
+def _stored(batch: SpanBatch) -> pa.RecordBatch:
+    """The batch in the columns of `STORED`."""
+    start, end, duration = (batch[name].to_numpy() for name in ("StartTimeUnixNano", "EndTimeUnixNano", "Duration"))
+    timestamp = batch["Timestamp"].view(pa.int64()).to_numpy().view(np.uint64)
+    # modulo 2^64, as the expressions of the table count too
+    columns = {"StartsBeyond": pa.array(start - timestamp), "EndsBefore": pa.array(start + duration - end)}
+    longest = {name: pc.max(pc.utf8_length(batch[name])).as_py() or 0 for name in _TEXTS}
+    named = Named.of(batch["SpanAttributes"]) if any(longest.values()) else None
+    for name, keys in _TEXTS.items():
+        found = _text(batch[name], keys.entries(named) if named and longest[name] else None, longest[name])
+        columns |= {f"{name}Key": found[0], f"{name}Chars": found[1], f"{name}Text": found[2]}
+    arrays = [columns[name] if name in columns else batch[name] for name in STORED.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=STORED)
+
+
+def _text(
+    texts: pa.StringArray, entries: Entries | None, longest: int
+) -> tuple[pa.StringArray, pa.UInt32Array, pa.StringArray]:
+    """Of each text, which has `longest` characters at most: the first of the attributes that begin with it, how many
+    characters it has of a longer one, else 0; and where no attribute does, the text."""
+    chars = np.zeros(len(texts), np.uint32)
+    if entries is None:
+        return empty_text(len(texts)), pa.array(chars), texts
+    code = np.full(len(texts), -1, np.int64)
+    for place, key in reversed([*enumerate(entries.keys.keys)]):
+        part = entries.of(key)
+        values = entries.values.take(pa.array(entries.places[part]))
+        cut = pc.utf8_slice_codeunits(values, 0, longest)
+        equal = pc.equal(cut, texts.take(pa.array(entries.rows[part]))).to_numpy(zero_copy_only=False)
+        is_cut = pc.less(pc.binary_length(cut), pc.binary_length(values)).to_numpy(zero_copy_only=False)
+        rows = entries.rows[part][equal]
+        code[rows], chars[rows] = place, np.where(is_cut[equal], longest, 0)
+    return entries.keys.names(code), pa.array(chars), pc.if_else(pa.array(code >= 0), "", texts)
+
+
+def _stream(records: Sequence[pa.RecordBatch], schema: pa.Schema, compression: str | None) -> memoryview:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
-        for batch in batches:
-            writer.write_batch(batch.record.select(schema.names))
+        for record in records:
+            writer.write_batch(record.select(schema.names))
     return memoryview(sink.getvalue())
 
 

@@ -18,9 +18,8 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import sql
 from otel_sessions.clickhouse.cluster import Layout, has_shards
-from otel_sessions.clickhouse.rows import TABLE
+from otel_sessions.clickhouse.rows import STORED, TABLE
 from otel_sessions.errors import SchemaError
-from otel_sessions.pdata import STORED
 from otel_sessions.pdata.schema import ATTRIBUTES, COST, TIMESTAMP
 
 # ClickHouse types that take an Arrow column whole, the table's own first.
@@ -146,7 +145,7 @@ def actual(client: Client, table: str = TABLE) -> dict[str, str]:
 
 
 def check(client: Client) -> None:
-    """Raises `SchemaError` that names every column of `pdata.STORED` that is missing or has another type."""
+    """Raises `SchemaError` that names every column of `rows.STORED` that is missing or has another type."""
     columns = actual(client)
     if not columns:
         raise SchemaError(f"there is no table {TABLE}; run `otel-sessions migrate`")

@@ -116,7 +116,6 @@ DERIVED: Final = _required(
 )
 
 SCHEMA: Final = pa.schema([*TRANSIENT, *WIRE, *DERIVED])
-STORED: Final = pa.schema([*WIRE, *DERIVED])
 
 DERIVED_DEFAULTS: Final[Mapping[str, pa.Scalar]] = {
     field.name: {

@@ -13,9 +13,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from otel_sessions.clickhouse import inserts
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.clickhouse.rows import TABLE
+from otel_sessions.clickhouse.rows import TABLE, arrow_stream
 from otel_sessions.errors import Permanent, Retryable
-from otel_sessions.pdata import STORED, decode
+from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import migrations
 from otel_sessions.testing.otlp import request, span
@@ -81,7 +81,7 @@ def spans(count: int) -> pa.Table:
     """So many traces of one span each, each in a session of its own."""
     body = request(*(span(attributes={"session.id": f"session {n}"}) for n in range(count)))
     batch = SessionProcessor(SessionConfig()).process(decode([body.SerializeToString()], ["p"]).batch)
-    return pa.table(batch.record.select(STORED.names))
+    return pa.ipc.open_stream(arrow_stream([batch])).read_all()
 
 
 def stream(rows: pa.Table, batches: int) -> bytes:

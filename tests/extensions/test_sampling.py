@@ -64,7 +64,11 @@ def test_dropped_sessions_leave_their_figures_and_kept_ones_are_whole(otel_clien
     project = new_project()
     bodies = {
         name: store(
-            otel_client, project, name, ago_min=45, **{"gen_ai.usage.cost": cost, "gen_ai.operation.name": "chat"}
+            otel_client,
+            project,
+            name,
+            ago_min=45,
+            **{"gen_ai.usage.cost": cost, "gen_ai.operation.name": "chat", "input.value": "asked"},
         )
         for name, cost in (("dear", 2.0), ("cheap", 0.1), ("cheap too", 0.2))
     }

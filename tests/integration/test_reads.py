@@ -22,7 +22,7 @@ BOUND = 20_000
 FILL = """
 INSERT INTO otel_traces
     (Project, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, ServiceName, SpanAttributes, Duration, StatusCode,
-    StartTimeUnixNano, EndTimeUnixNano, IsRoot, ClaimLevel, ClaimId, ClaimKey, SessionHint)
+    IsRoot, ClaimLevel, ClaimId, ClaimKey, SessionHint)
 WITH
     intDiv(number, {spans:UInt64}) AS trace,
     number % {spans:UInt64} = 0 AS root,
@@ -32,7 +32,7 @@ SELECT
     'default', fromUnixTimestamp64Nano(toInt64(start)), leftPad(lower(hex(trace)), 32, '0'),
     leftPad(lower(hex(number + 1)), 16, '0'), if(root, '', 'ffffffffffffffff'), 'step', 'shop',
     map('session.id', session, 'filler', hex(cityHash64(number))), 1000, 'Ok',
-    start, start + 1000, root, if(root, 1, 9), if(root, session, ''), if(root, 'session.id', ''),
+    root, if(root, 1, 9), if(root, session, ''), if(root, 'session.id', ''),
     session
 FROM numbers({first:UInt64}, {count:UInt64})
 """

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.rows import STORED
+from otel_sessions.pdata import SCHEMA
 from otel_sessions.testing.oracle import Identity, OracleSpan
 from otel_sessions.testing.oracle_views import OracleScore, Rows, trace_times, views
 
@@ -97,7 +99,7 @@ def _altered(client: Client, project: str) -> Iterator[str]:
     stored = {row[0] for row in client.query("DESCRIBE otel_traces").result_rows}
     columns = [row[0] for row in client.query("DESCRIBE session_spans").result_rows if row[0] in stored]
     listed = ", ".join(f"`{column}`" for column in columns)
-    missing = {"SessionHint", "ReceivedAt"} ^ (stored - set(columns))
+    missing = {"SessionHint", "ReceivedAt", *(set(STORED.names) - set(SCHEMA.names))} ^ (stored - set(columns))
     if missing:
         yield f"session_spans lacks {missing}"
     hashed = f"SELECT cityHash64(toString(({listed}))) FROM"

@@ -6,11 +6,11 @@ INSERT INTO _corrected_spans
     `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`, `Links.Attributes`, Flags,
     ResourceSchemaUrl, ResourceDroppedAttributesCount, ScopeAttributes, ScopeSchemaUrl, ScopeDroppedAttributesCount,
     DroppedAttributesCount, `Events.DroppedAttributesCount`, DroppedEventsCount, `Links.DroppedAttributesCount`,
-    `Links.Flags`, DroppedLinksCount, StartTimeUnixNano, EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId,
+    `Links.Flags`, DroppedLinksCount, StartsBeyond, EndsBefore, Project, IsRoot, ClaimLevel, ClaimId,
     ClaimKey, UserId, Environment, TraceName, Tags, Metadata, StepKind, StepName, AgentName, ResponseId,
     PreviousResponseId, IsModelCall, IsToolCall, IsUnpriced, Model, InputTokens, OutputTokens, TotalTokens,
-    CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, CostSource, Input, Output, TraceInput,
-    TraceOutput, SessionHint, ReceivedAt, Version
+    CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, CostSource, InputKey, InputChars, InputText,
+    OutputKey, OutputChars, OutputText, TraceInput, TraceOutput, SessionHint, ReceivedAt, Version
 )
 WITH
 known AS
@@ -23,11 +23,11 @@ SELECT
     `Events.Attributes`, `Links.TraceId`, `Links.SpanId`, `Links.TraceState`, `Links.Attributes`, Flags,
     ResourceSchemaUrl, ResourceDroppedAttributesCount, ScopeAttributes, ScopeSchemaUrl, ScopeDroppedAttributesCount,
     DroppedAttributesCount, `Events.DroppedAttributesCount`, DroppedEventsCount, `Links.DroppedAttributesCount`,
-    `Links.Flags`, DroppedLinksCount, StartTimeUnixNano, EndTimeUnixNano, Project, IsRoot, ClaimLevel, ClaimId,
+    `Links.Flags`, DroppedLinksCount, StartsBeyond, EndsBefore, Project, IsRoot, ClaimLevel, ClaimId,
     ClaimKey, UserId, Environment, TraceName, Tags, Metadata, StepKind, StepName, AgentName, ResponseId,
     PreviousResponseId, IsModelCall, IsToolCall, IsUnpriced, Model, InputTokens, OutputTokens, TotalTokens,
-    CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, CostSource, Input, Output, TraceInput,
-    TraceOutput, SessionHint, ReceivedAt, Version
+    CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, Cost, CostSource, InputKey, InputChars, InputText,
+    OutputKey, OutputChars, OutputText, TraceInput, TraceOutput, SessionHint, ReceivedAt, Version
 FROM
 (
 ${../parts/spans_by_the_rule}

@@ -312,7 +312,7 @@ ${../parts/session_source}
     s.CachedInputTokens AS CachedInputTokens, s.CacheCreationInputTokens AS CacheCreationInputTokens,
     s.ReasoningTokens AS ReasoningTokens, s.Cost AS Cost, s.CostSource AS CostSource, s.Input AS Input, s.Output AS
     Output, s.TraceInput AS TraceInput, s.TraceOutput AS TraceOutput
-FROM (SELECT * FROM _corrected_spans FINAL) AS s
+FROM (SELECT *, StartTimeUnixNano, EndTimeUnixNano, Input, Output FROM _corrected_spans FINAL) AS s
 INNER JOIN
 (
     SELECT Project, SessionId, TraceId, SpanId

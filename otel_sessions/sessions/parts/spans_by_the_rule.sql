@@ -25,7 +25,8 @@ ${claim}
                     FROM
                     (
                         SELECT
-                            s.*,
+                            s.*, s.StartTimeUnixNano AS StartTimeUnixNano, s.EndTimeUnixNano AS EndTimeUnixNano,
+                            s.Input AS Input, s.Output AS Output,
 ${version}
                             AS Version
                         FROM otel_traces AS s

@@ -29,7 +29,7 @@ versions AS
         s.ReasoningTokens AS ReasoningTokens, toUInt64(s.IsModelCall) AS ModelCalls,
         toUInt64(s.IsUnpriced) AS UnpricedCalls, toUInt64(s.IsToolCall) AS ToolCalls,
         cityHash64(ClaimLevel, ClaimId, s.IsRoot, s.SpanName, s.TraceName, s.ServiceName, s.UserId, s.Environment, s.Model, s.Tags,
-            s.Input, s.Output, s.TraceInput, s.TraceOutput, ErrorCount, HasTimes, StartTime, EndTime, InputTokens, OutputTokens, TotalTokens, Cost, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, ModelCalls, UnpricedCalls, ToolCalls) AS Content
+            s.InputKey, s.InputText, s.OutputKey, s.OutputText, s.TraceInput, s.TraceOutput, ErrorCount, HasTimes, StartTime, EndTime, InputTokens, OutputTokens, TotalTokens, Cost, CachedInputTokens, CacheCreationInputTokens, ReasoningTokens, ModelCalls, UnpricedCalls, ToolCalls) AS Content
     FROM otel_traces AS s
     WHERE Trace IN (SELECT Trace FROM claimed) AND s.SpanName != 'otel_sessions.trace_update'
 ),

@@ -217,7 +217,12 @@ SELECT
     s.TraceOutput AS TraceOutput
 FROM
 (
-    SELECT *
+    SELECT
+        *,
+        StartTimeUnixNano,
+        EndTimeUnixNano,
+        Input,
+        Output
     FROM _corrected_spans
     FINAL
 ) AS s
