@@ -88,6 +88,9 @@ class Metrics:
             "otel_sessions_rejected_spans", "Spans that the other side refused of requests it took.", "exporter"
         )
         self.queue_size = self._gauge("otelcol_exporter_queue_size", "Bytes waiting to be stored.", "exporter")
+        self.held_spans = self._gauge(
+            "otel_sessions_held_spans", "Spans that wait in the log for the session of their trace.", "exporter"
+        )
         self.queue_capacity = self._gauge(
             "otelcol_exporter_queue_capacity", "Bytes that may wait to be stored.", "exporter"
         )

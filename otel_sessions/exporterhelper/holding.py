@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow.compute as pc
+from prometheus_client import Gauge
 
 from otel_sessions.component import AwaitingClaims
 from otel_sessions.exporterhelper.processing import Processing
@@ -35,8 +36,10 @@ class Released:
 class Holding:
     """The parts that wait, each of a segment of its own, which stays in the log for it. Used by one thread."""
 
-    def __init__(self, outlet: Outlet, processing: Processing) -> None:
+    def __init__(self, outlet: Outlet, processing: Processing, held: Gauge) -> None:
+        """`held` counts the spans that wait here, beside those of other queues of the exporter."""
         self._processing = processing
+        self._held = held
         exporter, max_age = outlet.exporter, outlet.settings.sending_queue.max_age
         awaited = isinstance(exporter, AwaitingClaims) and exporter.awaits_claims
         self._wait = processing.claim_wait if awaited else 0.0
@@ -47,8 +50,8 @@ class Holding:
         self._open = True
 
     def start(self) -> None:
-        self._parts.clear()
-        self._nbytes = 0
+        for part in list(self._parts):
+            self.drop(part)
         self._open = True
 
     def stop(self) -> None:
@@ -105,15 +108,21 @@ class Holding:
         """Takes a part out of those that wait."""
         del self._parts[part]
         self._nbytes -= _nbytes(part)
+        self._held.dec(_count(part))
 
     def _keep(self, part: Part) -> None:
         self._parts[part] = {trace for batch in part.batches or () for trace in pc.unique(batch["TraceId"]).to_pylist()}
         self._nbytes += _nbytes(part)
+        self._held.inc(_count(part))
 
     @property
     def next_due(self) -> float | None:
         """When the first part will have waited long enough."""
         return min((part.not_before for part in self._parts), default=None)
+
+
+def _count(part: Part) -> int:
+    return sum(len(batch) for batch in part.batches or ())
 
 
 def _nbytes(part: Part) -> int:

@@ -55,7 +55,7 @@ class Storing:
         self._open: Counter[str] = Counter()  # parts of a segment beside its first, by its name
         self._blamed: defaultdict[str, dict[SpanKey, str]] = defaultdict(dict)  # and what is to be set aside of it, why
         self._search = Bisection(Part.halves)
-        self._holding = Holding(outlet, processing)
+        self._holding = Holding(outlet, processing, host.metrics.held_spans.labels(str(outlet.id)))
         self._stored = 0
         self._blamed_in_a_row = 0
         self.doubtful: deque[Part] = deque()

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
-from otel_sessions.queries.rows import composed, rfc3339, run, sections
+from otel_sessions.queries.rows import Row, composed, rfc3339, run, sections
 
 Series = Literal["sessions", "traces", "errors", "tokens", "cost", "duration_p50_ns", "duration_p95_ns"]
 GroupBy = Literal["model", "user", "service", "environment", "tag", "tool", "session"]
@@ -20,6 +20,8 @@ DEFAULT_SERIES: Final[tuple[Series, ...]] = ("sessions", "traces", "errors", "to
 ALL_SERIES: Final[tuple[Series, ...]] = (*DEFAULT_SERIES, "duration_p50_ns", "duration_p95_ns")
 _OF_NOTHING: Final[Mapping[str, Any]] = {**dict.fromkeys(DEFAULT_SERIES, 0), **dict.fromkeys(ALL_SERIES[5:])}
 MAX_POINTS: Final = 20_000
+_FEW: Final = frozenset({"model", "service", "environment", "tool"})
+"""Groups of which there are few: all are measured at once, and often that is the answer."""
 _OF_CHOSEN: Final = re.compile(r"^ *AND \w+\.SessionId IN CHOSEN\n", re.MULTILINE)
 
 
@@ -59,7 +61,7 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     """
     chosen = Filter(query=measured.query)
     condition = chosen.condition(now_ns)
-    source = _source(measured.group_by or "none", "" if chosen.is_empty else condition.sql)
+    source = _source(measured, "" if chosen.is_empty else condition.sql)
     bound: dict[str, Any] = {
         "project": measured.project,
         "from": measured.from_ns,
@@ -70,11 +72,21 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
         "points": MAX_POINTS + 1,
         **condition.parameters,
     }
-    top: list[str] = []
-    if measured.group_by is not None:
-        ranked = composed("metrics_top", SOURCE=source, SERIES=measured.series[0])
-        top = [row["Key"] for row in run(client, ranked, {**bound, "all": 1, "top": []})]
-    rows = run(client, composed("metrics", SOURCE=source), {**bound, "all": 0, "top": top})
+    sql = composed("metrics", SOURCE=source, SERIES=", ".join(measured.series))
+    rank = measured.series[0]
+    every: list[Row] = []
+    if measured.group_by in _FEW and measured.interval_ns is None:
+        every = run(client, sql, {**bound, "all": 1, "top": []})
+        every.sort(key=lambda row: (-(row[rank] or 0), row["Key"]))
+    if every and len(every) <= MAX_POINTS:
+        top = [row["Key"] for row in every[: measured.top]]
+        if len(every) <= measured.top:
+            return _groups(every, top, measured.series)
+    elif measured.group_by is not None:
+        top = [row["Key"] for row in run(client, composed("metrics_top", SOURCE=source, SERIES=rank), bound)]
+    else:
+        top = []
+    rows = run(client, sql, {**bound, "all": 0, "top": top})
     if len(rows) > MAX_POINTS:
         raise TooManyPointsError(f"there are more than {MAX_POINTS} points; use a longer interval or fewer groups")
     if not rows and measured.group_by is None:
@@ -82,13 +94,16 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     return _groups(rows, top, measured.series)
 
 
-def _source(group_by: str, condition: str) -> str:
+def _source(measured: Measured, condition: str) -> str:
     """Turns and calls with their keys, of the sessions that a condition chooses; of all without one, which then need
-    not be worked out.
+    not be worked out. Nor does the turn of a call, whose start is the time of it, where no time is asked for.
     """
     texts = sections(statement(f"{__package__}.sql", "metrics_sources"))
+    group_by = measured.group_by or "none"
     if group_by == "model":
-        source = texts["model"]
+        any_time = (measured.from_ns, measured.to_ns, measured.interval_ns) == (FIRST_NS, LAST_NS, None)
+        source = texts["model"].replace("JOINED", "" if any_time else texts["model.joined"])
+        source = source.replace("STARTED", "toDateTime64(0, 9, 'UTC')" if any_time else "t.StartTime")
     elif names := texts.get(f"joined.{group_by}"):
         source = texts["joined"].replace("NAMES", names)
     else:

@@ -48,7 +48,12 @@ def sent(*names: str, trace: str = TRACE, session: str = "", service: str = "sho
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Build]:
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def build(tmp_path: Path, metrics: Metrics) -> Iterator[Build]:
     """A pipeline whose service `shop` has claimed a session before."""
     built: list[Pipeline] = []
 
@@ -64,7 +69,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
             first = sent("first", trace="f" * 32, session="before")
             processor.process(decode([first.body], [first.project]).batch)
         outlets = [Outlet(ComponentId("memory"), exporter, settings)]
-        built.append(Pipeline("traces", [(ComponentId("session"), processor)], outlets, Host(Metrics())))
+        built.append(Pipeline("traces", [(ComponentId("session"), processor)], outlets, Host(metrics)))
         built[-1].start()
         return built[-1]
 
@@ -83,9 +88,13 @@ def segments(tmp_path: Path) -> list[Path]:
     return sorted(tmp_path.rglob("*.wal"))
 
 
-def test_children_are_stored_with_their_root_in_one_insert(build: Build, tmp_path: Path) -> None:
+def test_children_are_stored_with_their_root_in_one_insert(build: Build, metrics: Metrics, tmp_path: Path) -> None:
     exporter = Awaiting()
     pipeline = build(exporter)
+
+    def held() -> float | None:
+        return metrics.registry.get_sample_value("otel_sessions_held_spans", {"exporter": "memory"})
+
     pipeline.consume(sent("child 1", "child 2")).result(60)
     pipeline.consume(sent("stranger", trace=OTHER)).result(60)
     look_at_all(pipeline)
@@ -93,8 +102,10 @@ def test_children_are_stored_with_their_root_in_one_insert(build: Build, tmp_pat
     look_at_all(pipeline)
     assert exporter.names == []
     assert len(segments(tmp_path)) >= 2
+    eventually(held, 4)
     pipeline.consume(sent("root", session="ada")).result(60)
     eventually(lambda: exporter.exports, [["root", "child 1", "child 2", "child 3"]])
+    eventually(held, 1)
     assert set(exporter.sessions.values()) == {"ada"}
     eventually(lambda: len(segments(tmp_path)), 1)
 

@@ -54,7 +54,7 @@ WHERE t.Project = {project:String}
     AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
 UNION ALL
 SELECT
-    c.SessionId AS SessionId, c.TraceId AS TraceId, t.StartTime AS StartTime, 0 AS IsTurn, toUInt64(0) AS Errors,
+    c.SessionId AS SessionId, c.TraceId AS TraceId, STARTED AS StartTime, 0 AS IsTurn, toUInt64(0) AS Errors,
     c.Tokens AS Tokens, c.Cost AS Cost, toUInt64(0) AS Duration, [c.Model] AS Keys
 FROM
 (
@@ -64,6 +64,9 @@ FROM
         AND s.SessionId IN CHOSEN
     GROUP BY SessionId, TraceId, Model
 ) AS c
+JOINED
+
+-- model.joined
 INNER JOIN
 (
     SELECT SessionId, TraceId, StartTime

@@ -21,6 +21,7 @@ _COUNTED: Final = (
     ("Set aside", "otel_sessions_quarantined_spans", "spans"),
     ("Without a session", "otel_sessions_spans_without_session", "spans"),
     ("Repeated requests", "otel_sessions_repeated_requests", ""),
+    ("Waiting for the session of their trace", "otel_sessions_held_spans", "spans"),
     ("Waiting in the queue", "otelcol_exporter_queue_size", "bytes"),
     ("Oldest not stored", "otel_sessions_oldest_unstored_seconds", "seconds"),
 )
