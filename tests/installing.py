@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 INSTALL_S = 200
-TEST_S = 300
+TEST_S = 600
 """How long a test may take that installs something: what is not cached comes at the speed of the network."""
-RUN_S = 90
+RUN_S = 200
 
 
 def python(directory: Path, *requirements: str, alone: Sequence[str] = ()) -> list[str]:
