@@ -29,7 +29,7 @@ class Tools:
 
     def ask(self, use: Callable[[Client], Coroutine[Any, Any, Any]], mode: str = "auto") -> Any:
         async def session() -> Any:
-            async with httpx2.AsyncClient(headers={"X-Project": self.api.project}) as http:
+            async with httpx2.AsyncClient(headers={"X-Project": self.api.project}, timeout=60) as http:
                 transport = streamable_http_client(f"http://{self.api.address}/mcp", http_client=http)
                 async with Client(transport, mode=mode) as client:
                     return await use(client)

@@ -60,6 +60,7 @@ def store_late(client: Client, spans: list[OracleSpan]) -> None:
     receiver.attribute(spans)
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=examples(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sets=st.lists(span_sets(), min_size=1, max_size=2), seed=st.integers(0, 2**32), data=st.data())
 def test_whatever_was_damaged_is_seen_and_put_right(
