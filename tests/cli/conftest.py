@@ -66,7 +66,7 @@ class Served:
     tallies: tuple[demo.Tally, ...]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Served]:
     directory = tmp_path_factory.mktemp("served")
     config = write_config(directory, f"chdb://{directory / 'data'}")
