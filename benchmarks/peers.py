@@ -1,7 +1,8 @@
 """Other ways from OTLP into ClickHouse, on an engine of the same kind in a process of its own.
 
 Rotel is taken from the package index: `pip install rotel`. Its table is that of this product without views, so that
-sessions are worked out by nobody. Any other peer that stores into ClickHouse over HTTP is a command.
+sessions are worked out by nobody. So is that of a Collector, a binary that somebody has built with `otlpreceiver`,
+`batchprocessor`, `clickhouseexporter` and `filestorage`, once answering from memory and once from a queue on disk.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -69,11 +70,8 @@ def rotel_binary() -> Path | None:
 @contextmanager
 def rotel(binary: Path, batch: int) -> Iterator[Peer]:
     """Rotel, which answers from memory, with batches of at most so many spans."""
-    with serve("wal", read_only=False) as engine, tempfile.TemporaryFile() as log:
-        sql = engine.endpoints["clickhouse_http"]
-        ask(sql, f"CREATE DATABASE {DATABASE}")
-        ask(sql, f"CREATE TABLE {DATABASE}.otel_traces AS otel.otel_traces")
-        address = f"127.0.0.1:{_free_port()}"
+    with serve("wal", read_only=False) as engine:
+        sql, address = engine.endpoints["clickhouse_http"], f"127.0.0.1:{_free_port()}"
         arguments = {
             "otlp-grpc-endpoint": address,
             "otlp-http-endpoint": f"127.0.0.1:{_free_port()}",
@@ -83,11 +81,53 @@ def rotel(binary: Path, batch: int) -> Iterator[Peer]:
             "batch-max-size": str(batch),
         }
         named = [text for name, value in arguments.items() for text in (f"--{name}", value)]
-        process = subprocess.Popen([binary, "start", *named], stdout=log, stderr=log)
+        with _running([binary, "start", *named], address, engine) as agent:
+            yield Peer(f"rotel, batches of {batch}", address, (agent, engine), sql, DATABASE)
+
+
+COLLECTOR = """
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "{address}"}}}}}}}}
+processors: {{batch: {{timeout: 1s, send_batch_size: 8192}}}}
+exporters:
+  clickhouse:
+    endpoint: "http://{sql}"
+    database: {database}
+    create_schema: false
+    async_insert: false
+    sending_queue: {queue}
+extensions: {{file_storage: {{directory: "{directory}", fsync: true}}}}
+service:
+  extensions: [file_storage]
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines: {{traces: {{receivers: [otlp], processors: {processors}, exporters: [clickhouse]}}}}
+"""
+_DURABLE = "{storage: file_storage, batch: {flush_timeout: 1s, min_size: 8192, sizer: items}}"
+
+
+@contextmanager
+def collector(binary: Path, *, durable: bool) -> Iterator[Peer]:
+    """A Collector that answers from memory, or, `durable`, when the request is in its queue on disk, with fsync."""
+    with serve("wal", read_only=False) as engine, tempfile.TemporaryDirectory() as directory:
+        sql, address = engine.endpoints["clickhouse_http"], f"127.0.0.1:{_free_port()}"
+        queue, processors = (_DURABLE, "[]") if durable else ("{enabled: true}", "[batch]")
+        places = {"address": address, "sql": sql, "database": DATABASE, "directory": directory}
+        config = Path(directory, "config.yaml")
+        config.write_text(COLLECTOR.format(queue=queue, processors=processors, **places))
+        with _running([binary, "--config", config], address, engine) as agent:
+            yield Peer(f"collector{', durable' * durable}", address, (agent, engine), sql, DATABASE)
+
+
+@contextmanager
+def _running(command: Sequence[str | Path], address: str, engine: Server) -> Iterator[Server]:
+    """The peer's process, once it listens, beside an engine with its table."""
+    sql = engine.endpoints["clickhouse_http"]
+    ask(sql, f"CREATE DATABASE {DATABASE}")
+    ask(sql, f"CREATE TABLE {DATABASE}.otel_traces AS otel.otel_traces")
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             _wait_for(address)
-            agent = Server(process.pid, {})
-            yield Peer(f"rotel, batches of {batch}", address, (agent, engine), sql, DATABASE)
+            yield Server(process.pid, {})
         finally:
             process.terminate()
             process.wait(30)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.load import Load, Shape
-from benchmarks.peers import Peer, ours, rotel, rotel_binary
+from benchmarks.peers import Peer, collector, ours, rotel, rotel_binary
 from benchmarks.sdk import stamps_us
 from benchmarks.stages import Stages
 from benchmarks.transports import Grpc
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the requests of each size")
     parser.add_argument("--rotel", type=Path, default=rotel_binary(), help="the agent, if the package is not installed")
     parser.add_argument("--rotel-batches", type=int, nargs="*", default=[8192, 65_536])
+    parser.add_argument("--collector", type=Path, help="a Collector's binary, see benchmarks/peers.py")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     begun = datetime.now(UTC)
@@ -42,6 +43,8 @@ def main() -> None:
         peers = [stack.enter_context(ours())]
         if arguments.rotel:
             peers += [stack.enter_context(rotel(arguments.rotel, size)) for size in arguments.rotel_batches]
+        if arguments.collector:
+            peers += [stack.enter_context(collector(arguments.collector, durable=each)) for each in (False, True)]
         for peer in peers:
             found[f"{peer.name}: idle, MiB"] = [peer.rss_mib()]
         for _ in range(arguments.rounds):
