@@ -55,7 +55,7 @@ def _address(out: Path) -> tuple[str, str]:
 def _picture(browser: Browser, scheme: str, url: str, name: str) -> None:
     page = browser.new_page(viewport=SCREEN, color_scheme=scheme, locale="en-GB", timezone_id="UTC")
     page.goto(url)
-    page.locator(".charts rect.bar").first.wait_for(state="attached")
+    page.locator(".chart:not(.wait) rect.bar").first.wait_for(state="attached")
     page.screenshot(path=HERE / f"{name}-{scheme}.png")
     page.close()
 
