@@ -18,7 +18,7 @@ WITH
     if({session_id:String} = '', concat('session-', lower(leftPad(hex(trace % {sessions:UInt32}), 6, '0'))), {session_id:String}) AS session,
     arrayMap(i -> cityHash64('word', luck, i), range(24)) AS dice,
     arrayMap(d -> lower(substring(hex(cityHash64(toUInt32(pow((d % 1000000) / 1000000, 3) * 20000))), 1, 3 + d % 5)), dice) AS words,
-    concat('Please look at ', arrayStringConcat(arraySlice(words, 1, 12), ' '), '.') AS asked,
+    concat('Please look at ', arrayStringConcat(arraySlice(words, 1, 12), ' '), if(chance % 50000 = 7, ' in Zanzibar.', '.')) AS asked,
     concat('The answer is ', arrayStringConcat(arraySlice(words, 13, 12), ' '), '.') AS answered,
     place IN (1, 3, 5) AS is_model,
     place IN (2, 4) AS is_tool,

@@ -1,4 +1,7 @@
-"""All figures of the way in, in rounds that take turns, kept as JSON a commit: `python -m benchmarks.suite --help`."""
+"""All figures of the way in, in rounds that take turns, and what reads cost; kept as JSON a commit.
+
+`python -m benchmarks.suite --help` says how.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 from bisect import bisect_left
@@ -16,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.load import Load, Shape
 from benchmarks.peers import Peer, collector, ours, rotel, rotel_binary
+from benchmarks.reads import opened, report
 from benchmarks.sdk import stamps_us
 from benchmarks.stages import Stages
 from benchmarks.transports import Grpc
@@ -35,6 +40,7 @@ def main() -> None:
     parser.add_argument("--rotel-batches", type=int, nargs="*", default=[8192, 65_536])
     parser.add_argument("--collector", type=Path, help="a Collector's binary, see benchmarks/peers.py")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--reads", type=int, default=1_000_000, help="spans of the store that is read; 0 reads none")
     arguments = parser.parse_args()
     begun = datetime.now(UTC)
     found: Found = {f"stage {name}, us a span": values for name, values in Stages().rounds(arguments.rounds).items()}
@@ -52,7 +58,18 @@ def main() -> None:
                 for peer in peers:
                     _measure(peer, spans, arguments.share, found)
                     _note(found, peer, spans, {"answered to queryable p99, s": _lag_s(peer, spans, arguments.share)})
+    if arguments.reads:
+        found |= {f"read {name}, x raw GROUP BY": [times] for name, times in _reads(arguments.reads).items()}
     _keep(found, begun, arguments.out)
+
+
+def _reads(spans: int) -> dict[str, float]:
+    """By read how many times the CPU of a raw GROUP BY of all spans by session it takes."""
+    with tempfile.TemporaryDirectory() as directory:
+        client = opened(Path(directory) / "store", spans, doubtful=1)
+        found = report(client, times=10)
+        client.close()
+    return found
 
 
 def _measure(peer: Peer, spans: int, share: float, found: Found) -> None:

@@ -44,11 +44,11 @@ _BOUNDS: Final = {
     "tokens": BOUNDS["TotalTokens"],
     "cost": BOUNDS["Cost"],
 }
-_SUMS: Final = frozenset({"traces", "spans", "errors", "tokens", "cost"})
-"""Their bounds count what a correction replaces beside the correction, so sessions in doubt come first by them."""
 _FIRST_LOOK: Final = 200
 _LAST_LOOK: Final = 5_000
 _MORE: Final = 14
+_MANY: Final = 4_000
+"""To look at more sessions costs more than to search the texts of all turns first."""
 _WHOLE: Final = "StartTime"
 _OF_PROJECT: Final = "Project = {project:String}"
 
@@ -158,33 +158,46 @@ def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) ->
 def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_ns: int) -> list[Row] | None:
     """The first page among the sessions whose bounds are the greatest, some more of them at a time.
 
-    Once the last of it is greater than the bounds of all that were not looked at, it is right (the threshold
-    algorithm). None where that takes too many.
+    Once the last of it is before the bounds of all that were not looked at, it is right (the threshold algorithm). None
+    where that takes too many.
     """
-    # The latest of all sessions are nearly all on the page: these are read whole at once.
-    is_whole = wanted.filter.is_empty and wanted.sort not in _SUMS
-    size = wanted.limit + _MORE if is_whole else max(_FIRST_LOOK, 4 * wanted.limit)
-    bounds = _bounds(client, wanted, wanted.filter.superset(now_ns), size)
+    # Of all sessions those with the greatest bounds are nearly all on the page: they are read whole at once.
+    is_whole = wanted.filter.is_empty
+    size = wanted.limit + _MORE if is_whole else min(max(_FIRST_LOOK, 4 * wanted.limit), _LAST_LOOK)
+    superset, narrower = wanted.filter.superset(now_ns), wanted.filter.superset(now_ns, with_texts=True)
+    bounds = _bounds(client, wanted, superset, size if is_whole else _LAST_LOOK)
     found: list[Row] = []
     looked_at: set[str] = set()
-    while size <= _LAST_LOOK:
+    while True:
         among = [row["SessionId"] for row in bounds[:size] if row["SessionId"] not in looked_at]
         columns = "*" if is_whole and not looked_at else ""
         for ids in portions(among):
             found += _keys(client, wanted, condition, among=ids, columns=columns)
         found.sort(key=lambda row: (-row["_key"], row["SessionId"]))
         del found[wanted.limit + 1 :]
-        if len(bounds) <= size or (len(found) > wanted.limit and found[-1]["_key"] > bounds[size]["Bound"]):
+        if len(bounds) <= size or (len(found) > wanted.limit and _is_before(found[-1], bounds[size])):
             return found
-        if not looked_at:
-            bounds = _bounds(client, wanted, wanted.filter.superset(now_ns, with_texts=True), _LAST_LOOK)
         looked_at.update(among)
-        size += max(size, _FIRST_LOOK)
-    return None
+        enough = (wanted.limit + 1) * size // max(1, len(found))
+        if superset != narrower and (enough > _MANY or size >= _LAST_LOOK):
+            superset = narrower
+            bounds = _bounds(client, wanted, superset, _LAST_LOOK)
+            size = 2 * _FIRST_LOOK
+        elif size >= _LAST_LOOK:
+            return None
+        else:
+            if columns:
+                bounds = _bounds(client, wanted, superset, _LAST_LOOK)
+            size = min(max(size + _FIRST_LOOK, 2 * size, enough), _LAST_LOOK)
+
+
+def _is_before(row: Row, bound: Row) -> bool:
+    """Whether a session is before all in the list whose bounds are not before this one."""
+    return (-row["_key"], row["SessionId"]) < (-bound["Bound"], bound["SessionId"])
 
 
 def _bounds(client: Client, wanted: Wanted, superset: Condition, size: int) -> list[Row]:
-    """`SessionId` and `Bound` of the sessions with the greatest bounds, and of one more."""
+    """`SessionId` and `Bound` of the sessions with the greatest bounds, and of one more, in the order of a list."""
     sql = composed("list_bounds", KEY=_BOUNDS[wanted.sort], SUPERSET=superset.sql)
     return run(client, sql, {"project": wanted.project, "limit": size + 1, **superset.parameters})
 

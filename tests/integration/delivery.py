@@ -30,6 +30,9 @@ _STEPS = {
     "agent": ("gen_ai.agent.name", "invoke_agent"),
 }
 _projects = itertools.count()
+VIEWED = ("_trace_claims", "_session_turns")
+TURNS_ALONE = "_session_turns alone"
+"""Not the view of it, which sums it by session."""
 REACHED = [
     ("_trace_claims",),
     ("_session_turns",),
@@ -37,6 +40,7 @@ REACHED = [
     ("otel_traces",),
     ("otel_traces", "_trace_claims"),
     ("otel_traces", "_session_turns"),
+    ("otel_traces", TURNS_ALONE),
 ]
 """What an insert may have filled when it is broken off: views are no transaction."""
 
@@ -167,9 +171,11 @@ class Receiver:
         """Ends together with ClickHouse in the midst of storing these requests: only some tables have been reached."""
         if not len(batch := self._processed(requests)):
             return
-        insert(self.client, batch, _that_reaches(self.client, [name for name in reached if name != TABLE]))
+        insert(self.client, batch, _that_reaches(self.client, [name for name in reached if name in VIEWED]))
         if TABLE in reached:
             _insert_facts(self.client, batch)
+        if TURNS_ALONE in reached:
+            _insert_turns(self.client, batch)
         self.restart()
         self.recover()
 
@@ -201,15 +207,15 @@ def insert(client: Client, batch: SpanBatch, table: str = TABLE) -> None:
     rows.insert_evaluations(client, [batch], inserts.settings(client))
 
 
-def _that_reaches(client: Client, targets: Sequence[str]) -> str:
-    """A table that keeps nothing, and whose views fill these targets as those of `otel_traces` do."""
-    name = "_".join(("broken_off", *targets))
+def _that_reaches(client: Client, targets: Sequence[str], instead: str = "") -> str:
+    """A table that keeps nothing, and whose views fill these targets, or one `instead`, as `otel_traces` has them."""
+    name = "_".join(("broken_off", *targets, instead))
     client.command(f"CREATE TABLE IF NOT EXISTS {name} AS {TABLE} ENGINE = Null")
     for target in targets:
         query = "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = {name:String}"
         [[select]] = client.query(query, {"name": f"{target}_mv"}).result_rows
         select = re.sub(rf"FROM \w+\.{TABLE}\b", f"FROM {name}", select)
-        client.command(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}_{target} TO {target} AS {select}")
+        client.command(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}_{target} TO {instead or target} AS {select}")
     return name
 
 
@@ -218,11 +224,22 @@ def _insert_facts(client: Client, batch: SpanBatch) -> None:
     name = "broken_off_facts"
     client.command(f"CREATE OR REPLACE TABLE {name} AS {TABLE}")
     insert(client, batch, name)
-    parts = client.query(
-        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND table = {t:String}", {"t": name}
-    )
-    for (partition,) in parts.result_rows:
-        client.command(f"ALTER TABLE {TABLE} ATTACH PARTITION ID '{partition}' FROM {name}")
+    _attach(client, name, TABLE)
+
+
+def _insert_turns(client: Client, batch: SpanBatch) -> None:
+    """Stores what is summed of the rows alone, which no view is told."""
+    name = "broken_off_turns"
+    client.command(f"CREATE OR REPLACE TABLE {name} AS _session_turns")
+    source = _that_reaches(client, ["_session_turns"], name)
+    insert(client, batch, source)
+    _attach(client, name, "_session_turns")
+
+
+def _attach(client: Client, name: str, table: str) -> None:
+    query = "SELECT DISTINCT partition_id FROM system.parts WHERE active AND table = {t:String}"
+    for (partition,) in client.query(query, {"t": name}).result_rows:
+        client.command(f"ALTER TABLE {table} ATTACH PARTITION ID '{partition}' FROM {name}")
 
 
 def deliver(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -11,14 +12,16 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from otel_sessions.clickhouse.schema import TABLE
 from otel_sessions.queries import listing
 from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.language.superset import BOUNDS
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
-from otel_sessions.queries.rows import run
+from otel_sessions.queries.rows import composed, run
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import views
 from tests.integration.crowds import crowd
-from tests.integration.delivery import EPOCH, deliver, new_project, span_sets
+from tests.integration.delivery import EPOCH, TURNS_ALONE, Receiver, deliver, new_project, span_sets
 
 SORTS = get_args(Sort)
 COLUMNS = {
@@ -55,9 +58,10 @@ FILTERS: list[tuple[Filter, Any]] = [
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few sessions are looked at first that even small lists have to look on."""
+    """So few sessions are looked at first that even small lists have to look on, some of them in texts."""
     monkeypatch.setattr(listing, "_FIRST_LOOK", 1)
     monkeypatch.setattr(listing, "_MORE", 1)
+    monkeypatch.setattr(listing, "_MANY", 9)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -95,6 +99,33 @@ def test_every_list_is_what_the_oracle_says(otel_client: Client, seed: int) -> N
         ordered.sort(key=lambda row: row[COLUMNS[sort]], reverse=order == "desc")
         found = pages(otel_client, spans[0].project, chosen, sort, order, 7)
         assert found == [row["SessionId"] for row in ordered], (chosen, sort, order)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_session_that_a_broken_insert_has_left_out_of_the_bounds_is_listed(otel_client: Client, sort: Sort) -> None:
+    project = new_project()
+    span = OracleSpan(project, f"{1:032x}", f"{1:016x}", level=1, claim_id="s", start=EPOCH, end=EPOCH + 5)
+    Receiver(otel_client, project).break_off([[span]], (TABLE, TURNS_ALONE))
+    assert pages(otel_client, project, Filter(), sort, "desc", 1) == ["s"]
+
+
+def test_sessions_whose_spans_were_corrected_are_picked_by_what_they_have(otel_client: Client) -> None:
+    project = new_project()
+    model = {"kind": "model", "input_tokens": 10, "start": EPOCH, "end": EPOCH + 5}
+    spans = [
+        OracleSpan(project, f"{trace:032x}", f"{trace:016x}", level=1, claim_id=f"s{trace}", **model)  # type: ignore[arg-type]
+        for trace in range(1, 4)
+    ]
+    late = [replace(span, span_id=f"{number + 8:016x}", level=9, claim_id="") for number, span in enumerate(spans)]
+    receiver = Receiver(otel_client, project)
+    receiver.take([[*spans, late[0], spans[1]]])
+    receiver.restart()
+    receiver.take([[late[2]]])
+    receiver.attribute(spans)
+    rows = run(
+        otel_client, composed("list_bounds", KEY=BOUNDS["TotalTokens"], SUPERSET="1"), {"project": project, "limit": 9}
+    )
+    assert {row["SessionId"]: row["Bound"] for row in rows} == {"s1": 20, "s2": 20, "s3": 20}
 
 
 def pages(client: Client, project: str, chosen: Filter, sort: Sort, order: Any, limit: int) -> list[str]:

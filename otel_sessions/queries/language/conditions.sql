@@ -122,19 +122,24 @@ toUnixTimestamp64Nano(COLUMN) BETWEEN {low:Int64} AND {high:Int64}
 
 -- words
 positionCaseInsensitiveUTF8(SessionId, {longest:String}) > 0 AND match(SessionId, {pattern:String})
-OR arrayExists(v -> match(v, {pattern:String}), UserIds)
+OR arrayExists(v -> match(v, {anywhere:String}) AND match(v, {pattern:String}), UserIds)
 OR SessionId IN (
     SELECT SessionId FROM session_traces
     WHERE Project = {project:String}
         AND (positionCaseInsensitiveUTF8(Input, {longest:String}) > 0 AND match(Input, {pattern:String})
             OR positionCaseInsensitiveUTF8(Output, {longest:String}) > 0 AND match(Output, {pattern:String})))
 
+-- words.token
+hasToken(
+${../../sessions/parts/words_of_turn}
+    , {token:String})
+
 -- words.bounds
-match(SessionId, {pattern:String})
-OR arrayExists(v -> match(v, {pattern:String}), groupUniqArrayArray(UserIds))
+match(SessionId, {anywhere:String})
+OR arrayExists(v -> match(v, {anywhere:String}), groupUniqArrayArray(UserIds))
 OR SessionId IN (
     SELECT SessionId FROM _session_turns
-    WHERE Project = {project:String}
+    WHERE Project = {project:String} AND TOKENS
         AND (match(substring(InputPick, 10), {anywhere:String})
             OR match(substring(OutputPick, 10), {anywhere:String}))
     UNION ALL

@@ -10,6 +10,7 @@ from typing import Final
 
 from otel_sessions.queries.language.sql import Condition, Translation, joined
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Or, Overlaps, Piece, Words
+from otel_sessions.queries.language.words import tokens
 
 LAST_END: Final = "toInt64(bitAnd(max(LastEnd), 9223372036854775807))"
 FIRST_START: Final = "toInt64(bitAnd(min(FirstStart), 9223372036854775807))"
@@ -57,7 +58,7 @@ class _Superset(Translation):
             case Overlaps(from_ns, to_ns):
                 return self.bound("window.bounds", low=from_ns, high=to_ns)
             case Words() | Piece():
-                return self.text(node, ".bounds") if self._with_texts else _ANYTHING
+                return self._text(node) if self._with_texts else _ANYTHING
             case Is(of, words):
                 return self._words([f"{of.name}.{word}" for word in words])
             case Matches():
@@ -74,6 +75,11 @@ class _Superset(Translation):
                 return self._at_least(node)
             case _:
                 return _ANYTHING
+
+    def _text(self, node: Words | Piece) -> str:
+        found = tokens(node.runs, is_beginning=node.is_beginning) if isinstance(node, Words) else ()
+        indexed = [self.bound("words.token", token=token) for token in found]
+        return self.text(node, ".bounds").replace("TOKENS", joined("AND", indexed, _ANYTHING))
 
     def _words(self, names: list[str]) -> str:
         parts = []

@@ -25,6 +25,9 @@ _LAST_ASSIGNED_MARK: Final = 0x1FFFF
 _VARIATION_SELECTORS: Final = range(0xE0100, 0xE01F0)
 _LETTERS: Final = r"\p{L}\p{M}\p{N}"
 _SPACELESS: Final = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in UNSPACED)
+_ASCII_RUN: Final = re.compile("[0-9A-Za-z]+")
+_FOLDED: Final = {0x17F: "s", 0x212A: "k"}
+"""Letters that are those of ASCII where letter case is ignored: long s, and the sign of Kelvin."""
 _APART: Final = rf"[^{_LETTERS}]"
 
 
@@ -54,6 +57,14 @@ def _run() -> re.Pattern[str]:
 def is_unspaced(character: str) -> bool:
     point = ord(character)
     return any(first <= point <= last for first, last in UNSPACED)
+
+
+def tokens(words: Sequence[str], *, is_beginning: bool) -> tuple[str, ...]:
+    """Runs of letters and digits of ASCII, in lower case, which every text has that has these words following each
+    other, once all other characters are spaces in it: what the index of words can tell.
+    """
+    found = [run.lower() for word in words for run in _ASCII_RUN.findall(word.translate(_FOLDED))]
+    return tuple(dict.fromkeys(found[:-1] if is_beginning and _ASCII_RUN.fullmatch(words[-1][-1]) else found))
 
 
 def expression(words: Sequence[str], *, is_beginning: bool) -> str:

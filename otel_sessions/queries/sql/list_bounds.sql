@@ -1,5 +1,5 @@
--- At most what each session can have of a key, the greatest first: what was summed at the insert, and on top of it what
--- corrections say. SUPERSET holds for every session that is looked for, and for others too.
+-- At most what each session can have of a key, the greatest first: what was summed at the insert, and by how much corrections
+-- say more. SUPERSET holds for every session that is looked for, and for others too.
 SELECT SessionId, KEY AS Bound
 FROM
 (
@@ -13,13 +13,13 @@ FROM
         SessionId,
         arrayMin(`Minutes.FirstStart`) AS FirstStart,
         arrayMax(`Minutes.LastEnd`) AS LastEnd,
-        length(`Minutes.Minute`) AS TraceCount,
-        arraySum(`Minutes.SpanCount`) AS SpanCount,
-        arraySum(`Minutes.ErrorCount`) AS ErrorCount,
-        arraySum(`Minutes.TotalTokens`) AS TotalTokens,
-        arraySum(`Minutes.InputTokens`) AS InputTokens,
-        arraySum(`Minutes.OutputTokens`) AS OutputTokens,
-        arraySum(`Minutes.Cost`) AS Cost,
+        AddedMinutes AS TraceCount,
+        AddedSpanCount AS SpanCount,
+        AddedErrorCount AS ErrorCount,
+        AddedTotalTokens AS TotalTokens,
+        AddedInputTokens AS InputTokens,
+        AddedOutputTokens AS OutputTokens,
+        AddedCost AS Cost,
         arrayFlatten(`Minutes.UserIds`) AS UserIds,
         arrayFlatten(`Minutes.ServiceNames`) AS ServiceNames,
         arrayFlatten(`Minutes.Environments`) AS Environments,
@@ -32,5 +32,5 @@ FROM
 )
 GROUP BY SessionId
 HAVING SUPERSET
-ORDER BY Bound DESC
+ORDER BY Bound DESC, SessionId
 LIMIT {limit:UInt32}

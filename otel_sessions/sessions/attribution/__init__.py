@@ -88,7 +88,7 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
     """
     if since is None:
         since = int(client.query(statement(__package__, "looked_through")).result_rows[0][0])
-    for name in ("refeed", "strays"):
+    for name in ("refeed", "strays", "activity_anew"):
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
     for start in range(0, len(corrected), _CHUNK):  # who died may not have come to the second copy

@@ -1,8 +1,10 @@
 -- What each session that ever held spans of these traces has of them: one row a (session, trace), without minutes where it
--- has none. Made of the rows of otel_traces, as many as `Seen` says; the more, the later.
+-- has none. Made of the rows of otel_traces, as many as `Seen` says; the more, the later. And by how much that is more than what
+-- was summed of it by now: sums only grow, so what was summed of the session and this is never less than what it has.
 INSERT INTO _corrections
 (
     Project, SessionId, TraceId, TraceSession, Seen, Members,
+    AddedMinutes, AddedSpanCount, AddedErrorCount, AddedInputTokens, AddedOutputTokens, AddedTotalTokens, AddedCost,
     `Minutes.Minute`, `Minutes.Rows`, `Minutes.SpanCount`, `Minutes.ErrorCount`, `Minutes.FirstStart`,
     `Minutes.LastEnd`, `Minutes.NamePick`, `Minutes.UserPick`, `Minutes.EnvironmentPick`, `Minutes.InputPick`,
     `Minutes.OutputPick`, `Minutes.ErrorPick`, `Minutes.UserIds`, `Minutes.ServiceNames`, `Minutes.Environments`,
@@ -71,22 +73,33 @@ ${../parts/spans_by_the_rule}
 ),
 held AS
 (
-    SELECT DISTINCT Project, SessionId, TraceId
+    SELECT
+        Project, SessionId, TraceId, sum(Minutes) AS SummedMinutes, sum(SpanCount) AS SummedSpanCount,
+        sum(ErrorCount) AS SummedErrorCount, sum(InputTokens) AS SummedInputTokens,
+        sum(OutputTokens) AS SummedOutputTokens, sum(TotalTokens) AS SummedTotalTokens, sum(Cost) AS SummedCost
     FROM
     (
-        SELECT Project, arrayJoin(Sessions) AS SessionId, TraceId FROM known
-        UNION ALL
-        SELECT Project, SessionId, TraceId
+        SELECT Project, SessionId, TraceId, 1 AS Minutes, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens, Cost
         FROM _session_turns
         WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
         UNION ALL
-        SELECT Project, SessionId, TraceId
+        SELECT Project, SessionId, TraceId, 0, 0, 0, 0, 0, 0, 0
         FROM _corrections
         WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
+        UNION ALL
+        SELECT Project, arrayJoin(Sessions), TraceId, 0, 0, 0, 0, 0, 0, 0 FROM known
     )
+    GROUP BY Project, SessionId, TraceId
 )
 SELECT
     e.Project, e.SessionId, e.TraceId, e.TraceSession, e.Seen, e.Members,
+    greatest(length(e.Minute), e.SummedMinutes) - e.SummedMinutes AS AddedMinutes,
+    greatest(arraySum(e.SpanCount), e.SummedSpanCount) - e.SummedSpanCount AS AddedSpanCount,
+    greatest(arraySum(e.ErrorCount), e.SummedErrorCount) - e.SummedErrorCount AS AddedErrorCount,
+    greatest(arraySum(e.InputTokens), e.SummedInputTokens) - e.SummedInputTokens AS AddedInputTokens,
+    greatest(arraySum(e.OutputTokens), e.SummedOutputTokens) - e.SummedOutputTokens AS AddedOutputTokens,
+    greatest(arraySum(e.TotalTokens), e.SummedTotalTokens) - e.SummedTotalTokens AS AddedTotalTokens,
+    greatest(arraySum(e.Cost), e.SummedCost) - e.SummedCost AS AddedCost,
     e.Minute AS `Minutes.Minute`,
     e.Rows AS `Minutes.Rows`,
     e.SpanCount AS `Minutes.SpanCount`,
@@ -125,7 +138,8 @@ FROM
         if(e.TraceId = '', held.TraceId, e.TraceId) AS TraceId,
         max(e.Seen) OVER (PARTITION BY Project, TraceId) AS Seen,
         max(e.TraceSession) OVER (PARTITION BY Project, TraceId) AS TraceSession,
-        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen)
+        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen),
+        held.* EXCEPT (Project, SessionId, TraceId)
     FROM held
     FULL JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
 ) AS e
