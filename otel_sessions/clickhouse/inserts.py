@@ -29,7 +29,7 @@ _ONE_BLOCK: Mapping[str, int] = {
 """However many record batches there are: a part of a token's rows must not pass for all of them."""
 _HARMLESS = frozenset(
     {
-        None,  # nobody answered; a server that has started anew since is seen by its time
+        None,  # nobody answered; a server that has started anew since is seen by its id
         159,  # TIMEOUT_EXCEEDED
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
         241,  # MEMORY_LIMIT_EXCEEDED
@@ -38,9 +38,6 @@ _HARMLESS = frozenset(
     }
 )
 """Errors that do not speak of rows that could not be put in their place."""
-
-_LIFE_S = 10
-"""Starts of a server are told apart by it, by processes of ours that know nothing of each other too."""
 
 
 def settings(client: Client, token: str = "") -> Settings:
@@ -65,18 +62,16 @@ class Tokens:
     def __init__(self, endpoint: Endpoint) -> None:
         self._embedded = endpoint.embedded
         self._life = secrets.token_hex(8)
-        self._started = 0
         self._renewed = ""
 
     def note_connection(self, client: Client) -> None:
-        """Asks a server since when it runs; the tables must be there. The embedded engine starts with this process."""
-        if self._embedded:
-            return
-        [[text]] = client.query(statement(__package__, "life")).result_rows
-        started = int(text or 0)
-        if abs(started - self._started) > 1 or not text:  # two clocks of whole seconds: the same start is told as two
-            self._started = started
-            self._life = str(started // _LIFE_S) if text else ""
+        """Asks a server for the id that it has had since it started, which `_server_life` keeps in memory.
+
+        The tables must be there. The embedded engine starts with this process.
+        """
+        if not self._embedded:
+            client.command(statement(__package__, "begin_life"), settings=settings(client))
+            [[self._life]] = client.query(statement(__package__, "life")).result_rows
 
     def note_failure(self, error: OtelSessionsError) -> None:
         """Makes new tokens after an error that may mean lost rows: rows stored twice can be put right."""

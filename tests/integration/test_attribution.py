@@ -298,6 +298,25 @@ def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> Non
     assert len(read_members(otel_client, project)) == len(spans)
 
 
+def test_a_trace_of_more_spans_than_hashes_are_kept_of_is_held_against_the_whole_proof(otel_client: Client) -> None:
+    project, trace, spans = new_project(), f"{1:032x}", 65_537
+    otel_client.command(
+        "INSERT INTO otel_traces (Project, TraceId, SpanId, SpanName, ClaimLevel, ClaimId, SessionHint) "
+        "SELECT {p:String}, {t:String}, lower(hex(number)), 'step', 1, 's', 's' FROM numbers({n:UInt32})",
+        {"p": project, "t": trace, "n": spans},
+    )
+    kept = "SELECT max(length(Spans)) FROM _trace_claims WHERE Project = {p:String}"
+    assert otel_client.query(kept, {"p": project}).result_rows == [(65_536,)]
+    assert attribution.find(otel_client, [(project, trace)]) == []
+    otel_client.command(
+        "INSERT INTO otel_traces SELECT * FROM otel_traces WHERE Project = {p:String} LIMIT 1", {"p": project}
+    )
+    [doubt] = attribution.find(otel_client, [(project, trace)])
+    attribution.correct(otel_client, [doubt.trace])
+    counted = "SELECT SpanCount FROM sessions WHERE Project = {p:String}"
+    assert otel_client.query(counted, {"p": project}).result_rows == [(spans,)]
+
+
 def _fields(span: OracleSpan) -> dict[str, Any]:
     return {name: getattr(span, name) for name in OracleSpan.__slots__}
 

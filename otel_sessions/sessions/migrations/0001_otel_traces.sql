@@ -22,3 +22,8 @@ ORDER BY (Project, SessionHint, TraceId, SpanId)
 SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
     min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000
 COMMENT 'One row a span as received; a retry may store one twice, which the views of sessions count once';
+
+-- Empty when a server has started: whoever stores then gives it a new id, so that tokens of inserts end with the server that
+-- may have lost their rows (clickhouse/inserts.py).
+CREATE TABLE IF NOT EXISTS _server_life (Id UUID COMMENT 'random; the smallest counts') ENGINE = Memory
+COMMENT 'Internal: who the server is since it started';

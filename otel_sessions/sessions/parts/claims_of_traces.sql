@@ -1,6 +1,6 @@
     SELECT
         s.Project AS Project, s.TraceId AS TraceId,
-        count() AS Rows, groupUniqArray(toUInt32(cityHash64(s.SpanId))) AS Spans,
+        count() AS Rows, groupUniqArray(65536)(toUInt32(cityHash64(s.SpanId))) AS Spans,
         min(
 ${../parts/claim}
         ) AS Best,

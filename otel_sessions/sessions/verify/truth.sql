@@ -6,14 +6,9 @@ WITH
 claimed AS
 (
     SELECT DISTINCT Project, TraceId
-    FROM otel_traces
-    WHERE ClaimLevel < 9 AND ClaimId >= {low:String} AND ({last:UInt8} = 1 OR ClaimId < {high:String})
+${../parts/claims_to_verify}
         AND (empty({sessions:Array(Tuple(String, String))}) OR (Project, ClaimId) IN (
             SELECT pair.1, pair.2 FROM (SELECT arrayJoin({sessions:Array(Tuple(String, String))}) AS pair)))
-        AND ({all:UInt8} = 1 OR (Project, TraceId) IN (
-            SELECT Project, TraceId
-            FROM otel_traces
-            WHERE ReceivedAt >= {from:DateTime64(9, 'UTC')} AND ReceivedAt <= {to:DateTime64(9, 'UTC')}))
 ),
 spans AS
 (
