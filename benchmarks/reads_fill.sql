@@ -6,7 +6,7 @@ INSERT INTO otel_traces
     Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, ResourceAttributes, ScopeName, SpanAttributes,
     Duration, StatusCode, StatusMessage, Project, IsRoot, ClaimLevel, ClaimId, ClaimKey,
     UserId, Environment, TraceName, Tags, Metadata, StepKind, StepName, AgentName, IsModelCall, IsToolCall, Model, InputTokens,
-    OutputTokens, TotalTokens, Cost, CostSource, InputKey, OutputKey, SessionHint, ReceivedAt
+    OutputTokens, TotalTokens, Cost, CostSource, InputKey, InputChars, OutputKey, OutputChars, SessionHint, ReceivedAt
 )
 WITH
     intDiv(number, 8) AS trace,
@@ -69,7 +69,9 @@ SELECT
     CAST((InputTokens * 25 + OutputTokens * 100) / 10000000, 'Decimal(38, 12)') AS Cost,
     if(is_model, 'prices', '') AS CostSource,
     if(place < 7, 'input.value', '') AS InputKey,
+    if(place < 7, 4294967295, 0) AS InputChars,
     if(place < 7, 'output.value', '') AS OutputKey,
+    if(place < 7, 4294967295, 0) AS OutputChars,
     if(is_late AND place > 0, '', session) AS SessionHint,
     toDateTime(intDiv({begin:UInt64} + trace * {step_ns:UInt64}, 1000000000), 'UTC') AS ReceivedAt
 FROM numbers({first:UInt64} * 8, ({last:UInt64} - {first:UInt64}) * 8)

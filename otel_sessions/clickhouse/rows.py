@@ -22,6 +22,7 @@ from otel_sessions.semconv.content import INPUT_KEYS, OUTPUT_KEYS
 
 TABLE: Final = "otel_traces"
 EVALUATED: Final = "_evaluated_spans"
+_ALL: Final = 2**32 - 1
 _EVALUATION: Final = "gen_ai.evaluation.result"
 _TEXTS: Final = {"Input": KeySet(INPUT_KEYS), "Output": KeySet(OUTPUT_KEYS)}
 """Where a text may stand; one from anywhere else is stored as it is."""
@@ -97,7 +98,7 @@ def _text(
     texts: pa.StringArray, entries: Entries | None, longest: int
 ) -> tuple[pa.StringArray, pa.UInt32Array, pa.StringArray]:
     """Of each text, which has `longest` characters at most: the first of the attributes that begin with it, how many
-    characters it has of a longer one, else 0; and where no attribute does, the text."""
+    characters it has of a longer one, else `_ALL`; and where no attribute does, the text."""
     chars = np.zeros(len(texts), np.uint32)
     if entries is None:
         return empty_text(len(texts)), pa.array(chars), texts
@@ -109,7 +110,7 @@ def _text(
         equal = pc.equal(cut, texts.take(pa.array(entries.rows[part]))).to_numpy(zero_copy_only=False)
         is_cut = pc.less(pc.binary_length(cut), pc.binary_length(values)).to_numpy(zero_copy_only=False)
         rows = entries.rows[part][equal]
-        code[rows], chars[rows] = place, np.where(is_cut[equal], longest, 0)
+        code[rows], chars[rows] = place, np.where(is_cut[equal], longest, _ALL)
     return entries.keys.names(code), pa.array(chars), pc.if_else(pa.array(code >= 0), "", texts)
 
 
