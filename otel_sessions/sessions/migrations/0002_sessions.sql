@@ -56,7 +56,7 @@ ${../parts/words_of_turn}
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute)
-SETTINGS index_granularity = 256, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
+SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
     min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 

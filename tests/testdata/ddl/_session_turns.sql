@@ -43,5 +43,5 @@ CREATE TABLE _session_turns
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute)
-SETTINGS index_granularity = 256, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert'
