@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds what is not committed, into a wheel, or in place for an editable install.
 
 The compiled decoder is built where there is a C compiler; without one the install goes on, and the reference decoder

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["otel-sessions"]

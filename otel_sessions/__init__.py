@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """otel-sessions: the session store for OpenTelemetry. This package's top level is for instrumented apps, and light:
 importing it imports nothing else, each name is loaded when it is first used."""
 

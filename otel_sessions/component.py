@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a component is: typed configuration, a factory, and one of four small interfaces.
 
 Built-ins and third parties register a `Factory` under the same entry point groups (see `GROUPS`). Names and roles are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every error this package raises, and what its class decides: whether anybody should try again.
 
 `Permanent` errors end at the sender: the same bytes will fail again. `Retryable` errors say when to come back.

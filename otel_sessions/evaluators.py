@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an evaluator is: it is called with a session that has fallen idle, and answers with scores.
 
 Plugins register a `Factory` under the entry point group `otel_sessions.evaluators`; see docs/plugins.md.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One process owns the embedded data: a lock in its directory, with a word on who holds it."""
 
 from __future__ import annotations

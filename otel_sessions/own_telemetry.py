@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The service's own traces and logs over OTLP, as `service.telemetry.traces` and `.logs` say.
 
 A trace is an attempt to store spans; logs are what standard error has. What the SDK itself logs is not sent, so that an

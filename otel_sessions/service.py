@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start and stop order, and nothing else: components from a configuration, and a drain."""
 
 from __future__ import annotations

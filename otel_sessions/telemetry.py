@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The service's own metrics and logs, defined once. Metric names are the Collector's, so its dashboards work."""
 
 from __future__ import annotations

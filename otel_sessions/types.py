@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small types that configurations share: a duration, a size, an address to listen on.
 
 Their messages are complete sentences for the person who wrote the value; `config` puts the path in front of them.

@@ -160,6 +160,16 @@ def test_the_install_has_compiled_the_definitions_of_the_grpc_service() -> None:
     assert DESCRIPTORS.exists(), "run `make clean test`, or `pip install -e .`"
 
 
+def test_every_source_that_is_shipped_names_its_licence() -> None:
+    kinds = {".py", ".c", ".js", ".css", ".proto"}
+    shipped = [path for part in ("otel_sessions", "proto", "examples") for path in (ROOT / part).rglob("*")]
+    sources = [path for path in shipped if path.suffix in kinds and path.stat().st_size]
+    assert len(sources) > 300
+    for path in sources:
+        if not path.stem.endswith(("_pb2", "_pb2_grpc")):  # compiled at the install
+            assert "SPDX-License-Identifier: Apache-2.0" in path.read_text().partition("\n")[0], path
+
+
 def test_importing_the_in_app_package_stays_light() -> None:
     heavy = "{'grpc', 'pyarrow', 'clickhouse_connect', 'chdb'}"
     code = f"import sys, otel_sessions; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

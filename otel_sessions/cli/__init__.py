@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line. Importing this imports nothing heavy; each command imports what it needs when it runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How commands get at ClickHouse: a server, the service that owns the embedded data, or the data themselves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All commands. A new one is a file beside this and a line in the list below."""
 
 from __future__ import annotations

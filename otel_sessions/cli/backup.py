@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`otel-sessions backup` and `otel-sessions restore`: embedded data and their write-ahead log as one directory.
 
 The log is copied first and the tables after it: what was answered before is in one or the other, as a segment leaves

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a shell completes: fields of the language, and ids of sessions; nothing where that fails."""
 
 from __future__ import annotations

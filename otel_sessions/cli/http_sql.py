@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A statement over ClickHouse's HTTP interface, its result passed on as it comes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What commands tell people on stderr: errors, warnings, and how far long work is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process around a service: its signals, a configuration that is read anew, memory that is given back."""
 
 from __future__ import annotations

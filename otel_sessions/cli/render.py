@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures and texts as people read them on a terminal: relative times, costs, bars, and nothing that commands it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests of OTLP sent to a running service, by commands that have spans."""
 
 from __future__ import annotations

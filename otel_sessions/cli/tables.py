@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions, their turns, spans and minutes, for a terminal of a given width."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is told who mistypes a command: the texts of the library in ours, with the nearest word."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Large tables in pieces of bounded size, cut where their rows lie."""
 
 from __future__ import annotations

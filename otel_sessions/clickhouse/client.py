@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The only way to ClickHouse: clickhouse-connect, in process (`chdb://`) or over HTTP."""
 
 from __future__ import annotations

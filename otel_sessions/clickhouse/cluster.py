@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One text of DDL for a server and for a cluster: what a statement of a migration becomes where there are shards.
 
 docs/scaling.md has the layout. Spans, and what is made of them, lie on the shard of their trace: in a table that each

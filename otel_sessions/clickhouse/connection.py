@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Connections to ClickHouse that are made when they are first needed, and anew after every error."""
 
 from __future__ import annotations

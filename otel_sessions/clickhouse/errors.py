@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a failure of ClickHouse means: try again, or never."""
 
 from __future__ import annotations

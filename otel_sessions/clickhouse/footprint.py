@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory that only starting needs: not taken, or given back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of inserts, and tokens by which ClickHouse knows an insert that it has had.
 
 A repeated insert with the same token adds to the table, and to each table that a view fills, what the first had not

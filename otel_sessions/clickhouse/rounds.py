@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is done to the database every now and then, by a thread of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spans as ClickHouse takes them: streams of Arrow, of the columns that `otel_traces` stores.
 
 What follows from other columns is not stored: the times of the wire from `Timestamp` and `Duration`, the beginning of

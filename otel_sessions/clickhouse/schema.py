@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Brings the schema to a version, and checks that the table has the columns that are written.
 
 Migrations are numbered `.sql` files, each applied once, its checksum on record. A column that ClickHouse lacks would

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statements live in `.sql` files beside the module that runs them; this is the one place that reads them.
 
 A line `${../parts/claim}` in a file stands for the file of that name, from where the first one is: what several

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration: Collector-style YAML to one frozen, typed `Config`, or to every fault in it at once.
 
 The steps are a module each: `document` reads YAML and `--set`, and merges; `expand` puts in the environment; `check`

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From one expanded map to a `Config`, or to every fault in it."""
 
 from __future__ import annotations

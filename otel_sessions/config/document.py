@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A configuration before it has types: documents and `--set` to maps, lists and scalars, and the paths into them.
 
 YAML is read up to its nodes by PyYAML; from there on it is YAML 1.2's core types, nothing executable, everything

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`${env:NAME}` as the Collector expands it (confmap's expand.go and its env provider).
 
 - `${env:NAME}`, `${env:NAME:-default}`, and `${NAME}` for short; the default is for a variable that is not set at all.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What pydantic finds wrong with a value, in words for whoever wrote it."""
 
 from __future__ import annotations

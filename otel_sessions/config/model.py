@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a configuration is once it is known to be right."""
 
 from __future__ import annotations

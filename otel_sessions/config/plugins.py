@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the types of components are looked up: the entry points of what is installed, ours among them."""
 
 from __future__ import annotations

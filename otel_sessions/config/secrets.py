@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeps passwords and tokens out of messages."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A map of plain values to a component's `Settings`, or to faults that a person understands."""
 
 from __future__ import annotations

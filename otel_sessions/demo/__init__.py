@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An application to try the service with: real OpenTelemetry SDK, real OTLP, a model that costs nothing."""
 
 from __future__ import annotations

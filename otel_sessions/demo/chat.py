@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The chat application and the service that it asks for documents: each turn is one trace over both, in the semantic
 conventions of generative AI."""
 

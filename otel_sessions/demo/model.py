@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model that costs nothing: it says what the script says, and counts tokens as a real one would."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is said in the demo: customers of a shop for mountain gear, and the answers of its assistant."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where scenarios are played: the processes of an application, and sessions that they hold turn by turn."""
 
 from __future__ import annotations

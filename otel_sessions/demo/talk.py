@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model and its tools are asked and answer, as spans in the semantic conventions of generative AI."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two services with a tracer each, set up as an application does it, a clock that need not wait, and a tally of what
 they make, to compare with what ClickHouse says."""
 

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands between a pipeline and its exporters: queues, retries, bisection, the write-ahead log."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds the items that are to blame for a refusal: what is refused is tried again in halves, until one stands alone."""
 
 from __future__ import annotations

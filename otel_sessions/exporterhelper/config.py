@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an exporter's spans wait and are tried again: the keys that exporters share, by the names of the Collector.
 
 `sending_queue` and `retry_on_failure` are settings of the exporter; what they mean is the pipeline's to do.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Puts the names of files, and all that a file system holds, on its disk, so that they outlast a power cut."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spans that wait in the log for the claim of their trace, to be stored together with it, or alone in the end.
 
 The commonest delivery is the dearest: the session id stands on the root alone, which ends last, and what was stored

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A queue in memory: a thread stores all that came meanwhile, then the senders are answered."""
 
 from __future__ import annotations

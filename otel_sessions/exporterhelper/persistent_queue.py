@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A queue on disk: senders are answered when their requests are in the write-ahead log; a thread stores them.
 
 1. `offer` puts tickets in line. One thread appends all that are in line, with one fsync, and settles them.

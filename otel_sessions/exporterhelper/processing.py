@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From requests to the spans an exporter is given: decoded, and through the processors of the pipeline."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every queue has: the exporter behind it, and the tickets of requests that are on their way, answered here."""
 
 from __future__ import annotations

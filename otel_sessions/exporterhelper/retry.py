@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Storing: one attempt after another, one caller of an exporter at a time.
 
 Between attempts there is a wait: exponential, with jitter, until a time is up.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Storing parts of the log, and finding the spans that will never be stored."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exporter `debug`: spans into the service's own log; names of settings as in the Collector's.
 
 Control characters in data are escaped, so that data cannot forge a line.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that is read of steps and model calls, as columns: what the processors `session` and `genai` share."""
 
 from __future__ import annotations

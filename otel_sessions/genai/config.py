@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of what is read of model calls: every list of keys, first match first, and every bound."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The columns of content: the beginning of what went in and came out, of a step and of its trace.
 
 Of chat messages it is what the user, or the model, said last. They stand in one attribute as JSON, flattened into

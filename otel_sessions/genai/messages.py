@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chat messages as providers and frameworks write them, in one form.
 
 A message is `{"role", "parts"}`. Roles are `system`, `user`, `assistant`, `tool`, or what the client wrote.

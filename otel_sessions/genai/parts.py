@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of a message, as providers and frameworks write them, in one form; and definitions of tools.
 
 A part has a `type`:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What model calls cost that do not tell: tokens times the price of their model when they were made.
 
 Prices are those of the configuration, by the exact name of the model, else those that came with the installed

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What kind of step a span is, whether it is the call of a model, and what it is called."""
 
 from __future__ import annotations

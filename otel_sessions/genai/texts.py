@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text as clients wrap it: JSON-encoded strings, and objects in JSON or as Python prints them. Parsed once per distinct
 value. And what somebody asked, out of the arguments of a function, which instrumentation writes down as JSON."""
 

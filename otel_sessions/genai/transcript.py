@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What went in and out of a step as messages, from the attributes and events of its span as they are stored.
 
     reader = Reader()                                        # remembers messages that repeat, for one page

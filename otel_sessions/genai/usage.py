@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Model calls: model, tokens and cost of each span, counted where a model was called and nowhere else."""
 
 from __future__ import annotations

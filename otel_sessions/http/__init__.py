@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that listens stands on this: HTTP server, bounded protocol, request bodies, TLS, credentials, metrics.
 
 An extension that answers over HTTP is made of these parts, and has every bound that the others have:

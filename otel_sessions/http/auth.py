@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who is let in, into which project, and what they may do there."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Request bodies, bounded in every way: size, packed and unpacked; memory of all together; time; members; window.
 
 Every listener reads its bodies here. The class of an error decides the answer to what is wrong with one: `TooLarge`,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers in gzip or zstd, for who takes them; what is streamed is compressed as it goes, in bounded memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rides on the listeners of receivers, beside what these answer themselves: APIs over HTTP, services over gRPC.
 
 `Host.mounts` and `Host.grpc_mounts` have them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 as uvicorn speaks it, with limits to how long a client may take to make a request and to read an answer.
 
 `H11Protocol` is uvicorn's own ground: the version is pinned, and tests/http/test_private_ground.py says what is used.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serves an ASGI application on `host:port` from a thread of its own; every HTTP endpoint of the service is one."""
 
 from __future__ import annotations

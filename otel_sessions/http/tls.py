@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TLS of what listens, `ServerTls`, and of what connects, `ClientTls`, by the names of the Collector's configtls."""
 
 from __future__ import annotations

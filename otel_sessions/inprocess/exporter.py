@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ClickHouseSpanExporter`: the service's pipeline inside the application, without a receiver.
 
 It stands above the service, not in `sdk`: it is the one part of the in-app half that needs `otel-sessions[server]`.

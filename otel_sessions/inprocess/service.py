@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The service that `ClickHouseSpanExporter` runs: no listener, and a receiver that is a function call."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Langfuse's answers: JSON, pages as its API counts them, and `{"message", "error"}` for what went wrong."""
 
 from __future__ import annotations

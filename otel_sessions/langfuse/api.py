@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is where under `/api/public/`, and the answers that need no data: health, the project, prompts and media."""
 
 from __future__ import annotations

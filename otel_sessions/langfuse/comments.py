@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`/api/public/comments`: what people wrote on sessions, traces and observations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`POST /api/public/ingestion`: a batch of events, each with an answer of its own."""
 
 from __future__ import annotations

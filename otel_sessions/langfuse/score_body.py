@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A score as the SDKs send it, checked."""
 
 from __future__ import annotations

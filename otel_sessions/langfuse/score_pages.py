@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which scores a request asks for: parameters of the lists, in pages (v2) and behind cursors (v3)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores as Langfuse writes them, in its versions 2 and 3."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`/api/public/scores`: created, listed, deleted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`/api/public/sessions`: sessions and their traces in Langfuse's shapes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ClickHouse for the handlers of an event loop."""
 
 from __future__ import annotations

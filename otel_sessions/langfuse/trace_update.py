@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is said of a trace from outside, `trace-create`, as a span that no figure counts.
 
 As a span it takes the way of all spans: it is safe when it is answered, once for all repetitions, and its session is a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`/api/public/traces`: the traces of a session, page by page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one data model: spans in columns, and how OTLP becomes them."""
 
 from otel_sessions.pdata.batch import Note, SpanBatch, joined, split

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OTLP trace requests, from protobuf wire bytes to columns in one pass.
  *
  * The rule that keeps this file small: what is not plain is DEFERRED. A request that this scanner does not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attributes by key, for all spans of a batch at once.
 
     keys = KeySet(["user.id", "enduser.id"])              # once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`SpanBatch`: spans as one Arrow record batch of the declared schema."""
 
 from __future__ import annotations

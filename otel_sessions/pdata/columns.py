@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arrow columns from the flat Python lists that a decoder collects."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OTLP trace requests to one `SpanBatch`, by the compiled scanner where there is one.
 
 requests > scan, all in one call > columns as they are in memory > texts left to Python > requests left to `otlp`

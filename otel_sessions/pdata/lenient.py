@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads the trace requests that protobuf's parser refuses although their spans can be saved.
 
 The parser refuses a whole request for one string that is not UTF-8, and for one attribute value that is nested too

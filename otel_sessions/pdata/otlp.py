@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OTLP trace requests, protobuf bytes, to one `SpanBatch`: the reference decoder.
 
 requests > parse, one by one > rows of resources, scopes, spans, events, links > columns

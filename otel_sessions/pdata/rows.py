@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of spans: the walk over OTLP messages, and the columns of a `SpanBatch` that come of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one data model: the columns of a `SpanBatch`, named as in the table `otel_traces`.
 
 `WIRE` holds all that OTLP says of a span, as text where ClickHouse keeps text. `DERIVED` is what processors find in it;

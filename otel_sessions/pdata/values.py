@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attribute values as text: what the OpenTelemetry Collector's `pcommon.Value.AsString` gives for an `AnyValue`.
 
 So a row written here and one written by the Collector's ClickHouse exporter hold the same text. It differs in one

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compiled scanner `_wire.c`, loaded with ctypes: requests in, Arrow arrays over its memory out."""
 
 from __future__ import annotations

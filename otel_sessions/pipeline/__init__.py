@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The way from a request to stored spans."""
 
 from otel_sessions.exporterhelper.queue import Outlet

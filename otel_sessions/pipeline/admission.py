@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How requests get in: those that were here a moment ago are known, the others wait until they are checked together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a request to stored spans.
 
 1. `consume` opens a ticket, if there is room, and puts it into the batcher: callers only wait.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processor `genai`: reads steps and model calls once more, by its own configuration."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The processor `memory_limiter`: refuses data before memory runs out, by the names of the Collector's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people added to sessions: stars, labels, scores, comments, links, and their saved views; `sessions.additions`
 and `sessions.scores` write it.
 """

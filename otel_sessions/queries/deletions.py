@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Jobs that delete the sessions that a query chooses: kept in ClickHouse, so that whoever comes next can go on.
 
 A job deletes as many sessions as it found when it began, the oldest first; its row says how far it is.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One session, and what is in it, page by page, oldest first."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the turns of a replay refer to by its number: each distinct message, each distinct tool, once a page."""
 
 from __future__ import annotations

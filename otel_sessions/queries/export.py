@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A session whole, in pieces of bounded size: its spans, or what was said. Memory stays flat, whatever its size."""
 
 from __future__ import annotations

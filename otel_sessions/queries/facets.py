@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The values of a field with how many sessions have each, of the sessions that a filter chooses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which sessions a question is about: an expression, a window of time, and the shorthands of REST as one condition."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What deserves a look: errors by what they say, traces in no session, ids that change, unpriced calls, clocks."""
 
 from __future__ import annotations

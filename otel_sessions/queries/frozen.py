@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads the copy that a frozen link has of its session by the same statements as the session itself."""
 
 from __future__ import annotations

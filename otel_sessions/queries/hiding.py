@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a link to a session does not show: taken out of what everybody else reads, wherever the link leads.
 
 What people and models wrote is not searched for names: a user id within a message stays.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is done with every session that has fallen idle, at least once for each of its revisions.
 
 1. Every `check_interval`, sessions that are idle (`idle_after` of the exporter) and have changed since the last time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads of one session, or of some, at a part of what the views cost.
 
 The views put the sums of every trace and the corrections together, and most of what they take for one session is their

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one query may take, wherever it is asked from."""
 
 from __future__ import annotations

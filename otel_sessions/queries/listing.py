@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lists of sessions: filtered, sorted, page by page, each session with what was added to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures over many sessions: series by time, in groups; of the turns that start in a window."""
 
 from __future__ import annotations

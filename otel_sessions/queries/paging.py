@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pages of a list, and the cursors that lead from one to the next.
 
 A cursor says behind which row the next page begins, not how many rows to pass over: what arrives meanwhile shifts

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What those who read a list page by page have had, so that nothing that moves meanwhile is skipped or comes twice.
 
 A cursor says where the next page begins, which is enough as long as nothing moves. A session that becomes active moves

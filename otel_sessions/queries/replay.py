@@ -1,13 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
 """The replay of a session: its turns in order, with the steps and messages of each, page by page.
 
     memory = Memory()                                     # one for a service: remembers what earlier pages held
     page = turns(client, project="default", session_id="chat-1", limit=50, memory=memory)
     page = turns(client, ..., cursor=page["next_cursor"], memory=memory)
 
-A page is `{"turns", "messages", "tools", "next_cursor"}`. Each distinct message and definition of a tool stands once in
-the tables of the page, and steps refer to it by its number there. Messages are those of `genai.messages`. `build` makes
-a page from rows and is a function of them and of what came before; `turns` reads the rows, oldest turn first, within
-bounds of bytes and steps: the next page goes on with the turn that did not fit.
+A page is `{"turns", "messages", "tools", "next_cursor"}`. Each distinct message (`genai.messages`) and definition of a
+tool stands once in the tables of the page, and steps refer to its number there. `build` makes a page from rows and what
+came before; `turns` reads the rows, oldest turn first, in bounds of bytes and steps: what did not fit begins the next.
 """
 
 from __future__ import annotations

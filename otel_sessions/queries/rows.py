@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of a statement as plain Python values, times with their nanoseconds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scores of a name have to be; `sessions.additions` writes it, and whoever stores scores by REST is held to it."""
 
 from __future__ import annotations

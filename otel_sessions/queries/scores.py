@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores, out of the table of them and the view `session_scores`; `sessions.scores` writes them."""
 
 from __future__ import annotations

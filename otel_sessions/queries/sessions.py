@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions and what is in them; every function takes a client whose current database holds the views."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What everybody reads of a session and of a turn: the members of REST, gRPC, MCP and `--json`."""
 
 from __future__ import annotations

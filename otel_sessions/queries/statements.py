@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statements in SQL that others write, over the public tables and the rows of one project."""
 
 from __future__ import annotations

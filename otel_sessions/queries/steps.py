@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One step: a span of a session with what went in and came out of it, whole."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was said in a session, turn by turn: as Markdown, and as the messages of a chat."""
 
 from __future__ import annotations

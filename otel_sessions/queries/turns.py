@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions by their start, their traces and comments with what belongs to them: what Langfuse's API lists."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Users, by what the turns of their sessions say."""
 
 from __future__ import annotations

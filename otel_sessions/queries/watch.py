@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The turns of a session as they arrive and change, for readers that go on where they broke off.
 
 Late spans change turns that were told long ago, so no position in the order of turns says what a reader has had. The id

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The end of a child process: `multiprocessing` ends its children without `atexit`, on which the SDK relies."""
 
 from __future__ import annotations

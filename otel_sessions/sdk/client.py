@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`get_client`: observations and scores without a decorator. The names are those of Langfuse's Python SDK 3."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`configure`: everything an application needs to send its sessions, in one line; and the tracer of the helpers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The processors with the exporters that arguments and OpenTelemetry's variables ask for, and the end of a process.
 
 At the end what waits is sent if somebody listens, and nobody is waited for who does not: OpenTelemetry's exporters try

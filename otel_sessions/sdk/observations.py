@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Observations: spans that can be updated, nested and scored. The names are those of Langfuse's Python SDK 3."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`observe`: a span a call, with what went in and what came out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`SessionSpanProcessor` stamps every span that starts with the session of its context, or of its trace."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs and outputs on spans: what may be seen of them, also of those that were written before it was asked."""
 
 from __future__ import annotations

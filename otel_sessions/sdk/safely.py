@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeps errors of this package from the application: they are logged, once a kind, and go no further."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores, posted to the receiver as Langfuse's SDKs do: in the background, bounded, never in the way."""
 
 from __future__ import annotations

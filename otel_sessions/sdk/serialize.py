@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values as attributes: JSON of bounded size, of anything, that every exporter can encode.
 
 A value that cannot be written as OTLP would cost its whole batch of spans. Little of the application's code is run.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`session`: every span started inside belongs to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`update_current_trace`: what is said of a trace holds for all of its spans."""
 
 from __future__ import annotations

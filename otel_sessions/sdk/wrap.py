@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decorated callables of any kind: each run is watched, in a context of its own.
 
 The steps of a generator run in that context too, and leave the consumer's alone between them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attribute keys, each with its source; the defaults of configuration lists, never used past configuration.
 
 Within a list the first key that holds a value wins. `PREFIX.N.*` is a family: messages flattened into keys that count

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What went in and what came out: where clients write inputs and outputs, as attributes and as events."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose a span is: where clients write the session, the conversation, the user, and what they add to a trace."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a span does: its kind of step, whether it is a call of a model, and the names of its tool and agent."""
 
 from __future__ import annotations

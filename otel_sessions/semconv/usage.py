@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What calls of a model spend: model, provider, tokens, cost, and which spans only sum up the calls below them."""
 
 from __future__ import annotations

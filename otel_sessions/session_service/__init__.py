@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`otel_sessions.v1.SessionService` on the gRPC ports of receivers: `Host.grpc_mounts` has it."""
 
 from __future__ import annotations

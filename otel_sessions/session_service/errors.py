@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What went wrong, as gRPC says it: a code, a message, and details."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The messages of `proto/otel_sessions/v1/sessions.proto`, as the install has compiled it, out of what REST answers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each method answers: the reads of `queries`, in messages."""
 
 from __future__ import annotations

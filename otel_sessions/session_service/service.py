@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`SessionService` on one gRPC listener.
 
 Calls have threads of their own, so that neither those who read nor those who watch keep spans waiting: reads a few, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When a session is idle, as the tables have it: whatever reads sessions goes by that, SQL of others too."""
 
 from __future__ import annotations

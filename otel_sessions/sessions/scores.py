@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores on sessions, traces and spans, written; `queries.scores` reads them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a read may consist of, in the words of `EXPLAIN AST`, what it may not name, and which of ClickHouse's settings
 a reader may choose: those that shape an answer or make it cheaper.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decides whether a statement only reads, and only this database.
 
 ClickHouse parses; nothing here reads what a client wrote. In order:

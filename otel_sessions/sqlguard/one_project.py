@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Narrows a statement that may run to the rows of one project, and to the tables that everybody may read.
 
 The engine keeps the rows apart, by a filter on each of these tables wherever the statement or a view of it reads them;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The words of one statement in ClickHouse's canonical form, as `formatQuerySingleLine` writes it, and the answer of
 `EXPLAIN AST` as nodes.
 

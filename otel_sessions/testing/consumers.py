@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Consumers for tests of receivers."""
 
 from __future__ import annotations

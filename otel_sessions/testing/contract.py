@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every component must hold to, built in or a plugin's: call `check_life` in a test of your own, and
 `check_evaluator` for an evaluator."""
 

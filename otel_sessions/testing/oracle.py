@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rule of what a session is, once more: plain Python over rows, slow and obviously right.
 
 It is the brute-force oracle of the property tests: whatever the pipeline, the processors and ClickHouse make of spans,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every view of sessions must say of a set of spans: plain Python, slow and obviously right.
 
 Written from what docs/sql.md promises, and from nothing that the views are made of. Where that leaves a choice between

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builders of OTLP trace requests: what a client would send, in one expression.
 
     request(span("GET /", attributes={"session.id": "s-1"}), resource={"service.name": "shop"})

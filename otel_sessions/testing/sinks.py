@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exporters for tests of pipelines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processor `tagger`: tags spans, and so their sessions, by what their attributes hold."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Evaluator `unanswered`: how many turns of a session were left without an answer, and which."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The processor with spans as a client sends them, and the checks that every component must pass."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The evaluator with sessions as it is given them, and the checks that every evaluator must pass."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`otel-sessions attach`."""
 
 from __future__ import annotations

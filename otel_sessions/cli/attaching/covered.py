@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which rows of a table have been read, without a column that says when they were stored.
 
 A part of a MergeTree is made of blocks, one an insert, whose numbers only ever grow in a partition; merges keep them.

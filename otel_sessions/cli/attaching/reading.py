@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a table of the Collector's exporter for ClickHouse, part by part, and sends what it has on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of the Collector's exporter for ClickHouse as the OTLP requests that they came from."""
 
 from __future__ import annotations

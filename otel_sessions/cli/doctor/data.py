@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ClickHouse says: whether it is there with the tables of this version, its clock, and what was stored lately."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the machine says: whether the service runs and is well, its ports, its disks and its log."""
 
 from __future__ import annotations

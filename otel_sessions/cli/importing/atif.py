@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trajectories in the Agent Trajectory Interchange Format: one object of JSON a file, as in `trajectory.json`.
 
 Its input tokens have cached ones in them, and its output tokens the reasoning. Steps that stand in the trajectory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transcripts of Claude Code: a line a message, `~/.claude/projects/*/*.jsonl`.
 
 An answer of the model may be several lines, one a block, each with the usage of the whole: it counts once, by its id.

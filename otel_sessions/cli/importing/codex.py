@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transcripts of Codex: a line an event, `~/.codex/sessions/YYYY/MM/DD/rollout-*.jsonl`.
 
 An answer of the model ends with an event that says what it took; the same event stands again where only limits changed.

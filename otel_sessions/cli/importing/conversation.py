@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A conversation out of a transcript, and the spans that it becomes.
 
 Ids are made of those in the transcript, so that the same transcript is the same spans, however often it is imported.

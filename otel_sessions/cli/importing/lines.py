@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines of JSON, and what stands in them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`otel-sessions sessions show`."""
 
 from __future__ import annotations

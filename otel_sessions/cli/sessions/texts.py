@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole texts of which a turn shows the beginnings."""
 
 from __future__ import annotations

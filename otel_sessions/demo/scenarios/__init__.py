@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions to look at: each scenario shows one side of the pages."""
 
 from __future__ import annotations

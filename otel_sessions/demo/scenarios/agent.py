@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A team of agents: hand-overs, tools that run at once, reasoning, code, a model call that is made again."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes wrong: failures passed up to the turn, calls made again, a guardrail that refuses, a user who gives up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A session of a working day: hundreds of turns, histories that are sent again and cut, breaks between."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures, sound and files in what is said; a model without a price; a text that is too long for a page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A day of ordinary traffic and one session that costs as much as all the others: what is different about it?"""
 
 from __future__ import annotations

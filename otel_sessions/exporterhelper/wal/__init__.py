@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The write-ahead log: requests on disk before they are answered."""
 
 from otel_sessions.exporterhelper.wal.log import Log

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spans that ClickHouse will never take: set aside as OTLP/JSON, one span a line, with the reason.
 
 Each line is an OTLP request of its own, which can be sent again; OTLP ignores the keys that say why it is here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bytes of a segment: a header, then groups of frames, a frame for each request and a group for each write.
 
 A frame is a marker, a checksum, the lengths of project and body, the project, the body. The checksum (CRC-32) covers

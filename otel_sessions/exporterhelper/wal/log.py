@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A directory of segments, which one process has at a time."""
 
 from __future__ import annotations

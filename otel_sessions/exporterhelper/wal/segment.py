@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file of the log: written by one process until it is sealed, read as often as needed, removed when what it holds
 is stored and outlasts a power cut; and the parts of its spans that go into one insert."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exporter `clickhouse`: columnar inserts into `otel_traces`, and late claims put into force."""
 
 from otel_sessions.component import Factory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A thread that puts right what late claims and repeated spans change, a moment after the insert that brought them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exporter: one Arrow insert for all the batches that wait."""
 
 from __future__ import annotations

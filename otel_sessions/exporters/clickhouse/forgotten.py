@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeps spans out that arrive for sessions which were deleted a while ago."""
 
 from __future__ import annotations

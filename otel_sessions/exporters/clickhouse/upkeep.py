@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is done every now and then beside storing: old sessions are deleted, the data on disk are measured."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exporters `otlp_grpc` and `otlp_http`: spans to another OTLP back end, as the processors left them."""
 
 from __future__ import annotations

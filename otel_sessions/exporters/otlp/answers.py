@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an OTLP back end answers, and what its class of error is: whether to try again, and when.
 
 https://opentelemetry.io/docs/specs/otlp/#failures

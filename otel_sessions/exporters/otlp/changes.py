@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What processors have changed of the spans that were sent, row by row."""
 
 from __future__ import annotations

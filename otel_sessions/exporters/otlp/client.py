@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OTLP over gRPC, and over HTTP in protobuf: one attempt, bytes to bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of the exporters `otlp_grpc` and `otlp_http`; keys as in the Collector's."""
 
 from __future__ import annotations

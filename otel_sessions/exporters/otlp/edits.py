@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a value of a column gets back into a protobuf message.
 
 A column has text where the message has a value of a type: where the text is that of the value, the value stays.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batches back to OTLP: the spans that were sent, less those that were dropped, with what processors changed."""
 
 from __future__ import annotations

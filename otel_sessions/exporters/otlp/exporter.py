@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sends batches to another OTLP back end, over either transport."""
 
 from __future__ import annotations

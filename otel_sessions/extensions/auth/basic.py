@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`basicauth`: clients send a name and a password."""
 
 from __future__ import annotations

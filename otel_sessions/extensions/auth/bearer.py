@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`bearertokenauth`: clients send a token."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What both have in common: configuration with secrets that no `repr` shows, projects, and files that are watched."""
 
 from __future__ import annotations

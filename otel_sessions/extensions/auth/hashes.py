@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Secrets as they are kept: hashed, and compared in a time that tells nothing of them; and lists of them, htpasswd."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`clickhouse_http`: SQL over ClickHouse's HTTP protocol on the embedded engine, for curl, clickhouse-connect, Grafana.
 
 `server` takes requests in; each becomes a `Job` (`job`, `bodies`), the `Engine` runs it past the guard of `sqlguard`,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers and errors as ClickHouse's HTTP interface gives them. The sources of the tables are ClickHouse's own:
 `src/Server/HTTP/exceptionCodeToHTTPStatus.cpp` and the content types of its formats."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Request bodies of ClickHouse's HTTP interface: which there may be, its words for what is wrong, and its forms."""
 
 from __future__ import annotations

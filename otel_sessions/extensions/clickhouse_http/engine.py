@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a `Job` on the embedded engine."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one HTTP request asks for, and what it gets."""
 
 from __future__ import annotations

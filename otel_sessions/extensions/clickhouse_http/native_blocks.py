@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blocks of the format Native as a client of a protocol version wants them (`client_protocol_version`).
 
 chDB writes them for no version: without a header before each block and without a byte before each column. Both are put

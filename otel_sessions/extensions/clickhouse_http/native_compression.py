@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ClickHouse's own compressed stream: `compress=1` for answers, `decompress=1` for what is inserted.
 
 clickhouse-go and the JDBC drivers ask for it unless told otherwise. A block: CityHash128 (version 1.0.2, as in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many rows an answer in RowBinaryWithNamesAndTypes has: chDB does not say.
 
 The Java client up to 0.9 reads nothing of an answer whose summary has no `result_rows`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The extension: ClickHouse's HTTP interface as a Starlette application, and the server under it."""
 
 from __future__ import annotations

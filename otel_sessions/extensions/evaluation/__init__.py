@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`evaluation`: calls an evaluator, which a plugin brings, with every session that has fallen idle; stores its scores.
 
 `queries.hook` says what is promised. The id of a score is made of evaluator, session, name and anchor, and its time is

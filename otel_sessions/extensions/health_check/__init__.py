@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`health_check`: says over HTTP whether the service is well, as the Collector's extension of that name does.
 
 `GET /` answers 200 with `{"status": "Server available", "upSince": RFC 3339, "uptime": "1h2m3.5s"}`, and 503 with

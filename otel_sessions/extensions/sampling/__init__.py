@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`sampling`: keeps some sessions whole, and of the others the figures.
 
 1. Every `check_interval`, sessions that are idle and not decided on are: by the first rule that chooses them and a hash

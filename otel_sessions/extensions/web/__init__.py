@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`web`: the REST interface over the sessions, and the pages that read it.
 
 `api` has the operations, one table of them, from which both the routes and the OpenAPI document are made; `store` runs

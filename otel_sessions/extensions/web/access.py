@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may read the pages and the REST interface: whoever sends credentials, or has logged in with them before.
 
 A login is a cookie that says which project it opens and until when, signed with a key; nothing is kept of those who are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The application: requests become calls of operations, and what they answer or raise becomes responses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Does the jobs of `queries.deletions`, one after the other; those that were cut short are taken up at the start."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tags of answers (RFC 9110, section 8.8.3): who has the same already is told so, without it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A list as frames of `application/x-ndjson`: a line `{"result": ...}` for each, and at the end `complete` or `error`.
 
 Without `limit` in the request a list goes on to its end, page after page; the frame `complete` says how many there

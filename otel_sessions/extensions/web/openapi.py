@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The OpenAPI document, out of the operations and the types of what they take."""
 
 from __future__ import annotations

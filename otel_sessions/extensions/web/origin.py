@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which page asks: only one of ours may change something, and where nobody is known, read something."""
 
 from __future__ import annotations

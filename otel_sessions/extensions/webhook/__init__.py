@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`webhook`: tells an HTTP endpoint of every session that has fallen silent, and of alerts: at least once, signed.
 
 `queries.hook` says what is promised: what is told has the same id and the same body at every attempt.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Alerts: a figure of the sessions of a saved view, over a window of time, that is beyond its bound.
 
 What is told is decided by revisions, as of silent sessions: the odd ones are `alert.firing`, the even ones

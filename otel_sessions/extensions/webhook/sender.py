@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One attempt to tell: a signed POST."""
 
 from __future__ import annotations

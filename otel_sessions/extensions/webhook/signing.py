@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signatures by the Standard Webhooks specification (https://www.standardwebhooks.com), version `v1`.
 
 The receiver checks them with any of its libraries: HMAC-SHA256 of `ID.TIMESTAMP.BODY`, in base64.

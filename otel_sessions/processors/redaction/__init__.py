@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The processor `redaction`: drops, hashes and masks what must not be stored."""
 
 from __future__ import annotations

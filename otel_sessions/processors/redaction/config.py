@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of the processor `redaction`; names as in the Collector's processor where it has them."""
 
 from __future__ import annotations

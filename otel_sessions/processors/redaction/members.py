@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ids that are members of JSON objects, as OpenInference's `metadata` has them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Redacts the columns of a batch: attributes by their keys, text by what it holds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processor `session`: finds the session of each span, and what else its attributes tell."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A span's own claim: which session id it carries, at which level (docs/architecture.md, "What a session is")."""
 
 from __future__ import annotations

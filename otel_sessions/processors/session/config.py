@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of the session processor: its own lists of keys, and those of `genai`, which it contains."""
 
 from __future__ import annotations

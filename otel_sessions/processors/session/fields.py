@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which column comes from which attributes: one table. A dialect adds a key to a list of `semconv`, a new column a row.
 
 The columns of model calls and their content are in `otel_sessions.genai`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bounds on what one span may hold: the first so many attributes, events and links are kept, the rest is counted.
 
 The counts go where OTLP has them, with what the SDK had dropped already, and the sender is told.

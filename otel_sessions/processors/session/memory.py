@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is remembered: of recent traces the best claim seen of each, of services when they last claimed a session."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The session processor: what spans say of their session, user, model call and content, as columns."""
 
 from __future__ import annotations

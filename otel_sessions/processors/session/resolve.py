@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The session of each span that follows from the best claim of its trace, as far as that is known."""
 
 from __future__ import annotations

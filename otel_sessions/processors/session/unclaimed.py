@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spans that no session is known for: counted, and told of in the log, so that nobody waits for them in vain."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The language that chooses sessions: `user:ada cost>0.5 -has:error refund`; docs/language.md says what it means.
 
 `parse` makes a typed tree of it (`tree`) or raises `LanguageError`; `condition` makes of the tree one condition of SQL

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fields of the language: what each is called, what its values are, where it stands in the view `sessions`."""
 
 from __future__ import annotations

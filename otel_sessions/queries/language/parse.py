@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From text to tree. The grammar is `grammar.lark`; what it cannot say, about fields and their values, is said here."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From tree to one condition over the view `sessions`. Its texts are those of `conditions.sql`; values are bound."""
 
 from __future__ import annotations

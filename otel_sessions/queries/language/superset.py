@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What holds for all sessions that an expression chooses, and for others too, of the bounds of a session.
 
 The bounds are `sql/list_bounds.sql`: sums that are never too small, sets that lack nothing, the earliest start, the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an expression says, as a typed tree. Positions are gone: what stands here is of the language."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers, durations and times as the language writes them; exact, as decimals."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of a text: runs of letters and digits, of any script.
 
 In scripts that are written without spaces (Han, kana, Thai) a word may stand anywhere in a run.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of the requests of one receiver over one transport, in numbers; and what came to it in vain."""
 
 from __future__ import annotations

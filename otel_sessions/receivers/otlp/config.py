@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of the receiver `otlp`, under the Collector's names."""
 
 from __future__ import annotations

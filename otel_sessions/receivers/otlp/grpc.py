@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OTLP over gRPC: its port and limits, `TraceService/Export`, and the services beside it.
 
 `Export` itself is in `grpc_export`. All that reads a message reads it by `Messages`, which ends calls whose message

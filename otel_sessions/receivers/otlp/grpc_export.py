@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`TraceService/Export` over gRPC, on the thread that has the events of gRPC's core.
 
 gRPC for Python gives each call a state, a context and a thread, wakes it for the message and again for the answer: two

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the messages of gRPC calls are read: when, how many at a time, and how long they may take."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OTLP over HTTP: what is where, and `POST /v1/traces`, a body in, the consumer's outcome out.
 
 One event loop reads the bodies, hands small ones in protobuf over to the consumer, and waits for the outcomes; a few

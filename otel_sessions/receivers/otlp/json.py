@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OTLP/JSON to the protobuf it stands for, written while the parsed JSON is walked: `protobuf_of`.
 
 The walker is made from the descriptors of the messages, so it knows every field that the installed

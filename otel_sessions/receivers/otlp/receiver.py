@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The receiver `otlp`: one object over all its protocols."""
 
 from __future__ import annotations

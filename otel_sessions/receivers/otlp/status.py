@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one place where outcomes and errors become what OTLP says on the wire.
 
 A client retries UNAVAILABLE and drops its data on nearly everything else, so an error is UNAVAILABLE unless its class

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people add to a session, written; `queries.additions` reads it. Scores are in `sessions.scores`.
 
 Every function raises `Retryable`, `SchemaError` or `Permanent`. What is written is there for the next read, and the

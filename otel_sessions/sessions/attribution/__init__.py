@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Late claims and repeated spans: what puts the figures of a trace right where the sums of its inserts may be wrong.
 
 See "What a session is, and how the tables say it" in docs/architecture.md. Every statement is idempotent and only ever

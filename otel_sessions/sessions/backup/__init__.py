@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The embedded database as files of ClickHouse's own backup, made while it is written to, and back."""
 
 from __future__ import annotations

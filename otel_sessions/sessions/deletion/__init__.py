@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deletes sessions everywhere: spans, figures, corrections and what people added. What arrives late stays away."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is told of sessions that have fallen silent: decided first, then told, so that a revision is one thing for ever.
 
 A decision and what became of it are rows of `_session_hooks`. All functions raise `Retryable`, `SchemaError` or

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The schema of this version: the numbered files beside this, and how to bring a database to them."""
 
 from __future__ import annotations

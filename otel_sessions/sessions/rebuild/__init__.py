@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes the tables behind the sessions anew from `otel_traces`, while spans come in.
 
 `everything` builds them side by side and then puts them in the place of the old ones, which stay in force until then;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The order of a rebuild.
 
 What is stored while tables are built side by side reaches old and new ones; what is in doubt among it is looked at once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables and views that a rebuild makes beside those in force, under names that no other rebuild has."""
 
 from __future__ import annotations

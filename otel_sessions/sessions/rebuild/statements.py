@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The statements of a rebuild, from the `.sql` files beside this, with values and names bound."""
 
 from __future__ import annotations

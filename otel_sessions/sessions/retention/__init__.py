@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deletes what was kept for long enough: whole sessions by their last activity, spans of no session by their time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which sessions stay whole, and which only with their figures: decided once, then what they said is removed.
 
 What is removed is what their spans carry: attributes, events, links. Their rows stay with what figures are made of, so

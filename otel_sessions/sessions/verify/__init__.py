@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Do the sessions say what the stored spans say?"""
 
 from otel_sessions.sessions.verify.differences import Difference

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asks ClickHouse for the sessions that are not what the stored spans say."""
 
 from __future__ import annotations

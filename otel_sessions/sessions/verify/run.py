@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Looks at all sessions piece by piece, and again at those that differ: a late claim takes a moment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people add to a session: stars, labels, scores, comments; and their saved views."""
 
 from __future__ import annotations

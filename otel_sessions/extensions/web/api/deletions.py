@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deletes sessions: one at once, many as a job."""
 
 from __future__ import annotations

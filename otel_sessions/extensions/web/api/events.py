@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns of a session as they arrive, as server-sent events that resume where a connection broke."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A session whole, streamed.
 
 An export that breaks off ends its connection without the last chunk, which every HTTP client reports; as

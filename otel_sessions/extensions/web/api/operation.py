@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an operation is: a method and a path, what it takes and answers, and the function that does it."""
 
 from __future__ import annotations

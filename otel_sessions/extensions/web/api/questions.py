@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is asked over many sessions: the fields of the language, and the values that they have."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scores of a name have to be: their type, range or categories; scores that come by REST are held against it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions, and what is in one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published sessions: links that open one session, read-only, without credentials."""
 
 from __future__ import annotations

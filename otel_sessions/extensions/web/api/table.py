@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All operations, in the order in which the document shows them."""
 
 from __future__ import annotations

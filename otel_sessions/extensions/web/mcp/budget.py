@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers within a budget: what is too long is folded, and says so beside what is left of it.
 
 A text that was cut has its length in characters beside it (`input`, `input_length`), a list its length in items

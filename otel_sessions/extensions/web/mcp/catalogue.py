@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The six tools as a client lists them: names, descriptions and parameters, all of them written here."""
 
 from __future__ import annotations

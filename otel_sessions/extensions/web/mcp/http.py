@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`/mcp`: the protocol over streamable HTTP, each request for itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A session for a model to read: figures, turns, steps and what was said, each thing once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The protocol, by the official SDK; whoever imports this needs the extra `mcp`."""
 
 from __future__ import annotations

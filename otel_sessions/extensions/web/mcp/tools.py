@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tools: what each is told, and what it answers within its budget.
 
 Every tool only reads, one project, and takes what the REST route of its name takes. What sessions hold stands in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What forms of the pages do: the operations of REST, for people."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pages as an application: a route a page, a route a form, and the files they load."""
 
 from __future__ import annotations

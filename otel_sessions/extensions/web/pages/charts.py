@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Series over time as bars and lines in units of a drawing; the templates write them as SVG."""
 
 from __future__ import annotations

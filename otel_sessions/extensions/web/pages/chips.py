@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The terms of a query as chips: each with the query that is left without it."""
 
 from __future__ import annotations

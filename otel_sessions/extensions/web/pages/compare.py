@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two sessions, or the sessions of two queries, side by side."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The course of a session: its minutes as charts, percentiles of its turns, and what its models cost."""
 
 from __future__ import annotations

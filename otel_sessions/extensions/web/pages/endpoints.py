@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where this service takes spans, as an application on another machine would write it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The templates and what they can call."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How figures, times and texts are written on a page: the filters of the templates."""
 
 from __future__ import annotations

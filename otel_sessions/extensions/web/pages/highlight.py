@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Colours of code: spans of six classes around words, worked out here so that no script does it in the page."""
 
 from __future__ import annotations

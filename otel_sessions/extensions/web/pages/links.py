@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses that several parts of a session's page lead to."""
 
 from __future__ import annotations

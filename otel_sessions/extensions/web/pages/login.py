@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`/login` and `/logout`, where an authenticator knows the readers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Markdown of models and users as HTML that cannot do anything: no raw HTML, no images, links to the web only."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables over many sessions: models and tools, errors, traces without a session."""
 
 from __future__ import annotations

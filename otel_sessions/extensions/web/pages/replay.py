@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns as a page shows them: the payload of `queries.replay` in reading order, less what was not asked for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Going through sessions one by one, and judging them by the scores that are configured."""
 
 from __future__ import annotations

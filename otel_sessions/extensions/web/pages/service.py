@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The service itself: its state, and how to connect an application to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One session: its figures, the replay of its turns, the waterfall of their spans."""
 
 from __future__ import annotations

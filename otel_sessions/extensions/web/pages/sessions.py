@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of sessions: search, chips, charts, a table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is published: the list of it, and a published session as anybody with its link sees it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One span in full: beside the turns, as JSON, and what it says as plain text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All pages and forms by their paths."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Users, and one user with their sessions."""
 
 from __future__ import annotations

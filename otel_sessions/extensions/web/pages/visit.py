@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A request for a page, and what a page is made of."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The spans of turns as bars along time: rows in the order of the tree, idle time between turns condensed.
 
 A part of the time can be looked at closer: `View` cuts it out of the drawing, which stays as it is. The page's script

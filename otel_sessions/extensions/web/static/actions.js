@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Buttons that act in place.
 export function copyButtons(root) {
   if (!navigator.clipboard) return;

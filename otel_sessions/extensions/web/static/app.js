@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a page does beyond reading: every part looks for its own elements and does nothing where there are none.
 import { localTimes } from "./clock.js";
 import { completion } from "./search.js";

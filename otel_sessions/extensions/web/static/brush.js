@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dragging over a chart sets the window of time; the bars are links without it.
 export function brush(charts) {
   if (!charts) return;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Times in the viewer's zone, as long as they were in UTC, so that nothing moves; the moment in UTC stays in the title.
 const two = (number) => String(number).padStart(2, "0");
 const time = (moment) => [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys: j and k walk, Enter opens, / searches, s stars, t jumps between turns and waterfall,
 // + and - judge a turn, 1 to 9 judge the session in a review, n goes on in it, ? helps.
 export function keys() {

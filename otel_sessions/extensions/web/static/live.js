@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What arrives while the page is open.
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parts of a page that may take longer than the page itself are fetched after it; the place for them is kept.
 import { brush } from "./brush.js";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Completion of fields and values in the search box, by the same routes that scripts use.
 export function completion(form) {
   if (!form) return;

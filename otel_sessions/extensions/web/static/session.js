@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Long sessions: later turns are fetched as they are approached, and pages far away give their elements back.
 import { localTimes } from "./clock.js";
 import { copyButtons } from "./actions.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The waterfall looked at closer: drag over the ruler, or + - ← → 0 within it. What is seen stands in the address.
 const WIDTH = 1000;
 const between = (points, at) => {
