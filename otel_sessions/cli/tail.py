@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otel_sessions.cli.interrupted import until_interrupted
 from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
 from otel_sessions.cli.sessions.listing import Query, explained
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from clickhouse_connect.driver.client import Client
 
     from otel_sessions.queries.rows import Row
@@ -47,26 +50,24 @@ def tail(  # noqa: PLR0917 - the command line names them
     with reader_of(config, set_) as client, explained(query):
         if sys.stderr.isatty():
             typer.echo("waiting for turns, which show a second after they are stored; Ctrl-C ends", err=True)
-        try:
-            for turn in _turns(client, project, query, last):
+        with until_interrupted() as ended:
+            for turn in _turns(client, project, query, last, ended):
                 typer.echo(json.dumps(shown(turn)) if json_ else _line(turn))
-        except KeyboardInterrupt:
-            return
 
 
-def _turns(client: Client, project: str, query: str, last: int) -> Iterator[Row]:
+def _turns(client: Client, project: str, query: str, last: int, ended: Event) -> Iterator[Row]:
     from otel_sessions.queries.follow import Seen, recent_turns  # noqa: PLC0415
 
     seen = Seen()
     if last == 0:
         seen.add(recent_turns(client, project=project, query=query, seconds=_LOOK_BACK_S, now_ns=time.time_ns()))
     is_first = last > 0
-    while True:
+    while not ended.is_set():
         seconds = last if is_first else _LOOK_BACK_S
         turns = recent_turns(client, project=project, query=query, seconds=seconds, now_ns=time.time_ns())
         yield from seen.news(turns, at_once=is_first)
         is_first = False
-        time.sleep(_POLL_S)
+        ended.wait(_POLL_S)
 
 
 def _line(turn: Row) -> str:

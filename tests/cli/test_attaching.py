@@ -18,7 +18,7 @@ from otel_sessions.cli.attaching.reading import _COLUMNS
 from otel_sessions.cli.attaching.spans import requests
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.sql import statement
-from otel_sessions.pdata import STORED, SpanBatch, decode
+from otel_sessions.pdata import DERIVED, WIRE, SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing import otlp
 from tests.cli.conftest import Run, Served, listed
@@ -116,7 +116,8 @@ def test_every_column_is_as_if_the_spans_had_come_here(collector: Collector, see
     received = processed(bodies).record.to_pylist()
 
     def comparable(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-        kept = [{name: row[name] for name in STORED.names if name not in FORGOTTEN} for row in rows]
+        names = [field.name for field in (*WIRE, *DERIVED) if field.name not in FORGOTTEN]
+        kept = [{name: row[name] for name in names} for row in rows]
         return sorted(kept, key=lambda row: json.dumps(row, default=str, sort_keys=True))
 
     assert comparable(attached) == comparable(received)

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otel_sessions.cli.interrupted import until_interrupted
 from otel_sessions.cli.options import AsJson, ConfigFiles, Sets, loaded
 from otel_sessions.cli.sending import Headers, Sender, Target
 from otel_sessions.errors import Permanent
@@ -67,15 +67,13 @@ def attach(  # noqa: PLR0917 - the command line names them
         client = connect(theirs, database=theirs.database)
     sent = 0
     try:
-        with writer(chosen) as ours:
+        with until_interrupted() as ended, writer(chosen) as ours:
             their_table = Reading(client, ours, theirs.database, name)
-            while True:
+            while not ended.is_set():  # what was read is on record
                 sent += follow(their_table.rounds(sender))
                 if once:
                     break
-                time.sleep(interval)
-    except KeyboardInterrupt:
-        pass  # that is how it is ended; what was read is on record
+                ended.wait(interval)
     finally:
         client.close()
     typer.echo(json.dumps({"spans": sent}) if json_ else f"spans sent of {theirs.database}.{name}: {sent:,}")

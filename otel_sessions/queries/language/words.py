@@ -29,6 +29,8 @@ _SPACELESS: Final = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last i
 _ASCII_RUN: Final = re.compile("[0-9A-Za-z]+")
 _FOLDED: Final = {0x17F: "s", 0x212A: "k"}
 """Letters that are those of ASCII where letter case is ignored: long s, and the sign of Kelvin."""
+_MANY_FORMS: Final = re.compile("[ΣσςΜμ\u00b5ΒβϐΕεϵΘθϑϴΚκϰΠπϖΡρϱΦφϕΙι\u0345\u1fbe\u017f]")  # noqa: RUF001 - Greek
+"""Letters that have further lower-case forms, as sigma at the end of a word: each is its own to `lower`."""
 _APART: Final = rf"[^{_LETTERS}]"
 
 
@@ -66,6 +68,13 @@ def tokens(words: Sequence[str], *, is_beginning: bool) -> tuple[str, ...]:
     """
     found = [run.lower() for word in words for run in _ASCII_RUN.findall(word.translate(_FOLDED))]
     return tuple(dict.fromkeys(found[:-1] if is_beginning and _ASCII_RUN.fullmatch(words[-1][-1]) else found))
+
+
+def of_one_form(text: str) -> str:
+    """The longest part that ClickHouse's `positionCaseInsensitiveUTF8` finds in whatever has this text, letter case
+    ignored; may be empty, which is found everywhere.
+    """
+    return max(_MANY_FORMS.split(text), key=len)
 
 
 def expression(words: Sequence[str], *, is_beginning: bool) -> str:

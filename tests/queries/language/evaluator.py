@@ -131,7 +131,7 @@ def is_true(session: SessionRecord, what: str, now: int) -> bool:
 
 
 def stands_in(text: str, runs: tuple[str, ...], is_beginning: bool) -> bool:
-    return any(stands_at(text.lower(), index, runs, is_beginning) for index in range(len(text)))
+    return any(stands_at(folded(text), index, runs, is_beginning) for index in range(len(text)))
 
 
 def stands_at(text: str, start: int, runs: tuple[str, ...], is_beginning: bool) -> bool:
@@ -145,12 +145,17 @@ def stands_at(text: str, start: int, runs: tuple[str, ...], is_beginning: bool) 
                 place += 1
             if place == gap and not (is_unspaced(runs[number - 1][-1]) or is_unspaced(run[0])):
                 return False
-        if not text.startswith(run.lower(), place):
+        if not text.startswith(folded(run), place):
             return False
         place += len(run)
     if is_beginning or is_unspaced(runs[-1][-1]) or place == len(text):
         return True
     return not is_letter(text[place]) or is_unspaced(text[place])
+
+
+def folded(text: str) -> str:
+    """In lower case, sigma at the end of a word as within one."""
+    return text.lower().replace("ς", "σ")  # noqa: RUF001 - Greek
 
 
 def is_letter(character: str) -> bool:

@@ -57,6 +57,8 @@ PIECES = [
     "ไทย",
     "gpt",
     "4o",
+    "ΟΛΟΣ",
+    "ολος",
     " ",
     " ",
     ", ",
@@ -178,7 +180,7 @@ def _joined(
 
 
 numeric = st.sampled_from(["cost", "tokens", "input_tokens", "output_tokens", "turns", "spans", "errors"])
-is_letter_of_a_word = "abcdefghijklmnopqrstuvwxyz日本語ไทยü0123456789"
+is_letter_of_a_word = "abcdefghijklmnopqrstuvwxyz日本語ไทยüολσς0123456789"  # noqa: RUF001 - Greek
 free = (
     st.one_of(st.sampled_from(PIECES), word)
     .map(str.strip)

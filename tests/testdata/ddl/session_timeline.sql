@@ -29,3 +29,7 @@ GROUP BY
     Project,
     SessionId,
     Minute
+ORDER BY
+    Project ASC,
+    SessionId ASC,
+    Minute ASC
