@@ -136,7 +136,21 @@ REFUSED_FUNCTIONS = re.compile(
     r"file|sleep(eachrow)?|joinget\w*|hascolumnintable|dict(get|has|isin)\w*|catboost\w*|naivebayes\w*|logtrace"
     r"|generateserialid|getmaxtablename\w*|ai(classify|embed|extract|filter|generate|redact|similarity|translate)\w*"
 )
-FIRST_WORDS = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The statements that run somewhere: how they may begin, and what a refusal calls them."""
+
+    first_words: frozenset[str]
+    text: str
+
+
+READS = Kinds(
+    frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN"}), "SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN"
+)
+SELECTS = Kinds(frozenset({"SELECT", "WITH"}), "SELECT, and DESCRIBE of a table,")
+"""Of one project: DESCRIBE is answered by whoever asks the guard, from the comments of the tables."""
 SHOW = frozenset(
     {"ShowTables", "ShowColumns", "ShowIndexes", "ShowFunctions", "ShowEngineQuery", "ShowSetting"}
     | {"ShowProcesslistQuery", "ShowGrantsQuery"}

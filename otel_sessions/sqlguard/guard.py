@@ -110,12 +110,14 @@ class ReadGuard:
         database: str,
         table_functions: Iterable[str] = allowed.TABLE_FUNCTIONS,
         bounds: Bounds | None = None,
+        kinds: allowed.Kinds = allowed.READS,
     ) -> None:
         if database in allowed.FILE_DATABASES:
             raise ValueError(f"the tables of {database} are files")
         self._database = database
         self._table_functions = frozenset(name.lower() for name in table_functions)
         self._bounds = bounds or Bounds()
+        self._kinds = kinds
         self._foreign: frozenset[str] = frozenset()
         self._higher_order: frozenset[str] = frozenset()
         self._learned = False
@@ -127,10 +129,9 @@ class ReadGuard:
         """
         text = canonical(client, sql)
         words = _words(text)
-        if not any(at(words, 0).is_word(first) for first in allowed.FIRST_WORDS) and not at(words, 0).is_symbol("("):
-            raise QueryError(
-                "Code: 164. DB::Exception: Only SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN run here. (READONLY)"
-            )
+        begins = any(at(words, 0).is_word(first) for first in self._kinds.first_words) or at(words, 0).is_symbol("(")
+        if not begins:
+            raise QueryError(f"Code: 164. DB::Exception: Only {self._kinds.text} run here. (READONLY)")
         self._learn(client)
         bound = {name: Parameter(value) for name, value in (values or {}).items() if name in parameters(words)}
         self._check_words(words)

@@ -29,7 +29,7 @@ class ProjectGuard:
     """
 
     def __init__(self, database: str, tables: Collection[str]) -> None:
-        self._guard = ReadGuard(database, _TABLE_FUNCTIONS)
+        self._guard = ReadGuard(database, _TABLE_FUNCTIONS, kinds=allowed.SELECTS)
         self._database = database
         self._tables = frozenset(tables)
 

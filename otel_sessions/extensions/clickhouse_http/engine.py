@@ -17,7 +17,7 @@ from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import native_blocks, row_binary
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
-from otel_sessions.sqlguard.allowed import FIRST_WORDS, SYSTEM
+from otel_sessions.sqlguard.allowed import READS, SYSTEM
 from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
 from otel_sessions.sqlguard.parse import UnreadableError, at, output_format, parameters, settings, tokens
 
@@ -112,7 +112,9 @@ class Engine:
         except UnreadableError as error:
             raise QueryError(f"Code: 62. DB::Exception: {error}. (SYNTAX_ERROR)") from error
         first = at(words, 0)
-        reads = (first.text in FIRST_WORDS or first.is_symbol("(")) and not any(w.is_word("INSERT") for w in words)
+        reads = (first.text in READS.first_words or first.is_symbol("(")) and not any(
+            w.is_word("INSERT") for w in words
+        )
         if job.get and not reads:
             raise QueryError("Code: 164. DB::Exception: GET only reads; use POST. (READONLY)")
         if first.is_word("SET") or first.is_word("USE"):

@@ -213,6 +213,18 @@ def test_sql_that_does_more_than_read_the_public_tables_is_refused(tools: Tools,
     assert tools.refused("query_sql", sql=sql)["detail"]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("SHOW TABLES", "SHOW TABLES FROM system", "SHOW DATABASES", "SHOW CREATE TABLE sessions", "EXISTS sessions"),
+        *("EXPLAIN SELECT 1", "EXPLAIN AST SELECT 1", "DESCRIBE (SELECT 1)", "DROP TABLE otel_traces"),
+    ],
+)
+def test_a_statement_that_is_no_select_is_told_which_ones_run_here(tools: Tools, sql: str) -> None:
+    told = "Code: 164. DB::Exception: Only SELECT, and DESCRIBE of a table, run here. (READONLY)"
+    assert tools.refused("query_sql", sql=sql)["detail"] == told
+
+
 def test_no_project_reads_anothers_by_any_tool(tools: Tools, otel_client: ClickHouse) -> None:
     store_chat(tools.api, "mine", 2)
     turn = tools.read("read_session", session_id="mine")["turns"][0]
