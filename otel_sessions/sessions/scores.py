@@ -47,7 +47,7 @@ class Score:
     comment: str = ""
     source: str = "API"
     metadata: str = ""
-    environment: str = ""
+    environment: str = "default"
 
 
 def store(client: Client, scores: Sequence[Score]) -> None:

@@ -177,6 +177,7 @@ def test_scores_of_the_third_version_are_typed_and_in_groups(api: Api, project: 
         "elsewhere": "API",
     }
     assert (found["number"]["comment"], found["number"]["metadata"]) == ("so so", {"k": 1})
+    assert {each["environment"] for each in found.values()} == {"default"}
     assert found["number"]["subject"] == {"kind": "session", "id": "s/1"}
     assert found["of trace"]["subject"] == {"kind": "trace", "id": f"{1:032x}"}
     assert found["of span"]["subject"] == {"kind": "observation", "id": f"{1001:016x}", "traceId": f"{1:032x}"}

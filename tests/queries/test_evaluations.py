@@ -12,7 +12,7 @@ from otel_sessions.sessions import scores
 from otel_sessions.testing.otlp import Value, event, request, span
 from tests.integration.delivery import EPOCH, insert, new_project
 
-COLUMNS = "SessionId, SpanId, Name, DataType, Value, StringValue, Comment, Source, Metadata, ScoreId"
+COLUMNS = "SessionId, SpanId, Name, DataType, Value, StringValue, Comment, Source, Metadata, Environment, ScoreId"
 
 
 def evaluated(client: Client, project: str, *results: dict[str, Value], **attributes: Value) -> None:
@@ -60,7 +60,9 @@ def test_a_result_is_a_score_of_its_span_with_number_label_and_explanation(otel_
         {"evaluation.name": "odd", "evaluation.score.value": "NaN"},
     )
     found = scored(otel_client, project)
-    assert {(row["SessionId"], row["SpanId"], row["Source"]) for row in found} == {("s", f"{1:016x}", "evaluator")}
+    assert {(row["SessionId"], row["SpanId"], row["Source"], row["Environment"]) for row in found} == {
+        ("s", f"{1:016x}", "evaluator", "default")
+    }
     told = [
         (row["Name"], row["DataType"], row["Value"], row["StringValue"], row["Comment"], row["Metadata"])
         for row in found

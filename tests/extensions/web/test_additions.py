@@ -61,6 +61,10 @@ def test_a_score_of_each_type_is_read_as_it_was_given(
     assert (read["source"], read["data_type"], read["session_id"]) == ("operator", score["data_type"], "s")
     assert api.ids(query=query) == ["s"]
     assert api.get(session)["scores"] == [read]
+    kept = api.client.query(
+        "SELECT Environment FROM session_scores WHERE ScoreId = {id:String}", {"id": read["score_id"]}
+    )
+    assert kept.result_rows == [("default",)]
     assert api.call("DELETE", f"{session}/scores/{read['score_id']}").status == 204
     assert api.get(f"{session}/scores")["scores"] == []
     assert api.call("DELETE", f"{session}/scores/{read['score_id']}").status == 404

@@ -27,7 +27,7 @@ AS SELECT
     if(DataType = 'TEXT', '', e.Explanation) AS Comment,
     'evaluator' AS Source,
     if(isNotNull(e.Number) AND (e.Label != ''), toJSONString(map('label', e.Label)), '') AS Metadata,
-    e.Environment AS Environment,
+    if(e.Environment = '', 'default', e.Environment) AS Environment,
     e.At AS Timestamp,
     e.At AS UpdatedAt
 FROM
