@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
@@ -14,6 +14,10 @@ from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
 from otel_sessions.queries.language.fields import near_fields
 from otel_sessions.queries.rows import Row, composed, run, sections
+
+COUNTED: Final = tuple(each.shown_name for each in FIELDS.values() if each.type in ("texts", "any"))
+"""The fields whose values are counted, as several sessions share one. An id is that of one session, a number or a time
+that of few, and how many `has:error` chooses a list with that query says."""
 
 
 class FacetError(QueryError):
@@ -27,16 +31,16 @@ class FacetError(QueryError):
 def facets(
     client: Client, *, project: str, field: str, limit: int, chosen: Filter | None = None, now_ns: int
 ) -> list[Row]:
-    """`Value` and `Count` (of sessions), the greatest first; `field` is a text field of the language, or has a key.
+    """`Value` and `Count` (of sessions), the greatest first; `field` is one of `COUNTED`.
 
     Raises `FacetError`, `LanguageError`.
     """
     head, _, key = field.partition(".")
     found = FIELDS.get(field) or FIELDS.get(f"{head}.")
     if found is None or (found.is_keyed and not key) or found.type not in ("texts", "any"):
-        near = [each for each in near_fields(field) if each != field]
+        near = [each for each in near_fields(field) if each in COUNTED]
         also = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise FacetError(f"the values of {field!r} are not counted{also}", near)
+        raise FacetError(f"the values of {field!r} are not counted; of {', '.join(COUNTED)} they are{also}", near)
     known, key = found, key.removeprefix('"').removesuffix('"') if key else ""
     condition = (chosen or Filter()).condition(now_ns)
     name = "column" if known.column else known.name.rstrip(".")

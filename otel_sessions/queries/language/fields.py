@@ -19,7 +19,8 @@ _ALL: Final = (*_EQUAL, ">", ">=", "<", "<=")
 class Field:
     """`column` is one of the view `sessions`, empty where the field stands elsewhere.
 
-    One whose `name` ends with a dot takes a key behind it. `words` are all values there are, of a field of type `word`.
+    One whose `name` ends with a dot takes a key behind it; `key` stands for one.
+    `words` are all values there are, of a field of type `word`.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Field:
     description: str
     column: str = ""
     words: tuple[str, ...] = ()
+    key: str = "KEY"
 
     @property
     def operators(self) -> Sequence[str]:
@@ -35,6 +37,11 @@ class Field:
     @property
     def is_keyed(self) -> bool:
         return self.name.endswith(".")
+
+    @property
+    def shown_name(self) -> str:
+        """The name with what stands for a key: `metadata.KEY`, `attr.KEY`, `score.NAME`."""
+        return self.name + self.key if self.is_keyed else self.name
 
 
 _ALL_FIELDS: Final = (
@@ -49,7 +56,7 @@ _ALL_FIELDS: Final = (
     Field("label", "texts", "A label that an operator gave it."),
     Field("metadata.", "any", "Its metadata, by key: the last value of each."),
     Field("attr.", "any", "An attribute of one of its spans, or of the resource of one, by key."),
-    Field("score.", "any", "A score of it, of one of its turns or spans, by name."),
+    Field("score.", "any", "A score of it, of one of its turns or spans, by name.", key="NAME"),
     Field("cost", "number", "What its model calls cost, in USD.", "Cost"),
     Field("tokens", "number", "Tokens of its model calls.", "TotalTokens"),
     Field("input_tokens", "number", "Input tokens of its model calls.", "InputTokens"),
@@ -82,10 +89,10 @@ def near(word: str, known: Sequence[str]) -> list[str]:
 
 
 def near_fields(name: str) -> list[str]:
-    """Fields that `name` may stand for; one that takes a key has that of `name`, or `KEY` if there is none."""
+    """Fields that `name` may stand for; one that takes a key has that of `name`, or what stands for one."""
     head, dot, key = name.partition(".")
     keyed = [field.name for field in _ALL_FIELDS if field.is_keyed]
     if dot and (found := near(f"{head}.", keyed)):
-        return [each + (key or "KEY") for each in found]
+        return [each + key if key else FIELDS[each].shown_name for each in found]
     name = head if dot else name
-    return [each + "KEY" if each.endswith(".") else each for each in near(name, list(FIELDS))]
+    return [FIELDS[each].shown_name for each in near(name, list(FIELDS))]

@@ -237,7 +237,10 @@ def test_facets_count_sessions_of_a_query(api: Api) -> None:
         {"value": "a", "count": 1},
         {"value": "b", "count": 1},
     ]
-    assert api.call("GET", "/facets", field="cost").status == 400
+    for field in ("id", "cost", "turns", "start", "has", "is", "score."):
+        refused = api.call("GET", "/facets", field=field)
+        assert refused.status == 400
+        assert "of user, service, environment, " in refused.json["detail"]
     assert api.call("GET", "/facets", field="modle").json["did_you_mean"] == ["model"]
     assert api.call("GET", "/facets").status == 400
 
@@ -246,7 +249,7 @@ def test_the_fields_of_the_language_are_listed(api: Api) -> None:
     fields = {field["name"]: field for field in api.get("/query-fields")["fields"]}
     assert fields["user"]["type"] == "text"
     assert fields["cost"]["operators"] == [":", "=", ">", ">=", "<", "<="]
-    assert {"metadata.KEY", "attr.KEY", "score.KEY", "has", "is", "last_activity"} <= fields.keys()
+    assert {"metadata.KEY", "attr.KEY", "score.NAME", "has", "is", "last_activity"} <= fields.keys()
 
 
 def test_the_replay_of_a_session_is_paged_with_its_messages(api: Api) -> None:

@@ -104,6 +104,7 @@ def test_an_expression_becomes_its_tree(text: str, tree: Node) -> None:
         ("user:ada 日本 modle:x", 12, ("model",)),
         ("metdata.tenant:x", 0, ("metadata.tenant",)),
         ("metadata:x", 0, ("metadata.KEY",)),
+        ("scores:x", 0, ("score.NAME", "cost")),
         ("session_id:x", 0, ("id",)),
         ("nonsense:x", 0, ()),
         ("has:eror", 4, ("error",)),

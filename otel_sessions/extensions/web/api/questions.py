@@ -51,7 +51,7 @@ def shown_fields() -> list[Row]:
     """The fields of the language, as everybody reads them."""
     return [
         {
-            "name": f"{field.name}KEY" if field.is_keyed else field.name,
+            "name": field.shown_name,
             "type": "text" if field.type == "texts" else field.type,
             "operators": list(field.operators),
             "description": field.description,
