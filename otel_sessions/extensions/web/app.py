@@ -21,6 +21,7 @@ from otel_sessions.extensions.web import frames
 from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Operation
 from otel_sessions.extensions.web.api.sessions import REPLAYED
+from otel_sessions.extensions.web.api.shares import HEADERS
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.etags import tagged
@@ -141,7 +142,10 @@ class Api:
         except ClientDisconnect:
             return _NOBODY_READS
         except Exception as error:  # noqa: BLE001 - problem knows what each means
-            return problem(error)
+            told = problem(error)
+            if op.is_open:
+                told.headers.update(HEADERS)
+            return told
         if answer.status == 204:
             return Response(status_code=204, headers={**_HEADERS, **answer.headers})
         kept = _REVALIDATED if op.method == "GET" else _HEADERS

@@ -132,7 +132,9 @@ def test_a_published_session_is_read_by_whoever_has_the_link_until_it_is_taken_b
     assert api.get(session)["share"]["expires_at"] is None
     assert api.ids(query="is:shared") == ["s"]
     assert api.call("DELETE", f"{session}/share").status == 204
-    assert stranger.call("GET", f"/share/{token}").status == 404
+    gone = stranger.call("GET", f"/share/{token}")
+    assert gone.status == 404
+    assert gone.headers["x-robots-tag"].startswith("noindex")
     assert api.get("/shares")["shares"] == []
     assert api.call("POST", f"{session}/share").json["token"] != token
     assert stranger.call("GET", f"/share/{token}").status == 404

@@ -29,6 +29,7 @@ from otel_sessions.extensions.web.etags import tagged
 from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
 from otel_sessions.extensions.web.pages.login import PATH, Login
+from otel_sessions.extensions.web.pages.shares import HEADERS
 from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
 from otel_sessions.extensions.web.pages.visit import Action, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
@@ -189,7 +190,7 @@ class Pages:
         values = {**self.frame(token), "problem": told, "shared": is_open, "here": request.scope["path"]}
         html = environment().get_template("problem.html").render(values)
         kept = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
-        return self.page(html, answer.status_code, **kept)
+        return self.page(html, answer.status_code, **kept, **(HEADERS if is_open else {}))
 
     def page(self, html: str, status: int, **headers: str) -> Response:
         return Response(html, status, {**SECURITY, **headers}, "text/html")

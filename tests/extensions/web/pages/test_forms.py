@@ -101,7 +101,11 @@ def test_a_session_is_published_opened_by_anybody_and_gone_when_it_is_revoked(br
     assert published.status == 200
     assert "Revoke the link" in published.text
     assert browser.post(f"{session}/share", {"action": "revoke", "back": "/shares"}).headers["location"] == "/shares"
-    assert stranger.get(path).status == 404
+    gone = stranger.get(path)
+    assert gone.status == 404
+    assert gone.headers["x-robots-tag"].startswith("noindex")
+    assert gone.headers["referrer-policy"] == "no-referrer"
+    assert ("meta", {"name": "robots", "content": "noindex, nofollow"}) in gone.tags
 
 
 def test_views_are_saved_opened_and_deleted(browser: Browser, session: str) -> None:
