@@ -58,6 +58,8 @@ def message(detail: ErrorDetails, known: Sequence[str] = (), shown: Callable[[An
             said = f"expected {context['min_length']} characters or more"
         case "string_too_long":
             said = f"expected at most {context['max_length']} characters"
+        case "too_short":
+            said = f"expected {context['min_length']} or more of them, not {context['actual_length']}"
         case "finite_number":
             said = "expected a finite number"
         case _:

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from otel_sessions.config.annotations import alternatives, below, keys, model_of, takes_none
+from otel_sessions.config.cross_checks import cross_faults
 from otel_sessions.config.document import Path, dotted, get, has, put
 from otel_sessions.config.faults import message
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
@@ -40,11 +39,22 @@ def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) 
     try:
         return _attempt(model, swapped)
     except ValidationError as error:
-        found = []
-        for detail in error.errors():
-            place = _place(swapped, detail)
-            found.append(Fault(dotted((*path, *place)), message(detail, _known(model, place[:-1]))))
+        details = [(_place(swapped, detail), detail) for detail in error.errors()]
+        places = {place for place, _ in details}
+        told = [
+            (place, message(detail, _known(model, place[:-1])))
+            for place, detail in details
+            if detail["type"] != "too_short" or not _has_faulty_items(place, places)
+        ]
+        told += cross_faults(model, swapped, [place for place, _ in told])
+        found = [Fault(dotted((*path, *place)), text) for place, text in told]
         raise ConfigError(list(dict.fromkeys(found))) from None
+
+
+def _has_faulty_items(place: Path, places: Collection[Path]) -> bool:
+    """Of a list with such items pydantic counts the others, and calls it too short: how many there are it says once
+    they are mended."""
+    return any(other != place and other[: len(place)] == place for other in places)
 
 
 def _attempt(model: type[M], value: Any) -> M:
@@ -97,55 +107,3 @@ def _known(model: type[BaseModel], place: Path) -> list[str]:
         annotation = below(annotation, step)
     found = model_of(annotation)
     return list(keys(found)) if found is not None else []
-
-
-# What a settings class says of the values below it, read off its annotations
-
-
-def alternatives(annotation: Any) -> list[Any]:
-    """The members of a union, without the wrappers of `Annotated` and type aliases."""
-    if hasattr(annotation, "__value__"):
-        return alternatives(annotation.__value__)
-    if get_origin(annotation) is Annotated:
-        return alternatives(get_args(annotation)[0])
-    if get_origin(annotation) in {Union, types.UnionType}:
-        return [found for member in get_args(annotation) for found in alternatives(member)]
-    return [annotation]
-
-
-def model_of(annotation: Any) -> type[BaseModel] | None:
-    """The first settings class among the alternatives."""
-    for member in alternatives(annotation):
-        if isinstance(member, type) and issubclass(member, BaseModel):
-            return member
-    return None
-
-
-def takes_none(annotation: Any) -> bool:
-    return any(
-        member in {None, type(None), Any, typing.Any}
-        for member in alternatives(annotation)
-        if (getattr(type(member), "__hash__", None) is not None)
-    )
-
-
-def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields by the key that a configuration writes."""
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def below(annotation: Any, step: str | int) -> Any:
-    """The annotation of a key or an item; None when nothing is known of it."""
-    model = model_of(annotation)
-    if model is not None:
-        field = keys(model).get(str(step))
-        return field.annotation if field is not None else None
-    for member in alternatives(annotation):
-        origin, arguments = get_origin(member), get_args(member)
-        if not isinstance(origin, type) or not arguments:
-            continue
-        if issubclass(origin, Mapping) == isinstance(step, str) and issubclass(
-            origin, (Mapping, Sequence, set, frozenset)
-        ):
-            return arguments[-1] if isinstance(step, str) else arguments[0]
-    return None

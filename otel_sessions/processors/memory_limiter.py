@@ -42,7 +42,11 @@ class MemoryLimiterConfig(Settings):
     def _has_a_limit(self) -> MemoryLimiterConfig:
         if not self.limit_mib and not self.limit_percentage:
             raise ValueError("set limit_mib, or limit_percentage of the memory there is")
-        if self.spike_bytes >= self.limit_bytes:
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> MemoryLimiterConfig:
+        if self.limit_bytes and self.spike_bytes >= self.limit_bytes:
             raise ValueError("the spike limit must be less than the limit")
         return self
 

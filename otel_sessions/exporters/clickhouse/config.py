@@ -68,15 +68,26 @@ class ClickHouseConfig(SendingSettings):
     retention: Annotated[RetentionConfig, EMPTY_MEANS_DEFAULTS] = RetentionConfig()
 
     @model_validator(mode="after")
-    def _for_this_endpoint(self) -> ClickHouseConfig:
-        scheme = Endpoint.parse(self.endpoint).scheme
-        if scheme == "chdb" and (self.username or self.password):
+    def _has_users(self) -> ClickHouseConfig:
+        if self._scheme == "chdb" and (self.username or self.password):
             raise ValueError("username and password are for a server; chdb:// has no users")
-        if scheme != "https" and self.tls != ClientTls():
+        return self
+
+    @model_validator(mode="after")
+    def _has_tls(self) -> ClickHouseConfig:
+        if self._scheme != "https" and self.tls != ClientTls():
             raise ValueError("tls is for an endpoint at https://")
-        if scheme == "chdb" and self.cluster is not None:
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_cluster(self) -> ClickHouseConfig:
+        if self._scheme == "chdb" and self.cluster is not None:
             raise ValueError("cluster is for servers; chdb:// is the engine of this one process")
         return self
+
+    @property
+    def _scheme(self) -> str:
+        return Endpoint.parse(self.endpoint).scheme
 
     def find_faults(self, used: Used) -> Iterator[Fault]:
         data = Endpoint.parse(self.endpoint).path

@@ -79,15 +79,18 @@ class OtlpConfig(_Forwarding):
     endpoint: Annotated[str, AfterValidator(_grpc_endpoint)]
 
     @model_validator(mode="after")
-    def _for_grpc(self) -> OtlpConfig:
+    def _verifies(self) -> OtlpConfig:
         if self.tls.insecure_skip_verify:
             raise ValueError(
                 "gRPC for Python always verifies: name the server's certificate in tls.ca_file, and what it is called "
                 "in tls.server_name_override"
             )
-        for name in self.headers:
-            if not _METADATA.fullmatch(name.lower()):
-                raise ValueError(f"gRPC has no header {name!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_headers_of_grpc(self) -> OtlpConfig:
+        if others := [repr(name) for name in self.headers if not _METADATA.fullmatch(name.lower())]:
+            raise ValueError(f"gRPC has no header {' and no '.join(others)}")
         return self
 
     @property

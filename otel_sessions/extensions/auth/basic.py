@@ -58,6 +58,10 @@ class Config(AuthConfig):
     def _sources(self) -> Config:
         named = [self.htpasswd.file, self.htpasswd.inline is not None, self.credentials]
         check_one_of(named, "htpasswd.file, htpasswd.inline, credentials")
+        return self
+
+    @model_validator(mode="after")
+    def _names_of_their_own(self) -> Config:
         check_once([each.username for each in self.credentials], "credentials")
         return self
 

@@ -48,8 +48,16 @@ class Config(AuthConfig):
     @model_validator(mode="after")
     def _sources(self) -> Config:
         check_one_of([self.token is not None, self.tokens, self.filename, self.credentials], _SOURCES)
+        return self
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Config:
         if sum(map(bool, (self.token, self.tokens, self.filename))) > 1:
             raise ValueError("write one of token, tokens and filename; credentials may stand beside it")
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_of_their_own(self) -> Config:
         check_once([_text(each.token) for each in self.credentials], "credentials")
         return self
 

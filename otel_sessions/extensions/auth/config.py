@@ -41,9 +41,9 @@ class AuthConfig(AuthenticatorSettings):
 
 def check_once(names: Sequence[str], place: str) -> None:
     """ValueError for what stands there twice, which it does not repeat."""
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise ValueError(f"{place}[{index}] is the same as {place}[{names.index(name)}]")
+    twice = [(index, names.index(name)) for index, name in enumerate(names) if name in names[:index]]
+    if twice:
+        raise ValueError(", ".join(f"{place}[{index}] is the same as {place}[{first}]" for index, first in twice))
 
 
 def check_one_of(named: Iterable[object], names: str) -> None:

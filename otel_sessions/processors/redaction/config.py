@@ -81,6 +81,10 @@ class RedactionConfig(Settings):
     def _keyed(self) -> RedactionConfig:
         if self.hash_function == "hmac-sha256" and not self.hash_secret.get_secret_value():
             raise ValueError("hmac-sha256 needs a hash_secret, as in ${env:REDACTION_SECRET}")
+        return self
+
+    @model_validator(mode="after")
+    def _masked(self) -> RedactionConfig:
         if "\\" in self.mask:
             raise ValueError("a mask has no backslash")
         return self
