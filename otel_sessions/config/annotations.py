@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a settings class says of the values below it, read off its annotations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Faults that pydantic does not come to.
 
 It asks a class what its values have against each other only once each of them is right, and asks no further once a
