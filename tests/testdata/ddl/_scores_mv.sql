@@ -11,7 +11,7 @@ CREATE MATERIALIZED VIEW _scores_mv TO _scores
     `Comment` String,
     `Source` String,
     `Metadata` String,
-    `Environment` LowCardinality(String),
+    `Environment` String,
     `Timestamp` DateTime64(9),
     `UpdatedAt` DateTime64(9)
 )
