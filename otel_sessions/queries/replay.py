@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -58,8 +58,9 @@ _SHORT: Final = 200
 _COMPACTED: Final = "gen_ai.conversation.compacted"
 _EXCEPTION: Final = "exception"
 _AGENTS: Final = 20
-"""Agents whose last turn a cursor remembers."""
+"""Agents whose last turn a cursor remembers, and whose history another may go on with."""
 _MAX_AGENT: Final = 100
+_INSTRUCTIONS: Final = frozenset({"system", "developer"})
 
 
 @dataclass(slots=True)
@@ -150,11 +151,13 @@ def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[d
 
 
 class Talk:
-    """Tells what is new in a step from the history that goes into it again, agent by agent."""
+    """Tells what is new in a step from the history that goes into it again, its own or what another agent handed on."""
 
     def __init__(self) -> None:
         self._last: dict[str, list[bytes]] = {}
+        """What went into the last call of each agent and came out, less its instructions; the latest agent last."""
         self._said: set[bytes] = set()
+        self._made: set[bytes] = set()
 
     def new(self, steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> list[Message]:
         speaking = [step for step in steps if step["messages_in"] or step["messages_out"]]
@@ -165,16 +168,35 @@ class Talk:
     def _refs(self, step: Mapping[str, Any], messages: Sequence[Message]) -> list[int]:
         given, made = step["messages_in"], step["messages_out"]
         digests = [blake2b(orjson.dumps(messages[ref]), digest_size=16).digest() for ref in (*given, *made)]
-        last = self._last.get(step["agent"], [])
-        same = sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(digests[: len(given)], last, strict=False))
-        )
-        new = list(range(same, len(given)))
-        if same < len(last):  # the history was cut, or there is none: what was said stays said, but for the last word
+        head = sum(1 for _ in takewhile(lambda ref: messages[ref]["role"] in _INSTRUCTIONS, given))
+        last, same = self._history(step["agent"], digests[head : len(given)])
+        instructions = [place for place in range(head) if last is None or digests[place] not in self._said]
+        new = list(range(head + same, len(given)))
+        if last is not None and same < len(
+            last
+        ):  # the history was cut: what was said stays said, but for the last word
             new = [place for place in new if digests[place] not in self._said or place == len(given) - 1]
-        self._last[step["agent"]] = digests
+        self._last.pop(step["agent"], None)
+        self._last[step["agent"]] = digests[head:]
         self._said.update(digests)
-        return [*(given[place] for place in new), *made]
+        self._made.update(digests[len(given) :])
+        return [*(given[place] for place in (*instructions, *new)), *made]
+
+    def _history(self, agent: str, given: Sequence[bytes]) -> tuple[list[bytes] | None, int]:
+        """The history that goes on, and how much of it is given: the agent's own, or that of which more is, of the
+        agents that spoke last. With another agent it must have an answer: the same question is put to several.
+        """
+        found = self._last.get(agent)
+        most = _common(given, found or ())
+        for other in islice(reversed(self._last), _AGENTS):
+            same = _common(given, self._last[other])
+            if same > most and not self._made.isdisjoint(given[:same]):
+                found, most = self._last[other], same
+        return found, most
+
+
+def _common(one: Sequence[bytes], other: Sequence[bytes]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 @dataclass(slots=True)

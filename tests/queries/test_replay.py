@@ -343,3 +343,50 @@ def test_hostile_messages_break_no_page(otel_client: Client) -> None:
 def test_a_session_that_is_not_there_has_an_empty_page(otel_client: Client) -> None:
     nothing: Page = {"turns": [], "messages": [], "tools": [], "next_cursor": None}
     assert turns(otel_client, project=new_project(), session_id="s", limit=10) == nothing
+
+
+def turns_of(number: int, agent: str, *calls: tuple[str, Attributes]) -> list[Span]:
+    """A turn whose calls stand below an agent of this name; below none without a name."""
+    root, *below = turn(number, *calls)
+    if agent:
+        named = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": agent, "session.id": "s"}
+        root = span(
+            agent,
+            trace_id=root.trace_id.hex(),
+            span_id=root.span_id.hex(),
+            start=root.start_time_unix_nano,
+            end=root.end_time_unix_nano,
+            attributes=named,
+        )
+    return [root, *below]
+
+
+def spoken_texts(client: Client, project: str) -> list[str]:
+    spoken = replay.spoken(client, project=project, session_id="s")
+    return [part["text"] for _, messages in spoken for message in messages for part in message["parts"]]
+
+
+@pytest.mark.parametrize("own_instructions", [False, True])
+@pytest.mark.parametrize("agents", [("A", "", "B"), ("A", "B", "A", "B"), ("", "A", "A", "", "B")])
+def test_history_that_agents_hand_on_is_spoken_once(
+    otel_client: Client, agents: Sequence[str], own_instructions: bool
+) -> None:
+    project, history, expected = new_project(), [], []
+    for number, agent in enumerate(agents):
+        instructions = f"You are {agent or 'nobody'}." if own_instructions else "Be brief."
+        history.append(said("user", f"q{number}"))
+        call = chat([said("system", instructions), *history], said("assistant", f"a{number}"))
+        store(otel_client, project, *turns_of(number, agent, call))
+        history.append(said("assistant", f"a{number}"))
+        expected += [*([instructions] if instructions not in expected else []), f"q{number}", f"a{number}"]
+    assert spoken_texts(otel_client, project) == expected
+
+
+def test_agents_with_conversations_of_their_own_keep_them_whole(otel_client: Client) -> None:
+    project = new_project()
+    example = [said("system", "Be brief."), said("user", "say so"), said("assistant", "so")]
+    for number, agent in enumerate("ABC"):
+        call = chat([*example, said("user", "the task")], said("assistant", f"{agent}'s answer"))
+        store(otel_client, project, *turns_of(number, agent, call))
+    each = ["Be brief.", "say so", "so", "the task"]
+    assert spoken_texts(otel_client, project) == [*each, "A's answer", *each, "B's answer", *each, "C's answer"]
