@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from otel_sessions.genai.parts import as_text
+from otel_sessions.queries import shapes
 
 _LONG: Final = ("text", "arguments", "result", "url", "value")
 
@@ -51,13 +52,17 @@ class Table:
         entry = self._known.get(digest)
         if entry is None:
             entry = self._known[digest] = Entry(len(self.rows), digest)
-            cut = value
-            if self._preview is not None:
-                cut = {**value, "parts": [_cut_part(part, self._preview) for part in value["parts"]]}
-            self.rows.append(cut)
+            self.rows.append(value if self._preview is None else cut_value(value, self._preview))
             self.size += len(body)
         self._same[id(value)] = value, entry
         return entry
+
+
+def cut_value(value: Mapping[str, Any], preview: int) -> dict[str, Any]:
+    """A message with the texts of its parts, or a tool with its description, cut to so many characters."""
+    if "parts" in value:
+        return {**value, "parts": [_cut_part(part, preview) for part in value["parts"]]}
+    return shapes.cut(dict(value), preview)
 
 
 def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:

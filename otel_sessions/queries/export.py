@@ -29,7 +29,7 @@ _INERT: Final = "if(match(`{0}`, '^[-=+@\\\\t\\\\r]'), concat('\\'', `{0}`), toS
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The session to export, and where it is; `preview` cuts the texts of `jsonl`."""
+    """The session to export, and where it is; `preview` cuts texts, but those of columns."""
 
     client: Client
     project: str
@@ -165,7 +165,7 @@ def _markdown(of: Exported) -> Iterator[bytes]:
     yield transcript.heading(of.session_id).encode()
     number = 0
     for number, (turn, said) in enumerate(_spoken(of), 1):
-        yield transcript.markdown(turn, number, said).encode()
+        yield transcript.markdown(turn, number, said, of.preview).encode()
     yield transcript.end(number).encode()
 
 
@@ -174,7 +174,7 @@ def _messages(of: Exported) -> Iterator[bytes]:
     yield b'{"session_id":' + orjson.dumps(of.session_id) + b',"messages":['
     separator = b""
     for turn, said in _spoken(of):
-        for message in transcript.messages(turn, said):
+        for message in transcript.messages(turn, said, of.preview):
             yield separator + orjson.dumps(message)
             separator = b","
     yield b"]}\n"

@@ -66,7 +66,7 @@ class Hidden:
         if self.roles:
             shown["messages"] = [self._message(message) for message in page["messages"]]
         if self.roles & {"system", "tool"}:
-            shown["tools"] = [{**tool, "description": "", "parameters": {}} for tool in page["tools"]]
+            shown["tools"] = [{**_emptied(tool, ("description",)), "parameters": {}} for tool in page["tools"]]
         return shown
 
     def _message(self, message: Row) -> Row:

@@ -25,7 +25,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.genai.messages import Message
 from otel_sessions.genai.transcript import Event, Reader, Step
-from otel_sessions.queries import keyed
+from otel_sessions.queries import keyed, shapes
 from otel_sessions.queries.distinct import Entry, Table
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
@@ -236,7 +236,7 @@ def build(
     `rows` are of `session_traces`, in order; `spans` those of `session_spans` by trace, in the order of their starts;
     `contents` what those say that are steps. Steps without content have no messages.
     """
-    reader, messages, tools = Reader(), Table(preview), Table(None)
+    reader, messages, tools = Reader(), Table(preview), Table(preview)
     shown: list[dict[str, Any]] = []
     for row in rows:
         if bounded and (messages.size + tools.size > MAX_TABLE or messages.refs > MAX_REFS):
@@ -251,7 +251,7 @@ def build(
             step = _step(span, agents[span["SpanId"]], content, reader)
             said = step.pop("_said")
             into, out = ([messages.add(each) for each in side] for side in (said.input, said.output))
-            step |= {
+            step = shapes.cut(step, preview) | {
                 "tools": [tools.add(each).ref for each in said.tools],
                 "messages_in": [each.ref for each in into],
                 "repeated": _repeated(before, into, position),
@@ -305,10 +305,7 @@ def _turn(row: Row, before: Before, *previews: int | None) -> dict[str, Any]:
     shown["duration_ns"] = row["Duration"]
     shown["gap_ns"] = max(start - before.ended_ns, 0) if before.ended_ns is not None else 0
     before.ended_ns = max(end, before.ended_ns or end)
-    for name in ("input", "output"):
-        if preview is not None and len(shown[name]) > preview:
-            shown[name], shown[f"{name}_length"] = shown[name][:preview], len(shown[name])
-    return shown
+    return shapes.cut(shown, preview)
 
 
 def _repeated(before: Before, entries: Sequence[Entry], position: Position) -> int:

@@ -22,7 +22,12 @@ _GROUP_OF: Final[Mapping[str, str]] = {
     "metadata": "metadata",
     "scores": "scores",
 }
-_TEXTS: Final = ("input", "output", "last_error", "trace_input", "trace_output", "status_message")
+_TEXTS: Final = (
+    *("input", "output", "last_error", "trace_input", "trace_output", "status_message", "error"),
+    *("text", "value", "comment", "description", "content", "arguments"),
+)
+"""Members that are texts of any length; `value` only where it is a text."""
+_LISTS: Final = ("events", "links", "scores")
 
 
 def session(row: Row, groups: Collection[str] = DEFAULT_GROUPS, preview: int | None = None) -> Row:
@@ -49,7 +54,7 @@ def cut(shown: Row, preview: int | None) -> Row:
         if name in _TEXTS and isinstance(value, str) and len(value) > preview:
             cut_[name] = value[:preview]
             cut_[f"{name}_length"] = len(value)
-        elif name in ("events", "links"):
+        elif name in _LISTS:
             cut_[name] = [cut(each, preview) for each in value]
         elif isinstance(value, dict) and name.endswith(("attributes", "metadata")):
             long = {key: len(text) for key, text in value.items() if isinstance(text, str) and len(text) > preview}

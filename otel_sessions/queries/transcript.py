@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from otel_sessions.genai.messages import Message, as_chat, message, words
 from otel_sessions.genai.parts import call_text, text_part
 from otel_sessions.genai.texts import question
+from otel_sessions.queries import shapes
 from otel_sessions.queries.rows import Row
 
 
@@ -17,8 +18,11 @@ def heading(session_id: str) -> str:
     return f"# Session {_plain(session_id)}\n"
 
 
-def markdown(turn: Row, number: int, spoken: Sequence[Message]) -> str:
-    """A turn, of the members that `/turns` gives, as a section: the messages that were new in it, else its previews."""
+def markdown(turn: Row, number: int, spoken: Sequence[Message], preview: int | None = None) -> str:
+    """A turn, of the members that `/turns` gives, as a section: the messages that were new in it, else its previews.
+
+    Below a text that is cut to `preview` characters stands how many it has.
+    """
     user = f" · {_plain(turn['user_id'])}" if turn.get("user_id") else ""
     seconds = turn["duration_ns"] / 1e9
     errors = f" · {turn['error_count']} errors" if turn.get("error_count") else ""
@@ -28,13 +32,15 @@ def markdown(turn: Row, number: int, spoken: Sequence[Message]) -> str:
         said = words(each)
         lines = [said, *(call for call in calls if call not in said)]
         if any(lines):
-            text += f"\n**{_plain(each['role']).capitalize()}**\n\n{_block(chr(10).join(filter(None, lines)))}\n"
+            text += (
+                f"\n**{_plain(each['role']).capitalize()}**\n\n{_block(chr(10).join(filter(None, lines)), preview)}\n"
+            )
     # the steps that failed, the innermost of those that say the same
     failed = {
         step["error"]: step["name"] or step["kind"] for step in turn.get("steps", ()) if step["status"] == "error"
     }
     for error, step in failed.items():
-        text += f"\n**Error** in {_plain(step)}\n\n{_block(error)}\n"
+        text += f"\n**Error** in {_plain(step)}\n\n{_block(error, preview)}\n"
     return text
 
 
@@ -43,10 +49,14 @@ def end(turns: int) -> str:
     return f"\n---\n\nEnd of the session: {turns} turns.\n"
 
 
-def messages(turn: Row, spoken: Sequence[Message]) -> Iterator[Row]:
-    """What a turn adds to a chat."""
+def messages(turn: Row, spoken: Sequence[Message], preview: int | None = None) -> Iterator[Row]:
+    """What a turn adds to a chat; a text that is cut to `preview` characters has its full length beside it."""
     for each in _said(turn, spoken):
-        yield from as_chat(each)
+        for chat in as_chat(each):
+            shown = shapes.cut(chat, preview)
+            for call in shown.get("tool_calls", ()):
+                call["function"] = shapes.cut(call["function"], preview)
+            yield shown
 
 
 def _said(turn: Row, spoken: Sequence[Message]) -> Sequence[Message]:
@@ -62,8 +72,10 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", line)
 
 
-def _block(text: str) -> str:
+def _block(text: str, preview: int | None) -> str:
     """What was said, word by word: whatever it holds stays inside its fence."""
+    if preview is not None and len(text) > preview:
+        return f"{_block(text[:preview], None)}\n\n… {len(text)} characters"
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text}\n{fence}"

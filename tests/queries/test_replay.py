@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries import replay
+from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.replay import Memory, turns
 from otel_sessions.testing.otlp import Attributes, Value, request, span
@@ -246,6 +247,23 @@ def test_texts_are_cut_to_a_preview_and_say_their_length(otel_client: Client) ->
     [page] = pages(otel_client, project, 10)
     assert (len(page["turns"][0]["input"]), page["turns"][0]["input_length"]) == (200, 1000)
     assert len(page["messages"][1]["parts"][0]["text"]) == 1011
+
+
+def test_errors_and_descriptions_of_tools_are_cut_to_a_preview_too(otel_client: Client) -> None:
+    project = new_project()
+    tool = {"type": "function", "name": "weather", "description": "d" * 50, "parameters": {"type": "object"}}
+    call = chat([said("user", "hi")], said("assistant", "no"), **{"gen_ai.tool.definitions": json.dumps([tool])})
+    root, step = turn(0, call)
+    step.status.code, step.status.message = Status.STATUS_CODE_ERROR, "e" * 40
+    store(otel_client, project, root, step)
+    [page] = pages(otel_client, project, 10, preview=3)
+    [shown_step] = steps_of([page])
+    assert (shown_step["error"], shown_step["error_length"]) == ("eee", 40)
+    [shown_tool] = page["tools"]
+    assert (shown_tool["description"], shown_tool["description_length"]) == ("ddd", 50)
+    assert shown_tool["parameters"] == {"type": "object"}
+    hidden = Hidden(roles=frozenset({"tool"})).replay(page)
+    assert hidden["tools"] == [{"name": "weather", "description": "", "parameters": {}}]
 
 
 def test_tools_stand_once_and_their_calls_and_returns_are_messages(otel_client: Client) -> None:

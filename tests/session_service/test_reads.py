@@ -52,7 +52,7 @@ def fill(api: Api) -> None:
 
 def test_every_member_that_rest_answers_has_a_field_of_the_same_name(stored: Api, rest: Api) -> None:
     fill(stored)
-    rest.call("POST", "/sessions/s/scores", {"name": "quality", "data_type": "NUMERIC", "value": 0.5})
+    rest.call("POST", "/sessions/s/scores", {"name": "t", "data_type": "TEXT", "value": "long", "comment": "long"})
     rest.call("POST", "/sessions/s/share")
     session = rest.get("/sessions/s", preview=3)
     answers = {

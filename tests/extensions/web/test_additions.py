@@ -102,6 +102,28 @@ def test_a_score_that_is_none_is_400(api: Api, session: str, body: Any) -> None:
     assert api.call("POST", f"{session}/scores", body).status == 400
 
 
+def test_a_preview_cuts_what_people_wrote_and_says_its_full_length(api: Api, session: str) -> None:
+    score = {"name": "why", "data_type": "TEXT", "value": "because", "comment": "said so"}
+    assert api.call("POST", f"{session}/scores", score).status == 201
+    assert api.call("POST", f"{session}/scores", {"name": "n", "data_type": "NUMERIC", "value": 12345}).status == 201
+    assert api.call("POST", f"{session}/comments", {"text": "a remark"}).status == 201
+    config = {"data_type": "TEXT", "description": "the reason"}
+    assert api.call("PUT", "/score-configs/why", config).status == 200
+    expected = {"value": "bec", "value_length": 7, "comment": "sai", "comment_length": 7}
+    (listed,) = api.get("/sessions", preview=3, fields="scores", query="has:score")["sessions"]
+    one = api.get(session, preview=3)
+    for scores in (api.get(f"{session}/scores", preview=3)["scores"], one["scores"], listed["scores"]):
+        text, number = sorted(scores, key=lambda each: each["data_type"] == "NUMERIC")
+        assert expected.items() <= text.items()
+        assert number["value"] == 12345
+        assert not {"value_length", "comment_length"} & number.keys()
+    (comment,) = api.get(f"{session}/comments", preview=1)["comments"]
+    assert (comment["text"], comment["text_length"]) == ("a", 8)
+    (listed_config,) = api.get("/score-configs", preview=3)["score_configs"]
+    for shown in (listed_config, api.get("/score-configs/why", preview=3)):
+        assert (shown["description"], shown["description_length"]) == ("the", 10)
+
+
 def test_comments_are_written_and_deleted(api: Api, session: str) -> None:
     given = [api.call("POST", f"{session}/comments", {"text": f"no {n}", "trace_id": "t" * n}).json for n in range(3)]
     page = api.get(f"{session}/comments", limit=2)

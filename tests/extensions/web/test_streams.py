@@ -134,6 +134,22 @@ def test_what_models_said_is_exported_whole_and_once_though_its_history_repeats(
     assert 'weather({"city": "Oslo"})' in text
 
 
+def test_a_preview_cuts_what_an_export_says_or_is_refused(stored: Api) -> None:
+    text = stored.call("GET", "/sessions/s%2F1/export", format="md", preview=3).body.decode()
+    assert text.count("**User**\n\n```text\nhel\n```\n\n… 11 characters\n") == 4
+    (line,) = lines(stored.call("GET", "/sessions/s%2F1/export", format="messages", preview=3).body)
+    assert line["messages"][:2] == [
+        {"role": "user", "content": "hel", "content_length": 11},
+        {"role": "assistant", "content": "goo", "content_length": 8},
+    ]
+    spans = lines(stored.call("GET", "/sessions/s%2F1/export", preview=3).body)
+    assert [each["input"] for each in spans if each.get("input_length") == 11] == ["hel"] * 4
+    for format_ in ("csv", "parquet"):
+        answer = stored.call("GET", "/sessions/s%2F1/export", format=format_, preview=3)
+        assert answer.status == 400
+        assert [each["name"] for each in answer.json["errors"]] == ["preview"]
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_an_export_of_nothing_is_404_and_of_no_format_400(stored: Api, format_: str) -> None:
     assert stored.call("GET", "/sessions/nobody/export", format=format_).status == 404

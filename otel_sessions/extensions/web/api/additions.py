@@ -13,10 +13,10 @@ from pydantic import Field, StringConstraints, model_validator
 
 from otel_sessions.extensions.web.api import score_configs
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
-from otel_sessions.extensions.web.api.parameters import Paged, rfc3339_of
+from otel_sessions.extensions.web.api.parameters import PagedTexts, rfc3339_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Conflict, NotFound
-from otel_sessions.queries import additions, scores
+from otel_sessions.queries import additions, scores, shapes
 from otel_sessions.queries.language import parse
 from otel_sessions.queries.listing import Order, Sort
 from otel_sessions.queries.rows import Row, as_json
@@ -61,10 +61,11 @@ class Comment(Body):
     span_id: Anchor | None = None
 
 
-def list_comments(client: Client, call: Call[Paged, None]) -> Answer:
+def list_comments(client: Client, call: Call[PagedTexts, None]) -> Answer:
     page = additions.list_comments(client, **_place(call))
     _check_unless(page.rows, client, call)
-    return Answer({"comments": [as_json(row) for row in page.rows], "next_cursor": page.next_cursor})
+    shown = [shapes.cut(as_json(row), call.parameters.preview) for row in page.rows]
+    return Answer({"comments": shown, "next_cursor": page.next_cursor})
 
 
 def comment(client: Client, call: Call[Parameters, Comment]) -> Answer:
@@ -120,10 +121,11 @@ class Score(Body):
         return given
 
 
-def list_scores(client: Client, call: Call[Paged, None]) -> Answer:
+def list_scores(client: Client, call: Call[PagedTexts, None]) -> Answer:
     page = additions.list_scores(client, **_place(call))
     _check_unless(page.rows, client, call)
-    return Answer({"scores": page.rows, "next_cursor": page.next_cursor})
+    shown = [shapes.cut(row, call.parameters.preview) for row in page.rows]
+    return Answer({"scores": shown, "next_cursor": page.next_cursor})
 
 
 def add_score(client: Client, call: Call[Parameters, Score]) -> Answer:
@@ -224,12 +226,12 @@ def _view(row: Row) -> Row:
     return {**shown, "sort": row["Sort"] or "last_activity", "order": row["Order"] or "desc"}
 
 
-def _place(call: Call[Paged, Any]) -> dict[str, Any]:
+def _place(call: Call[PagedTexts, Any]) -> dict[str, Any]:
     wanted = call.parameters
     return {"project": call.project, "session_id": call.session_id, "limit": wanted.limit, "cursor": wanted.cursor}
 
 
-def _check_unless(rows: list[Row], client: Client, call: Call[Paged, Any]) -> None:
+def _check_unless(rows: list[Row], client: Client, call: Call[PagedTexts, Any]) -> None:
     if not rows and call.parameters.cursor is None:
         check_session(client, call.project, call.session_id)
 
@@ -240,12 +242,12 @@ OPERATIONS = (
     Operation("DELETE", f"{SESSION}/bookmark", "Take the star back", "additions", unstar, status=204),
     Operation("PUT", f"{SESSION}/labels/{{label}}", "Give it a label", "additions", add_label, status=204),
     Operation("DELETE", f"{SESSION}/labels/{{label}}", "Take a label away", "additions", remove_label, status=204),
-    Operation("GET", f"{SESSION}/comments", "List its comments", "additions", list_comments, parameters=Paged),
+    Operation("GET", f"{SESSION}/comments", "List its comments", "additions", list_comments, parameters=PagedTexts),
     Operation("POST", f"{SESSION}/comments", "Comment on it", "additions", comment, body=Comment, status=201),
     Operation(
         "DELETE", f"{SESSION}/comments/{{comment_id}}", "Delete a comment", "additions", delete_comment, status=204
     ),
-    Operation("GET", f"{SESSION}/scores", "List its scores", "additions", list_scores, parameters=Paged),
+    Operation("GET", f"{SESSION}/scores", "List its scores", "additions", list_scores, parameters=PagedTexts),
     Operation("POST", f"{SESSION}/scores", "Score it", "additions", add_score, body=Score, status=201),
     Operation("PUT", f"{SESSION}/scores/{{score_id}}", "Score it by your id", "additions", put_score, body=Score),
     Operation("DELETE", f"{SESSION}/scores/{{score_id}}", "Delete a score", "additions", delete_score, status=204),

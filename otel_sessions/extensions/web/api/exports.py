@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 from clickhouse_connect.driver.client import Client
+from pydantic import ValidationInfo, field_validator
 from starlette.responses import Response, StreamingResponse
 
 from otel_sessions.extensions.web import frames
@@ -34,6 +35,14 @@ MEDIA_TYPES: Final[dict[str, str]] = {
 class Export(Parameters):
     format: Format = "jsonl"
     preview: Preview = None
+
+    @field_validator("preview")
+    @classmethod
+    def _is_not_of_columns(cls, preview: int | None, info: ValidationInfo) -> int | None:
+        """A table has no place for the full length beside each text."""
+        if preview is not None and info.data.get("format") in ("csv", "parquet"):
+            raise ValueError("the columns of csv and parquet have texts whole; jsonl, md and messages take a preview")
+        return preview
 
 
 async def export_session(call: Call[Export, None]) -> Response:

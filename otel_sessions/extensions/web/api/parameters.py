@@ -73,6 +73,10 @@ class Paged(Parameters):
     cursor: Cursor | None = None
 
 
+class Texts(Parameters):
+    preview: Preview = None
+
+
 class PagedTexts(Paged):
     preview: Preview = None
 

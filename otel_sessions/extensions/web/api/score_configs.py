@@ -10,10 +10,11 @@ from pydantic import Field, StringConstraints, model_validator
 
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
-from otel_sessions.extensions.web.api.parameters import Paged
+from otel_sessions.extensions.web.api.parameters import PagedTexts, Texts
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import score_configs
 from otel_sessions.queries.rows import Row
+from otel_sessions.queries.shapes import cut
 from otel_sessions.sessions import additions as writes
 from otel_sessions.sessions.scores import DataType
 
@@ -63,13 +64,15 @@ class ScoreConfig(Body):
         ]
 
 
-def list_(client: Client, call: Call[Paged, None]) -> Answer:
-    page = score_configs.list_configs(client, project=call.project, **call.parameters.model_dump())
-    return Answer({"score_configs": page.rows, "next_cursor": page.next_cursor})
+def list_(client: Client, call: Call[PagedTexts, None]) -> Answer:
+    wanted = call.parameters
+    page = score_configs.list_configs(client, project=call.project, limit=wanted.limit, cursor=wanted.cursor)
+    shown = [cut(row, wanted.preview) for row in page.rows]
+    return Answer({"score_configs": shown, "next_cursor": page.next_cursor})
 
 
-def get(client: Client, call: Call[Parameters, None]) -> Answer:
-    return Answer(_known(client, call))
+def get(client: Client, call: Call[Texts, None]) -> Answer:
+    return Answer(cut(_known(client, call), call.parameters.preview))
 
 
 def put(client: Client, call: Call[Parameters, ScoreConfig]) -> Answer:
@@ -112,7 +115,7 @@ def check(client: Client, *, project: str, name: str, data_type: str, value: Any
         raise InvalidData(f"scores called {name!r} are one of {known}, by their configuration")
 
 
-def _known(client: Client, call: Call[Parameters, Any]) -> Row:
+def _known(client: Client, call: Call[Any, Any]) -> Row:
     config = score_configs.one(client, project=call.project, name=call.ids["name"])
     if config is None:
         raise NotFound("there is no score configuration of this name")
@@ -122,8 +125,8 @@ def _known(client: Client, call: Call[Parameters, Any]) -> Row:
 _CONFIGS = "/api/v1/score-configs"
 _CONFIG = f"{_CONFIGS}/{{name}}"
 OPERATIONS = (
-    Operation("GET", _CONFIGS, "List what scores have to be", "score-configs", list_, parameters=Paged),
-    Operation("GET", _CONFIG, "Get what scores of a name have to be", "score-configs", get),
+    Operation("GET", _CONFIGS, "List what scores have to be", "score-configs", list_, parameters=PagedTexts),
+    Operation("GET", _CONFIG, "Get what scores of a name have to be", "score-configs", get, parameters=Texts),
     Operation(
         "PUT", _CONFIG, "Say what scores of a name have to be", "score-configs", put, body=ScoreConfig, role="admin"
     ),
