@@ -18,7 +18,7 @@ _FIRST: Final = "1900-01-01 00:00:00"
 INTERNAL: Final = frozenset(
     {"SessionHint", "ClaimLevel", "ClaimId", "ClaimKey"} | {"StartTimeUnixNano", "EndTimeUnixNano"}
 )
-"""Columns of spans that say how the service works, not what the span is."""
+"""Columns of spans that say how the service works, not what the span is; REST does not show them."""
 
 
 def get_session(

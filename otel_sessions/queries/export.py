@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.genai.messages import Message
 from otel_sessions.queries import keyed, replay, shapes, transcript
-from otel_sessions.queries.detail import INTERNAL, shown_span
+from otel_sessions.queries.detail import shown_span
 from otel_sessions.queries.paging import MAX_LIMIT
 from otel_sessions.queries.rows import Row, composed, select
 
@@ -91,9 +91,8 @@ def _spoken(of: Exported) -> Iterator[tuple[Row, list[Message]]]:
 
 
 def _columns(client: Client) -> dict[str, str]:
-    """The columns of `session_spans` that are not the service's own, with their types."""
-    named = {str(row["name"]): str(row["type"]) for row in select(client, "export_columns", {})}
-    return {name: type_ for name, type_ in named.items() if name not in INTERNAL}
+    """The columns of `session_spans`, with their types."""
+    return {str(row["name"]): str(row["type"]) for row in select(client, "export_columns", {})}
 
 
 def _formatted(of: Exported, piece: Mapping[str, Any], sql: str, format_: str) -> bytes:

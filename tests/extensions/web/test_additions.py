@@ -9,6 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import Host
+from otel_sessions.sessions.additions import publish
 from tests.extensions.web.conftest import Api, span, started
 
 NUMERIC = {"name": "quality", "data_type": "NUMERIC", "value": 0.25}
@@ -162,10 +163,17 @@ def test_a_published_session_is_read_by_whoever_has_the_link_until_it_is_taken_b
     assert stranger.call("GET", f"/share/{token}").status == 404
 
 
-def test_a_link_that_expired_opens_nothing(api: Api, session: str) -> None:
-    tomorrow, yesterday = ((datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (1, -1))
+def test_a_link_that_expired_opens_nothing_and_one_that_would_is_refused(
+    api: Api, session: str, otel_client: Client
+) -> None:
+    now = datetime.now(UTC)
+    tomorrow, yesterday = ((now + timedelta(days=days)).isoformat() for days in (1, -1))
     alive = api.call("POST", f"{session}/share", {"expires_at": tomorrow}).json
-    dead = api.call("POST", f"{session}/share", {"expires_at": yesterday}).json
+    past = {"project": api.project, "session_id": "s", "expires_at": now - timedelta(days=1)}
+    dead = {"token": publish(otel_client, **past)}
+    refused = api.call("POST", f"{session}/share", {"expires_at": yesterday})
+    assert (refused.status, refused.json["detail"]) == (400, "expires_at is past: the link would open nothing")
+    assert len(api.get("/shares")["shares"]) == 1
     assert alive["expires_at"][:19] == tomorrow[:19]
     assert api.call("GET", f"/share/{alive['token']}").status == 200
     assert api.call("GET", f"/share/{dead['token']}").status == 404

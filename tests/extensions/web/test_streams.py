@@ -15,6 +15,7 @@ import pytest
 
 from otel_sessions.queries import export
 from tests.extensions.web.conftest import Api, span
+from tests.integration.delivery import EPOCH
 
 FORMATS = ["jsonl", "csv", "parquet", "md", "messages"]
 
@@ -69,6 +70,10 @@ def test_csv_and_parquet_have_the_columns_of_sql(stored: Api) -> None:
     body = stored.call("GET", "/sessions/s%2F1/export", format="parquet").body
     table = pq.read_table(io.BytesIO(body))
     assert sorted(zip(*(table[name].to_pylist() for name in ("TraceId", "SpanId")), strict=True)) == expected(stored)
+    described = stored.client.query("DESCRIBE TABLE session_spans").result_rows
+    assert table.column_names == list(rows[0]) == [row[0] for row in described]
+    assert {row["ClaimKey"] for row in rows} == {"session.id"}
+    assert {int(row["StartTimeUnixNano"]) // 10**9 for row in rows} >= {EPOCH // 10**9 + 2}
 
 
 def test_a_transcript_says_who_said_what_and_that_it_is_whole(stored: Api) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from clickhouse_connect.driver.client import Client
 from pydantic import BeforeValidator, Field
 
+from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc3339_of, time_of
@@ -57,6 +58,8 @@ def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
         raise Forbidden("sessions are not published here: `sharing` of the extension `web` is off")
     check_session(client, call.project, call.session_id)
     wanted = call.body or Share()
+    if wanted.expires_at is not None and wanted.expires_at <= datetime.fromtimestamp(call.now_ns / 1e9, UTC):
+        raise InvalidData("expires_at is past: the link would open nothing")
     token = writes.publish(
         client,
         project=call.project,
