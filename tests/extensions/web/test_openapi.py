@@ -28,6 +28,7 @@ def test_the_document_has_every_operation_with_its_parameters(api: Api) -> None:
     assert listed["limit"]["schema"]["maximum"] == 1000
     assert "last_activity" in json.dumps(listed["sort"])
     assert listed["from"]["schema"]["format"] == "date-time"
+    assert "a date is taken as its whole UTC day" in json.dumps(listed["from"])
     body = paths["/api/v1/sessions/{session_id}/scores"]["post"]["requestBody"]
     assert body["content"]["application/json"]["schema"]["$ref"].endswith("/Score")
 

@@ -34,6 +34,7 @@ def detail(model: type[Plain], given: dict[str, object]) -> str:
         (Listed, {"order": "down"}, "order: expected 'asc' or 'desc', not 'down'"),
         (Listed, {"qery": "x"}, "qery: is not a known key; did you mean 'query'"),
         (Listed, {"form": "2026-01-01"}, "did you mean 'from'"),
+        (Listed, {"from": "today"}, "write a date, as in 2026-01-31, or a time as RFC 3339 has it"),
         (Listed, {"limit": "5000"}, "limit: expected at most 1000, not 5000"),
         (Listed, {"limit": "0"}, "limit: expected at least 1, not 0"),
         (Listed, {"limit": "many"}, "limit: expected a whole number, not 'many'"),
@@ -48,6 +49,12 @@ def detail(model: type[Plain], given: dict[str, object]) -> str:
 )  # fmt: skip
 def test_the_nearest_word_and_the_bound_are_said(model: type[Plain], given: dict[str, object], said: str) -> None:
     assert re.search(said, detail(model, given)), detail(model, given)
+
+
+def test_a_date_is_its_whole_day_at_both_ends_of_a_window() -> None:
+    window = Listed.model_validate({"from": "2026-11-28", "to": "2026-11-28"})
+    whole = Listed.model_validate({"from": "2026-11-28T00:00:00Z", "to": "2026-11-28T23:59:59.999999999Z"})
+    assert window == whole
 
 
 def everywhere() -> Iterator[type[Plain]]:

@@ -25,7 +25,8 @@ def time_of(value: Any, *, or_date: bool = True) -> Span:
     """The nanoseconds since 1970 of an RFC 3339 time, or those of the day that a date is. Raises ValueError."""
     span = values.time(value) if isinstance(value, str) else None
     if span is None or (span.first != span.last and not or_date):
-        raise ValueError("write a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
+        date = "a date, as in 2026-01-31, or " if or_date else ""
+        raise ValueError(f"write {date}a time as RFC 3339 has it, as in 2026-01-31T10:00:00Z")
     return span
 
 
@@ -43,7 +44,9 @@ def rfc3339_of(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
-_TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
+_TIME_SCHEMA = WithJsonSchema(
+    {"type": "string", "format": "date-time", "description": "Inclusive; a date is taken as its whole UTC day."}
+)
 From = Annotated[int | None, BeforeValidator(_time(is_end=False)), Field(alias="from"), _TIME_SCHEMA]
 To = Annotated[int | None, BeforeValidator(_time(is_end=True)), Field(alias="to"), _TIME_SCHEMA]
 Preview = Annotated[int | None, Field(ge=0, le=10_000_000)]

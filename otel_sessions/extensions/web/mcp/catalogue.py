@@ -40,8 +40,8 @@ _PARAMETERS: Final = {
     "query": "Which sessions, in the language that the tool `fields` lists: user:ada model:gpt-4o,gpt-4.1 cost>0.5 "
     'duration>30s has:error -has:score metadata.tenant:acme refund "not working". Empty for all.',
     "q": "A literal piece of text in the session's id, users, inputs and outputs.",
-    "from": "Sessions with a turn at this time or later, RFC 3339.",
-    "to": "Sessions with a turn at this time or earlier, RFC 3339.",
+    "from": "Sessions with a turn at this time or later: RFC 3339, or a date, from its start in UTC.",
+    "to": "Sessions with a turn at this time or earlier: RFC 3339, or a date, to its end in UTC.",
     "cursor": "The next_cursor of the answer before, to go on behind it.",
     "limit": "At most so many; fewer where they would not fit.",
     "preview": "Texts cut to so many characters.",
