@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
-from otel_sessions.genai.messages import Message
-from otel_sessions.queries import keyed, replay, shapes, transcript
+from otel_sessions.queries import keyed, shapes, transcript
 from otel_sessions.queries.detail import shown_span
 from otel_sessions.queries.paging import MAX_LIMIT
 from otel_sessions.queries.rows import Row, composed, select
+from otel_sessions.queries.spoken import spoken
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 SPANS_A_PIECE: Final = 2_000
@@ -84,10 +84,6 @@ def _turn_ids(of: Exported) -> Iterator[Row]:
     while rows := keyed.select(of.client, "export_turns", of.parameters(**place, limit=MAX_LIMIT)):
         yield from rows
         place = {"time": rows[-1]["StartTime"], "trace_id": rows[-1]["TraceId"]}
-
-
-def _spoken(of: Exported) -> Iterator[tuple[Row, list[Message]]]:
-    return replay.spoken(of.client, project=of.project, session_id=of.session_id)
 
 
 def _columns(client: Client) -> dict[str, str]:
@@ -163,7 +159,7 @@ class _Drained(io.RawIOBase):
 def _markdown(of: Exported) -> Iterator[bytes]:
     yield transcript.heading(of.session_id).encode()
     number = 0
-    for number, (turn, said) in enumerate(_spoken(of), 1):
+    for number, (turn, said) in enumerate(spoken(of.client, project=of.project, session_id=of.session_id), 1):
         yield transcript.markdown(turn, number, said, of.preview).encode()
     yield transcript.end(number).encode()
 
@@ -172,7 +168,7 @@ def _messages(of: Exported) -> Iterator[bytes]:
     """One line: what begins it, the messages as they are read, what ends it."""
     yield b'{"session_id":' + orjson.dumps(of.session_id) + b',"messages":['
     separator = b""
-    for turn, said in _spoken(of):
+    for turn, said in spoken(of.client, project=of.project, session_id=of.session_id):
         for message in transcript.messages(turn, said, of.preview):
             yield separator + orjson.dumps(message)
             separator = b","

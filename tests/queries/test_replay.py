@@ -17,6 +17,7 @@ from otel_sessions.queries import replay
 from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.replay import Memory, turns
+from otel_sessions.queries.spoken import spoken
 from otel_sessions.testing.otlp import Attributes, Value, request, span
 from tests.integration.delivery import EPOCH, insert, new_project
 
@@ -380,8 +381,8 @@ def turns_of(number: int, agent: str, *calls: tuple[str, Attributes]) -> list[Sp
 
 
 def spoken_texts(client: Client, project: str) -> list[str]:
-    spoken = replay.spoken(client, project=project, session_id="s")
-    return [part["text"] for _, messages in spoken for message in messages for part in message["parts"]]
+    said = spoken(client, project=project, session_id="s")
+    return [part["text"] for _, messages in said for message in messages for part in message["parts"]]
 
 
 @pytest.mark.parametrize("own_instructions", [False, True])

@@ -26,7 +26,7 @@ from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 from otel_sessions.evaluators import GROUP, MAX_ANSWERS, Answer, Evaluator, IdleSession
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.hook import SETTLED_S, Hook, HookSettings
-from otel_sessions.queries.replay import spoken
+from otel_sessions.queries.spoken import spoken
 from otel_sessions.sessions import scores
 from otel_sessions.sessions.hooks import Notice
 from otel_sessions.sessions.scores import DataType, Score

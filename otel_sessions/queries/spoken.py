@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was said in a session, each message once and whole: for transcripts, data sets and evaluators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import islice, takewhile
+from typing import Any, Final
+
+import orjson
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.genai.messages import Message
+from otel_sessions.queries.replay import Memory, turns
+
+_PAGE: Final = 50
+_AGENTS: Final = 20
+"""Agents that spoke last, whose history another may go on with."""
+_INSTRUCTIONS: Final = frozenset({"system", "developer"})
+
+
+def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[dict[str, Any], list[Message]]]:
+    """The turns of a session as `turns` gives them, each with the messages that were new in it, whole.
+
+    They are those of its model calls; of a turn without any, those of its first agent or chain that has some.
+    """
+    memory, talk, cursor = Memory(), Talk(), None
+    while True:
+        page = turns(client, project=project, session_id=session_id, limit=_PAGE, cursor=cursor, memory=memory)
+        for turn in page["turns"]:
+            yield turn, talk.new(turn["steps"], page["messages"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+class Talk:
+    """Tells what is new in a step from the history that goes into it again, its own or what another agent handed on."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, list[bytes]] = {}
+        """What went into the last call of each agent and came out, less its instructions; the latest agent last."""
+        self._said: set[bytes] = set()
+        self._made: set[bytes] = set()
+
+    def new(self, steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> list[Message]:
+        speaking = [step for step in steps if step["messages_in"] or step["messages_out"]]
+        calls = [step for step in speaking if step["kind"] == "model"]
+        chosen = calls or [step for step in speaking if step["kind"] in ("agent", "chain")][:1]
+        return [messages[ref] for step in chosen for ref in self._refs(step, messages)]
+
+    def _refs(self, step: Mapping[str, Any], messages: Sequence[Message]) -> list[int]:
+        given, made = step["messages_in"], step["messages_out"]
+        digests = [blake2b(orjson.dumps(messages[ref]), digest_size=16).digest() for ref in (*given, *made)]
+        head = sum(1 for _ in takewhile(lambda ref: messages[ref]["role"] in _INSTRUCTIONS, given))
+        last, same = self._history(step["agent"], digests[head : len(given)])
+        instructions = [place for place in range(head) if last is None or digests[place] not in self._said]
+        new = list(range(head + same, len(given)))
+        if last is not None and same < len(last):  # it was cut: what was said stays said, but for the last word
+            new = [place for place in new if digests[place] not in self._said or place == len(given) - 1]
+        self._last.pop(step["agent"], None)
+        self._last[step["agent"]] = digests[head:]
+        self._said.update(digests)
+        self._made.update(digests[len(given) :])
+        return [*(given[place] for place in (*instructions, *new)), *made]
+
+    def _history(self, agent: str, given: Sequence[bytes]) -> tuple[list[bytes] | None, int]:
+        """The history that goes on, and how much of it is given: the agent's own, or that of which more is, of the
+        agents that spoke last. With another agent it must have an answer: the same question is put to several.
+        """
+        found = self._last.get(agent)
+        most = _common(given, found or ())
+        for other in islice(reversed(self._last), _AGENTS):
+            same = _common(given, self._last[other])
+            if same > most and not self._made.isdisjoint(given[:same]):
+                found, most = self._last[other], same
+        return found, most
+
+
+def _common(one: Sequence[bytes], other: Sequence[bytes]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
