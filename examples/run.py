@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Runs an example: `python examples/run.py chat`. What it needs goes into a virtual environment, once.
 
 The needs stand at the top of each example, as inline script metadata; tools that read it run them as well.

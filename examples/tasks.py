@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["otel-sessions", "celery"]
