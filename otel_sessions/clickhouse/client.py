@@ -14,8 +14,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import cluster
-from otel_sessions.component import ComponentId, Settings
-from otel_sessions.errors import Permanent
+from otel_sessions.component import ComponentId, Host, Settings
+from otel_sessions.errors import ConfigError, Fault, Permanent
 
 DEFAULT_DATABASE = "otel"
 NO_ENGINE = "the embedded ClickHouse is not installed; `pip install chdb-core` brings it"
@@ -111,6 +111,14 @@ def endpoint_in_use(exporters: Mapping[ComponentId, Settings]) -> Endpoint | Non
             endpoint: Endpoint = connection()
             return endpoint
     return None
+
+
+def endpoint_needed(host: Host, component_id: ComponentId, does: str) -> Endpoint:
+    """Where the service has its sessions, for an extension that `does` something with them. Raises `ConfigError`."""
+    endpoint: Endpoint | None = host.clickhouse
+    if endpoint is None:
+        raise ConfigError([Fault(f"extensions.{component_id}", f"{does} of a clickhouse exporter, and there is none")])
+    return endpoint
 
 
 def connect(

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
 from otel_sessions.component import ComponentId, Factory, Host
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, QueryError
 from otel_sessions.extensions.clickhouse_http import answers, native_compression
@@ -137,11 +137,9 @@ class ClickHouseHttp:
 
 def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseHttp:
     """Raises `ConfigError` where the service has no embedded data to serve."""
-    path = f"extensions.{component_id}"
-    endpoint: Endpoint | None = host.clickhouse
-    if endpoint is None:
-        raise ConfigError([Fault(path, "serves the data of a clickhouse exporter, and there is none")])
+    endpoint = endpoint_needed(host, component_id, "serves the data")
     if not endpoint.embedded:
+        path = f"extensions.{component_id}"
         raise ConfigError([Fault(path, f"serves embedded data only; {endpoint} has an HTTP port of its own")])
     return ClickHouseHttp(component_id, config, endpoint, host)
 

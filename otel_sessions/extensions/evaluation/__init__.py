@@ -18,7 +18,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 from pydantic import Field
 
-from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
 from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
 from otel_sessions.config.plugins import load
 from otel_sessions.config.typed import validate
@@ -142,10 +142,7 @@ def score_of(evaluator: str, notice: Notice, answer: Answer) -> Score:
 
 def _create(component_id: ComponentId, config: Config, host: Host) -> Evaluation:
     """Raises `ConfigError` where the service has no sessions, or the evaluator is not to be had."""
-    endpoint: Endpoint | None = host.clickhouse
-    if endpoint is None:
-        problem = "evaluates the sessions of a clickhouse exporter, and there is none"
-        raise ConfigError([Fault(f"extensions.{component_id}", problem)])
+    endpoint = endpoint_needed(host, component_id, "evaluates the sessions")
     factory_, settings = config.loaded()
     evaluator = factory_.create(component_id, settings, host)
     return Evaluation(str(component_id), config, evaluator, endpoint, host)

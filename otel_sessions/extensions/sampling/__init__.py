@@ -20,10 +20,9 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
 from otel_sessions.clickhouse.rounds import Rounds
 from otel_sessions.component import ComponentId, Factory, Host
-from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.extensions.sampling.config import Config
 from otel_sessions.queries.listing import chosen_among
 from otel_sessions.sessions import sampling
@@ -110,10 +109,7 @@ def share_of(project: str, session_id: str) -> float:
 
 def _create(component_id: ComponentId, config: Config, host: Host) -> Sampling:
     """Raises `ConfigError` where the service has no sessions."""
-    endpoint: Endpoint | None = host.clickhouse
-    if endpoint is None:
-        problem = "samples the sessions of a clickhouse exporter, and there is none"
-        raise ConfigError([Fault(f"extensions.{component_id}", problem)])
+    endpoint = endpoint_needed(host, component_id, "samples the sessions")
     return Sampling(component_id, config, endpoint, host)
 
 

@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
 from otel_sessions.component import ComponentId, Factory, Host
-from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.extensions.webhook.alerts import Alerts
 from otel_sessions.extensions.webhook.config import Config
 from otel_sessions.extensions.webhook.sender import Sender
@@ -77,10 +76,7 @@ class Webhook:
 
 def _create(component_id: ComponentId, config: Config, host: Host) -> Webhook:
     """Raises `ConfigError` where the service has no sessions."""
-    endpoint: Endpoint | None = host.clickhouse
-    if endpoint is None:
-        problem = "tells of the sessions of a clickhouse exporter, and there is none"
-        raise ConfigError([Fault(f"extensions.{component_id}", problem)])
+    endpoint = endpoint_needed(host, component_id, "tells of the sessions")
     return Webhook(component_id, config, endpoint, host)
 
 
