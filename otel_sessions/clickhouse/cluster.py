@@ -75,9 +75,9 @@ class Layout:
         if name not in self.by_trace:  # one table with replicas everywhere: one server tells the others
             return (f"{self._referring(sql, at_shards=False)} SETTINGS alter_sync = 2",)
         head = f"ALTER TABLE {name}"
+        tables = (_local(name),) if "ADD INDEX" in sql else (_local(name), name)  # who has no rows has no index
         return tuple(
-            sql.replace(head, f"ALTER TABLE {self._qualified(table)}{self._everywhere}", 1)
-            for table in (_local(name), name)
+            sql.replace(head, f"ALTER TABLE {self._qualified(table)}{self._everywhere}", 1) for table in tables
         )
 
     def _referring(self, sql: str, *, at_shards: bool) -> str:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -51,10 +52,13 @@ COLUMNS: Final = (
 class GenAi:
     """Reads `COLUMNS` of spans; each is a function of its span alone.
 
-    `taken` are the attributes that others read, which are no metadata.
+    `taken` are the attributes that others read, which are no metadata; `named` are attributes that are metadata as a
+    whole, with the name of each.
     """
 
-    def __init__(self, config: GenAiConfig, taken: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, config: GenAiConfig, taken: tuple[str, ...] = (), named: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._config = config
         self._content = Content(config)
         self._usage = Usage(config)
@@ -64,10 +68,13 @@ class GenAi:
         ids = [key for keys in self._ids.values() for key in keys]
         self.keys = [*self._content.keys, *self._usage.keys, *self._steps.keys, *mark_keys(marks), *ids]
         """The span attributes that `columns` must be given."""
-        self._metadata = Metadata(config, [*taken, *self.keys])
+        self._metadata = Metadata(config, [*taken, *self.keys], named)
 
-    def columns(self, batch: SpanBatch, attributes: Named, entries: Entries) -> dict[str, pa.Array]:
-        """Those of the columns for which any span has something; all others have their default."""
+    def columns(
+        self, batch: SpanBatch, attributes: Named, entries: Entries, more: MetadataEntries | None = None
+    ) -> dict[str, pa.Array]:
+        """Those of the columns for which any span has something; all others have their default. `more` is metadata that
+        is not in the attributes."""
         scopes = Scopes(batch)
         # without those under bare names in spans of libraries that are not known to mean by them what we do
         config, kept = self._config, np.ones(len(entries.codes), np.bool_)
@@ -92,7 +99,7 @@ class GenAi:
         for name, keys in self._ids.items():
             if any(map(entries.has, keys)):
                 columns[name] = unwrapped(entries, entries.first(keys), self._config.json_encoded_prefixes)
-        metadata = self._metadata.column(attributes)
+        metadata = self._metadata.column(attributes, more)
         return columns if metadata is None else columns | {"Metadata": metadata}
 
 
@@ -102,7 +109,7 @@ _OBJECT: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class MetadataEntries:
     """Pairs of a name and a text, with the row of each and the place in the list of what gave it."""
 
     rows: Indices
@@ -113,20 +120,22 @@ class _Entries:
 
 class Metadata:
     """The column `Metadata` from attributes `PREFIX.NAME`, and from JSON objects; a name has the value of the first
-    of `metadata_keys` that gives it one. Keys and members that are read as something else (`taken`) are left out."""
+    of `metadata_keys` that gives it one. Keys and members that are read as something else (`taken`) are left out; those
+    that are `named` come first."""
 
-    def __init__(self, config: GenAiConfig, taken: Iterable[str]) -> None:
+    def __init__(self, config: GenAiConfig, taken: Iterable[str], named: Mapping[str, str]) -> None:
         self._config = config
+        self._named = dict(named)
         self._taken = frozenset(taken)
         self._prefixes = [key.removesuffix("*") for key in config.metadata_keys]
         self._place = lru_cache(_REMEMBERED)(self._find)
 
-    def column(self, attributes: Named) -> pa.MapArray | None:
+    def column(self, attributes: Named, more: MetadataEntries | None = None) -> pa.MapArray | None:
         """None if no span has any."""
         found = [self._place(name) for name in attributes.names.to_pylist()]
         ranks = np.array([rank for rank, _ in found], np.int64)
         if not (ranks >= 0).any():
-            return None
+            return None if more is None else self._maps(attributes.length, more)
         places = np.flatnonzero(ranks[attributes.codes] >= 0)
         codes = attributes.codes[places]
         # JSON strings as what they say, null as nothing
@@ -134,7 +143,7 @@ class Metadata:
         wrapped = pc.or_(pc.starts_with(texts, '"'), pc.equal(texts, "null")).to_numpy(zero_copy_only=False)
         texts = replace_distinct(texts, wrapped, _string)
         names = pa.array([name for _, name in found], pa.string()).take(pa.array(codes))
-        entries = _Entries(attributes.rows(places), ranks[codes], names, texts)
+        entries = MetadataEntries(attributes.rows(places), ranks[codes], names, texts)
         objects = pc.equal(names, _OBJECT).to_numpy(zero_copy_only=False)
         if objects.any():
             # the same with an entry for each member in the place of each object; every distinct object is opened once
@@ -151,18 +160,28 @@ class Metadata:
             lists = list(zip(*columns, strict=True))
             inner = [pa.array(each, pa.list_(pa.string())).take(pa.array(which)).flatten() for each in lists]
             kept = pa.array(~objects)
-            entries = _Entries(
+            entries = MetadataEntries(
                 np.concatenate((entries.rows[~objects], np.repeat(entries.rows[objects], counts))),
                 np.concatenate((entries.ranks[~objects], np.repeat(entries.ranks[objects], counts))),
                 pa.concat_arrays([entries.names.filter(kept), inner[0]]),
                 pa.concat_arrays([entries.texts.filter(kept), inner[1]]),
             )
+        if more is not None:
+            entries = MetadataEntries(
+                np.concatenate((entries.rows, more.rows)),
+                np.concatenate((entries.ranks, more.ranks)),
+                pa.concat_arrays([entries.names, more.names]),
+                pa.concat_arrays([entries.texts, more.texts]),
+            )
         return self._maps(attributes.length, entries)
 
     def _find(self, key: str) -> tuple[int, str]:
-        """The place of a key in the list and the name it gives; -1 for what is none."""
+        """The place of a key, 0 where it is named, else from 1 in the list, and the name it gives; -1 for what is
+        none."""
+        if key in self._named:
+            return 0, self._named[key]
         if key not in self._taken:
-            for rank, prefix in enumerate(self._prefixes):
+            for rank, prefix in enumerate(self._prefixes, 1):
                 if key == prefix and not prefix.endswith("."):
                     return rank, _OBJECT
                 if prefix.endswith(".") and key.startswith(prefix) and len(key) > len(prefix):
@@ -178,7 +197,7 @@ class Metadata:
             if name and f"{key}#{name}" not in taken and f"{key}.{name}" not in taken
         ]
 
-    def _maps(self, length: int, entries: _Entries) -> pa.MapArray | None:
+    def _maps(self, length: int, entries: MetadataEntries) -> pa.MapArray | None:
         """A map a row, of the first text of each name, in the order of the list, and bounded."""
         rows, ranks, names, texts = entries.rows, entries.ranks, entries.names, entries.texts
         encoded = names.dictionary_encode()

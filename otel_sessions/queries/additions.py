@@ -23,7 +23,8 @@ _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", 
 def with_additions(
     client: Client, project: str, rows: Sequence[Row], groups: Collection[str], *, now_ns: int
 ) -> list[Row]:
-    """Rows of the view `sessions` with `Bookmarked`, `Labels` and `State`, and `Scores` if the groups have them."""
+    """Rows of the view `sessions` with `Bookmarked`, `Labels`, `State` and `IdleAfter`, after how many nanoseconds
+    without a span it is idle, and `Scores` if the groups have them."""
     added: dict[str, Row] = {}
     scores: dict[str, list[Row]] = {}
     for ids in portions(row["SessionId"] for row in rows):
@@ -38,6 +39,7 @@ def with_additions(
             "Bookmarked": bool(own["Bookmarked"]),
             "Labels": own["Labels"],
             "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - own["IdleAfter"] else "idle",
+            "IdleAfter": own["IdleAfter"],
         }
         if "scores" in groups:
             more["Scores"] = scores.get(row["SessionId"], [])

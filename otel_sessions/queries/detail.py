@@ -10,11 +10,14 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import share_of, with_additions
+from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.paging import Page, decode, encode, page
-from otel_sessions.queries.rows import Row
+from otel_sessions.queries.rows import Row, select
 from otel_sessions.queries.shapes import GROUPS
+from otel_sessions.semconv import SESSION_PREVIOUS_ID
 
 _FIRST: Final = "1900-01-01 00:00:00"
+_FOLLOWING: Final = 20
 INTERNAL: Final = frozenset(
     {"SessionHint", "ClaimLevel", "ClaimId", "ClaimKey"} | {"StartTimeUnixNano", "EndTimeUnixNano"}
 )
@@ -24,14 +27,51 @@ INTERNAL: Final = frozenset(
 def get_session(
     client: Client, *, project: str, session_id: str, now_ns: int, groups: Collection[str] = frozenset(GROUPS)
 ) -> Row | None:
-    """The session in the columns of the view `sessions`, with `Bookmarked`, `Labels`, `State`, `Scores` and `Share`
-    (of `additions.share_of`, or None where it is not published); None if there is none.
+    """The session in the columns of the view `sessions`, with what `with_additions` says of it, `Life`,
+    `PreviousSessionId` (what its spans say, or None), `NextSessionIds`, and `Share` (of `additions.share_of`, or None
+    where it is not published); None if there is none.
     """
     rows = keyed.session_rows(client, project, [session_id])
     if not rows:
         return None
     (row,) = with_additions(client, project, rows, groups, now_ns=now_ns)
-    return {**row, "Share": share_of(client, project=project, session_id=session_id)}
+    return {
+        **row,
+        "Life": _life(client, project, row),
+        "PreviousSessionId": _previous(row),
+        "NextSessionIds": _next_sessions(client, project, session_id),
+        "Share": share_of(client, project=project, session_id=session_id),
+    }
+
+
+def _life(client: Client, project: str, row: Row) -> Row:
+    """`state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it was; and
+    `revision`, the last one that was told or evaluated, None without hooks.
+    """
+    named = {"project": project, "session_id": row["SessionId"], "idle_after": row["IdleAfter"]}
+    (life,) = keyed.select(client, "life", named)
+    is_reopened = row["State"] == "active" and life["Reopened"]
+    return {
+        "state": "reopened" if is_reopened else row["State"],
+        "reopened": life["Reopened"],
+        "revision": life["Revision"] or None,
+    }
+
+
+def _previous(row: Row) -> str | None:
+    """The session that this one goes on from, as its spans say; it may be one that was never seen."""
+    told = row["Metadata"].get(SESSION_PREVIOUS_ID)
+    return None if told == row["SessionId"] else told
+
+
+def _next_sessions(client: Client, project: str, session_id: str) -> list[str]:
+    """Of the first `_FOLLOWING` that ever said so, those that go on from this session, by their start."""
+    if is_frozen(client):
+        return []
+    named = {"project": project, "session_id": session_id, "limit": _FOLLOWING}
+    may_follow = [row["SessionId"] for row in select(client, "may_follow", named)]
+    found = [row for row in keyed.session_rows(client, project, may_follow) if _previous(row) == session_id]
+    return [row["SessionId"] for row in sorted(found, key=lambda row: (row["StartTime"], row["SessionId"]))]
 
 
 def has_session(client: Client, *, project: str, session_id: str) -> bool:

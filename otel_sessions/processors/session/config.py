@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from otel_sessions import semconv
@@ -27,6 +29,9 @@ class SessionConfig(GenAiConfig):
     session_keys: Keys = sessions.SESSION_KEYS
     conversation_keys: Keys = sessions.CONVERSATION_KEYS
     root_keys: Keys = (semconv.IS_APP_ROOT,)
+    previous_session_keys: Annotated[
+        Keys, Field(description="the session that this one goes on from; the first also of the event `session.start`")
+    ] = (semconv.SESSION_PREVIOUS_ID,)
     max_session_id_bytes: PositiveInt = 8192
     scrubbed_prefixes: Keys = sessions.SCRUBBED_PREFIXES
     memory: MemorySettings = MemorySettings()

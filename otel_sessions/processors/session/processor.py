@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions import semconv
 from otel_sessions.genai.columns import GenAi
 from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import Checked, SpanBatch
@@ -21,6 +22,7 @@ from otel_sessions.processors.session.claims import Claims, find_ids, first_id, 
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, Claiming, TraceKey, TraceMemory
+from otel_sessions.processors.session.previous import told_by_events
 from otel_sessions.processors.session.resolve import session_hints
 from otel_sessions.processors.session.unclaimed import Unclaimed
 
@@ -47,7 +49,8 @@ class SessionProcessor:
         self._unclaimed = unclaimed
         ids = [*config.session_keys, *config.conversation_keys, *config.user_keys]
         own = [*ids, *config.root_keys, *fields.span_keys(config)]
-        self._genai = GenAi(config, taken=tuple(own))
+        named = dict.fromkeys(config.previous_session_keys, semconv.SESSION_PREVIOUS_ID)
+        self._genai = GenAi(config, taken=tuple(own), named=named)
         self._memory = TraceMemory(config.memory.traces, config.memory.max_bytes)
         self._learned: deque[tuple[TraceKey, Claim]] = deque(maxlen=_LEARNED)
         self._claiming_keys = frozenset((*config.session_keys, *config.conversation_keys))
@@ -84,7 +87,7 @@ class SessionProcessor:
             **claims.columns(),
             **session_hints(batch, claims, is_root, self._memory),
             **fields.columns(entries, resource_entries, config),
-            **self._genai.columns(batch, attributes, entries),
+            **self._genai.columns(batch, attributes, entries, told_by_events(batch, claims.id, config)),
         }
         found = note_too_long(batch.with_columns(columns), span, resource, config)
         if self._unclaimed:

@@ -66,6 +66,7 @@ def public(visit: Visit) -> Shown:
         "shared": True,
         "scores": [],
         "comments": [],
+        "chain": None,
     }
     if visit.get("fragment"):
         part = show(visit)
@@ -85,6 +86,7 @@ def _whole(visit: Visit) -> dict[str, Any]:
         **span.opened(visit),
         **review.of_span(visit),
         "session": session,
+        "chain": _chain(visit, session),
         "queue": review.queue(visit, session),
         "judged": review.judged(configs, session["scores"]),
         "sharing": visit.call.config.sharing,
@@ -105,6 +107,15 @@ def _whole(visit: Visit) -> dict[str, Any]:
         "score_configs": configs,
         "comments": comments,
     }
+
+
+def _chain(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The sessions before and after this one that are there to go to; None without any."""
+    previous = session["previous_session_id"]
+    if previous and not detail.has_session(visit.client, project=visit.call.project, session_id=previous):
+        previous = None
+    following = session["next_session_ids"]
+    return {"previous": previous, "next": following} if previous or following else None
 
 
 def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

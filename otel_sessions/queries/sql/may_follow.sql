@@ -1,0 +1,16 @@
+-- The sessions of which any span says, or said before a correction, that they go on from this one. As a subcolumn a value of
+-- a map would not be found by its index.
+SELECT DISTINCT SessionId
+FROM
+(
+    SELECT SessionId FROM _session_turns
+    WHERE Project = {project:String} AND substring(Metadata['session.previous_id'], 9) = {session_id:String}
+    UNION ALL
+    SELECT SessionId FROM _corrections
+    WHERE Project = {project:String}
+        AND arrayExists(m -> substring(m['session.previous_id'], 9) = {session_id:String}, `Minutes.Metadata`)
+)
+WHERE SessionId != {session_id:String}
+ORDER BY SessionId
+LIMIT {limit:UInt32}
+SETTINGS optimize_functions_to_subcolumns = 0

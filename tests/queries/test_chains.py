@@ -1,0 +1,131 @@
+"""Sessions that go on from one another, and how often one was idle."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.pdata import decode
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.queries.detail import get_session
+from otel_sessions.queries.rows import composed
+from otel_sessions.sessions import attribution, deletion, hooks, life
+from otel_sessions.sessions.hooks import Notice
+from otel_sessions.testing import otlp
+from tests.integration.delivery import EPOCH, insert, new_project
+
+MINUTE = 60 * 10**9
+
+
+def store(client: Client, project: str, *spans: otlp.Span) -> None:
+    """As a service stores a request."""
+    decoded = decode([otlp.request(*spans).SerializeToString()], [project])
+    batch = SessionProcessor(SessionConfig()).process(decoded.batch)
+    insert(client, batch)
+    traces = [(project, trace) for trace in batch["TraceId"].to_pylist()]
+    attribution.correct(client, [doubt.trace for doubt in attribution.find(client, traces)])
+
+
+def turn(session: str, minute: float, **more: Any) -> otlp.Span:
+    """A span of a trace of its own, a minute long."""
+    start = EPOCH + int(minute * MINUTE)
+    previous = {"session.previous_id": more.pop("after")} if "after" in more else {}
+    attributes = {"session.id": session, **previous, **more.pop("attributes", {})}
+    return otlp.span(start=start, end=start + MINUTE, attributes=attributes, **more)
+
+
+def chain(client: Client, project: str, session: str, now_ns: int = EPOCH) -> tuple[str | None, list[str]]:
+    row = get_session(client, project=project, session_id=session, now_ns=now_ns)
+    assert row is not None
+    return row["PreviousSessionId"], row["NextSessionIds"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_chain_is_what_the_last_span_says_in_whatever_order_it_came(otel_client: Client, seed: int) -> None:
+    """Late claims, repetitions and a better claim that takes the turn away change it as they change every figure."""
+    project, rng = new_project(), random.Random(seed)
+    lost = turn("b", 3, after="other")
+    moved = otlp.span("root", trace_id=lost.trace_id.hex(), start=EPOCH, attributes={"session.id": "elsewhere"})
+    told = [
+        turn("a", 0),
+        turn("b", 1, after="never seen"),
+        turn("b", 2, after="a"),
+        turn("c", 5, after="a"),
+        turn("c", 4, after="b"),
+        turn("d", 6, after="d"),
+    ]
+    child = otlp.span("child", parent=told[2], start=EPOCH, end=EPOCH + 1)
+    requests = [[one] for one in (*told, child, told[2], told[4])]
+    rng.shuffle(requests)
+    for request in requests:
+        store(otel_client, project, *request)
+    assert [chain(otel_client, project, each) for each in "abcd"] == [
+        (None, ["b", "c"]),
+        ("a", []),
+        ("a", []),
+        (None, []),
+    ]
+    store(otel_client, project, lost, moved)
+    assert chain(otel_client, project, "b") == ("other", [])  # its own claim keeps the span
+    assert chain(otel_client, project, "a") == (None, ["c"])
+    deletion.delete(otel_client, [(project, "c")])
+    assert chain(otel_client, project, "a") == (None, [])
+    assert chain(otel_client, new_project_with(otel_client, "a"), "a") == (None, [])
+
+
+def new_project_with(client: Client, session: str) -> str:
+    project = new_project()
+    store(client, project, turn(session, 0))
+    return project
+
+
+def test_the_first_of_very_many_that_go_on_from_a_session_are_told_and_found_by_an_index(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, turn("hub", 0), *(turn(f"spoke {n:02}", n, after="hub") for n in range(1, 31)))
+    previous, following = chain(otel_client, project, "hub")
+    assert (previous, following) == (None, [f"spoke {n:02}" for n in range(1, 21)])
+    named = {"project": project, "session_id": "hub", "limit": 20}
+    plan = otel_client.query(f"EXPLAIN indexes = 1 {composed('may_follow')}", named).result_rows
+    assert any("idx_previous" in line for (line,) in plan)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "at", "state", "reopened"),
+    [
+        ([0], 5, "active", 0),
+        ([0], 40, "idle", 0),
+        ([0, 20, 40], 45, "active", 0),
+        ([0, 31], 40, "reopened", 1),
+        ([0, 31], 90, "idle", 1),
+        ([90, 0, 45], 95, "reopened", 2),
+    ],
+)
+def test_a_session_is_reopened_where_it_went_on_after_it_was_idle(
+    otel_client: Client, minutes: list[int], at: int, state: str, reopened: int
+) -> None:
+    project = new_project()
+    store(otel_client, project, *(turn("s", minute) for minute in minutes))
+    row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + at * MINUTE)
+    assert row is not None
+    assert row["Life"] == {"state": state, "reopened": reopened, "revision": None}
+    assert (row["State"] == "active") == (state != "idle")
+
+
+def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, turn("s", 0), turn("s", 11))
+    life.set_idle_after(otel_client, 1800, {project: 600})
+    row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + 15 * MINUTE)
+    assert row is not None
+    assert (row["Life"]["state"], row["IdleAfter"]) == ("reopened", 600 * 10**9)
+    now = time.time_ns() // 10**6
+    notice = Notice("webhook", project, "s", 2, "2026-01-01 00:00:00", 2, 2, payload="", decided_at=now)
+    hooks.note(otel_client, [notice])
+    row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + 15 * MINUTE)
+    assert row is not None
+    assert row["Life"]["revision"] == 2
+    life.set_idle_after(otel_client, 1800, {})
