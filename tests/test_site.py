@@ -14,8 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from otel_sessions.component import GROUPS
-from otel_sessions.config.annotations import keys, model_of
 from otel_sessions.config.plugins import EntryPoints
+from otel_sessions.config.typed import keys, model_of
 from tests.test_repo import PUBLIC
 
 ROOT = Path(__file__).parent.parent

@@ -91,25 +91,21 @@ class Checker:
             if id_ is None:
                 continue
             self._named[kind].add(id_)
-            settings = self._component(kind, id_, value)
+            path = (kind, str(id_))
+            try:
+                factory = self._registry.factory(kind, id_.type, dotted(path))
+            except ConfigError as error:
+                self.faults += error.faults
+                continue
+            if factory.replaced_by:
+                self.warnings.append(
+                    f"{dotted(path)}: this type is called {factory.replaced_by!r} now, as in the Collector; the old "
+                    "name goes on working. A log of a new name is a new one: rename when none is waiting"
+                )
+            settings: Settings | None = self._validated(factory.config, value, path)
             if settings is not None:
                 found[id_] = settings
         return found
-
-    def _component(self, kind: Kind, id_: ComponentId, value: Any) -> Settings | None:
-        path = (kind, str(id_))
-        try:
-            factory = self._registry.factory(kind, id_.type, dotted(path))
-        except ConfigError as error:
-            self.faults += error.faults
-            return None
-        if factory.replaced_by:
-            self.warnings.append(
-                f"{dotted(path)}: this type is called {factory.replaced_by!r} now, as in the Collector; the old "
-                "name goes on working. A log of a new name is a new one: rename when none is waiting"
-            )
-        settings: Settings | None = self._validated(factory.config, value, path)
-        return settings
 
     # The service
 
@@ -132,16 +128,15 @@ class Checker:
         found: dict[ComponentId, Pipeline] = {}
         for key, value in self._map(section, path).items():
             id_ = self._id(key, (*path, key))
-            if id_ is not None and self._is_traces(id_, (*path, key)):
+            if id_ is None:
+                continue
+            if id_.type in _NOT_YET:
+                self._fault((*path, key), f"{id_.type} are not supported; pipelines are `traces` or `traces/name`")
+            elif id_.type != "traces":
+                self._fault((*path, key), f"{id_.type!r} is not a signal; pipelines are `traces` or `traces/name`")
+            else:
                 found[id_] = self._pipeline(value, (*path, key))
         return found
-
-    def _is_traces(self, id_: ComponentId, path: Path) -> bool:
-        if id_.type in _NOT_YET:
-            self._fault(path, f"{id_.type} are not supported; pipelines are `traces` or `traces/name`")
-        elif id_.type != "traces":
-            self._fault(path, f"{id_.type!r} is not a signal; pipelines are `traces` or `traces/name`")
-        return id_.type == "traces"
 
     def _pipeline(self, value: Any, path: Path) -> Pipeline:
         section = self._map(value, path)
@@ -159,22 +154,18 @@ class Checker:
             return ()
         found: list[ComponentId] = []
         for index, name in enumerate(names or []):
-            id_ = self._reference(kind, name, (*path, index))
+            if not isinstance(name, str):
+                self._fault((*path, index), f"expected the id of one of the {kind}, not {kind_of(name)}")
+                continue
+            id_ = self._id(name, (*path, index))
+            if id_ is not None and id_ not in self._named[kind]:
+                known = sorted(map(str, self._named[kind]))
+                self._fault((*path, index), f"{name!r} is not configured under `{kind}`{hint(name, known)}")
             if id_ in found:
                 self._fault((*path, index), f"{name!r} stands here a second time")
             elif id_ is not None:
                 found.append(id_)
         return tuple(found)
-
-    def _reference(self, kind: Kind, name: Any, path: Path) -> ComponentId | None:
-        if not isinstance(name, str):
-            self._fault(path, f"expected the id of one of the {kind}, not {kind_of(name)}")
-            return None
-        id_ = self._id(name, path)
-        if id_ is not None and id_ not in self._named[kind]:
-            known = sorted(map(str, self._named[kind]))
-            self._fault(path, f"{name!r} is not configured under `{kind}`{hint(name, known)}")
-        return id_
 
     # The whole
 

@@ -77,7 +77,17 @@ class _Builder:
         if isinstance(node, SequenceNode):
             self._expect(node, "seq")
             return [self.value(item, depth + 1) for item in node.value]
-        return self._scalar(node)
+        text: str = node.value
+        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+            self._fault(node, "not valid Unicode text")
+            return ""
+        try:
+            return _of_type(node.tag.removeprefix(_TAG), text)
+        except ValueError:
+            self._fault(node, f"not a {node.tag.removeprefix(_TAG)}")
+        except KeyError:
+            self._fault(node, f"the tag {node.tag!r} is not allowed")
+        return None
 
     def _map(self, node: MappingNode, depth: int) -> dict[str, Any]:
         self._expect(node, "map")
@@ -112,19 +122,6 @@ class _Builder:
         if key in seen:
             self._fault(node, f"the key {key!r} stands here a second time")
         return key
-
-    def _scalar(self, node: Node) -> Any:
-        text: str = node.value
-        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-            self._fault(node, "not valid Unicode text")
-            return ""
-        try:
-            return _of_type(node.tag.removeprefix(_TAG), text)
-        except ValueError:
-            self._fault(node, f"not a {node.tag.removeprefix(_TAG)}")
-        except KeyError:
-            self._fault(node, f"the tag {node.tag!r} is not allowed")
-        return None
 
     def _expect(self, node: Node, type_: str) -> None:
         if node.tag != _TAG + type_:

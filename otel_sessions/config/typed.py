@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A map of plain values to a component's `Settings`, or to faults that a person understands."""
+"""A map of plain values to a component's `Settings`, or to faults that a person understands.
+
+Pydantic asks a class what its values have against each other only once each of them is right, and asks no further once
+a check has refused. Whoever writes a configuration wants them all at once: `cross_faults` finds these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+import types
+import typing
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from otel_sessions.config.annotations import alternatives, below, keys, model_of, takes_none
-from otel_sessions.config.cross_checks import cross_faults
 from otel_sessions.config.document import Path, dotted, get, has, put
 from otel_sessions.config.faults import message
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 
 M = TypeVar("M", bound=BaseModel)
-_LEFT_OUT = object()
+Told = list[tuple[Path, str]]
+_LEFT_OUT: Final = object()
+_FAULTY: Final = object()
 
 
 def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) -> M:
@@ -107,3 +114,109 @@ def _known(model: type[BaseModel], place: Path) -> list[str]:
         annotation = below(annotation, step)
     found = model_of(annotation)
     return list(keys(found)) if found is not None else []
+
+
+def cross_faults(model: type[BaseModel], value: Any, faulty: Sequence[Path]) -> Told:
+    """What the checks of `model`, and of the classes below it, have against values that are right by themselves.
+
+    `faulty` are the places where something is wrong. A check that asks for such a value says nothing.
+    """
+    checks = _Checks(faulty)
+    checks.made(model, value, ())
+    return checks.told
+
+
+class _Checks:
+    def __init__(self, faulty: Sequence[Path]) -> None:
+        self.told: Told = []
+        self._around = {place[:length] for place in faulty for length in range(len(place) + 1)}
+
+    def made(self, annotation: Any, value: Any, path: Path) -> Any:
+        """What validation would make of the value, with what is right of it; `_FAULTY` where nothing can be made."""
+        model = model_of(annotation)
+        if model is not None and isinstance(value, Mapping):
+            return self._object(model, value, path)
+        if isinstance(value, list):
+            items = [self.made(below(annotation, index), item, (*path, index)) for index, item in enumerate(value)]
+            return _FAULTY if any(item is _FAULTY for item in items) else items
+        return _FAULTY
+
+    def _object(self, model: type[BaseModel], value: Mapping[str, Any], path: Path) -> BaseModel:
+        """One without the fields that are not right: asked for such a one, it raises AttributeError."""
+        fields = {}
+        for key, field in keys(model).items():
+            if (*path, key) in self._around:
+                fields[key] = self.made(field.annotation, value.get(key), (*path, key))
+            else:
+                given = value[key] if key in value else field.get_default(call_default_factory=True, validated_data={})
+                fields[key] = _valid(field, given)
+        names = {field.alias or name: name for name, field in model.model_fields.items()}
+        made = model.model_construct()
+        made.__dict__.clear()
+        made.__dict__.update({names[key]: item for key, item in fields.items() if item is not _FAULTY})
+        for name, check in model.__pydantic_decorators__.model_validators.items():
+            if check.info.mode == "after":
+                try:
+                    getattr(made, name)()
+                except ValueError as error:
+                    self.told.append((path, str(error)))
+                except Exception:  # noqa: BLE001, S112 - it asked for what is not there, or does what only a whole one can
+                    continue
+        return made
+
+
+def _valid(field: FieldInfo, given: Any) -> Any:
+    annotation: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    try:
+        return TypeAdapter(annotation).validate_python(given)
+    except Exception:  # noqa: BLE001 - told where the whole is validated
+        return _FAULTY
+
+
+def alternatives(annotation: Any) -> list[Any]:
+    """The members of a union, without the wrappers of `Annotated` and type aliases."""
+    if hasattr(annotation, "__value__"):
+        return alternatives(annotation.__value__)
+    if get_origin(annotation) is Annotated:
+        return alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return [found for member in get_args(annotation) for found in alternatives(member)]
+    return [annotation]
+
+
+def model_of(annotation: Any) -> type[BaseModel] | None:
+    """The first settings class among the alternatives."""
+    for member in alternatives(annotation):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            return member
+    return None
+
+
+def takes_none(annotation: Any) -> bool:
+    return any(
+        member in {None, type(None), Any, typing.Any}
+        for member in alternatives(annotation)
+        if (getattr(type(member), "__hash__", None) is not None)
+    )
+
+
+def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by the key that a configuration writes."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def below(annotation: Any, step: str | int) -> Any:
+    """The annotation of a key or an item; None when nothing is known of it."""
+    model = model_of(annotation)
+    if model is not None:
+        field = keys(model).get(str(step))
+        return field.annotation if field is not None else None
+    for member in alternatives(annotation):
+        origin, arguments = get_origin(member), get_args(member)
+        if not isinstance(origin, type) or not arguments:
+            continue
+        if issubclass(origin, Mapping) == isinstance(step, str) and issubclass(
+            origin, (Mapping, Sequence, set, frozenset)
+        ):
+            return arguments[-1] if isinstance(step, str) else arguments[0]
+    return None

@@ -248,7 +248,9 @@ class PersistentQueue:
                 part = self._chosen(now)
                 if part is not None or self._end is not None:
                     return part
-                self._changed.wait(self._until_next(now))
+                moments = (self._seal_at(), self._storing.next_due, self._end, self._probe_at)
+                times = [moment for moment in moments if moment is not None]
+                self._changed.wait(max(0.001, min(times) - now) if times else None)
 
     def _seal_at(self) -> float | None:
         """When the active segment is old enough: after `flush_timeout`, or later where storing is not at rest."""
@@ -273,11 +275,6 @@ class PersistentQueue:
                 case 2 if part := self._storing.due(now):
                     return part
         return None
-
-    def _until_next(self, now: float) -> float | None:
-        moments = (self._seal_at(), self._storing.next_due, self._end, self._probe_at)
-        times = [moment for moment in moments if moment is not None]
-        return max(0.001, min(times) - now) if times else None
 
     # --- outlasting a power cut ---
 

@@ -85,25 +85,17 @@ class Families:
         """The family of a key, and its message, kind and place; -1 for what is of none."""
         for number, (_, prefix) in enumerate(self._prefixes):
             if key.startswith(prefix):
-                message, kind, place = _member(key[len(prefix) :])
-                if kind >= 0:
-                    return number, message, kind, place
+                message, _, member = key[len(prefix) :].partition(".")
+                if message.isascii() and message.isdigit() and len(message) <= 6:
+                    for kind, pattern in _MEMBERS:
+                        if match := pattern.fullmatch(member):
+                            inner = int(match[1]) if match.groups() else 0
+                            return number, int(message), kind, 2 * inner + (kind == TOOL_ARGUMENTS)
         return -1, 0, -1, 0
 
 
 def is_family(key: str) -> bool:
     return key.endswith(SUFFIX)
-
-
-def _member(rest: str) -> tuple[int, int, int]:
-    """Message, kind and place; kind -1 for what is not understood."""
-    number, _, member = rest.partition(".")
-    if number.isascii() and number.isdigit() and len(number) <= 6:
-        for kind, pattern in _MEMBERS:
-            if match := pattern.fullmatch(member):
-                inner = int(match[1]) if match.groups() else 0
-                return int(number), kind, 2 * inner + (kind == TOOL_ARGUMENTS)
-    return 0, -1, 0
 
 
 def last_said(

@@ -115,12 +115,12 @@ class Prices:
         distinct, which = np.unique(codes, return_inverse=True)
         by, of = provider.dictionary.to_pylist(), model.dictionary.to_pylist()
         triples = list(zip(*(part.tolist() for part in np.unravel_index(distinct, sizes)), strict=True))
-        rates = [self._rates_of(by[p], of[m], int(minutes[t])) for p, m, t in triples]
+        rates = [
+            self._stated.get(of[m])
+            or self._catalog.rates(by[p], of[m], datetime.fromtimestamp(int(minutes[t]) * 60, UTC))
+            for p, m, t in triples
+        ]
         return rates, [self._catalog.is_free(by[p], of[m]) for p, m, _ in triples], which
-
-    def _rates_of(self, provider: str, model: str, minute: int) -> Rates | None:
-        stated = self._stated.get(model)
-        return stated or self._catalog.rates(provider, model, datetime.fromtimestamp(minute * 60, UTC))
 
 
 class Catalog:

@@ -107,7 +107,9 @@ class Steps:
         """What the spans are; `has_model` tells which name one."""
         kinds, call, has_kind = self._told(entries, self._config.step_kind_keys)
         hinted, hint, _ = self._told(entries, self._config.step_hint_keys)
-        summaries = self._summaries(batch, entries, scopes)
+        summaries = marked(entries, self._config.summary_marks)
+        for summary in self._config.summary_spans:
+            summaries |= _written_by(batch, scopes, summary)
         unknown = call == UNKNOWN
         calls = np.where(unknown, ~has_kind & has_model & ~summaries & (hint != 0), call == 1)
         with_usage, beside = unknown & has_kind & has_model, np.zeros(len(batch), np.bool_)
@@ -185,12 +187,6 @@ class Steps:
         if fits(value, self._calls):
             return (MODEL if kind == UNKNOWN else kind), 1
         return kind, 0 if fits(value, self._no_calls) else UNKNOWN
-
-    def _summaries(self, batch: SpanBatch, entries: Entries, scopes: Scopes) -> Mask:
-        found = marked(entries, self._config.summary_marks)
-        for span in self._config.summary_spans:
-            found |= _written_by(batch, scopes, span)
-        return found
 
 
 _BY_MODEL_KEY: Final[Mapping[str, int]] = {"embedding.model_name": EMBEDDING, "reranker.model_name": RETRIEVAL}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
@@ -93,15 +94,11 @@ class Authenticated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
+        client = request.client.host if request.client else "somebody"
+        project_of = partial(self._access.project_of, request.headers, client)
         try:
-            request.state.project = await self._project(request)
+            request.state.project = project_of() if self._access.is_open else await run_in_threadpool(project_of)
         except Exception as error:  # noqa: BLE001 - who refuses knows what each means
             await self._refuse(request, error)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
-
-    async def _project(self, request: Request) -> str:
-        client = request.client.host if request.client else "somebody"
-        if self._access.is_open:
-            return self._access.project_of(request.headers, client)
-        return await run_in_threadpool(self._access.project_of, request.headers, client)

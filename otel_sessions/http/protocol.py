@@ -115,8 +115,12 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_new:
             self._is_new = False
-            if any(data.startswith(start) for start in _STRANGERS):
-                self._send_away(data)
+            if told := next((told for start, told in _STRANGERS.items() if data.startswith(start)), None):
+                name, advice = told
+                client = self.client[0] if self.client else "somebody"
+                if _notices.due(f"{client} {name} {self._here()}"):
+                    _logger.warning("%s speaks %s to %s: %s", client, name, self._here(), advice)
+                self.transport.close()
                 return
         super().data_received(data)
         if self._at_work():
@@ -149,13 +153,6 @@ class BoundedProtocol(H11Protocol):
         timer, self._draining = self._draining, None
         if timer is not None:
             timer.cancel()
-
-    def _send_away(self, data: bytes) -> None:
-        name, advice = next(told for start, told in _STRANGERS.items() if data.startswith(start))
-        client = self.client[0] if self.client else "somebody"
-        if _notices.due(f"{client} {name} {self._here()}"):
-            _logger.warning("%s speaks %s to %s: %s", client, name, self._here(), advice)
-        self.transport.close()
 
     def _here(self) -> str:
         return ":".join(map(str, self.server or ()))

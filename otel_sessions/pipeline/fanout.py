@@ -31,8 +31,15 @@ class Fanout:
         def done(_: Future[Outcome]) -> None:
             with lock:
                 last = next(left) == 0
-            if last:
-                _settle(together, futures)
+            if not last:
+                return
+            errors = [error for future in futures if (error := future.exception()) is not None]
+            if errors:
+                together.set_exception(next((error for error in errors if isinstance(error, Retryable)), errors[0]))
+                return
+            outcomes = [future.result() for future in futures]
+            messages = dict.fromkeys(outcome.message for outcome in outcomes if outcome.message)
+            together.set_result(Outcome(outcomes[0].accepted_spans, outcomes[0].rejected_spans, "; ".join(messages)))
 
         for future in futures:
             future.add_done_callback(done)
@@ -46,13 +53,3 @@ def _consumed(consumer: Consumer, request: Request) -> Future[Outcome]:
         failed: Future[Outcome] = Future()
         failed.set_exception(error)
         return failed
-
-
-def _settle(together: Future[Outcome], futures: Sequence[Future[Outcome]]) -> None:
-    errors = [error for future in futures if (error := future.exception()) is not None]
-    if errors:
-        together.set_exception(next((error for error in errors if isinstance(error, Retryable)), errors[0]))
-        return
-    outcomes = [future.result() for future in futures]
-    messages = dict.fromkeys(outcome.message for outcome in outcomes if outcome.message)
-    together.set_result(Outcome(outcomes[0].accepted_spans, outcomes[0].rejected_spans, "; ".join(messages)))

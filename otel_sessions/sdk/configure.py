@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import NoOpTracer, ProxyTracerProvider, Tracer
 
 from otel_sessions._version import __version__
-from otel_sessions.sdk import children, export, scores
+from otel_sessions.sdk import export, scores
 from otel_sessions.sdk.processor import SessionSpanProcessor
 from otel_sessions.sdk.redact import set_hook
 from otel_sessions.sdk.safely import Safely, logger
@@ -89,7 +89,7 @@ def _renew_lock() -> None:
     _lock = threading.RLock()
 
 
-children.call_after_fork(_renew_lock)
+export.call_after_fork(_renew_lock)
 
 
 def tracer() -> Tracer:

@@ -2,17 +2,22 @@
 """The processors with the exporters that arguments and OpenTelemetry's variables ask for, and the end of a process.
 
 At the end what waits is sent if somebody listens, and nobody is waited for who does not: OpenTelemetry's exporters try
-again for 10 s, by default, when a connection is refused, also when the program has ended.
+again for 10 s, by default, when a connection is refused, also when the program has ended. `multiprocessing` ends its
+children without `atexit`, on which the SDK relies: `call_at_end` is for these.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import sys
+import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -30,6 +35,15 @@ _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_E
 _PORTS: Final = {"http": 80, "https": 443}
 _asking = Safely("asking whether a receiver listens")
 _stopping = Safely("stopping an exporter")
+END_S: Final = 10.0
+"""For all that is to be done at the end of a child process."""
+TERMINATED_S: Final = 3.0
+"""The same of a daemon, which ends by SIGTERM."""
+_PRIORITY: Final = -90  # after what an application asks for, which may make spans; -100 removes temporary directories
+_sending_last = Safely("sending what waits at the end of a child process")
+_watching_children = Safely("watching for the end of a child process")
+_acts: list[Callable[[], object]] = []
+_finalizer: Any = None
 
 
 def processors(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> list[SpanProcessor]:
@@ -51,7 +65,10 @@ def environment_endpoint() -> str | None:
 def _otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str] | None) -> SpanProcessor:
     """Over gRPC or HTTP: by `protocol`, the environment, or the port and path of the endpoint; gRPC by default."""
     target = endpoint or environment_endpoint()
-    wanted = protocol or _first(_PROTOCOLS) or _guess_protocol(target)
+    wanted = protocol or _first(_PROTOCOLS)
+    if not wanted:
+        url = urlsplit(_with_scheme(target or _DEFAULTS["grpc"]))
+        wanted = "http/protobuf" if url.port == _HTTP_PORT or url.path.strip("/") else "grpc"
     sent = dict(headers) if headers else None
     make: Callable[[], SpanExporter]
     if wanted == "grpc":
@@ -74,13 +91,6 @@ def _make_named(name: str) -> SpanExporter:
         exporter: SpanExporter = entry.load()()
         return exporter
     raise ValueError(f"OTEL_TRACES_EXPORTER: no exporter of the name {name!r} is installed")
-
-
-def _guess_protocol(endpoint: str | None) -> str:
-    if endpoint is None:
-        return "grpc"
-    url = urlsplit(_with_scheme(endpoint))
-    return "http/protobuf" if url.port == _HTTP_PORT or url.path.strip("/") else "grpc"
 
 
 def _traces_url(endpoint: str) -> str:
@@ -166,6 +176,72 @@ def _is_proxied(scheme: str, host: str) -> bool:
     from urllib import request  # noqa: PLC0415 - imports the whole of HTTP
 
     return bool({scheme, "all"} & request.getproxies().keys()) and not request.proxy_bypass(host)
+
+
+def call_at_end(act: Callable[[], object]) -> None:
+    """Calls it at the end of each child of `multiprocessing`: of this process, if it is one, and of those it starts.
+
+    All that is to be done there has 10 s. Daemons, as the workers of a pool are, end by SIGTERM: they have 3 s, unless
+    the application handles that signal itself.
+    """
+    if not _acts:
+        call_after_fork(_await_start)
+        _await_start()
+    _acts.append(act)
+
+
+def call_after_fork(act: Callable[[], object]) -> None:
+    """Calls it in each process that is forked from this one, where no lock that another thread held is ever let go."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=act)
+
+
+def _await_start() -> None:
+    """A forked child forgets the finalizers of its parent, and then calls what was registered for that moment."""
+    with _watching_children:
+        if (util := sys.modules.get("multiprocessing.util")) is not None:
+            process = sys.modules["multiprocessing.process"]
+            util.register_after_fork(_await_start, _watch)
+            if process.parent_process() is not None or _is_preparing(process.current_process()):
+                _watch()
+
+
+def _is_preparing(process: Any) -> bool:
+    """Whether this is a child, spawned or of a fork server, that imports the main module before it becomes itself."""
+    return getattr(process, "_inheriting", False)
+
+
+def _watch(_: object = None) -> None:
+    global _finalizer  # noqa: PLW0603 - one for the process
+    with _watching_children:
+        if _finalizer is None or not _finalizer.still_active():
+            _finalizer = sys.modules["multiprocessing.util"].Finalize(None, _end, (END_S,), exitpriority=_PRIORITY)
+        process = sys.modules["multiprocessing.process"].current_process()
+        if (process.daemon or _is_preparing(process)) and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    if sys.modules["multiprocessing.process"].current_process().daemon:
+        _end(TERMINATED_S)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _end(timeout: float) -> None:
+    """In a thread: the one that a signal has interrupted may hold a lock that is needed."""
+    with _sending_last:
+        thread = threading.Thread(target=_act, name="otel-sessions-end", daemon=True)
+        thread.start()
+        thread.join(timeout)
+        if thread.is_alive():
+            logger.warning("what waits at the end of this process is dropped: it was not sent within %.0f s", timeout)
+
+
+def _act() -> None:
+    for act in _acts:
+        with _sending_last:
+            act()
 
 
 let_finalizers_wait()  # whatever exporter is named, `configure` makes its provider later

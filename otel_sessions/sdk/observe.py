@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast, overload
 
@@ -106,7 +107,12 @@ class _Calls:
         self._name = serialize.words(
             recipe.name or getattr(function, "__name__", type(function).__name__), serialize.MAX_NAME
         )
-        self._parameters = _positional(function)
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        self._parameters: tuple[str, ...] = ()
+        """The names of those that take positional arguments."""
+        with suppress(Exception):  # built-ins have no signature, and an application's class may do anything
+            parameters = inspect.signature(function).parameters.values()
+            self._parameters = tuple(each.name for each in parameters if each.kind in kinds)
         self._is_method = bool(self._parameters) and self._parameters[0] in _OWNERS
 
     def watch(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Run:
@@ -177,20 +183,6 @@ class _Run:
 
     def end(self) -> None:
         if self._items:
-            self._calls.record_result(self._span, _joined(self._items))
+            streamed = all(type(item) is str for item in self._items)  # pieces of one text, as of a model
+            self._calls.record_result(self._span, "".join(self._items) if streamed else self._items)
         self._calls.end(self._span)
-
-
-def _joined(items: list[Any]) -> Any:
-    """What a generator has yielded: pieces of text as one text, as models stream it."""
-    return "".join(items) if all(type(item) is str for item in items) else items
-
-
-def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of the parameters that take positional arguments; none for what has no signature to read."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except Exception:  # noqa: BLE001 - built-ins have none, and an application's class may do anything
-        return ()
-    return tuple(each.name for each in parameters if each.kind in kinds)

@@ -21,7 +21,7 @@ from opentelemetry.trace import get_tracer_provider
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions import semconv
-from otel_sessions.sdk import children, serialize
+from otel_sessions.sdk import export, serialize
 from otel_sessions.sdk.safely import log_once
 
 MAX_TRACES: Final = 10_000
@@ -98,12 +98,12 @@ def _bound(entries: dict[int, Any], limit: int) -> None:
 
 TRACES: Final = Traces()
 """One for the process: a trace goes through whatever tracer providers there are."""
-children.call_after_fork(TRACES.renew_lock)
+export.call_after_fork(TRACES.renew_lock)
 
 
 @cache
 def _flush_in_children() -> None:
-    children.call_at_end(_flush)
+    export.call_at_end(_flush)
 
 
 def _flush() -> None:

@@ -17,8 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from opentelemetry import context
 
-from otel_sessions.sdk import children
-from otel_sessions.sdk.export import environment_endpoint, listens
+from otel_sessions.sdk.export import call_after_fork, call_at_end, environment_endpoint, listens
 from otel_sessions.sdk.safely import Safely, log_once, logger
 
 DataType = Literal["NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"]
@@ -119,7 +118,15 @@ class Scores:
         import urllib.error  # noqa: PLC0415 - imports the whole of HTTP, which an application without scores need not pay
         import urllib.request  # noqa: PLC0415
 
-        headers = {"Content-Type": "application/json", **_environment_headers(), **self.headers}
+        # those of the environment, by which the receiver knows its clients
+        pairs = [
+            pair.split("=", 1) for pair in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(",") if "=" in pair
+        ]
+        headers = {
+            "Content-Type": "application/json",
+            **{key.strip(): unquote(value.strip()) for key, value in pairs},
+            **self.headers,
+        }
         request = urllib.request.Request(self._target(), body, headers, method="POST")  # noqa: S310 - the operator's URL
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
@@ -154,12 +161,6 @@ def _beside(endpoint: str | None) -> str:
     return f"{url.scheme}://{url.netloc}{url.path.rstrip('/').removesuffix('/v1/traces')}"
 
 
-def _environment_headers() -> dict[str, str]:
-    """Those of OTEL_EXPORTER_OTLP_HEADERS, by which the receiver knows its clients."""
-    pairs = [pair.split("=", 1) for pair in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(",") if "=" in pair]
-    return {key.strip(): unquote(value.strip()) for key, value in pairs}
-
-
 def send(
     name: str,
     value: float | str | bool,
@@ -173,11 +174,14 @@ def send(
     with _sending:
         if unknown := more.keys() - ScoreFields.__annotations__.keys():
             logger.warning("a score has no field %s; it is left out", ", ".join(sorted(unknown)))
+        data_type: DataType = "NUMERIC" if isinstance(value, int | float) else "CATEGORICAL"
+        if isinstance(value, bool):
+            data_type = "BOOLEAN"
         score = {
             "id": uuid.uuid4().hex,
             "name": name,
             "value": int(value) if isinstance(value, bool) else value,
-            "dataType": _type(value),
+            "dataType": data_type,
             "sessionId": session_id,
             "traceId": trace_id,
             "observationId": observation_id,
@@ -186,13 +190,7 @@ def send(
         SCORES.put({key: each for key, each in score.items() if each is not None})
 
 
-def _type(value: object) -> DataType:
-    if isinstance(value, bool):
-        return "BOOLEAN"
-    return "NUMERIC" if isinstance(value, int | float) else "CATEGORICAL"
-
-
 SCORES: Final = Scores()
-children.call_after_fork(SCORES._begin)
+call_after_fork(SCORES._begin)
 atexit.register(SCORES.close, _EXIT_S)
-children.call_at_end(lambda: SCORES.close(_EXIT_S))
+call_at_end(lambda: SCORES.close(_EXIT_S))

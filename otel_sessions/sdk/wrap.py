@@ -205,7 +205,11 @@ async def async_generator(begin: Callable[[], AsyncGenerator[Any, Any]], watcher
             try:
                 resume, sent = inner.asend, (yield item)
             except GeneratorExit:
-                await _aclose(inner, context)
+                token = attach(context)
+                try:
+                    await inner.aclose()
+                finally:
+                    detach(token)
                 raise
             except BaseException as thrown:  # noqa: BLE001 - it is the inner generator's to handle
                 resume, sent = inner.athrow, thrown
@@ -222,13 +226,5 @@ def _in(context: Context, act: Callable[[], Any]) -> Any:
     token = attach(context)
     try:
         return act()
-    finally:
-        detach(token)
-
-
-async def _aclose(inner: AsyncGenerator[Any, Any], context: Context) -> None:
-    token = attach(context)
-    try:
-        await inner.aclose()
     finally:
         detach(token)

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from otel_sessions.component import GROUPS, ComponentId, Factory, Kind
 from otel_sessions.config import load
-from otel_sessions.config.annotations import keys, model_of
 from otel_sessions.config.document import dotted, parse
 from otel_sessions.config.model import ServiceSettings
 from otel_sessions.config.plugins import EntryPoints
+from otel_sessions.config.typed import keys, model_of
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 TYPES: list[tuple[Kind, str]] = [

@@ -9,7 +9,7 @@ import time
 APPLICATION = """
 import multiprocessing, os, signal, sys, time
 from otel_sessions import SessionSpanProcessor, configure, observe
-from otel_sessions.sdk import children
+from otel_sessions.sdk import export
 os.environ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "100"  # seconds of trying, where it tries
 
 def work():
@@ -50,7 +50,7 @@ def test_children_end_at_once_where_nobody_listens() -> None:
 
 
 def test_what_takes_too_long_is_left() -> None:
-    slow = "children.call_at_end(lambda: time.sleep(60)); children.END_S = children.TERMINATED_S = 0.1\n"
+    slow = "export.call_at_end(lambda: time.sleep(60)); export.END_S = export.TERMINATED_S = 0.1\n"
     program = "process = context.Process(target=work); process.start(); process.join(); print(process.exitcode)"
     printed, seconds = run(f"{slow}{program}\nterminated()")
     assert printed == "0\n-15\n"

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from otel_sessions.component import Request
 from otel_sessions.errors import Permanent, Retryable
@@ -165,16 +165,22 @@ class Log:
         with self._appending:
             self.check_room(size_of(requests))
             try:
-                writer = self._writer or self._new_writer()
-                before = writer.segment.nbytes
-                writer.append(requests)
+                if self._writer is None:
+                    self._writer = Writer(self.directory, number_after(self._number))
+                    self._number = self._writer.segment.number
+                    self._grow(self._writer.segment.nbytes)
+                segment = self._writer.segment
+                before = segment.nbytes
+                self._writer.append(requests)
             except OSError as error:
-                self._refuse(
-                    f"the write-ahead log {self.directory} cannot be written: {error.strerror or error}", error
-                )
-            writer.segment.spans += spans
-            self._grow(writer.segment.nbytes - before)
-            return writer.segment
+                problem = f"the write-ahead log {self.directory} cannot be written: {error.strerror or error}"
+                if problem != self._problem or time.monotonic() - self._refused_until > 60:
+                    logger.error("%s; senders are told to come back", problem)  # noqa: TRY400
+                self._problem, self._refused_until = problem, time.monotonic() + DISK_RETRY_AFTER_S
+                raise Retryable(problem, retry_after=DISK_RETRY_AFTER_S) from error
+            segment.spans += spans
+            self._grow(segment.nbytes - before)
+            return segment
 
     def seal(self) -> Segment | None:
         """Closes the active segment, if there is one."""
@@ -231,12 +237,6 @@ class Log:
         self.count(nbytes)
         self._resized(nbytes)
 
-    def _new_writer(self) -> Writer:
-        self._writer = Writer(self.directory, number_after(self._number))
-        self._number = self._writer.segment.number
-        self._grow(self._writer.segment.nbytes)
-        return self._writer
-
     def _recovered(self, segment: Segment) -> Sequence[Request]:
         try:
             found = segment.read()
@@ -261,9 +261,3 @@ class Log:
                 self._grow(found.end - segment.nbytes)
                 segment.nbytes = found.end
         return found.requests
-
-    def _refuse(self, problem: str, error: OSError) -> NoReturn:
-        if problem != self._problem or time.monotonic() - self._refused_until > 60:
-            logger.error("%s; senders are told to come back", problem)
-        self._problem, self._refused_until = problem, time.monotonic() + DISK_RETRY_AFTER_S
-        raise Retryable(problem, retry_after=DISK_RETRY_AFTER_S) from error
