@@ -29,7 +29,10 @@ def console() -> Console:
 
 def plain(text: str) -> str:
     """The text on one line, and without anything that a terminal would take for a command."""
-    return "".join(_shown(char) for char in " ".join(text.split()))
+    return "".join(
+        char if char.isprintable() or char == _ZERO_WIDTH_JOINER else f"\\u{ord(char):04x}"
+        for char in " ".join(text.split())
+    )
 
 
 def moment(text: str) -> datetime:
@@ -98,7 +101,3 @@ def bar(value: int, most: int, *, width: int = BAR_WIDTH, ascii_only: bool = Fal
 def model(name: str) -> str:
     """A model without the date of its release: `gpt-4.1-mini-2025-04-14` is `gpt-4.1-mini`."""
     return _RELEASE.sub("", name)
-
-
-def _shown(char: str) -> str:
-    return char if char.isprintable() or char == _ZERO_WIDTH_JOINER else f"\\u{ord(char):04x}"

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from clickhouse_connect.driver.client import Client
@@ -93,11 +94,13 @@ class BoundedThreads:
 
 
 class Connection:
-    """One client for all threads, one at a time; its current database is the endpoint's."""
+    """One client for all threads, one at a time; its database is the endpoint's. The rest is as in `connect`."""
 
-    def __init__(self, endpoint: Endpoint, *, timeout_s: int = 30) -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> None:
         self._endpoint = endpoint
-        self._timeout_s = timeout_s
+        self._connect = partial(
+            connect, endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=long_parameters
+        )
         self._using = threading.Lock()
         self._pool = Pool(self._connected)
 
@@ -113,4 +116,4 @@ class Connection:
 
     def _connected(self) -> Client:
         with writing(f"connecting to {self._endpoint}"):
-            return connect(self._endpoint, database=self._endpoint.database, timeout_s=self._timeout_s)
+            return self._connect()

@@ -21,7 +21,8 @@ logger = logging.getLogger("otel_sessions")
 class Rounds:
     """Calls `act` every `interval_s` seconds from `start` to `shutdown`, and at once again where it returns True.
 
-    A round that fails is told of by the health of `component` and, now and then, by the log; the next goes on.
+    With `at_once` the first time is at the start. A round that fails goes to `failed`; by default it is told of by the
+    health of `component`/`part` and, now and then, by the log. The next goes on.
     """
 
     def __init__(
@@ -33,19 +34,30 @@ class Rounds:
         *,
         interval_s: float,
         act: Callable[[Client], bool],
+        part: str = "clickhouse",
+        failed: Callable[[OtelSessionsError], None] | None = None,
+        at_once: bool = False,
+        timeout_s: int = 30,
+        long_parameters: bool = False,
     ) -> None:
-        self._component = component
-        self._what = what
+        self._part = f"{component}/{part}"
+        self._doing = f"{what} of {component}"
         self._host = host
         self._interval_s = interval_s
         self._act = act
-        self._connection = Connection(endpoint)
+        self._failed = failed or self._tell
+        self._at_once = at_once
+        self._connection = Connection(endpoint, timeout_s=timeout_s, long_parameters=long_parameters)
         self.stopping = threading.Event()
-        self._worker = Worker(component, "rounds", self._run, host)
+        self._is_started = False
+        self._worker = Worker(component, part, self._run, host)
         self._log_again = Intervals()
 
     def start(self) -> None:
-        self._worker.start()
+        """Starts the thread; a second call does nothing."""
+        if not self._is_started:
+            self._is_started = True
+            self._worker.start()
 
     def shutdown(self, timeout: float) -> None:
         """Waits for the round that is under way, which ends early where it looks at `stopping`."""
@@ -54,15 +66,18 @@ class Rounds:
         self._connection.close()
 
     def _run(self) -> None:
-        more = False
+        more = self._at_once
         while not self.stopping.wait(0.0 if more else self._interval_s):
             try:
                 with self._connection.client() as client:
                     more = self._act(client)
             except OtelSessionsError as error:
                 more = False
-                if self._log_again.due("clickhouse"):
-                    logger.warning("%s of %s fails now: %s", self._what, self._component, error)
-                self._host.report(f"{self._component}/clickhouse", str(error))
+                self._failed(error)
             else:
-                self._host.report(f"{self._component}/clickhouse", None)
+                self._host.report(self._part, None)
+
+    def _tell(self, error: OtelSessionsError) -> None:
+        if self._log_again.due(self._part):
+            logger.warning("%s fails now: %s", self._doing, error)
+        self._host.report(self._part, str(error))

@@ -149,7 +149,11 @@ class _Checks:
                 fields[key] = self.made(field.annotation, value.get(key), (*path, key))
             else:
                 given = value[key] if key in value else field.get_default(call_default_factory=True, validated_data={})
-                fields[key] = _valid(field, given)
+                annotation: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+                try:
+                    fields[key] = TypeAdapter(annotation).validate_python(given)
+                except Exception:  # noqa: BLE001 - told where the whole is validated
+                    fields[key] = _FAULTY
         names = {field.alias or name: name for name, field in model.model_fields.items()}
         made = model.model_construct()
         made.__dict__.clear()
@@ -163,14 +167,6 @@ class _Checks:
                 except Exception:  # noqa: BLE001, S112 - it asked for what is not there, or does what only a whole one can
                     continue
         return made
-
-
-def _valid(field: FieldInfo, given: Any) -> Any:
-    annotation: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-    try:
-        return TypeAdapter(annotation).validate_python(given)
-    except Exception:  # noqa: BLE001 - told where the whole is validated
-        return _FAULTY
 
 
 def alternatives(annotation: Any) -> list[Any]:

@@ -145,7 +145,10 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
 
         The call answers its headers when it has looked for the first time: all that comes later is told.
         """
-        watch = _watch_of(project, request)
+        try:
+            watch = Watch(project, request.session_id, after=request.last_event_id, from_start=request.from_start)
+        except CursorError as error:
+            raise InvalidRequest("last_event_id", str(error)) from error
         preview = reads.preview_of(request)
         filling, response = reads.filling("Trace"), messages.message_type("WatchSessionResponse")
         with limited(), self._client() as client:
@@ -194,13 +197,6 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
 
     def _refuse_busy(self, _: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         refuse(Retryable("as many calls as may be are open already", retry_after=1.0), context)
-
-
-def _watch_of(project: str, request: Any) -> Watch:
-    try:
-        return Watch(project, request.session_id, after=request.last_event_id, from_start=request.from_start)
-    except CursorError as error:
-        raise InvalidRequest("last_event_id", str(error)) from error
 
 
 def _sleep(seconds: float, gone: threading.Event, stopping: threading.Event) -> None:

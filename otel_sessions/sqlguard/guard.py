@@ -232,7 +232,10 @@ class ReadGuard:
         if root.kind not in allowed.ROOTS or (binds_names and root.kind in allowed.SHOW):
             _deny(f"{root.kind} {root.name}".strip())
         if root.kind == "Explain":
-            self._check_explain(root)
+            if root.name not in allowed.EXPLAIN or len(root.of("SelectWithUnionQuery")) != 1:
+                _deny(root.name)
+            if len(root.of("SelectWithUnionQuery", "Set", "Identifier")) != len(root.children):
+                _deny(root.name)
         if root.kind in allowed.OF_ONE and not root.name.startswith(" ") and root.children:
             self._check_database(root.children[0].name)
         if root.of("Literal"):
@@ -247,12 +250,6 @@ class ReadGuard:
         if sets > clauses:
             _deny("a SETTINGS clause of this form")
 
-    def _check_explain(self, root: Node) -> None:
-        if root.name not in allowed.EXPLAIN or len(root.of("SelectWithUnionQuery")) != 1:
-            _deny(root.name)
-        if len(root.of("SelectWithUnionQuery", "Set", "Identifier")) != len(root.children):
-            _deny(root.name)
-
     def _check_node(self, node: Node, parent: Node, aliases: Mapping[str, str]) -> None:
         if node.kind not in allowed.NODES:
             _deny(f"{node.kind} in a SELECT")
@@ -265,23 +262,16 @@ class ReadGuard:
                 _deny(f"table function {node.name}")
         elif node.kind == "Function":
             self._check_function(node.name)
-            self._check_arguments(node, aliases)
-
-    def _check_arguments(self, node: Node, aliases: Mapping[str, str]) -> None:
-        """The first argument of a function that calls others may be the name of one."""
-        arguments = [argument for lists in node.of("ExpressionList") for argument in lists.children]
-        if node.name.lower() in self._higher_order and len(arguments) > 1 and arguments[0].kind == "Identifier":
-            called = arguments[0].name
-            self._check_function(aliases.get(called, called))
-        if allowed.IN_FUNCTIONS.fullmatch(node.name.lower()):
-            self._check_in(node)
-
-    def _check_in(self, node: Node) -> None:
-        """`x IN name` reads the table of that name."""
-        for arguments in node.of("ExpressionList"):
-            for argument in arguments.children[1:]:
-                if argument.kind == "Identifier":
-                    self._check_table(argument.name)
+            arguments = [argument for lists in node.of("ExpressionList") for argument in lists.children]
+            if node.name.lower() in self._higher_order and len(arguments) > 1 and arguments[0].kind == "Identifier":
+                called = arguments[0].name
+                self._check_function(aliases.get(called, called))
+            if allowed.IN_FUNCTIONS.fullmatch(node.name.lower()):
+                # `x IN name` reads the table of that name
+                for listed in node.of("ExpressionList"):
+                    for argument in listed.children[1:]:
+                        if argument.kind == "Identifier":
+                            self._check_table(argument.name)
 
     def _check_table(self, name: str) -> None:
         database, dot, table = name.partition(".")

@@ -94,7 +94,10 @@ def assign(spans: Iterable[OracleSpan]) -> dict[Identity, str | None]:
     Raises ValueError where two different spans share an identity: then more than one answer is right.
     """
     sessions: dict[Identity, str | None] = {}
-    for trace in _traces(_distinct(spans)):
+    traces: defaultdict[tuple[str, str], list[OracleSpan]] = defaultdict(list)
+    for span in _distinct(spans):
+        traces[span.project, span.trace_id].append(span)
+    for trace in traces.values():
         best = min(trace, key=lambda span: span.claim)
         for span in trace:
             if best.level == NO_CLAIM:
@@ -130,13 +133,6 @@ def _distinct(spans: Iterable[OracleSpan]) -> list[OracleSpan]:
         if found.setdefault(span.identity, span) != span:
             raise ValueError(f"two different spans are {span.identity}")
     return list(found.values())
-
-
-def _traces(spans: Iterable[OracleSpan]) -> Iterable[list[OracleSpan]]:
-    traces: defaultdict[tuple[str, str], list[OracleSpan]] = defaultdict(list)
-    for span in spans:
-        traces[span.project, span.trace_id].append(span)
-    return traces.values()
 
 
 def _figures_of(spans: list[OracleSpan]) -> Figures:

@@ -22,7 +22,7 @@ from otel_sessions.exporterhelper.disk import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
-from otel_sessions.exporters.clickhouse.upkeep import Retention, StoredBytes
+from otel_sessions.exporters.clickhouse.upkeep import retention_rounds, stored_bytes_rounds
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.sessions import life, migrations
 
@@ -59,8 +59,8 @@ class ClickHouseExporter:
         self._stopping = threading.Event()
         self._seeker = Worker(self._id, "seek", self._seek, host)
         self._forgotten = Forgotten(host.metrics.forgotten_spans.labels(self._id).inc)
-        self._retention = Retention(self._id, self._endpoint, config.retention, host)
-        self._stored_bytes = StoredBytes(self._id, self._endpoint, host)
+        self._retention = retention_rounds(self._id, self._endpoint, config.retention, host)
+        self._stored_bytes = stored_bytes_rounds(self._id, self._endpoint, host)
         self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=_receiver(config))
 
     def start(self) -> None:
@@ -151,22 +151,19 @@ class ClickHouseExporter:
                 if self._is_checked:
                     client.database = self._endpoint.database
                 else:
-                    self._prepare(client)
+                    if self._config.create_schema:
+                        for migration in migrations.apply(client, self._endpoint.database, self._endpoint.cluster):
+                            logger.info("applied migration %s to %s", migration.name, self._endpoint)
+                    else:
+                        client.database = self._endpoint.database
+                    schema.check(client)
+                    life.set_idle_after(client, self._config.idle_after, self._config.idle_after_of)
+                    self._tokens.note_connection(client)
+                    self._is_checked = True
             except BaseException:
                 client.close()
                 raise
         return client
-
-    def _prepare(self, client: Client) -> None:
-        if self._config.create_schema:
-            for migration in migrations.apply(client, self._endpoint.database, self._endpoint.cluster):
-                logger.info("applied migration %s to %s", migration.name, self._endpoint)
-        else:
-            client.database = self._endpoint.database
-        schema.check(client)
-        life.set_idle_after(client, self._config.idle_after, self._config.idle_after_of)
-        self._tokens.note_connection(client)
-        self._is_checked = True
 
     def _give_up_client(self, error: Exception) -> None:
         """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine.

@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.rounds import Rounds
 from otel_sessions.clickhouse.sql import statement
-from otel_sessions.component import Host, Worker
+from otel_sessions.component import Host
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import RetentionConfig
 from otel_sessions.sessions import retention
@@ -26,92 +24,57 @@ retention_logger = logging.getLogger("otel_sessions.retention")
 MEASURE_INTERVAL_S: Final = 60.0
 
 
-class _Upkeep:
-    """A thread of its own from `start` on, which opens a connection whenever it has something to do."""
+def retention_rounds(component: str, endpoint: Endpoint, config: RetentionConfig, host: Host) -> Rounds:
+    """Delete what has been kept for long enough. What a check that is broken off had not got to is done by the next."""
+    spans = (config.sessions, config.unassigned, config.forget_for)
+    sessions, unassigned, forget_for = (None if each is None else timedelta(seconds=each) for each in spans)
 
-    def __init__(self, component: str, task: str, endpoint: Endpoint, host: Host) -> None:
-        self._component = component
-        self._task = task
-        self._endpoint = endpoint
-        self._host = host
-        self._stopping = threading.Event()
-        self._worker: Worker | None = None
+    def expire(client: Client) -> bool:
+        now, keep = datetime.now(UTC), config.keep
+        deleted = retention.expire(
+            client, now=now, sessions=sessions, unassigned=unassigned, keep=keep, forget_for=forget_for
+        )
+        if deleted:
+            said = "deleted %d sessions that were last active more than %g s ago"
+            retention_logger.info(said, deleted, config.sessions)
+        return False
 
-    def start(self) -> None:
-        """Starts the thread; a second call does nothing."""
-        if self._worker is None:
-            self._worker = Worker(self._component, self._task, self._run, self._host)
-            self._worker.start()
-
-    def shutdown(self, timeout: float) -> None:
-        """Begins nothing more; waits for what is under way, `timeout` seconds at most."""
-        self._stopping.set()
-        if self._worker is not None:
-            self._worker.join(timeout)
-
-    def _run(self) -> None:
-        raise NotImplementedError
-
-    @contextmanager
-    def _connected(self, *, long_parameters: bool = False) -> Iterator[Client]:
-        client = connect(self._endpoint, database=self._endpoint.database, long_parameters=long_parameters)
-        try:
-            yield client
-        finally:
-            client.close()
+    return Rounds(
+        component,
+        "the check of retention",
+        endpoint,
+        host,
+        interval_s=config.check_interval,
+        act=expire,
+        part="retention",
+        timeout_s=300,
+        long_parameters=True,
+    )
 
 
-class Retention(_Upkeep):
-    """Deletes what has been kept for long enough; a check that fails is made again at the next.
+def stored_bytes_rounds(component: str, endpoint: Endpoint, host: Host) -> Rounds:
+    """Set the gauge once a minute; NaN while ClickHouse does not say. Reading the metrics asks nothing."""
+    gauge = host.metrics.stored_bytes.labels(component)
+    sql = statement("otel_sessions.exporters.clickhouse", "stored_bytes")
 
-    What a check that is broken off had not got to is done by the next.
-    """
+    def measure(client: Client) -> bool:
+        with reading():
+            gauge.set(float(client.query(sql, {"database": endpoint.database}).result_rows[0][0]))
+        return False
 
-    def __init__(self, component: str, endpoint: Endpoint, config: RetentionConfig, host: Host) -> None:
-        super().__init__(f"{component}/retention", "check", endpoint, host)
-        self._config = config
+    def forget(error: OtelSessionsError) -> None:
+        logger.debug("the size of the stored data is not known: %s", error)
+        gauge.set(math.nan)
 
-    def _run(self) -> None:
-        config = self._config
-        spans = (config.sessions, config.unassigned, config.forget_for)
-        sessions, unassigned, forget_for = (None if each is None else timedelta(seconds=each) for each in spans)
-        while not self._stopping.wait(config.check_interval):
-            try:
-                with self._connected(long_parameters=True) as client:
-                    deleted = retention.expire(
-                        client,
-                        now=datetime.now(UTC),
-                        sessions=sessions,
-                        unassigned=unassigned,
-                        keep=config.keep,
-                        forget_for=forget_for,
-                    )
-                if deleted:
-                    said = "deleted %d sessions that were last active more than %g s ago"
-                    retention_logger.info(said, deleted, config.sessions)
-            except OtelSessionsError as error:
-                retention_logger.warning("%s; trying again in %g s", error, config.check_interval)
-                self._host.report(self._component, str(error))
-            else:
-                self._host.report(self._component, None)
-
-
-class StoredBytes(_Upkeep):
-    """Sets the gauge once a minute; NaN while ClickHouse does not say. Reading the metrics asks nothing."""
-
-    def __init__(self, component: str, endpoint: Endpoint, host: Host) -> None:
-        super().__init__(f"{component}/stored", "bytes", endpoint, host)
-        self._exporter = component
-
-    def _run(self) -> None:
-        gauge = self._host.metrics.stored_bytes.labels(self._exporter)
-        sql = statement("otel_sessions.exporters.clickhouse", "stored_bytes")
-        while not self._stopping.is_set():
-            try:
-                with reading(), self._connected() as client:
-                    rows = client.query(sql, {"database": self._endpoint.database}).result_rows
-                gauge.set(float(rows[0][0]))
-            except OtelSessionsError as error:
-                logger.debug("the size of the stored data is not known: %s", error)
-                gauge.set(math.nan)
-            self._stopping.wait(MEASURE_INTERVAL_S)
+    return Rounds(
+        component,
+        "measuring",
+        endpoint,
+        host,
+        interval_s=MEASURE_INTERVAL_S,
+        act=measure,
+        part="stored_bytes",
+        failed=forget,
+        at_once=True,
+        timeout_s=300,
+    )

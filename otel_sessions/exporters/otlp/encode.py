@@ -45,7 +45,9 @@ def chunks(batches: Sequence[SpanBatch], max_bytes: int) -> Iterator[list[SpanBa
     part, room = list[SpanBatch](), max_bytes
     for batch in batches:
         first = 0
-        for begin, nbytes in _requests(batch):
+        numbers, rows = np.unique(batch["Request"].to_numpy(), return_index=True)
+        for number, begin in zip(numbers.tolist(), rows.tolist(), strict=True):
+            nbytes = len(batch.requests[number])
             if nbytes > room and (part or begin > first):
                 yield [*part, *_rows(batch, first, begin)]
                 part, room, first = [], max_bytes, begin
@@ -53,13 +55,6 @@ def chunks(batches: Sequence[SpanBatch], max_bytes: int) -> Iterator[list[SpanBa
         part += _rows(batch, first, len(batch))
     if part:
         yield part
-
-
-def _requests(batch: SpanBatch) -> Iterator[tuple[int, int]]:
-    """In which row the spans of each request begin, and how large it was."""
-    numbers, rows = np.unique(batch["Request"].to_numpy(), return_index=True)
-    for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
-        yield row, len(batch.requests[number])
 
 
 def _rows(batch: SpanBatch, begin: int, end: int) -> list[SpanBatch]:

@@ -24,7 +24,7 @@ from otel_sessions.http.auth import Access
 from otel_sessions.http.mounts import GrpcListener, PooledBehavior
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
-from otel_sessions.receivers.otlp.config import GrpcSettings, Keepalive
+from otel_sessions.receivers.otlp.config import GrpcSettings
 from otel_sessions.receivers.otlp.grpc_export import TRACE_SERVICE, Events, TraceService, client_of
 from otel_sessions.receivers.otlp.grpc_messages import Messages
 from otel_sessions.types import HostPort
@@ -127,17 +127,7 @@ class OtherSignals(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic 
 
 def options(settings: GrpcSettings) -> list[Option]:
     """The settings as options of gRPC's core."""
-    found = {
-        "grpc.so_reuseport": 0,  # else two servers could share a port unawares
-        "grpc.max_receive_message_length": settings.max_recv_msg_size_mib << 20,
-        "grpc.max_concurrent_streams": settings.max_concurrent_streams,
-        **_keepalive(settings.keepalive),
-    }
-    return [(name, value) for name, value in found.items() if value is not None]
-
-
-def _keepalive(keepalive: Keepalive) -> dict[str, int | None]:
-    server, policy = keepalive.server_parameters, keepalive.enforcement_policy
+    server, policy = settings.keepalive.server_parameters, settings.keepalive.enforcement_policy
     times = {
         "grpc.max_connection_idle_ms": server.max_connection_idle,
         "grpc.max_connection_age_ms": server.max_connection_age,
@@ -146,10 +136,15 @@ def _keepalive(keepalive: Keepalive) -> dict[str, int | None]:
         "grpc.keepalive_timeout_ms": server.timeout,
         "grpc.http2.min_ping_interval_without_data_ms": policy.min_time if policy else None,
     }
-    found = {name: None if value is None else min(round(value * 1000), 2**31 - 1) for name, value in times.items()}
-    if policy is None:
-        return found | {"grpc.http2.max_ping_strikes": 0, "grpc.keepalive_permit_without_calls": 1}
-    return found | {"grpc.keepalive_permit_without_calls": int(policy.permit_without_stream)}
+    found = {
+        "grpc.so_reuseport": 0,  # else two servers could share a port unawares
+        "grpc.max_receive_message_length": settings.max_recv_msg_size_mib << 20,
+        "grpc.max_concurrent_streams": settings.max_concurrent_streams,
+        "grpc.keepalive_permit_without_calls": int(policy.permit_without_stream) if policy else 1,
+        "grpc.http2.max_ping_strikes": None if policy else 0,
+        **{name: min(round(value * 1000), 2**31 - 1) for name, value in times.items() if value is not None},
+    }
+    return [(name, value) for name, value in found.items() if value is not None]
 
 
 def _bind(server: grpc.Server, settings: GrpcSettings, path: str) -> int:

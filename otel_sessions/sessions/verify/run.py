@@ -58,16 +58,12 @@ def verify(
         if kept:
             yield Progress(rows, rows, f"looking again at {len(kept):,} sessions")
             sleep(pause)
-            kept = _again(client, kept, period)
+            kept = [
+                difference
+                for sessions in _statements([difference.key for difference in kept])
+                for difference in differences.find_among(client, sessions, period=period)
+            ]
     return Report(rows, tuple(kept), more if kept else 0)
-
-
-def _again(client: Client, found: Sequence[Difference], period: Period | None) -> list[Difference]:
-    return [
-        difference
-        for sessions in _statements([difference.key for difference in found])
-        for difference in differences.find_among(client, sessions, period=period)
-    ]
 
 
 def _statements(keys: Sequence[SessionKey]) -> Iterator[list[SessionKey]]:
