@@ -23,7 +23,7 @@ from otel_sessions.cli import (
     serve,
     sessions,
     tail,
-    usage,
+    usage_errors,
     validate,
     verify,
 )
@@ -34,12 +34,12 @@ class Commands(TyperGroup):
     """Turns errors that users cause into lines on stderr: faults of a configuration exit with 2, the rest with 1."""
 
     def make_context(self, *given: Any, **more: Any) -> Any:
-        with usage.reworded():
+        with usage_errors.reworded():
             return super().make_context(*given, **more)
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with usage.reworded():
+            with usage_errors.reworded():
                 return super().invoke(ctx)
         except ConfigError as error:
             output.faults(error.faults)
@@ -63,7 +63,7 @@ app.command("migrate")(migrate.migrate)
 app.command("components")(components.components)
 app.command("query")(query.query)
 app.add_typer(sessions.app, name="sessions")
-app.command("tail", cls=usage.Asking)(tail.tail)
+app.command("tail", cls=usage_errors.Asking)(tail.tail)
 app.command("mcp")(mcp.mcp)
 app.command("verify")(verify.verify)
 app.command("backup")(backup.backup)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import typer
 
 from otel_sessions.cli.sessions import delete, export, listing, rebuild, show
-from otel_sessions.cli.usage import Asking
+from otel_sessions.cli.usage_errors import Asking
 
 app = typer.Typer(
     no_args_is_help=True,

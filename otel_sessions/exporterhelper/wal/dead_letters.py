@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from otel_sessions.component import Request
-from otel_sessions.exporterhelper.disk import make_directory, sync_directory
+from otel_sessions.exporterhelper.fsync import make_directory, sync_directory
 from otel_sessions.exporterhelper.wal.segment import Segment
 from otel_sessions.pdata.lenient import parse
 

@@ -16,7 +16,7 @@ from typing import Final
 from otel_sessions.component import Request
 from otel_sessions.errors import Permanent, Retryable
 from otel_sessions.exporterhelper.config import SendingQueue
-from otel_sessions.exporterhelper.disk import make_directory
+from otel_sessions.exporterhelper.fsync import make_directory
 from otel_sessions.exporterhelper.wal.frames import HEADER, size_of
 from otel_sessions.exporterhelper.wal.segment import Segment, Writer, number_after, sealed_in, stored_in
 from otel_sessions.lock import DataLock

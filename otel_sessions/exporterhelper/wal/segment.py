@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from otel_sessions.component import Request
-from otel_sessions.exporterhelper.disk import boot, sync_directory
+from otel_sessions.exporterhelper.fsync import boot, sync_directory
 from otel_sessions.exporterhelper.wal.frames import HEADER, Contents, contents, frames
 from otel_sessions.pdata import SpanBatch, split
 

@@ -18,7 +18,7 @@ from otel_sessions.clickhouse.client import connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import ComponentId, Host, Worker
 from otel_sessions.errors import Permanent, Retryable
-from otel_sessions.exporterhelper.disk import sync_filesystem
+from otel_sessions.exporterhelper.fsync import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten

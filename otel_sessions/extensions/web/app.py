@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
-from otel_sessions.extensions.web import frames
+from otel_sessions.extensions.web import ndjson
 from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Operation
 from otel_sessions.extensions.web.api.sessions import REPLAYED
@@ -134,8 +134,8 @@ class Api:
             )
             if op.stream is not None:
                 return await op.stream(call)
-            if op.list_name is not None and frames.are_wanted(request.headers.get("accept", "")):
-                return await frames.answer(op, call)
+            if op.list_name is not None and ndjson.are_wanted(request.headers.get("accept", "")):
+                return await ndjson.answer(op, call)
             assert op.run is not None
             run = op.run
             answer = await self._store.run(lambda client: run(client, call))

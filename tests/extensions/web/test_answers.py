@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otel_sessions.extensions.web import frames
+from otel_sessions.extensions.web import ndjson
 from otel_sessions.http.compression import zstd
 from tests.extensions.web.conftest import Api, span
 from tests.extensions.web.pages.browsing import Browser
@@ -54,7 +54,7 @@ def test_a_file_of_the_pages_has_a_tag(api: Api) -> None:
 
 
 def test_a_list_in_frames_goes_on_to_its_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MAX_LIMIT", 2)
+    monkeypatch.setattr(ndjson, "MAX_LIMIT", 2)
     api.store(*(span(f"s{number}", number, start=number) for number in range(1, 6)))
     answer = api.call("GET", "/sessions", headers={"Accept": "text/html, application/x-ndjson;q=0.9"}, sort="start")
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -72,14 +72,14 @@ def test_a_page_in_frames_says_where_the_next_one_begins(api: Api) -> None:
 
 
 def test_a_list_that_breaks_off_says_so_in_its_last_frame(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MAX_LIMIT", 2)
+    monkeypatch.setattr(ndjson, "MAX_LIMIT", 2)
     api.store(*(span(f"s{number}", number) for number in range(1, 4)))
-    pages = iter([frames._page])
+    pages = iter([ndjson._page])
 
     async def once(*args: Any) -> Any:
         return await next(pages, _broken)(*args)
 
-    monkeypatch.setattr(frames, "_page", once)
+    monkeypatch.setattr(ndjson, "_page", once)
     *results, last = lines(api.call("GET", "/sessions", headers=FRAMES).body)
     assert len(results) == 2
     assert last["error"]["status"] == 503

@@ -15,11 +15,11 @@ from clickhouse_connect.driver.client import Client
 from pydantic import ValidationInfo, field_validator
 from starlette.responses import Response, StreamingResponse
 
-from otel_sessions.extensions.web import frames
+from otel_sessions.extensions.web import ndjson
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
-from otel_sessions.extensions.web.frames import FRAMES
+from otel_sessions.extensions.web.ndjson import FRAMES
 from otel_sessions.queries import export
 from otel_sessions.queries.export import Exported, Format
 
@@ -48,7 +48,7 @@ class Export(Parameters):
 async def export_session(call: Call[Export, None]) -> Response:
     await call.store.run(lambda client: check_session(client, call.project, call.session_id))
     format_ = call.parameters.format
-    framed = format_ == "jsonl" and frames.are_wanted(call.headers.get("accept", ""))
+    framed = format_ == "jsonl" and ndjson.are_wanted(call.headers.get("accept", ""))
 
     def body(client: Client) -> Iterator[bytes]:
         of = Exported(client, call.project, call.session_id, call.parameters.preview)
@@ -66,11 +66,11 @@ def _frames(of: Exported) -> Iterator[bytes]:
     try:
         for spans in export.spans(of):
             count += len(spans)
-            yield frames.results(spans)
+            yield ndjson.results(spans)
     except Exception as error:  # noqa: BLE001 - what went wrong is the last frame
-        yield frames.error(error)
+        yield ndjson.error(error)
         return
-    yield frames.complete(spans=count)
+    yield ndjson.complete(spans=count)
 
 
 OPERATIONS = (
