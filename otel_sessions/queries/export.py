@@ -16,12 +16,21 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.queries import keyed, shapes, transcript
 from otel_sessions.queries.detail import shown_span
-from otel_sessions.queries.paging import MAX_LIMIT
-from otel_sessions.queries.rows import Row, composed, select
+from otel_sessions.queries.rows import Row, composed, rows_of, select
 from otel_sessions.queries.spoken import spoken
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
-SPANS_A_PIECE: Final = 2_000
+PIECE: Final = 8 * 2**20
+"""Bytes, as the database answers them, that are read at once, about."""
+SPANS_BY_TIME: Final = 32_000
+"""Spans of a session whose turns are exported in the order of their starts; of one with more, in that of their ids."""
+_TURNS_AT_ONCE: Final = 10_000
+_LAST_SPAN: Final = "~"
+"""Behind all ids of spans, which are hexadecimal."""
+_UNCOMPRESSED: Final = {"output_format_arrow_compression_method": "none"}
+"""So that the bytes of an answer say what it takes in memory."""
+_ROW_GROUP: Final = 32 * 2**20
+"""Bytes of columns that are written to Parquet together: of each group its end says something."""
 _TEXTS: Final = frozenset({"String", "LowCardinality(String)"})
 _INERT: Final = "if(match(`{0}`, '^[-=+@\\\\t\\\\r]'), concat('\\'', `{0}`), toString(`{0}`)) AS `{0}`"
 """A text as a cell, by its column: what begins as formulas do has a quote before it."""
@@ -40,6 +49,18 @@ class Exported:
         return {"project": self.project, "session_id": self.session_id, **more}
 
 
+class _Pace:
+    """How many spans are read at once, by how large those before were."""
+
+    FIRST, MOST = 1_000, 16_000
+
+    def __init__(self) -> None:
+        self.spans = self.FIRST
+
+    def note(self, spans: int, nbytes: int) -> None:
+        self.spans = max(1, min(self.MOST, 4 * self.spans, spans * PIECE // max(nbytes, 1)))
+
+
 def export(of: Exported, format_: Format) -> Iterator[bytes]:
     """The session in this format, piece by piece; nothing of a session that is not there."""
     yield from _FORMATS[format_](of)
@@ -47,30 +68,44 @@ def export(of: Exported, format_: Format) -> Iterator[bytes]:
 
 def spans(of: Exported) -> Iterator[list[Row]]:
     """Its spans in the members of REST, turn by turn, each turn by time; of one with very many, by their ids."""
-    for piece in _pieces(of):
-        rows = keyed.select(of.client, "export_spans", of.parameters(**piece), COLUMNS="*")
-        yield [shapes.turn(shown_span(row), of.preview) for row in rows]
+    for body in _formatted(of, composed("export_spans", COLUMNS="*"), "JSONEachRow"):
+        yield [shapes.turn(shown_span(row), of.preview) for row in rows_of(body)]
 
 
-def _pieces(of: Exported) -> Iterator[Mapping[str, Any]]:
-    """Some turns whole, or some spans of one that has more: parameters of `export_spans`."""
-    for trace_ids, count in _together(of):
-        behind: str | None = ""
-        while behind is not None:
-            piece = {"trace_ids": trace_ids, "behind": behind, "limit": SPANS_A_PIECE}
-            yield piece
-            behind = None
-            if count >= SPANS_A_PIECE:
-                (last,) = keyed.select(of.client, "export_last", of.parameters(**piece))
-                behind = str(last["Last"]) if last["Count"] >= SPANS_A_PIECE else None
+def _formatted(of: Exported, sql: str, format_: str) -> Iterator[bytes]:
+    """What a statement answers for its spans, about `PIECE` bytes at a time; CSV begins with the names of columns."""
+    pace = _Pace()
+    for count, piece in _pieces(of, pace):
+        parameters = of.parameters(**piece)
+        keyed_sql = keyed.by_key(of.client, sql, parameters)
+        with reading():
+            body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_, settings=_UNCOMPRESSED)
+        yield body
+        pace.note(count, len(body))
+        format_ = "CSV" if format_ == "CSVWithNames" else format_
 
 
-def _together(of: Exported) -> Iterator[tuple[list[str], int]]:
-    """Turns by their start, so many together that they have `SPANS_A_PIECE` spans, and how many they have."""
+def _pieces(of: Exported, pace: _Pace) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Some turns whole, or some spans of one that has more: how many spans, and parameters of `export_spans`."""
+    for trace_ids, count in _together(of, pace):
+        behind, left = "", count
+        while left > pace.spans:
+            limit = pace.spans
+            named = of.parameters(trace_ids=trace_ids, behind=behind, limit=limit)
+            (last,) = keyed.select(of.client, "export_last", named)
+            if last["Count"] < limit:
+                break
+            yield limit, {"trace_ids": trace_ids, "behind": behind, "through": last["Last"]}
+            behind, left = last["Last"], left - limit
+        yield left, {"trace_ids": trace_ids, "behind": behind, "through": _LAST_SPAN}
+
+
+def _together(of: Exported, pace: _Pace) -> Iterator[tuple[list[str], int]]:
+    """Turns in order, so many together that they have as many spans as are read at once, and how many they have."""
     trace_ids: list[str] = []
     count = 0
     for turn in _turn_ids(of):
-        if trace_ids and count + turn["SpanCount"] > SPANS_A_PIECE:
+        if trace_ids and count + turn["SpanCount"] > pace.spans:
             yield trace_ids, count
             trace_ids, count = [], 0
         trace_ids.append(turn["TraceId"])
@@ -80,23 +115,20 @@ def _together(of: Exported) -> Iterator[tuple[list[str], int]]:
 
 
 def _turn_ids(of: Exported) -> Iterator[Row]:
-    place = {"time": "1900-01-01 00:00:00", "trace_id": ""}
-    while rows := keyed.select(of.client, "export_turns", of.parameters(**place, limit=MAX_LIMIT)):
+    """Turns by their start. Of a session that has many by their ids, in the order of which its spans are stored: else
+    each piece would be looked for in most of them.
+    """
+    (size,) = keyed.select(of.client, "export_size", of.parameters())
+    start = "toUnixTimestamp64Nano(StartTime)" if size["Spans"] <= SPANS_BY_TIME else "0"
+    place = {"start": -(2**63), "trace_id": ""}
+    while rows := keyed.select(of.client, "export_turns", of.parameters(**place, limit=_TURNS_AT_ONCE), START=start):
         yield from rows
-        place = {"time": rows[-1]["StartTime"], "trace_id": rows[-1]["TraceId"]}
+        place = {"start": rows[-1]["Start"], "trace_id": rows[-1]["TraceId"]}
 
 
 def _columns(client: Client) -> dict[str, str]:
     """The columns of `session_spans`, with their types."""
     return {str(row["name"]): str(row["type"]) for row in select(client, "export_columns", {})}
-
-
-def _formatted(of: Exported, piece: Mapping[str, Any], sql: str, format_: str) -> bytes:
-    parameters = of.parameters(**piece)
-    keyed_sql = keyed.by_key(of.client, sql, parameters)
-    with reading():
-        body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_)
-    return body
 
 
 def _listed(columns: Iterable[str]) -> str:
@@ -110,23 +142,26 @@ def _jsonl(of: Exported) -> Iterator[bytes]:
 
 def _csv(of: Exported) -> Iterator[bytes]:
     """Texts that a spreadsheet would take for formulas have a single quote before them."""
-    columns, format_ = _columns(of.client), "CSVWithNames"
+    columns = _columns(of.client)
     inert = (_INERT.format(name) if type_ in _TEXTS else f"`{name}`" for name, type_ in columns.items())
     sql = composed("export_inert", COLUMNS=", ".join(inert), SPANS=_listed(columns))
-    for piece in _pieces(of):
-        yield _formatted(of, piece, sql, format_)
-        format_ = "CSV"
+    yield from _formatted(of, sql, "CSVWithNames")
 
 
 def _parquet(of: Exported) -> Iterator[bytes]:
-    sql, out = _listed(_columns(of.client)), _Drained()
+    out = _Drained()
     writer: pq.ParquetWriter | None = None
-    for piece in _pieces(of):
-        table = pa.ipc.open_stream(_formatted(of, piece, sql, "ArrowStream")).read_all()
-        writer = writer or pq.ParquetWriter(out, table.schema, compression="zstd")
-        writer.write_table(table)
-        yield out.drain()
+    held: list[pa.Table] = []
+    for body in _formatted(of, _listed(_columns(of.client)), "ArrowStream"):
+        held.append(pa.ipc.open_stream(body).read_all())
+        writer = writer or pq.ParquetWriter(out, held[0].schema, compression="zstd")
+        if sum(table.nbytes for table in held) >= _ROW_GROUP:
+            writer.write_table(pa.concat_tables(held))
+            held.clear()
+            yield out.drain()
     if writer is not None:
+        if held:
+            writer.write_table(pa.concat_tables(held))
         writer.close()
         yield out.drain()
 

@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import accumulate, islice, takewhile
 from typing import Any, Final, TypeAlias
 
 from clickhouse_connect.driver.client import Client
@@ -27,6 +27,8 @@ from otel_sessions.queries.distinct import Entry, Table
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
 
+Place: TypeAlias = "tuple[str, str]"
+"""Start and trace of a turn."""
 Position: TypeAlias = "tuple[str, str, int]"
 """Start and trace of a turn, and the number of a step in it."""
 
@@ -44,6 +46,7 @@ MAX_CAUGHT_UP: Final = 256 * 2**20
 """Bytes that are read anew where earlier pages are forgotten; what is before them counts as never said."""
 
 _FIRST: Final = ("1900-01-01 00:00:00", "")
+_TURNS_AT_ONCE: Final = 1_000
 _TOKENS: Final = (
     *("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
     *("TotalTokens", "Cost"),
@@ -62,9 +65,14 @@ _MAX_AGENT: Final = 100
 class History:
     """What was said in a session, and where first, up to a turn."""
 
-    covered: tuple[str, str] = _FIRST
+    covered: Place = _FIRST
     said: dict[bytes, Position] = field(default_factory=dict)
     turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget_oldest(self) -> None:
+        """Leaves as many as a `Memory` may know of; what was said before them counts as never said."""
+        for digest in [*islice(self.said, max(0, len(self.said) - MAX_REMEMBERED))]:
+            del self.said[digest]
 
 
 class Memory:
@@ -116,7 +124,7 @@ def turns(
         rows = _turn_rows(client, scope, (start, trace_id), limit + 1)
         spans = _spans(client, scope, [row["TraceId"] for row in rows[:limit]])
         fitting = _fitting(rows[:limit], spans)
-        contents = _contents(client, scope, rows[:fitting], spans)
+        contents = contents_of(client, scope, rows[:fitting], spans)
         ended = keyed.select(client, "replay_end", {**scope, "time": start, "trace_id": trace_id}) if cursor else []
         ended_ns = nanoseconds(ended[0]["EndTime"]) if ended and ended[0]["Turns"] else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
@@ -125,6 +133,7 @@ def turns(
         if shown:
             last = (rows[shown - 1]["StartTime"], rows[shown - 1]["TraceId"])
             history.covered = max(history.covered, last)
+            history.forget_oldest()
             if len(rows) > shown:
                 page["next_cursor"] = encode(list_, (*last, before.peaks))
         return page
@@ -277,7 +286,7 @@ def _mark_compacted(steps: Sequence[dict[str, Any]], last: Peaks, now: Peaks) ->
                 first |= {"compacted": True, "compacted_from": before[0]}
 
 
-def _turn_rows(client: Client, scope: Row, after: tuple[str, str], limit: int) -> list[Row]:
+def _turn_rows(client: Client, scope: Row, after: Place, limit: int) -> list[Row]:
     return keyed.turns_behind(client, {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
 
 
@@ -303,7 +312,7 @@ def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]) -> int:
     return len(rows)
 
 
-def _contents(
+def contents_of(
     client: Client, scope: Row, rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]
 ) -> dict[Key, Content]:
     """What the steps of these turns say, as far as it fits."""
@@ -327,24 +336,36 @@ def _content(row: Row) -> Content:
     return Content(row["SpanAttributes"], list(zip(row["EventNames"], row["EventAttributes"], strict=True)))
 
 
-def _catch_up(client: Client, scope: Row, history: History, until: tuple[str, str]) -> None:
+def _catch_up(client: Client, scope: Row, history: History, until: Place) -> None:
     """Learns what was said in the turns up to this one that the history does not cover."""
     left = MAX_CAUGHT_UP
-    for rows in _chunks(client, scope, history.covered, until):
-        spans = _spans(client, scope, [row["TraceId"] for row in rows])
-        left -= sum(span["Bytes"] for each in spans.values() for span in each if is_step(span))
+    for rows, spans in stretches(client, scope, history.covered, until):
+        left -= sum(span["Bytes"] for row in rows for span in spans.get(row["TraceId"], ()) if is_step(span))
         if left < 0:
             break
-        build(rows, spans, _contents(client, scope, rows, spans), Before(history.said), bounded=False)
+        build(rows, spans, contents_of(client, scope, rows, spans), Before(history.said), bounded=False)
     history.covered = until
 
 
-def _chunks(client: Client, scope: Row, after: tuple[str, str], until: tuple[str, str]) -> Iterator[list[Row]]:
-    """The turns after one and up to another, as many at once as fit."""
-    while after < until:
-        rows = [row for row in _turn_rows(client, scope, after, 100) if (row["StartTime"], row["TraceId"]) <= until]
-        if not rows:
+def stretches(
+    client: Client, scope: Row, after: Place = _FIRST, until: Place | None = None
+) -> Iterator[tuple[list[Row], dict[str, list[Row]]]]:
+    """The turns after one and up to another, as many at once as fit, with their spans: what `build` takes.
+
+    A session of very many turns is read at each step in most of its parts, so that many turns are asked for together.
+    """
+    turn_rows: list[Row] = []
+    while turn_rows := turn_rows or _turn_rows(client, scope, after, _TURNS_AT_ONCE):
+        counts = accumulate(row["SpanCount"] for row in turn_rows)
+        size = max(1, sum(1 for _ in takewhile(lambda count: count <= MAX_SPANS, counts)))
+        rows, turn_rows = turn_rows[:size], turn_rows[size:]
+        after = rows[-1]["StartTime"], rows[-1]["TraceId"]
+        if until is not None and after >= until:
+            rows, turn_rows = [row for row in rows if (row["StartTime"], row["TraceId"]) <= until], []
+        spans = _spans(client, scope, [row["TraceId"] for row in rows])
+        while rows:
+            fitting = _fitting(rows, spans)
+            yield rows[:fitting], spans
+            del rows[:fitting]
+        if until is not None and after >= until:
             return
-        fitting = _fitting(rows, _spans(client, scope, [row["TraceId"] for row in rows]))
-        yield rows[:fitting]
-        after = rows[fitting - 1]["StartTime"], rows[fitting - 1]["TraceId"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -39,6 +40,11 @@ def run(client: Client, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     """As `select`, for a statement that was put together of several texts."""
     with reading():
         body = client.raw_query(sql, parameters=dict(parameters), fmt="JSONEachRow")
+    return rows_of(body)
+
+
+def rows_of(body: bytes) -> list[Row]:
+    """The rows of an answer in `JSONEachRow`."""
     return [orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line]
 
 
@@ -89,17 +95,19 @@ def nanoseconds(time: str) -> int:
 
 
 def _fields(row: Row) -> Iterator[tuple[str, Any]]:
-    for prefix in _NESTED:
-        columns = {name: row[name] for name in row if name.startswith(prefix)}
+    nested = [name for name in row if name.startswith(_NESTED)]
+    for prefix in _NESTED if nested else ():
+        columns = {name: row[name] for name in nested if name.startswith(prefix)}
         if columns:
             names = [snake_case(name.removeprefix(prefix)) for name in columns]
             lists = [_value(name, value) for name, value in columns.items()]
             yield prefix[:-1].lower(), [dict(zip(names, each, strict=True)) for each in zip(*lists, strict=True)]
     for name, value in row.items():
-        if not name.startswith(_NESTED):
+        if name not in nested:
             yield _NAMES.get(name) or snake_case(name), _value(name, value)
 
 
+@lru_cache(1024)
 def snake_case(name: str) -> str:
     return _HUMP.sub("_", name).lower()
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any, Final
@@ -12,37 +12,58 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.genai.messages import Message
-from otel_sessions.queries.replay import Memory, turns
+from otel_sessions.queries import replay
 
 _PAGE: Final = 50
+_REMEMBERED: Final = 100_000
+_AGENTS_KEPT: Final = 1_000
 _AGENTS: Final = 20
 """Agents that spoke last, whose history another may go on with."""
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 
 
 def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[dict[str, Any], list[Message]]]:
-    """The turns of a session as `turns` gives them, each with the messages that were new in it, whole.
+    """The turns of a session as `replay.turns` gives them, each with the messages that were new in it, whole.
 
     They are those of its model calls; of a turn without any, those of its first agent or chain that has some.
     """
-    memory, talk, cursor = Memory(), Talk(), None
-    while True:
-        page = turns(client, project=project, session_id=session_id, limit=_PAGE, cursor=cursor, memory=memory)
-        for turn in page["turns"]:
-            yield turn, talk.new(turn["steps"], page["messages"])
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
+    scope, before, talk = {"project": project, "session_id": session_id}, replay.Before(), Talk()
+    for rows, spans in replay.stretches(client, scope):
+        contents = replay.contents_of(client, scope, rows, spans)
+        for start in range(0, len(rows), _PAGE):
+            page = replay.build(rows[start : start + _PAGE], spans, contents, before, bounded=False)
+            before.said.clear()
+            for turn in page["turns"]:
+                yield turn, talk.new(turn["steps"], page["messages"])
+
+
+class Known:
+    """The digests that were added last, at least `_REMEMBERED` of them."""
+
+    def __init__(self) -> None:
+        self._new: set[bytes] = set()
+        self._old: set[bytes] = set()
+
+    def update(self, digests: Iterable[bytes]) -> None:
+        self._new.update(digests)
+        if len(self._new) > _REMEMBERED:
+            self._old, self._new = self._new, set()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._new or digest in self._old
 
 
 class Talk:
-    """Tells what is new in a step from the history that goes into it again, its own or what another agent handed on."""
+    """Tells what is new in a step from the history that goes into it again, its own or what another agent handed on.
+
+    What it remembers is bounded in messages and in agents, however long they talk.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, list[bytes]] = {}
         """What went into the last call of each agent and came out, less its instructions; the latest agent last."""
-        self._said: set[bytes] = set()
-        self._made: set[bytes] = set()
+        self._said = Known()
+        self._made = Known()
 
     def new(self, steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> list[Message]:
         speaking = [step for step in steps if step["messages_in"] or step["messages_out"]]
@@ -61,6 +82,8 @@ class Talk:
             new = [place for place in new if digests[place] not in self._said or place == len(given) - 1]
         self._last.pop(step["agent"], None)
         self._last[step["agent"]] = digests[head:]
+        if len(self._last) > _AGENTS_KEPT:
+            del self._last[next(iter(self._last))]
         self._said.update(digests)
         self._made.update(digests[len(given) :])
         return [*(given[place] for place in (*instructions, *new)), *made]
@@ -73,7 +96,7 @@ class Talk:
         most = _common(given, found or ())
         for other in islice(reversed(self._last), _AGENTS):
             same = _common(given, self._last[other])
-            if same > most and not self._made.isdisjoint(given[:same]):
+            if same > most and any(digest in self._made for digest in given[:same]):
                 found, most = self._last[other], same
         return found, most
 

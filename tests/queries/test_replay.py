@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries import replay
+from otel_sessions.queries import spoken as speaking
 from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.replay import Memory, turns
@@ -383,6 +384,37 @@ def turns_of(number: int, agent: str, *calls: tuple[str, Attributes]) -> list[Sp
 def spoken_texts(client: Client, project: str) -> list[str]:
     said = spoken(client, project=project, session_id="s")
     return [part["text"] for _, messages in said for message in messages for part in message["parts"]]
+
+
+@pytest.mark.parametrize(("name", "most"), [("_TURNS_AT_ONCE", 2), ("MAX_SPANS", 5), ("MAX_CONTENT", 1)])
+def test_a_session_is_spoken_the_same_however_little_of_it_is_read_at_once(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(7))
+
+    def heard() -> list[Any]:
+        said = spoken(otel_client, project=project, session_id="s")
+        return [(turn_["trace_id"], turn_["gap_ns"], messages) for turn_, messages in said]
+
+    whole = heard()
+    assert len(whole) == 7
+    monkeypatch.setattr(replay, name, most)
+    assert heard() == whole
+
+
+def test_what_is_remembered_of_a_talk_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaking, "_REMEMBERED", 10)
+    monkeypatch.setattr(replay, "MAX_REMEMBERED", 10)
+    known, history = speaking.Known(), replay.History()
+    for number in range(1000):
+        digest = number.to_bytes(16)
+        known.update([digest])
+        assert digest in known
+        history.said[digest] = ("", "", number)
+        history.forget_oldest()
+    assert sum(number.to_bytes(16) in known for number in range(1000)) <= 21
+    assert [number for _, _, number in history.said.values()] == list(range(990, 1000))
 
 
 @pytest.mark.parametrize("own_instructions", [False, True])

@@ -1,4 +1,4 @@
--- The spans of a piece: the next by their ids, then in the order of their turns and times.
+-- The spans of a piece, in the order of their turns and times.
 SELECT COLUMNS
 FROM
 (
@@ -6,8 +6,6 @@ FROM
 ${span_end}
     FROM session_spans
     WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
-        AND SpanId > {behind:String}
-    ORDER BY if(length({trace_ids:Array(String)}) = 1, SpanId, '')
-    LIMIT if(length({trace_ids:Array(String)}) = 1, {limit:UInt32}, 1000000000)
+        AND SpanId > {behind:String} AND SpanId <= {through:String}
 )
 ORDER BY indexOf({trace_ids:Array(String)}, TraceId), Timestamp, SpanId

@@ -1,6 +1,6 @@
-SELECT TraceId, StartTime, SpanCount
+SELECT TraceId, SpanCount, START AS Start
 FROM session_traces
 WHERE Project = {project:String} AND SessionId = {session_id:String}
-    AND (StartTime, TraceId) > ({time:DateTime64(9, 'UTC')}, {trace_id:String})
-ORDER BY StartTime, TraceId
+    AND (START, TraceId) > ({start:Int64}, {trace_id:String})
+ORDER BY Start, TraceId
 LIMIT {limit:UInt32}

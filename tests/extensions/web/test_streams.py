@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -26,7 +27,14 @@ def lines(body: bytes) -> list[Any]:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "SPANS_A_PIECE", 3)
+    monkeypatch.setattr(export._Pace, "FIRST", 3)
+    monkeypatch.setattr(export._Pace, "MOST", 3)
+
+
+@pytest.fixture(params=[0, 32_000], ids=["by id", "by time"])
+def spans_by_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(export, "SPANS_BY_TIME", request.param)
+    return int(request.param)
 
 
 @pytest.fixture
@@ -45,11 +53,12 @@ def expected(api: Api) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_every_span_is_exported_once_in_json_lines(stored: Api) -> None:
+def test_every_span_is_exported_once_in_json_lines(stored: Api, spans_by_time: int) -> None:
     answer = stored.call("GET", "/sessions/s%2F1/export")
     found = lines(answer.body)
     assert sorted((each["trace_id"], each["span_id"]) for each in found) == expected(stored)
-    assert found[0] == stored.get("/sessions/s%2F1/spans", limit=1)["spans"][0]
+    if spans_by_time:
+        assert found[0] == stored.get("/sessions/s%2F1/spans", limit=1)["spans"][0]
     assert "filename*=UTF-8''s%2F1.jsonl" in answer.headers["content-disposition"]
 
 
@@ -74,6 +83,30 @@ def test_csv_and_parquet_have_the_columns_of_sql(stored: Api) -> None:
     assert table.column_names == list(rows[0]) == [row[0] for row in described]
     assert {row["ClaimKey"] for row in rows} == {"session.id"}
     assert {int(row["StartTimeUnixNano"]) // 10**9 for row in rows} >= {EPOCH // 10**9 + 2}
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv", "parquet"])
+def test_the_larger_spans_are_the_fewer_are_read_at_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch, format_: export.Format
+) -> None:
+    monkeypatch.setattr(export._Pace, "FIRST", 4)
+    monkeypatch.setattr(export, "PIECE", 70_000)
+    monkeypatch.setattr(export, "_ROW_GROUP", 70_000)
+    noise = "".join(hashlib.sha256(bytes([each])).hexdigest() for each in range(160))
+    small = [span("s", 1, number=number) for number in range(1, 5)]
+    large = [span("s", trace, number=9, attributes={"input.value": f"{trace}{noise}"}) for trace in range(2, 52)]
+    api.store(*small, *large)
+    of = export.Exported(api.client, api.project, "s")
+    pieces = list(export.export(of, format_))
+    assert len(pieces) > 4
+    assert max(map(len, pieces[2:])) < 2 * 70_000
+    body = api.call("GET", "/sessions/s/export", format=format_).body
+    rows = pq.read_table(io.BytesIO(body)).num_rows if format_ == "parquet" else len(lines_of(body, format_))
+    assert rows == 54
+
+
+def lines_of(body: bytes, format_: export.Format) -> list[Any]:
+    return lines(body) if format_ == "jsonl" else list(csv.DictReader(io.StringIO(body.decode())))
 
 
 def test_a_transcript_says_who_said_what_and_that_it_is_whole(stored: Api) -> None:
