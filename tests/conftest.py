@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 FIRST = ("tests/test_", "tests/integration/", "tests/sessions/", "tests/cli/", "tests/inprocess/", "tests/extensions/")
 """What takes long, so that the processes of `make test` end together."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A failure where two tests have one id: of such ones, processes that share the tests run a single one."""
+    report = yield
+    twice = [id_ for id_, times in Counter(each.nodeid for each in report.result).items() if times > 1]
+    return pytest.CollectReport(report.nodeid, "failed", f"tests of one id: {twice}", []) if twice else report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -144,6 +144,24 @@ def test_every_statement_that_is_named_has_its_file_and_every_file_is_named() ->
     assert {str(f) for f in files if f.stem not in words | parts and f.parent.name != "migrations"} == set()
 
 
+def test_modules_are_read_in_one_go_and_are_worth_opening() -> None:
+    modules = [path for path in (ROOT / "otel_sessions").rglob("*.py") if not path.stem.endswith(("_pb2", "_pb2_grpc"))]
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules}
+    assert [name for name, length in lines.items() if length > 400] == [], "no module has more than 400 lines"
+    short = [name for name, length in lines.items() if length < 60]
+    assert len(short) <= len(lines) / 4, f"a quarter of the modules has less than 60 lines: {short}"
+
+
+def test_functions_are_read_at_a_glance() -> None:
+    functions = [
+        (f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", (node.end_lineno or 0) - node.lineno + 1)
+        for path in (ROOT / "otel_sessions").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not path.stem.endswith("_pb2")
+    ]
+    assert [name for name, length in functions if length > 60] == [], "no function has more than 60 lines"
+
+
 def test_threads_of_components_are_run_by_what_tells_when_one_dies() -> None:
     package = ROOT / "otel_sessions"
     beside = {"sdk", "demo", "testing", "component.py"}  # the last has `Worker`

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
+from typing import Any
 
-import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from otel_sessions.extensions.web import Web
+from otel_sessions.extensions.web.api.operation import Operation
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.openapi import document
+from tests.examples import examples
 from tests.extensions.web.conftest import Api, span
 
-EXAMPLES = int(os.environ.get("HYPOTHESIS_REST_EXAMPLES", "4"))
 ENDLESS = "/api/v1/sessions/{session_id}/events"
-schema = schemathesis.openapi.from_dict(document([op for op in OPERATIONS if op.path != ENDLESS]))
+FINITE = [operation for operation in OPERATIONS if operation.path != ENDLESS]
+BOUNDARIES = 6
+"""How many of an operation's values at a boundary, some 45, are sent at a run."""
+
+
+@pytest.fixture(scope="module")
+def described() -> Any:
+    """The document as schemathesis reads it; imported here, as that costs the collection of all tests seconds."""
+    import schemathesis
+
+    return schemathesis.openapi.from_dict(document(FINITE))
 
 
 def test_the_document_has_every_operation_with_its_parameters(api: Api) -> None:
@@ -33,18 +45,26 @@ def test_the_document_has_every_operation_with_its_parameters(api: Api) -> None:
     assert body["content"]["application/json"]["schema"]["$ref"].endswith("/Score")
 
 
-@schema.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate],
-)
-def test_nothing_that_is_sent_is_a_failure_of_ours(case: schemathesis.Case, web: Web) -> None:
-    answer = case.call(base_url=f"http://{web.endpoints['web']}", headers={"X-Project": "schemathesis"})
-    assert answer.status_code < 500, answer.content
-    if answer.status_code >= 400:
-        assert answer.headers["content-type"] == ["application/problem+json"]
+@pytest.mark.parametrize("operation", FINITE, ids=lambda each: f"{each.method} {each.path}")
+def test_nothing_that_is_sent_is_a_failure_of_ours(operation: Operation, described: Any, web: Web) -> None:
+    from schemathesis import GenerationMode
+
+    def send(case: Any) -> None:
+        answer = case.call(base_url=f"http://{web.endpoints['web']}", headers={"X-Project": "schemathesis"})
+        assert answer.status_code < 500, answer.content
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == ["application/problem+json"]
+
+    known = described[operation.path][operation.method]
+    modes = list(GenerationMode)
+    kept = described.config.generation_for(operation=known)
+    boundaries = list(described.iter_coverage_cases(known, generation_modes=modes, generation_config=kept))
+    for case in boundaries[:: max(1, len(boundaries) // examples(BOUNDARIES))]:
+        send(case)
+    few = settings(
+        max_examples=examples(2), suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
+    )
+    few(given(st.one_of([known.as_strategy(generation_mode=mode) for mode in modes]))(send))()
 
 
 def test_statements_in_every_parameter_are_text(api: Api) -> None:
