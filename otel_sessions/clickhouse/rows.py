@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.inserts import Settings
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import Entries, KeySet, Named, empty_text
+from otel_sessions.pdata.attributes import Entries, KeySet, empty_text
 from otel_sessions.pdata.schema import DERIVED, WIRE
 from otel_sessions.semconv.content import INPUT_KEYS, OUTPUT_KEYS
 
@@ -87,7 +87,7 @@ def _stored(batch: SpanBatch) -> pa.RecordBatch:
     # modulo 2^64, as the expressions of the table count too
     columns = {"StartsBeyond": pa.array(start - timestamp), "EndsBefore": pa.array(start + duration - end)}
     longest = {name: pc.max(pc.utf8_length(batch[name])).as_py() or 0 for name in _TEXTS}
-    named = Named.of(batch["SpanAttributes"]) if any(longest.values()) else None
+    named = batch.named("SpanAttributes") if any(longest.values()) else None
     for name, keys in _TEXTS.items():
         found = _text(batch[name], keys.entries(named) if named and longest[name] else None, longest[name])
         columns |= {f"{name}Key": found[0], f"{name}Chars": found[1], f"{name}Text": found[2]}

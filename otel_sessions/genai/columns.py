@@ -143,7 +143,7 @@ class Metadata:
         wrapped = pc.or_(pc.starts_with(texts, '"'), pc.equal(texts, "null")).to_numpy(zero_copy_only=False)
         texts = replace_distinct(texts, wrapped, _string)
         names = pa.array([name for _, name in found], pa.string()).take(pa.array(codes))
-        entries = MetadataEntries(attributes.rows(places), ranks[codes], names, texts)
+        entries = MetadataEntries(attributes.rows_of(places), ranks[codes], names, texts)
         objects = pc.equal(names, _OBJECT).to_numpy(zero_copy_only=False)
         if objects.any():
             # the same with an entry for each member in the place of each object; every distinct object is opened once

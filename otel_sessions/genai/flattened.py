@@ -78,7 +78,7 @@ class Families:
                 where = where[full.to_numpy(zero_copy_only=False)]
                 if len(where):
                     messages, kinds, places = parsed[attributes.codes[where]].T
-                    found[name] = Pieces(attributes.rows(where), messages, kinds, places, texts.filter(full))
+                    found[name] = Pieces(attributes.rows_of(where), messages, kinds, places, texts.filter(full))
         return found
 
     def _find(self, key: str) -> tuple[int, int, int, int]:

@@ -8,6 +8,10 @@
  * Single values whose text is work for Python (maps, bytes, some doubles) leave an empty text behind and a
  * DEFERRED_VALUE record that says where their AnyValue stands.
  *
+ * Spans have the same few keys again and again, mostly in the same order. So a key is known by the number of its name,
+ * guessed from the name before it, and what is asked of names later is asked once each: `name` are the distinct ones,
+ * `span_attribute_name` says which each attribute of a span has, and `named_*` are these attributes by name.
+ *
  * A column of text is two buffers: the bytes, and where each text ends, after a leading 0 (Arrow's 32-bit offsets).
  * fast.py reads the layout from wire_layout(), so that the columns are named once, here.
  */
@@ -17,10 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "2" /* of the functions at the end of this file */
+#define VERSION "3" /* of the functions at the end of this file */
 #define MAX_NESTING 16 /* arrays and maps within each other; deeper is deferred. Protobuf takes over 40. */
 #define MAX_GROWTH 24 /* bytes of text that a byte of an array may become: a double of 9 bytes, or a varint of 2 */
 #define MAX_PROBES 64 /* of a key in the table of a row's keys; more is an attack on the hash, and deferred */
+#define MAX_NAMES 4096 /* distinct keys that are known by number; where there are more, no numbers are handed out */
+#define NO_NAME UINT32_MAX
 
 #define ATTRIBUTES(TEXT, ENDS, OWNER) \
     ENDS(OWNER##_attributes) TEXT(OWNER##_keys) TEXT(OWNER##_values)
@@ -28,6 +34,7 @@
 /* TEXT: bytes and their ends. ENDS: int32 ends of lists, after a leading 0. NUMBER: of 1, 4 or 8 bytes. */
 #define COLUMNS(TEXT, ENDS, NUMBER) \
     NUMBER(result) NUMBER(deferred_value) \
+    TEXT(name) NUMBER(span_attribute_name) ENDS(named_ends) NUMBER(named_place) NUMBER(named_row) \
     NUMBER(resource_request) NUMBER(resource_service) NUMBER(resource_dropped) \
     TEXT(resource_schema_url) ENDS(resource_composites) TEXT(resource_composite) \
     ATTRIBUTES(TEXT, ENDS, resource) \
@@ -75,23 +82,32 @@ struct value {
 
 struct attribute {
     struct slice key;
-    uint64_t hash;
+    uint32_t name; /* the number of the key, or NO_NAME */
+    uint64_t hash; /* without a number */
     struct value value;
+};
+
+/* A key, once for all rows. */
+struct name {
+    struct slice key;
+    uint64_t hash;
+    uint32_t next; /* the name that came after it last */
+    uint32_t generation, place; /* of the row that it was in last, and its place there */
 };
 
 /* Where the attributes of one kind of row go; the entry's place in GROUPS is its number in DEFERRED_VALUE. */
 struct group {
-    enum column rows, keys, values, composites, composite;
+    enum column rows, keys, values, composites, composite, names;
 };
 
 enum owner { RESOURCE, SCOPE, SPAN, EVENT, LINK };
 
 static const struct group GROUPS[] = {
-    [RESOURCE] = {resource_attributes, resource_keys, resource_values, resource_composites, resource_composite},
-    [SCOPE] = {scope_attributes, scope_keys, scope_values, COLUMN_COUNT, COLUMN_COUNT},
-    [SPAN] = {span_attributes, span_keys, span_values, span_composites, span_composite},
-    [EVENT] = {event_attributes, event_keys, event_values, COLUMN_COUNT, COLUMN_COUNT},
-    [LINK] = {link_attributes, link_keys, link_values, COLUMN_COUNT, COLUMN_COUNT},
+    [RESOURCE] = {resource_attributes, resource_keys, resource_values, resource_composites, resource_composite, COLUMN_COUNT},
+    [SCOPE] = {scope_attributes, scope_keys, scope_values, COLUMN_COUNT, COLUMN_COUNT, COLUMN_COUNT},
+    [SPAN] = {span_attributes, span_keys, span_values, span_composites, span_composite, span_attribute_name},
+    [EVENT] = {event_attributes, event_keys, event_values, COLUMN_COUNT, COLUMN_COUNT, COLUMN_COUNT},
+    [LINK] = {link_attributes, link_keys, link_values, COLUMN_COUNT, COLUMN_COUNT, COLUMN_COUNT},
 };
 
 struct result {
@@ -109,9 +125,14 @@ struct wire {
     size_t attribute_count, attribute_capacity;
     size_t checked_count; /* instead, while checking: how many there are, a key that is there twice counted twice */
     uint64_t checked_longest; /* and at least the bytes of the longest value */
-    uint64_t *slots; /* hash table of those: generation << 32 | index */
+    uint64_t *slots; /* hash table of those without a name's number: generation << 32 | index */
     size_t slot_count; /* a power of two */
     uint32_t generation;
+    struct name *names;
+    size_t name_count, name_capacity;
+    uint32_t *name_slots; /* hash table of those: number + 1, 0 where free; twice as many as there is room for names */
+    uint32_t last_name; /* the one that was found last */
+    bool names_closed; /* there are too many names: none is added any more */
     uint32_t request;
     const uint8_t *start; /* of the request */
     struct result result;
@@ -314,7 +335,7 @@ static bool take_once(const struct field *field, struct slice *message) {
 
 /* --- attributes --- */
 
-static bool read_pair(struct slice in, unsigned depth, struct attribute *attribute);
+static bool read_pair(struct wire *wire, struct slice in, unsigned depth, struct attribute *attribute);
 
 static bool read_value(struct slice in, unsigned depth, struct value *value);
 
@@ -326,7 +347,7 @@ static bool check_nested(struct slice in, bool is_map, unsigned depth) {
     while (in.at < in.end) {
         if (!next(&in, &field)) return false;
         if (field.tag != TAG(1, BYTES)) continue;
-        if (is_map ? !read_pair(field.bytes, depth + 1, &ignored) : !read_value(field.bytes, depth + 1, &ignored.value))
+        if (is_map ? !read_pair(NULL, field.bytes, depth + 1, &ignored) : !read_value(field.bytes, depth + 1, &ignored.value))
             return false;
     }
     return true;
@@ -368,27 +389,6 @@ static bool read_value(struct slice in, unsigned depth, struct value *value) {
     return true;
 }
 
-static bool read_pair(struct slice in, unsigned depth, struct attribute *attribute) {
-    struct field field;
-    struct slice value = {0};
-    static const uint8_t none[1];
-    attribute->key = (struct slice){none, none};
-    while (in.at < in.end) {
-        if (!next(&in, &field)) return false;
-        switch (field.tag) {
-        case TAG(1, BYTES):
-            if (!take_text(&field, &attribute->key)) return false;
-            break;
-        case TAG(2, BYTES):
-            if (!take_once(&field, &value)) return false;
-            break;
-        case TAG(3, VARINT): return false; /* of the profiling signal */
-        }
-    }
-    if (!value.at) value = (struct slice){none, none};
-    return read_value(value, depth, &attribute->value);
-}
-
 static uint64_t hash(struct slice key) {
     uint64_t result = length(key) * UINT64_C(0x9e3779b97f4a7c15);
     for (size_t left = length(key); left; ) {
@@ -403,11 +403,110 @@ static uint64_t hash(struct slice key) {
     return result ^ result >> 33;
 }
 
+static inline bool equal(struct slice one, struct slice other) {
+    return length(one) == length(other) && memcmp(one.at, other.at, length(one)) == 0;
+}
+
+/* Where the number of a key stands, or is to stand: a slot of `slots`; null after too many probes. */
+static uint32_t *find_name(const struct name *names, uint32_t *slots, size_t slot_count, uint64_t hash, struct slice key) {
+    for (size_t probe = 0; probe < MAX_PROBES; probe++) {
+        uint32_t *slot = &slots[(hash + probe) & (slot_count - 1)];
+        if (!*slot || (names[*slot - 1].hash == hash && equal(names[*slot - 1].key, key))) return slot;
+    }
+    return NULL;
+}
+
+/* Doubles the room for names, or closes them. */
+static void grow_names(struct wire *wire) {
+    size_t capacity = wire->name_capacity * 2;
+    struct name *names = capacity > MAX_NAMES ? NULL : realloc(wire->names, capacity * sizeof *names);
+    uint32_t *slots = names ? calloc(capacity * 2, sizeof *slots) : NULL;
+    if (names) wire->names = names;
+    for (size_t i = 0; slots && i < wire->name_count; i++) {
+        uint32_t *slot = find_name(names, slots, capacity * 2, names[i].hash, names[i].key);
+        if (slot) {
+            *slot = (uint32_t)i + 1;
+        } else {
+            free(slots);
+            slots = NULL;
+        }
+    }
+    if (slots) {
+        free(wire->name_slots);
+        wire->name_slots = slots;
+        wire->name_capacity = capacity;
+    } else {
+        wire->names_closed = true;
+    }
+}
+
+/* Takes a key that is not the one expected; false if it is not UTF-8. Once names are closed their table stays as it is,
+ * so that a key has a number in all of a row or in none of it. */
+static bool look_up(struct wire *wire, struct slice key, struct attribute *attribute) {
+    attribute->hash = hash(key);
+    uint32_t *slot = find_name(wire->names, wire->name_slots, wire->name_capacity * 2, attribute->hash, key);
+    if (slot && *slot) {
+        attribute->name = *slot - 1;
+        return true;
+    }
+    if (!is_utf8(key)) return false;
+    if (!slot) wire->names_closed = true;
+    if (!wire->names_closed && wire->name_count == wire->name_capacity) {
+        grow_names(wire);
+        if (!wire->names_closed) return look_up(wire, key, attribute);
+    }
+    attribute->name = wire->names_closed ? NO_NAME : (uint32_t)wire->name_count;
+    if (wire->names_closed) return true;
+    *slot = (uint32_t)++wire->name_count;
+    wire->names[attribute->name] = (struct name){.key = key, .hash = attribute->hash, .next = NO_NAME};
+    return true;
+}
+
+/* Takes the key of an attribute, with its number; without a wire, as text alone. False if it is not UTF-8. */
+static inline bool take_key(struct wire *wire, struct slice key, struct attribute *attribute) {
+    attribute->key = key;
+    if (!wire) return is_utf8(key);
+    uint32_t expected = wire->last_name == NO_NAME ? NO_NAME : wire->names[wire->last_name].next;
+    if (expected != NO_NAME && equal(wire->names[expected].key, key)) {
+        attribute->name = expected;
+    } else {
+        if (!look_up(wire, key, attribute)) return false;
+        if (attribute->name == NO_NAME) return true;
+        if (wire->last_name != NO_NAME) wire->names[wire->last_name].next = attribute->name;
+    }
+    wire->last_name = attribute->name;
+    return true;
+}
+
+/* Reads a KeyValue of an attribute, or, without a wire, one within a map. */
+static bool read_pair(struct wire *wire, struct slice in, unsigned depth, struct attribute *attribute) {
+    struct field field;
+    struct slice value = {0};
+    static const uint8_t none[1];
+    attribute->key = (struct slice){0};
+    while (in.at < in.end) {
+        if (!next(&in, &field)) return false;
+        switch (field.tag) {
+        case TAG(1, BYTES):
+            if (!take_key(wire, field.bytes, attribute)) return false;
+            break;
+        case TAG(2, BYTES):
+            if (!take_once(&field, &value)) return false;
+            break;
+        case TAG(3, VARINT): return false; /* of the profiling signal */
+        }
+    }
+    if (!attribute->key.at && !take_key(wire, (struct slice){none, none}, attribute)) return false;
+    if (!value.at) value = (struct slice){none, none};
+    return read_value(value, depth, &attribute->value);
+}
+
 /* Begins the attributes of a row. */
 static void clear_attributes(struct wire *wire) {
     wire->attribute_count = wire->checked_count = wire->checked_longest = 0;
     if (++wire->generation == 0) { /* slots of old generations would look new */
         memset(wire->slots, 0, wire->slot_count * sizeof *wire->slots);
+        for (size_t i = 0; i < wire->name_count; i++) wire->names[i].generation = 0;
         wire->generation = 1;
     }
 }
@@ -419,9 +518,7 @@ static uint64_t *find_slot(struct wire *wire, const struct attribute *wanted) {
         uint64_t *slot = &wire->slots[(wanted->hash + probe) & mask];
         if (*slot >> 32 != wire->generation) return slot;
         const struct attribute *found = &wire->attributes[(uint32_t)*slot];
-        if (found->hash == wanted->hash && length(found->key) == length(wanted->key) &&
-            memcmp(found->key.at, wanted->key.at, length(found->key)) == 0)
-            return slot;
+        if (found->hash == wanted->hash && equal(found->key, wanted->key)) return slot;
     }
     return NULL;
 }
@@ -446,6 +543,7 @@ static bool grow_attributes(struct wire *wire) {
     wire->slot_count = capacity * 4;
     wire->attribute_capacity = capacity;
     for (size_t i = 0; i < wire->attribute_count; i++) {
+        if (wire->attributes[i].name != NO_NAME) continue;
         uint64_t *slot = find_slot(wire, &wire->attributes[i]);
         if (!slot) return false;
         *slot = (uint64_t)wire->generation << 32 | i;
@@ -461,7 +559,7 @@ static uint64_t measure(const struct value *value) {
 /* Reads a KeyValue as add_attribute does, and only counts it. */
 static bool check_attribute(struct wire *wire, struct slice pair) {
     struct attribute attribute;
-    if (!read_pair(pair, 0, &attribute)) return false;
+    if (!read_pair(NULL, pair, 0, &attribute)) return false;
     uint64_t size = measure(&attribute.value);
     if (size > wire->checked_longest) wire->checked_longest = size;
     wire->checked_count++;
@@ -473,8 +571,17 @@ static bool add_attribute(struct wire *wire, struct slice pair) {
     if (wire->checking) return check_attribute(wire, pair);
     if (wire->attribute_count == wire->attribute_capacity && !grow_attributes(wire)) return false;
     struct attribute *attribute = &wire->attributes[wire->attribute_count];
-    if (!read_pair(pair, 0, attribute)) return false;
-    attribute->hash = hash(attribute->key);
+    if (!read_pair(wire, pair, 0, attribute)) return false;
+    if (attribute->name != NO_NAME) {
+        struct name *name = &wire->names[attribute->name];
+        if (name->generation == wire->generation) {
+            wire->attributes[name->place].value = attribute->value;
+        } else {
+            name->generation = wire->generation;
+            name->place = (uint32_t)wire->attribute_count++;
+        }
+        return true;
+    }
     uint64_t *slot = find_slot(wire, attribute);
     if (!slot) return false;
     if (*slot >> 32 == wire->generation)
@@ -655,6 +762,7 @@ static bool put_attributes(struct wire *wire, enum owner owner) {
     for (size_t i = 0; i < wire->attribute_count; i++) {
         const struct attribute *attribute = &wire->attributes[i];
         if (!put_text(wire, group->keys, attribute->key) || !put_value(wire, owner, &attribute->value)) return false;
+        if (group->names != COLUMN_COUNT && !put32(wire, group->names, attribute->name)) return false;
         if (attribute->value.kind >= EMPTY && group->composite != COLUMN_COUNT && !put_text(wire, group->composite, attribute->key))
             return false;
     }
@@ -993,6 +1101,8 @@ void wire_free(struct wire *wire) {
     for (size_t i = 0; i < COLUMN_COUNT; i++) free(wire->columns[i].data);
     free(wire->attributes);
     free(wire->slots);
+    free(wire->names);
+    free(wire->name_slots);
     free(wire);
 }
 
@@ -1010,7 +1120,11 @@ static struct wire *start(bool checking) {
     wire->slot_count = 64;
     wire->attributes = malloc(wire->attribute_capacity * sizeof *wire->attributes);
     wire->slots = calloc(wire->slot_count, sizeof *wire->slots);
-    if (wire->failed || !wire->attributes || !wire->slots) {
+    wire->name_capacity = 64;
+    wire->names = malloc(wire->name_capacity * sizeof *wire->names);
+    wire->name_slots = calloc(wire->name_capacity * 2, sizeof *wire->name_slots);
+    wire->last_name = NO_NAME;
+    if (wire->failed || !wire->attributes || !wire->slots || !wire->names || !wire->name_slots) {
         wire_free(wire);
         return NULL;
     }
@@ -1036,6 +1150,34 @@ static void read(struct wire *wire, size_t number, const uint8_t *request, size_
     }
 }
 
+/* Writes the names, and the attributes of spans by name, in the order of their rows; neither where names are closed. */
+static bool put_names(struct wire *wire) {
+    size_t count = wire->name_count, attributes = wire->columns[span_attribute_name].size / sizeof(uint32_t);
+    if (wire->names_closed) return true;
+    for (size_t i = 0; i < count; i++)
+        if (!put_text(wire, name, wire->names[i].key)) return false;
+    if (!reserve(wire, named_ends, count * sizeof(uint32_t)) || !reserve(wire, named_place, attributes * sizeof(uint32_t)) ||
+        !reserve(wire, named_row, attributes * sizeof(uint32_t)))
+        return false;
+    const uint32_t *of_attribute = (const uint32_t *)wire->columns[span_attribute_name].data;
+    const uint32_t *ends = (const uint32_t *)wire->columns[span_attributes].data;
+    uint32_t *next = (uint32_t *)wire->columns[named_ends].data; /* where a name's next one goes; in the end, its end */
+    uint32_t *places = (uint32_t *)wire->columns[named_place].data, *of_row = (uint32_t *)wire->columns[named_row].data;
+    memset(next, 0, (count + 1) * sizeof *next);
+    for (size_t i = 0; i < attributes; i++) next[of_attribute[i] + 1]++;
+    for (size_t i = 1; i <= count; i++) next[i] += next[i - 1];
+    memmove(next + 1, next, count * sizeof *next);
+    for (uint32_t row = 0, place = 0; place < attributes; row++)
+        for (; place < ends[row + 1]; place++) {
+            uint32_t at = next[of_attribute[place] + 1]++;
+            places[at] = place;
+            of_row[at] = row;
+        }
+    wire->columns[named_ends].size += count * sizeof(uint32_t);
+    wire->columns[named_place].size = wire->columns[named_row].size = attributes * sizeof(uint32_t);
+    return true;
+}
+
 /* Decodes requests into columns, one struct result each; those that may repeat more than `max_shared` bytes of
  * resources and scopes are deferred. Null if memory or 32-bit offsets do not suffice for all. */
 struct wire *wire_decode(const uint8_t *const *requests, const size_t *sizes, size_t count, uint64_t max_shared) {
@@ -1044,7 +1186,7 @@ struct wire *wire_decode(const uint8_t *const *requests, const size_t *sizes, si
         read(wire, i, requests[i], sizes[i], max_shared);
         append(wire, result, &wire->result, sizeof wire->result);
     }
-    if (!wire || !wire->failed) return wire;
+    if (!wire || (!wire->failed && put_names(wire))) return wire;
     wire_free(wire);
     return NULL;
 }

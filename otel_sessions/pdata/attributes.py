@@ -2,7 +2,7 @@
 """Attributes by key, for all spans of a batch at once.
 
     keys = KeySet(["user.id", "enduser.id"])              # once
-    found = keys.entries(batch["SpanAttributes"])         # once a batch: one pass over all its attributes
+    found = keys.entries(batch.named("SpanAttributes"))   # once a batch: of its few names, not of all its attributes
     users = found.text(found.first(["user.id", "enduser.id"]))
 
 An attribute whose text is empty counts as absent. Where a row repeats a key, the first value stands.
@@ -24,6 +24,8 @@ Indices: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 _NONE: Final = slice(0, 0)
+_NO_INDICES: Final = np.zeros(0, np.int64)
+_FEW: Final = 2**16  # numpy sorts numbers of two bytes in one pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class Named:
     codes: Indices
     """Of each attribute: the place of its name in `names`."""
     values: pa.StringArray
+    ends: Indices
+    """Where the attributes of each name end in `places` and `rows`, after a leading 0."""
+    places: Indices
+    """The attributes by name, those of a name in the order of their rows."""
+    rows: Indices
+    """The row of each of `places`."""
 
     @classmethod
     def of(cls, attributes: pa.MapArray) -> Named:
@@ -46,9 +54,13 @@ class Named:
         start, stop = int(offsets[0]), int(offsets[-1])
         encoded = attributes.keys.slice(start, stop - start).dictionary_encode()
         values = attributes.items.slice(start, stop - start)
-        return cls(len(attributes), offsets - start, encoded.dictionary, encoded.indices.to_numpy(), values)
+        codes = encoded.indices.to_numpy()
+        places = np.argsort(codes.astype(np.uint16) if len(encoded.dictionary) < _FEW else codes, kind="stable")
+        ends = np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))))
+        rows = np.repeat(np.arange(len(attributes)), np.diff(offsets))[places]
+        return cls(len(attributes), offsets - start, encoded.dictionary, codes, values, ends, places, rows)
 
-    def rows(self, places: Indices) -> Indices:
+    def rows_of(self, places: Indices) -> Indices:
         """The rows of the attributes at these places."""
         return np.repeat(np.arange(self.length), np.diff(self.offsets))[places]
 
@@ -66,15 +78,24 @@ class KeySet:
     def entries(self, attributes: pa.MapArray | Named) -> Entries:
         """All attributes of the column (text by text, no nulls) whose key is one of these."""
         named = attributes if isinstance(attributes, Named) else Named.of(attributes)
-        codes = self.codes_of(named.names)[named.codes] if len(named.codes) else np.empty(0, np.int64)
-        wanted = np.flatnonzero((codes >= 0) & (pc.binary_length(named.values).to_numpy() > 0))
-        wanted = wanted[np.argsort(codes[wanted].astype(np.int16), kind="stable")]
-        codes, rows = codes[wanted], named.rows(wanted)
+        of_names = self.codes_of(named.names)
+        found = np.flatnonzero(of_names >= 0)
+        found = found[np.argsort(of_names[found])]
+        begins, ends = named.ends[found], named.ends[found + 1]
+        codes = np.repeat(of_names[found], ends - begins)
+        parts = list(zip(begins.tolist(), ends.tolist(), strict=True))
+        rows, places = (
+            np.concatenate([_NO_INDICES, *(each[begin:end] for begin, end in parts)])
+            for each in (named.rows, named.places)
+        )
+        filled = pc.binary_length(named.values).to_numpy()[places] > 0
+        if not filled.all():
+            codes, rows, places = codes[filled], rows[filled], places[filled]
         repeated = (codes[1:] == codes[:-1]) & (rows[1:] == rows[:-1])
         if repeated.any():
             once = np.flatnonzero(np.concatenate(([True], ~repeated)))
-            codes, rows, wanted = codes[once], rows[once], wanted[once]
-        return Entries(self, named.length, named.values, codes, rows, wanted, self.parts(codes))
+            codes, rows, places = codes[once], rows[once], places[once]
+        return Entries(self, named.length, named.values, codes, rows, places, self.parts(codes))
 
     def codes_of(self, names: pa.StringArray) -> Indices:
         """The place of each name among the keys, -1 for any other name."""

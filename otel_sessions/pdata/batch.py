@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from otel_sessions.pdata.attributes import Named
 from otel_sessions.pdata.schema import DERIVED_DEFAULTS, SCHEMA
 
 _SHARED_ROWS: Final = 65_536
@@ -38,21 +39,23 @@ class SpanBatch:
     record: pa.RecordBatch
     notes: tuple[Note, ...] = field(default=())
     requests: tuple[bytes, ...] = field(default=(), repr=False)
+    _named: dict[str, Named] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.record.schema.equals(SCHEMA):
             raise TypeError(f"not the schema of a SpanBatch: {self.record.schema}")
 
     @classmethod
-    def from_wire(cls, columns: Mapping[str, pa.Array]) -> SpanBatch:
+    def from_wire(cls, columns: Mapping[str, pa.Array], named: Mapping[str, Named] | None = None) -> SpanBatch:
         """A batch of the wire and transient columns given, with every derived column at its default.
 
-        `Position` is counted if it is not given; the spans of a request stand together.
+        `Position` is counted if it is not given; the spans of a request stand together. `named` are the attributes of
+        columns by name, where that is known.
         """
         rows = len(columns["TraceId"])
         columns = {"Position": _positions(columns["Request"]), **columns}
         arrays = [columns[name] if name in columns else _defaults(name, rows) for name in SCHEMA.names]
-        return cls(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA))
+        return cls(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA), _named=dict(named or {}))
 
     def __len__(self) -> int:
         return int(self.record.num_rows)
@@ -64,23 +67,30 @@ class SpanBatch:
     def nbytes(self) -> int:
         return int(self.record.nbytes)
 
+    def named(self, name: str) -> Named:
+        """The attributes of a column by name, worked out once."""
+        if name not in self._named:
+            self._named[name] = Named.of(self[name])
+        return self._named[name]
+
     def with_columns(self, columns: Mapping[str, pa.Array]) -> SpanBatch:
         """The same spans with these columns in the place of those of the same names."""
         unknown = columns.keys() - set(SCHEMA.names)
         if unknown:
             raise KeyError(f"no columns of a SpanBatch: {', '.join(sorted(unknown))}")
         arrays = [columns.get(name, self.record.column(i)) for i, name in enumerate(SCHEMA.names)]
-        return replace(self, record=pa.RecordBatch.from_arrays(arrays, schema=SCHEMA))
+        named = {name: found for name, found in self._named.items() if name not in columns}
+        return replace(self, record=pa.RecordBatch.from_arrays(arrays, schema=SCHEMA), _named=named)
 
     def with_note(self, note: Note) -> SpanBatch:
         return replace(self, notes=(*self.notes, note))
 
     def filter(self, mask: pa.BooleanArray) -> SpanBatch:
-        return replace(self, record=self.record.filter(mask))
+        return replace(self, record=self.record.filter(mask), _named={})
 
     def slice(self, offset: int, length: int | None = None) -> SpanBatch:
         """The spans from `offset` on, at most `length` of them, without a copy."""
-        return replace(self, record=self.record.slice(offset, length))
+        return replace(self, record=self.record.slice(offset, length), _named={})
 
 
 def joined(batches: Sequence[SpanBatch]) -> SpanBatch:
@@ -88,7 +98,8 @@ def joined(batches: Sequence[SpanBatch]) -> SpanBatch:
     records = pa.Table.from_batches([batch.record for batch in batches]).combine_chunks()
     columns = [column.combine_chunks() for column in records.columns]
     notes = tuple(dict.fromkeys(note for batch in batches for note in batch.notes))
-    return replace(batches[0], record=pa.RecordBatch.from_arrays(columns, schema=SCHEMA), notes=notes)
+    record = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    return replace(batches[0], record=record, notes=notes, _named={})
 
 
 def split(batches: Sequence[SpanBatch], at: int) -> tuple[list[SpanBatch], list[SpanBatch]]:

@@ -111,12 +111,14 @@ def _batch(columns: Columns, requests: Sequence[bytes], projects: Sequence[str])
     if not len(resource):
         return Rows().batch()
     values = _values(columns, requests)
+    named = columns.named(values["span"])
     return SpanBatch.from_wire(
         {name: array.take(resource) for name, array in _resource_columns(columns, values["resource"], projects).items()}
         | {name: array.take(scope) for name, array in _scope_columns(columns, values["scope"]).items()}
         | _span_columns(columns, values["span"])
         | _event_columns(columns, values["event"])
-        | _link_columns(columns, values["link"])
+        | _link_columns(columns, values["link"]),
+        {"SpanAttributes": named} if named else None,
     )
 
 

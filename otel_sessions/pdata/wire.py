@@ -18,13 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from otel_sessions.pdata.attributes import Named
+
 FORCE: Final = "OTEL_SESSIONS_DECODER"
 """Environment variable: `reference` keeps the compiled decoder from being used."""
 
 OWNERS: Final = ("resource", "scope", "span", "event", "link")
 """Whose attributes there are, in the order of `enum owner`."""
 
-_VERSION: Final = "2"
+_VERSION: Final = "3"
 _DEFERRED_WIDTH: Final = 5
 
 logger = logging.getLogger(__name__)
@@ -152,6 +154,15 @@ class Columns:
 
     def lists(self, name: str, values: pa.Array) -> pa.ListArray:
         return pa.ListArray.from_arrays(self.ends(name), values)
+
+    def named(self, values: pa.StringArray) -> Named | None:
+        """The attributes of spans by name, with these values; None where there are too many names."""
+        names, codes = self.text("name"), self._numbers("span_attribute_name", np.int32)
+        if len(codes) and not len(names):
+            return None
+        offsets, ends = (self._numbers(name, np.int32) for name in ("span_attributes", "named_ends"))
+        places, rows = (self._numbers(f"named_{what}", np.int32) for what in ("place", "row"))
+        return Named(len(offsets) - 1, offsets, names, codes, values, ends, places, rows)
 
     def maps(self, owner: str, values: pa.StringArray) -> pa.MapArray:
         return pa.MapArray.from_arrays(self.ends(f"{owner}_attributes"), self.text(f"{owner}_keys"), values)

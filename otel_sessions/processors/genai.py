@@ -10,7 +10,7 @@ from otel_sessions.genai.columns import COLUMNS, GenAi
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import KeySet, Named
+from otel_sessions.pdata.attributes import KeySet
 from otel_sessions.pdata.schema import DERIVED_DEFAULTS
 
 __all__ = ["GenAiConfig", "GenAiProcessor", "factory"]
@@ -26,7 +26,7 @@ class GenAiProcessor:
     def process(self, batch: SpanBatch) -> SpanBatch:
         if not len(batch):
             return batch
-        attributes = Named.of(batch["SpanAttributes"])
+        attributes = batch.named("SpanAttributes")
         entries = with_members(self._keys.entries(attributes), batch["SpanCompositeKeys"])
         found = self._genai.columns(batch, attributes, entries)
         missing = [name for name in COLUMNS if name not in found]

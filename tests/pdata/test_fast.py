@@ -7,15 +7,19 @@ import random
 import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_sessions.errors import TooLarge
-from otel_sessions.pdata import fast, otlp, wire
+from otel_sessions.pdata import SpanBatch, fast, otlp, wire
+from otel_sessions.pdata.attributes import Named
 from otel_sessions.pdata.values import double_as_text
 from otel_sessions.testing.otlp import event, link, request, resource_spans, span
 from tests.examples import examples
@@ -32,12 +36,28 @@ def assert_same(*bodies: bytes, taken: bool | None = None) -> otlp.Decoded:
     wanted, found = otlp.decode(bodies, projects), fast.decode(bodies, projects)
     found.batch.record.validate(full=True)
     assert found.batch.record.equals(wanted.batch.record)
+    assert_named(found.batch)
     assert [_said(result) for result in found.results] == [_said(result) for result in wanted.results]
     assert [_said(result) for result in fast.check(bodies).results] == [_said(result) for result in wanted.results]
     if taken is not None:
         assert all(understood(bodies)) == taken
     assert_checked_as_scanned(bodies)
     return found
+
+
+def assert_named(batch: SpanBatch) -> None:
+    """The attributes by name are what they are when found in the column."""
+    ours, wanted = batch.named("SpanAttributes"), Named.of(batch["SpanAttributes"])
+    names, places = ours.names.to_pylist(), ours.places.tolist()
+    assert len(set(names)) == len(names)
+    assert [names[code] for code in ours.codes.tolist()] == wanted.names.take(pa.array(wanted.codes)).to_pylist()
+    assert ours.offsets.tolist() == wanted.offsets.tolist()
+    assert ours.values.equals(wanted.values)
+    assert ours.codes[places].tolist() == np.repeat(np.arange(len(names)), np.diff(ours.ends)).tolist()
+    assert [places[begin:end] for begin, end in pairwise(ours.ends.tolist())] == [
+        np.flatnonzero(ours.codes == code).tolist() for code in range(len(names))
+    ]
+    assert ours.rows.tolist() == ours.rows_of(ours.places).tolist()
 
 
 def assert_checked_as_scanned(bodies: Sequence[bytes]) -> None:
@@ -119,6 +139,48 @@ def test_a_key_twice_is_taken() -> None:
 def test_many_attributes_are_taken(count: int) -> None:
     pairs: list[tuple[str, Any]] = [(f"key.{number % (count - 3)}", number) for number in range(count)]
     assert_same(body(request(span(attributes=pairs), span(attributes=pairs[:3]))), taken=True)
+
+
+@pytest.mark.parametrize(("count", "numbered"), [(4095, True), (4096, True), (4097, False), (10_000, False)])
+def test_so_many_names_are_known_by_number_and_more_are_the_same(count: int, numbered: bool) -> None:
+    keys = [f"key.{number}" for number in range(count - 1)]
+    spans = [span("a", attributes={"a": 1, **dict.fromkeys(part, 1)}) for part in (keys[:100], keys, keys[-100:])]
+    assert_same(body(request(*spans)), _twice("a"), _twice(keys[-1]), taken=True)
+    columns = wire.scan([body(request(*spans))], otlp.MAX_SHARED_BYTES)
+    assert columns is not None
+    assert (columns.named(columns.text("span_values")) is not None) == numbered
+
+
+def test_keys_of_one_hash_are_the_same_and_leave_the_requests_beside_them() -> None:
+    keys = _of_one_hash(200)
+    attacks = [body(request(span(attributes=dict.fromkeys(part, "v")))) for part in (keys[:40], keys[30:70], keys)]
+    twice = _twice(keys[10]), _twice(keys[199])
+    assert_same(*attacks, *twice, body(ORDINARY))
+    assert understood([*attacks[:2], *twice, body(ORDINARY)]) == [True] * 5
+    assert understood([attacks[2]]) == [False]
+
+
+def _twice(key: str) -> bytes:
+    spans = [span("a", attributes={"before": 1}), span("b", attributes={key: 1, "between": 2})]
+    pair = _field(9, _field(1, key.encode()) + _field(2, _field(1, b"last")))
+    inner = b"".join(_field(2, body_of(each) + pair + pair) for each in spans)
+    return _field(1, _field(2, inner))
+
+
+def _of_one_hash(count: int) -> list[str]:
+    """Keys that begin at one place of every table of up to 2^16 slots; the hash, in `_wire.c`, has no secret."""
+    one, other, mask = 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 2**64 - 1
+    found: list[str] = []
+    for low in range(2**24):
+        wanted = low << 16  # after the last multiplication; all before it can be undone
+        at = ((wanted ^ wanted >> 33) * pow(other, -1, 2**64)) & mask
+        at ^= at >> 32
+        text = ((at * pow(one, -1, 2**64)) & mask ^ (8 * 0x9E3779B97F4A7C15 & mask)).to_bytes(8, "little")
+        if text.isascii():
+            found.append(text.decode())
+            if len(found) == count:
+                return found
+    raise AssertionError("no such keys")
 
 
 def test_unknown_fields_are_skipped_and_groups_are_left() -> None:

@@ -66,7 +66,7 @@ class IdMembers:
             values = pc.replace_with_mask(values, pa.array(here), texts.take(distinct.indices))
             lost = pa.array([[f"{outer}#{name}" for name in each.lost] for each in kept], pa.list_(pa.string()))
             lost = lost.take(distinct.indices)
-            rows.append(named.rows(np.flatnonzero(here)[pc.list_parent_indices(lost).to_numpy()]))
+            rows.append(named.rows_of(np.flatnonzero(here)[pc.list_parent_indices(lost).to_numpy()]))
             keys.append(lost.flatten())
             where = where | here
         return Redacted(values, where, np.concatenate(rows), pa.concat_arrays(keys))

@@ -100,7 +100,7 @@ class RedactionProcessor:
             found = pc.if_else(pa.array(whole), self._values.hide(items, whole, encoded), found)
         masked = np.flatnonzero((changed & ~whole) | pc.equal(found, self._config.mask).to_numpy(zero_copy_only=False))
         keys = named.names.take(pa.array(named.codes))
-        rows = np.concatenate((named.rows(masked), objects.rows))
+        rows = np.concatenate((named.rows_of(masked), objects.rows))
         masked_keys = (rows, pa.concat_arrays([keys.take(pa.array(masked)), objects.keys])) if len(rows) else None
         if drop.any():
             self._count(int(drop.sum()))

@@ -16,7 +16,7 @@ from otel_sessions import semconv
 from otel_sessions.genai.columns import GenAi
 from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import Checked, SpanBatch
-from otel_sessions.pdata.attributes import Entries, KeySet, Mask, Named
+from otel_sessions.pdata.attributes import Entries, KeySet, Mask
 from otel_sessions.processors.session import fields
 from otel_sessions.processors.session.claims import Claims, find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
@@ -75,7 +75,7 @@ class SessionProcessor:
             return batch
         self._learn()
         config = self._config
-        attributes = Named.of(batch["SpanAttributes"])
+        attributes = batch.named("SpanAttributes")
         entries = with_members(self._keys.entries(attributes), batch["SpanCompositeKeys"])
         resource_entries = self._keys.entries(batch["ResourceAttributes"])
         span = find_ids(entries, batch["SpanCompositeKeys"], config)
