@@ -128,6 +128,11 @@ class Metrics:
             "extension",
             "code",
         )
+        self.broken_pages = self._counter(
+            "otel_sessions_broken_pages",
+            "Parts of pages that could not be made; the page says so in their place.",
+            "part",
+        )
         self.sampled_out_sessions = self._counter(
             "otel_sessions_sampled_out_sessions", "Sessions of which sampling left the figures only.", "extension"
         )

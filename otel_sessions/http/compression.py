@@ -7,7 +7,7 @@ import asyncio
 import re
 import sys
 import zlib
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +24,8 @@ _ASIDE: Final = 64 << 10
 _PREFERRED: Final = ("zstd", "gzip")
 _AS_THEY_ARE: Final = ("text/event-stream", "application/vnd.apache.parquet", "image/png")
 """What has to go out at once, or is compressed already."""
+_BY_PIECES: Final = "text/html"
+"""Of which every piece is read as it comes: none waits in the compressor for the next."""
 _MAX_WINDOW_LOG: Final = 20
 _CODING: Final = re.compile(r"\s*([\w*+.-]+)\s*(?:;\s*q\s*=\s*(\d(?:\.\d*)?)\s*)?", re.ASCII)
 _MAX_HEADER: Final = 1000
@@ -32,7 +34,7 @@ _MAX_HEADER: Final = 1000
 class _Compressor(Protocol):
     def compress(self, data: bytes, /) -> bytes: ...
 
-    def flush(self) -> bytes: ...
+    def flush(self, mode: Any = ..., /) -> bytes: ...
 
 
 def chosen(accept_encoding: str) -> str | None:
@@ -68,6 +70,8 @@ class _Answer:
         self._coding = coding
         self._start: Message | None = None
         self._compressor: _Compressor | None = None
+        self._piece_mode = 0
+        """What flushes the compressor so that all before can be read; 0 where it need not be."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -96,10 +100,15 @@ class _Answer:
         headers["Content-Encoding"] = self._coding
         del headers["Content-Length"]
         self._compressor = _compressor(self._coding)
+        if type_ == _BY_PIECES:
+            self._piece_mode = zlib.Z_SYNC_FLUSH if self._coding == "gzip" else zstd.ZstdCompressor.FLUSH_BLOCK
 
     async def _compressed(self, compressor: _Compressor, body: bytes, *, is_last: bool) -> bytes:
         def work() -> bytes:
-            return compressor.compress(body) + (compressor.flush() if is_last else b"")
+            packed = compressor.compress(body)
+            if is_last:
+                return packed + compressor.flush()
+            return packed + compressor.flush(self._piece_mode) if self._piece_mode and body else packed
 
         return await asyncio.to_thread(work) if len(body) > _ASIDE else work()
 

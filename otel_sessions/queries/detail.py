@@ -167,6 +167,12 @@ def percentiles(client: Client, *, project: str, session_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
+def last_failure(client: Client, *, project: str, session_id: str) -> Row | None:
+    """`TraceId`, `SpanId`, `StepKind`, `StepName`, `SpanName` and `Message` of the last error that says anything."""
+    rows = keyed.select(client, "last_failure", {"project": project, "session_id": session_id})
+    return rows[0] if rows else None
+
+
 def shown_span(row: Mapping[str, Any]) -> Row:
     """A row of `session_spans` without the service's own columns, and with `StartTime` and `EndTime`."""
     shown = {name: value for name, value in row.items() if name not in INTERNAL and not name.startswith("_")}

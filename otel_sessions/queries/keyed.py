@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
 
 from clickhouse_connect.driver.client import Client
 
@@ -26,7 +27,35 @@ _FROM: Final = re.compile(
     r"\bFROM (_turn_minutes|sessions|session_ends|session_traces|session_timeline|session_spans|session_scores)\b"
 )
 _SCORES: Final = "session_scores"
+_PROBES: Final = ("in_doubt", "has_scores_inside", "minutes")
 _MANY_MINUTES: Final = 1_000
+
+
+class _Remembering:
+    """Asks once what `by_key` asks before each statement: where the statements are all of one page, that is enough."""
+
+    def __init__(self, client: Client, known: dict[object, bytes]) -> None:
+        self._client = client
+        self._known = known
+        self._probes = {_tables(keys)[name]: name for keys in (_ONE, _SOME) for name in _PROBES}
+
+    def raw_query(self, query: str, parameters: dict[str, Any] | None = None, **more: Any) -> bytes:
+        named = parameters or {}
+        probe = self._probes.get(query)
+        if probe is None:
+            return self._client.raw_query(query, parameters=parameters, **more)
+        about = (probe, named["project"], *(named["session_ids"] if "session_ids" in named else [named["session_id"]]))
+        if about not in self._known:
+            self._known[about] = self._client.raw_query(query, parameters=parameters, **more)
+        return self._known[about]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def remembering(client: Client, known: dict[object, bytes]) -> Client:
+    """The client, which does not ask again what `known` has, where it also puts what it asks: for a page's reads."""
+    return cast("Client", _Remembering(client, known))
 
 
 def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
@@ -52,7 +81,7 @@ def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> str:
         left.add(_SCORES)
     if read != {_SCORES} and run(client, tables["in_doubt"], parameters):
         left.add("session_spans")
-        tables["_turn_minutes"] = tables["_turn_minutes.in_doubt"]
+        tables = {**tables, "_turn_minutes": tables["_turn_minutes.in_doubt"]}
     return _put(tables, left, sql)
 
 
@@ -84,7 +113,8 @@ def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
     return [{**row, **ends[row["SessionId"]]} for row in rows if row["SessionId"] in ends]
 
 
-def _tables(keys: str) -> dict[str, str]:
+@cache
+def _tables(keys: str) -> Mapping[str, str]:
     texts = sections(statement(f"{__package__}.sql", "keyed"))
     return {name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}
 

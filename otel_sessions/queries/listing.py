@@ -16,7 +16,7 @@ from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.superset import BOUNDS, FIRST_START, LAST_END
 from otel_sessions.queries.paging import Page, decode, encode
 from otel_sessions.queries.readers import MAX_IDS_OF_ONE, Reader, Readers
-from otel_sessions.queries.rows import Row, composed, portions, run
+from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
@@ -97,6 +97,11 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
     known |= {row["SessionId"]: row for row in keyed.session_rows(client, wanted.project, rest)}
     shown = [known[id_] for id_ in ids if id_ in known]
     return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
+
+
+def is_any(client: Client, *, project: str) -> bool:
+    """Whether there may be a session: none where it says so, though what it counts may have been deleted since."""
+    return bool(select(client, "any_session", {"project": project}))
 
 
 def chosen_among(client: Client, project: str, session_ids: Sequence[str], query: str, *, now_ns: int) -> set[str]:

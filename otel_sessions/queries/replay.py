@@ -139,6 +139,11 @@ def turns(
         return page
 
 
+def check_cursor(*, project: str, session_id: str, cursor: str) -> None:
+    """Raises `CursorError` for one that no page of the session's turns gave."""
+    decode(("turns", project, session_id), cursor)
+
+
 @dataclass(slots=True)
 class Before:
     """What came before the turns of a page; kept up to date with them."""

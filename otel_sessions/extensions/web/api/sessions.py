@@ -12,8 +12,9 @@ from otel_sessions.extensions.web.api.operation import Answer, Call, Operation, 
 from otel_sessions.extensions.web.api.parameters import Fields, Listed, Paged, PagedTexts, Preview
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import detail, replay, shapes
+from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.listing import Wanted, list_sessions
-from otel_sessions.queries.paging import Page
+from otel_sessions.queries.paging import Page, decode
 from otel_sessions.queries.readers import Readers
 from otel_sessions.queries.rows import Row, as_json
 
@@ -34,14 +35,21 @@ def list_(client: Client, call: Call[Listed, None]) -> Answer:
 def sessions_of(client: Client, project: str, wanted: Listed, now_ns: int, user_id: str | None = None) -> Row:
     """The body of a list of sessions; with `user_id` only those of that user."""
     chosen = wanted.filter() if user_id is None else wanted.model_copy(update={"user_id": user_id}).filter()
-    page = list_sessions(
-        client,
-        Wanted(project, chosen, wanted.sort, wanted.order, wanted.limit, wanted.cursor, wanted.fields),
-        now_ns=now_ns,
-        readers=_READERS,
-    )
+    page = list_sessions(client, _wanted(project, wanted, chosen), now_ns=now_ns, readers=_READERS)
     shown = [shapes.session(row, wanted.fields, wanted.preview) for row in page.rows]
     return {"sessions": shown, "next_cursor": page.next_cursor}
+
+
+def check_list(project: str, wanted: Listed, now_ns: int) -> None:
+    """Raises `LanguageError` and `CursorError` as `list_` would, without a look at any session."""
+    asked = _wanted(project, wanted, wanted.filter())
+    asked.filter.condition(now_ns)
+    if asked.cursor:
+        decode(asked.identity, asked.cursor)
+
+
+def _wanted(project: str, wanted: Listed, chosen: Filter) -> Wanted:
+    return Wanted(project, chosen, wanted.sort, wanted.order, wanted.limit, wanted.cursor, wanted.fields)
 
 
 def one(client: Client, call: Call[One, None]) -> Answer:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import mimetypes
 import secrets
 import time
@@ -17,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from otel_sessions.component import Host
@@ -30,16 +31,19 @@ from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
 from otel_sessions.extensions.web.pages.login import PATH, Login
 from otel_sessions.extensions.web.pages.shares import HEADERS
+from otel_sessions.extensions.web.pages.stream import Made, pieces, place
 from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
 from otel_sessions.extensions.web.pages.visit import Action, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
 from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.body import Bodies
+from otel_sessions.queries.keyed import remembering
 
 _MAX_FORM: Final = 256 << 10
 _MAX_FORMS: Final = 8 << 20
 _TOKEN: Final = "otel_sessions_form"  # noqa: S105 - the name of a cookie
 _FIELD: Final = "_form"
+_logger = logging.getLogger(__name__)
 SECURITY: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -86,21 +90,49 @@ class Pages:
     def _page(self, page: Page, *, is_open: bool) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             token = self.token_of(request)
+            known: dict[object, bytes] = {}
             try:
                 project = "" if is_open else await self._project(request)
-                html, shown = await self._store.run(
-                    lambda client: self._rendered(page, self._visit(client, request, project), token)
-                )
+
+                async def made(page: Page) -> Made:
+                    return await self._store.run(
+                        lambda client: self._rendered(
+                            page, self._visit(remembering(client, known), request, project), token
+                        )
+                    )
+
+                html, shown = await made(page)
             except ClientDisconnect:
                 return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - problem knows what each means
                 return self.show_problem(request, error, token, is_open=is_open)
-            response = self.page(html, shown.status, **shown.headers)
+            response = (
+                self._streamed(request, (html, shown), made)
+                if shown.later
+                else self.page(html, shown.status, **shown.headers)
+            )
             if _TOKEN not in request.cookies and not is_open:
                 self.set_token(response, request, token)
             return response
 
         return answer
+
+    def _streamed(self, request: Request, begun: Made, made: Callable[[Page], Awaitable[Made]]) -> Response:
+        """The page as its parts are made. One that cannot be made says so in its place, and the others follow."""
+
+        async def part(shown: Shown, name: str) -> Made:
+            try:
+                return await made(shown.later[name])
+            except Exception as error:  # noqa: BLE001 - problem knows what each means
+                told = orjson.loads(bytes(problem(error).body))
+                _logger.warning("the part %s of the page %s is missing: %s", name, request.url.path, told["detail"])
+                self._host.metrics.broken_pages.labels(name).inc()
+                broken = Shown("broken.html", {"problem": told})
+                return environment().get_template(broken.template).render(broken.values), broken
+
+        html, shown = ("", begun[1]) if request.method == "HEAD" else begun
+        body = pieces((html, shown), part)
+        return StreamingResponse(body, shown.status, {**SECURITY, **shown.headers}, "text/html")
 
     def _action(self, action: Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -161,7 +193,7 @@ class Pages:
             return done
         return self._rendered(lambda _: done, visit, request.cookies.get(_TOKEN, ""))
 
-    def _rendered(self, page: Page, visit: Visit, token: str) -> tuple[str, Shown]:
+    def _rendered(self, page: Page, visit: Visit, token: str) -> Made:
         shown = page(visit)
         frame = self.frame(token, is_known=self._access.logged_in(visit.call.headers) is not None)
         values = {"here": visit.here, "now": visit.now, **frame, **shown.values}
@@ -177,6 +209,7 @@ class Pages:
             "user": is_known,
             "flash": None,
             "shared": False,
+            "later": place,
             "csrf_field": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(_FIELD, token),
         }
 

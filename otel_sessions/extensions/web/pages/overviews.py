@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from otel_sessions.extensions.web.api import questions
 from otel_sessions.extensions.web.pages.format import instant, number, quoted, window_start
 from otel_sessions.extensions.web.pages.sessions import WINDOWS
-from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import findings
 from otel_sessions.queries.rows import as_json
@@ -33,44 +33,50 @@ _TOOL_HEADS: Final = (("Calls", True), ("Errors", True), ("Sessions", True), ("p
 def models(visit: Visit) -> Shown:
     """`/models`: what each model and each tool cost, how often it failed, how long its turns took."""
     window, start = _window(visit)
-    tables = [
-        {
-            "title": "Models",
-            "note": "Cost and tokens are those of the model's calls; errors and times those of the turns that used it.",
-            "heads": [("Model", False), *_HEADS],
-            "rows": _grouped(visit, "model", start),
-            "empty": "No model was seen in this window of time.",
-        },
-        {
-            "title": "Tools",
-            "note": "Errors and times are those of the tool's own calls.",
-            "heads": [("Tool", False), *_TOOL_HEADS],
-            "rows": _tools(visit, start),
-            "empty": "No tool was seen in this window of time.",
-        },
-    ]
-    return _table(visit, "/models", "Models and tools", tables, window=window)
+
+    def of_models(visit: Visit) -> Shown:
+        return _shown(
+            title="Models",
+            note="Cost and tokens are those of the model's calls; errors and times those of the turns that used it.",
+            heads=[("Model", False), *_HEADS],
+            rows=_grouped(visit, "model", start),
+            empty="No model was seen in this window of time.",
+        )
+
+    def of_tools(visit: Visit) -> Shown:
+        return _shown(
+            title="Tools",
+            note="Errors and times are those of the tool's own calls.",
+            heads=[("Tool", False), *_TOOL_HEADS],
+            rows=_tools(visit, start),
+            empty="No tool was seen in this window of time.",
+        )
+
+    return _table(visit, "/models", "Models and tools", {"models": of_models, "tools": of_tools}, window=window)
 
 
 def errors(visit: Visit) -> Shown:
     """`/errors`: errors grouped by their message and step."""
     window, start = _window(visit)
-    found = findings.error_groups(
-        visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-    )
-    rows = [
-        [
-            {"text": row["message"], "link": _turn(visit, row)},
-            {"text": row["step_name"], "badge": _kind(row), "after": _passed_on(row)},
-            {"value": row["error_count"], "unit": "compact"},
-            {"value": row["session_count"], "unit": "compact"},
-            {"time": row["last_seen"]},
-        ]
-        for row in map(as_json, found)
-    ]
     heads = [("Message", False), ("Step", False), ("Errors", True), ("Sessions", True), ("Last", False)]
-    table = {"title": "", "heads": heads, "rows": rows, "empty": "No error in this window of time."}
-    return _table(visit, "/errors", "Errors", [table], window=window)
+
+    def groups(visit: Visit) -> Shown:
+        found = findings.error_groups(
+            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+        )
+        rows = [
+            [
+                {"text": row["message"], "link": _turn(visit, row)},
+                {"text": row["step_name"], "badge": _kind(row), "after": _passed_on(row)},
+                {"value": row["error_count"], "unit": "compact"},
+                {"value": row["session_count"], "unit": "compact"},
+                {"time": row["last_seen"]},
+            ]
+            for row in map(as_json, found)
+        ]
+        return _shown(heads=heads, rows=rows, empty="No error in this window of time.")
+
+    return _table(visit, "/errors", "Errors", {"errors": groups}, window=window)
 
 
 def _kind(row: Mapping[str, Any]) -> str:
@@ -87,26 +93,29 @@ def _passed_on(row: Mapping[str, Any]) -> str:
 def unassigned(visit: Visit) -> Shown:
     """`/unassigned`: traces of which no span names a session, and what to do about it."""
     window, start = _window(visit)
-    found = findings.unassigned(
-        visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-    )
-    rows = [
-        [
-            {"text": row["service_name"] or "(no service.name)"},
-            {"value": row["trace_count"], "unit": "compact"},
-            {"value": row["span_count"], "unit": "compact"},
-            {"time": row["last_seen"]},
-            {"text": row["one_trace"], "link": f"{visit.path}/{row['one_trace']}"},
-        ]
-        for row in map(as_json, found)
-    ]
     heads = [("Service", False), ("Traces", True), ("Spans", True), ("Last", False), ("One of them", False)]
-    table = {"title": "", "heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
-    if not rows:
-        return _table(visit, "/unassigned", "Traces without a session", [table], window=window)
-    lead = "Put session.id on one span of each trace of these services; all its spans follow."
-    link = (f"{visit.base}/connect", "How to do that in your language")
-    return _table(visit, "/unassigned", "Traces without a session", [table], window=window, lead=lead, link=link)
+
+    def services(visit: Visit) -> Shown:
+        found = findings.unassigned(
+            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+        )
+        rows = [
+            [
+                {"text": row["service_name"] or "(no service.name)"},
+                {"value": row["trace_count"], "unit": "compact"},
+                {"value": row["span_count"], "unit": "compact"},
+                {"time": row["last_seen"]},
+                {"text": row["one_trace"], "link": f"{visit.path}/{row['one_trace']}"},
+            ]
+            for row in map(as_json, found)
+        ]
+        told = {"heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
+        if not rows:
+            return _shown(**told)
+        lead = "Put session.id on one span of each trace of these services; all its spans follow."
+        return _shown(**told, lead=lead, lead_link=(f"{visit.base}/connect", "How to do that in your language"))
+
+    return _table(visit, "/unassigned", "Traces without a session", {"services": services}, window=window)
 
 
 def unassigned_trace(visit: Visit) -> Shown:
@@ -127,12 +136,12 @@ def unassigned_trace(visit: Visit) -> Shown:
         for row in found
     ]
     heads = [("Span", False), ("Service", False), ("Scope", False), ("Took", True), ("Status", False)]
-    table = {"title": "", "heads": [*heads, ("Attributes", False)], "rows": rows, "empty": "", "long": True}
     lead = (
         "None of these spans names a session. If one of their attributes is the id, add its key to "
         "processors.session.session_keys; else set session.id on any of them."
     )
-    return _table(visit, "/unassigned", f"Trace {trace_id}", [table], window="", lead=lead)
+    spans = _shown(heads=[*heads, ("Attributes", False)], rows=rows, long=True, lead=lead)
+    return _table(visit, "/unassigned", f"Trace {trace_id}", {"spans": lambda _: spans}, window="")
 
 
 def _said(attributes: Mapping[str, str]) -> str:
@@ -211,16 +220,13 @@ def _window(visit: Visit) -> tuple[str, datetime | None]:
     return window, window_start(window, visit.now)
 
 
-def _table(
-    visit: Visit,
-    section: str,
-    title: str,
-    tables: Sequence[Mapping[str, Any]],
-    *,
-    window: str,
-    lead: str = "",
-    link: tuple[str, str] | None = None,
-) -> Shown:
-    """`link` is the address and the words of what stands behind `lead`."""
-    values = {"section": section, "title": title, "lead": lead, "lead_link": link, "tables": tables, "window": window}
-    return Shown("table.html", {**values, "windows": WINDOWS if window else (), "next": None, "path": visit.path})
+def _table(visit: Visit, section: str, title: str, later: Mapping[str, Page], *, window: str) -> Shown:
+    """A page of tables, each a part of it."""
+    windows = WINDOWS if window else ()
+    values = {"section": section, "title": title, "window": window, "windows": windows, "tables": list(later)}
+    return Shown("tables.html", values, later=later)
+
+
+def _shown(**table: Any) -> Shown:
+    """One table, in the members that `table.html` names."""
+    return Shown("table.html", {"table": {"title": "", "note": "", "lead": "", "empty": "", "long": False, **table}})

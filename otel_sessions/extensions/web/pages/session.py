@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import PagedTexts
 from otel_sessions.extensions.web.pages import course, replay, review, span
 from otel_sessions.extensions.web.pages.links import links
-from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import view, waterfall
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import additions, detail
+from otel_sessions.queries import replay as queries
 from otel_sessions.queries.rows import as_json
 
 TURNS: Final = 20
@@ -38,20 +39,7 @@ _TEXT: Final = 16_000
 
 def show(visit: Visit) -> Shown:
     """`/sessions/{session_id}`; with `fragment` only its turns, its charts or the span that is open."""
-    match visit.get("fragment"):
-        case "turns":
-            shown = _replay(visit)
-            _put_comments(shown["turns"], _comments(visit))
-            return Shown("turns.html", shown)
-        case "waterfall":
-            return Shown("waterfall.html", {**_fall(visit, _replay(visit)["bars"]), **links(visit), "opened_id": ""})
-        case "span":
-            return Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)})
-        case "text":
-            return span.text(visit)
-        case "charts":
-            return Shown("charts.html", course.drawn(visit))
-    return Shown("session.html", {"section": "/sessions", **_whole(visit)})
+    return _fragment(visit, {}) or _begun(visit, {}, "session.html", {})
 
 
 def public(visit: Visit) -> Shown:
@@ -68,44 +56,80 @@ def public(visit: Visit) -> Shown:
         "comments": [],
         "chain": None,
     }
-    if visit.get("fragment"):
-        part = show(visit)
+    nothing_added: dict[str, Any] = {"added": ([], [])}
+    part = _fragment(visit, nothing_added)
+    if part:
         return replace(part, values={**part.values, **closed})
-    return Shown("shared.html", {**_whole(visit), **closed})
+    return _begun(visit, nothing_added, "shared.html", closed)
 
 
-def _whole(visit: Visit) -> dict[str, Any]:
-    session = visit.read(sessions.one, sessions.One, {"preview": _TEXT})
-    shown = _replay(visit, session["scores"])
-    comments = _comments(visit)
-    _put_comments(shown["turns"], comments)
-    configs = review.configs(visit)
+def _fragment(visit: Visit, known: dict[str, Any]) -> Shown | None:
+    match visit.get("fragment"):
+        case "turns":
+            return Shown("turns.html", _turns(visit, known))
+        case "waterfall":
+            return Shown("waterfall.html", {**_fall(visit, _bars(visit, known)), **links(visit), "opened_id": ""})
+        case "span":
+            return Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)})
+        case "text":
+            return span.text(visit)
+        case "charts":
+            return Shown("charts.html", course.drawn(visit))
+    return None
+
+
+def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str, Any]) -> Shown:
+    """The page up to what names the session, once it is known that it is there; `less` replaces values of all parts.
+
+    Raises `NotFound` for a session, a turn or a span that is not, and `CursorError`.
+    """
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    sessions.check_session(visit.client, **place)
+    if visit.get("turn") and not visit.get("at"):
+        queries.check_cursor(**place, cursor=visit.get("turn"))
+    known.update(place=_place(visit), opened=span.opened(visit))
+    name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
+    parts: dict[str, Part] = {"replay": _main(name), "beside": _beside}
+    if visit.get("queue"):
+        parts["review"] = _review
+
+    def part(make: Part) -> Page:
+        def made(visit: Visit) -> Shown:
+            shown = make(visit, known)
+            return replace(shown, values={**links(visit), "view_name": name, **shown.values, **less})
+
+        return made
+
+    def page(visit: Visit) -> Shown:
+        values = {"section": "/sessions", **links(visit), **_head(visit, known, name), **less}
+        return Shown(template, values, later={each: part(make) for each, make in parts.items()})
+
+    return Shown("opening.html", {}, later={"page": page})
+
+
+Part = Callable[[Visit, dict[str, Any]], Shown]
+"""Makes a part of a session's page out of what parts before have found out, and adds to that."""
+
+
+def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
+    """What stands above the replay: the session and its figures, and what can be done with it."""
+    session = visit.read(sessions.one, sessions.One, {"fields": "core,usage,io,metadata", "preview": _TEXT})
+    known["session"] = session
+    outlines = {
+        name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None) for name in detail.OUTLINED
+    }
     return {
-        **links(visit),
-        **shown,
-        **span.opened(visit),
-        **review.of_span(visit),
         "session": session,
         "chain": _chain(visit, session),
-        "queue": review.queue(visit, session),
-        "judged": review.judged(configs, session["scores"]),
         "sharing": visit.call.config.sharing,
         "share_options": True,
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
-        "error_link": _first_error(shown["turns"]) or visit.with_query(at="error", turn=None, show=None),
-        **course.expected(visit, session),
+        "failure": _failure(visit) if session["error_count"] else None,
+        "view_name": name,
         "views": [(name, title, visit.with_query(show=name, sort=None, zoom=None)) for name, title in VIEWS],
-        "outline_links": {
-            name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None) for name in detail.OUTLINED
-        },
-        "outline": _outline(visit) if shown["view_name"] == "outline" else None,
-        "last_turn": "",
-        "fragment": visit.with_query(fragment="turns"),
-        **_fall(visit, shown["bars"]),
-        "scores": session["scores"],
-        "score_configs": configs,
-        "comments": comments,
+        "outline_links": outlines,
+        "percentiles": _drawn(visit, known)["percentiles"],
     }
 
 
@@ -116,6 +140,63 @@ def _chain(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
         previous = None
     following = session["next_session_ids"]
     return {"previous": previous, "next": following} if previous or following else None
+
+
+def _failure(visit: Visit) -> dict[str, str] | None:
+    """What failed last, with its message and a link to it."""
+    row = detail.last_failure(visit.client, project=visit.call.project, session_id=visit.session_id)
+    if row is None:
+        return None
+    place = visit.with_query(at=row["TraceId"], turn=None, before=None, show=None, span=None)
+    return {
+        "name": row["StepName"] or row["SpanName"],
+        "message": row["Message"],
+        "link": f"{place}#span-{row['SpanId']}",
+    }
+
+
+def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
+    if "course" not in known:
+        known["course"] = course.expected(visit, known["session"])
+    return cast("dict[str, Any]", known["course"])
+
+
+def _main(name: str) -> Part:
+    """What a view shows in the middle of the page."""
+
+    def made(visit: Visit, known: dict[str, Any]) -> Shown:
+        match name:
+            case "outline":
+                return Shown("outline.html", {"outline": _outline(visit)})
+            case "waterfall":
+                return Shown("waterfall.html", {**_fall(visit, _bars(visit, known)), **known["opened"]})
+        shown = _turns(visit, known)
+        return Shown("replay.html", {**shown, "fragment": visit.with_query(fragment="turns")})
+
+    return made
+
+
+def _beside(visit: Visit, known: dict[str, Any]) -> Shown:
+    """What stands beside the replay: the span that is open, charts, the waterfall, scores and comments."""
+    scores, comments = _added(visit, known)
+    return Shown(
+        "beside.html",
+        {
+            **known["opened"],
+            **review.of_span(visit),
+            **_drawn(visit, known),
+            **(_fall(visit, []) if visit.get("show") == "waterfall" else _fall(visit, _bars(visit, known))),
+            "queue": visit.get("queue") or None,
+            "score_configs": (configs := review.configs(visit)),
+            "judged": review.judged(configs, scores),
+            "scores": scores,
+            "comments": comments,
+        },
+    )
+
+
+def _review(visit: Visit, known: dict[str, Any]) -> Shown:
+    return Shown("review.html", {"queue": review.queue(visit, known["session"])})
 
 
 def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -130,42 +211,57 @@ def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _comments(visit: Visit) -> list[dict[str, Any]]:
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    return [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows]
-
-
-def _replay(visit: Visit, scores: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
-    """One page of turns and the bars of their spans."""
-    name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
-    preset = name if name in dict(replay.PRESETS) else VIEWS[0][0]
-    cursor, before = _place(visit)
-    payload = visit.read(sessions.turns, PagedTexts, {"limit": TURNS, "cursor": cursor, "preview": _TEXT})
-    numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
-    cards = replay.cards(payload, preset)
-    if scores is None:
+def _added(visit: Visit, known: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The scores of the session, the last first, and its comments."""
+    if "added" not in known:
         place = {"project": visit.call.project, "session_id": visit.session_id}
         scores = [as_json(row) for row in additions.list_scores(visit.client, **place, limit=1000).rows]
+        scores.sort(key=lambda score: str(score["timestamp"]), reverse=True)
+        known["added"] = (
+            scores,
+            [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows],
+        )
+    return cast("tuple[list[dict[str, Any]], list[dict[str, Any]]]", known["added"])
+
+
+def _payload(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
+    """The page of turns that the address asks for, as REST has it."""
+    if "payload" not in known:
+        if "place" not in known:
+            known["place"] = _place(visit)
+        cursor, _ = known["place"]
+        known["payload"] = visit.read(sessions.turns, PagedTexts, {"limit": TURNS, "cursor": cursor, "preview": _TEXT})
+    return cast("dict[str, Any]", known["payload"])
+
+
+def _bars(visit: Visit, known: dict[str, Any]) -> list[dict[str, Any]]:
+    """The spans of the turns on the page, and of one more than are drawn."""
+    traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    rows = detail.list_bars(visit.client, **place, traces=traces, limit=BARS + 1)
+    return [as_json(row) for row in rows]
+
+
+def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
+    """One page of turns as cards, with the thumbs and comments of each."""
+    name = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else VIEWS[0][0]
+    payload = _payload(visit, known)
+    before = known["place"][1]
+    numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
+    cards = replay.cards(payload, name)
+    scores, comments = _added(visit, known)
     thumbs = {score["trace_id"]: score["value"] for score in scores if score["name"] == "thumbs"}
     for card in cards:
         value = thumbs.get(card["trace_id"])
         card.update(number=numbers[card["trace_id"]], thumbs=None if value is None else int(bool(value)), comments=[])
+    _put_comments(cards, comments)
     cursor = payload["next_cursor"]
     last = before + len(payload["turns"])
-    rows = detail.list_bars(
-        visit.client,
-        project=visit.call.project,
-        session_id=visit.session_id,
-        traces=list(numbers),
-        limit=BARS + 1,
-    )
     return {
         **links(visit),
         "page": before,
-        "view_name": name,
         "first_turns": visit.with_query(at=None, turn=None, before=None, fragment=None) if before else None,
         "turns": cards,
-        "bars": [as_json(row) for row in rows],
         "idle_from_ns": replay.IDLE_FROM_NS,
         "next_turns": visit.with_query(turn=cursor, before=str(last), at=None, fragment=None) if cursor else None,
     }
@@ -211,11 +307,3 @@ def _put_comments(cards: Sequence[dict[str, Any]], comments: Sequence[Mapping[st
     for comment in comments:
         if comment["trace_id"] in by_turn:
             by_turn[comment["trace_id"]]["comments"].append(comment)
-
-
-def _first_error(cards: Sequence[Mapping[str, Any]]) -> str:
-    for card in cards:
-        for item in card["shown"]:
-            if item["kind"] == "step" and item["step"]["status"] == "error":
-                return f"#span-{item['step']['span_id']}"
-    return next((f"#turn-{card['trace_id']}" for card in cards if card["error_count"]), "")

@@ -15,7 +15,8 @@ from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages.chips import chips
 from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
-from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
+from otel_sessions.queries import listing
 from otel_sessions.queries.language import LanguageError
 from otel_sessions.queries.listing import extent
 
@@ -24,6 +25,8 @@ WINDOWS: Final = (
     ("30d", "Last 30 days"), ("all", "All time"),
 )  # fmt: skip
 LIMIT: Final = 50
+_ORDERED: Final = (("sort", "last_activity"), ("order", "desc"), ("cursor", ""))
+"""Parameters of a list beside the sessions that it is of, and what they are where the address does not say."""
 _TITLES: Final[Mapping[str, str]] = {
     "last_activity": "Last activity", "start": "Start", "duration": "Duration", "traces": "Turns", "spans": "Spans",
     "errors": "Errors", "tokens": "Tokens", "cost": "Cost", "models": "Models", "services": "Services",
@@ -64,18 +67,26 @@ def _drawn(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _list(visit: Visit) -> Shown:
+    """The search, and what can be done with it; the sessions follow, as one of the parts."""
     window, asked = _asked(visit)
     query = asked["query"]
-    sort, order = visit.get("sort", "last_activity"), visit.get("order", "desc")
+    wanted = {
+        **asked,
+        **{name: visit.get(name, default) for name, default in _ORDERED},
+        "limit": LIMIT,
+        "fields": "core,usage,io,metadata,scores",
+        "preview": _TEXT,
+    }
+    problem = _problem(visit, wanted)
+    is_empty = not problem and not listing.is_any(visit.client, project=visit.call.project)
     columns = _columns(visit)
-    listed, problem = _listed(visit, {**asked, "sort": sort, "order": order, "cursor": visit.get("cursor")})
-    found: Sequence[Mapping[str, Any]] = listed["sessions"]
-    if not visit.all("column") and not any(session["scores"] for session in found):
-        columns.remove("scores")
-    empty_store = (
-        not found and not problem and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
-    )
-    cursor = listed["next_cursor"]
+    later: dict[str, Page] = {"views": _views}
+    if visit.get("facets") and not problem and not is_empty:
+        later["facets"] = lambda visit: Shown("facets.html", {"facets": _facets(visit, asked, query)})
+    if visit.get("charts") and not problem and not is_empty:
+        later["charts"] = lambda visit: Shown("charts.html", _drawn(visit, asked))
+    if not problem:
+        later["list"] = lambda visit: _found(visit, wanted, window)
     return Shown(
         "sessions.html",
         {
@@ -89,21 +100,63 @@ def _list(visit: Visit) -> Shown:
             "span_of_time": _span(visit, window),
             "chips": [] if problem else [_chip(visit, chip) for chip in chips(query)],
             "facets_link": visit.with_query(facets=None if visit.get("facets") else "1"),
-            "facets": [] if problem or empty_store else _facets(visit, asked, query),
-            "views": [_view(visit, view) for view in visit.read(additions.list_views)["views"]],
-            "sort": sort,
-            "order": order,
+            "opened_facets": "facets" in later,
             "all_columns": list(_TITLES.items()),
             "columns": columns,
-            "chosen_columns": ",".join(columns) if visit.all("column") else "",
             "metadata_columns": [column for column in columns if column.startswith("metadata.")],
-            "numeric": _NUMERIC,
             "chart_titles": CHARTS,
-            "charts_link": "" if problem or empty_store else visit.with_query(fragment="charts", cursor=None),
+            "drawn": "charts" in later,
+            "charts_link": "" if problem or is_empty else visit.with_query(fragment="charts", cursor=None),
             "drawn_link": visit.with_query(charts="1", cursor=None),
-            **(_drawn(visit, asked) if visit.get("charts") and not problem else {"charts": []}),
+        },
+        status=400 if problem else 200,
+        later=later,
+    )
+
+
+def _problem(visit: Visit, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is wrong with a query, or with the place in its list; None where nothing is."""
+    given = {name: value for name, value in wanted.items() if value not in (None, "")}
+    try:
+        sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
+    except LanguageError as error:
+        return {"detail": str(error), "did_you_mean": error.did_you_mean}
+    except QueryError as error:
+        return {"detail": str(error), "did_you_mean": ()}
+    return None
+
+
+def _views(visit: Visit) -> Shown:
+    """The saved views, and a form that saves this one."""
+    return Shown(
+        "views.html",
+        {
+            "views": [_view(visit, view) for view in visit.read(additions.list_views)["views"]],
+            "query": visit.get("query"),
+            **{name: visit.get(name, default) for name, default in _ORDERED[:2]},
+            "chosen_columns": ",".join(_columns(visit)) if visit.all("column") else "",
+        },
+    )
+
+
+def _found(visit: Visit, wanted: Mapping[str, Any], window: str) -> Shown:
+    """A page of the sessions themselves."""
+    listed = visit.read(sessions.list_, Listed, wanted)
+    found: Sequence[Mapping[str, Any]] = listed["sessions"]
+    columns = _columns(visit)
+    if not visit.all("column") and not any(session["scores"] for session in found):
+        columns.remove("scores")
+    empty_store = not found and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
+    cursor = listed["next_cursor"]
+    sort, order = wanted["sort"], wanted["order"]
+    return Shown(
+        "found.html",
+        {
             "sessions": found,
-            "review": _review(visit, query, found),
+            "window": window,
+            "columns": columns,
+            "numeric": _NUMERIC,
+            "review": _review(visit, wanted["query"], found),
             "newest": max((str(session["end_time"]) for session in found), default=""),
             "heads": [_head(visit, column, sort, order) for column in columns],
             "first_page": not visit.get("cursor"),
@@ -114,20 +167,7 @@ def _list(visit: Visit) -> Shown:
             "otlp": otlp(visit),
             "everything": visit.with_query(window="all", from_=None, to=None, cursor=None),
         },
-        status=400 if problem else 200,
     )
-
-
-def _listed(visit: Visit, asked: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """A page of sessions, an empty one where the query is not of the language; and what is wrong with it, if so."""
-    wanted = {**asked, "limit": LIMIT, "fields": "core,usage,io,metadata,scores", "preview": _TEXT}
-    try:
-        return visit.read(sessions.list_, Listed, wanted), None
-    except LanguageError as error:
-        problem = {"detail": str(error), "did_you_mean": error.did_you_mean}
-    except QueryError as error:
-        problem = {"detail": str(error), "did_you_mean": ()}
-    return {"sessions": [], "next_cursor": None}, problem
 
 
 def _review(visit: Visit, query: str, found: Sequence[Mapping[str, Any]]) -> str:
@@ -181,9 +221,7 @@ def _short(time: str) -> str:
 
 
 def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The commonest values of each field, with the query that adds them; only where the reader opened them."""
-    if not visit.get("facets"):
-        return []
+    """The commonest values of each field, with the query that adds them."""
     found = []
     for field in _FACETS:
         values = visit.read(questions.facet, questions.Facets, {**asked, "field": field, "limit": 10})["values"]

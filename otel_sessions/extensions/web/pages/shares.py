@@ -9,7 +9,7 @@ from typing import Final
 from otel_sessions.extensions.web.api import shares
 from otel_sessions.extensions.web.api.parameters import Paged
 from otel_sessions.extensions.web.pages import session
-from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 
 HEADERS: Final = {**shares.HEADERS, "Referrer-Policy": "no-referrer"}
 
@@ -32,6 +32,16 @@ def show(visit: Visit) -> Shown:
 
 def shared(visit: Visit) -> Shown:
     """`/share/{token}`: the session read-only, without a way to anything else. Raises `NotFound`."""
-    client, call = shares.open_share(visit.client, visit.call)
-    shown = session.public(replace(visit, client=client, call=call))
+    shown = _through_link(session.public)(visit)
     return replace(shown, headers={**shown.headers, **HEADERS})
+
+
+def _through_link(page: Page) -> Page:
+    """The page, and its parts, of the session that the link opens, as long as it opens it."""
+
+    def opened(visit: Visit) -> Shown:
+        client, call = shares.open_share(visit.client, visit.call)
+        shown = page(replace(visit, client=client, call=call))
+        return replace(shown, later={name: _through_link(part) for name, part in shown.later.items()})
+
+    return opened

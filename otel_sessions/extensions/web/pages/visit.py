@@ -81,12 +81,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page: a template and what it is filled with."""
+    """A page, or a part of one: a template and what it is filled with.
+
+    `later` has by name the parts that its template leaves a `place` for. They are worked out one after the other, when
+    what stands before them has gone out: whatever decides of the status stands in none of them.
+    """
 
     template: str
     values: Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, Page] = field(default_factory=dict)
 
 
 Page = Callable[[Visit], Shown]

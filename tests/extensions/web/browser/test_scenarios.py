@@ -132,9 +132,13 @@ def test_the_last_error_is_one_click_away(page: Any) -> None:
     page.goto("/sessions/transfer-test?at=error")
     expect(page.locator(".turn .no").first).to_have_text("Turn 6")
     page.goto("/sessions/transfer-test")
-    page.get_by_role("link", name="Go to it").click()
-    expect(page.locator(".step:target")).to_be_in_viewport()
-    expect(page.locator("#turns")).to_contain_text("do_not_honor")
+    told = page.locator(".head .error")
+    message = told.inner_text().partition(": ")[2].removesuffix(" Go to it")
+    assert message, "it says why, not only where"
+    told.get_by_role("link", name="Go to it").click()
+    failed = page.locator(".step:target")
+    expect(failed).to_be_in_viewport()
+    expect(failed).to_contain_text(message)
 
 
 def test_a_review_judges_by_keys_takes_sessions_and_goes_on(page: Any, scenes: Api) -> None:
@@ -143,6 +147,7 @@ def test_a_review_judges_by_keys_takes_sessions_and_goes_on(page: Any, scenes: A
     page.goto("/sessions/timetable-4-test?queue=service:booking-api&as=ada")
     page.get_by_role("button", name="Take it").click()
     expect(page.get_by_text("assigned to you")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("2")
     curt = page.locator("#notes").get_by_role("button", name="curt", exact=True)
     expect(curt).to_have_attribute("aria-pressed", "true")

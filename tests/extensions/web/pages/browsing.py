@@ -48,6 +48,8 @@ class Browser:
 
     api: Api
     cookie: str = ""
+    may_break: bool = False
+    """Whether a part of a page may be missing."""
 
     def get(self, path: str, headers: Mapping[str, str] = {}) -> Page:
         return self._ask("GET", path, None, headers)
@@ -76,4 +78,5 @@ class Browser:
         if kept := re.match(r"otel_sessions_form=[^;]+", told.get("set-cookie", "")):
             self.cookie = kept.group()
         _Parts(page).feed(page.html)
+        assert self.may_break or "could not be made" not in page.text, page.text
         return page

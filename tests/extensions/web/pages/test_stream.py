@@ -1,0 +1,147 @@
+"""Pages in pieces: what goes out before the rest is known, and what becomes of a part that cannot be made."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import socket
+import zlib
+
+import pytest
+
+from otel_sessions.component import Host
+from otel_sessions.errors import Retryable
+from otel_sessions.extensions.web.pages import sessions
+from otel_sessions.extensions.web.pages.stream import Made, pieces, place
+from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.http.compression import zstd
+from tests.extensions.web.conftest import Api, span
+from tests.extensions.web.pages.browsing import Browser
+from tests.extensions.web.pages.stories import chat
+
+
+def _shown(*names: str) -> Shown:
+    def unused(visit: Visit) -> Shown:
+        raise AssertionError("made by its name")
+
+    return Shown("", {}, later=dict.fromkeys(names, unused))
+
+
+def test_a_piece_waits_for_no_part_behind_it_and_parts_have_parts() -> None:
+    asked: list[str] = []
+
+    async def make(shown: Shown, name: str) -> Made:
+        asked.append(name)
+        return (f"[{place('inner')}]", _shown("inner")) if name == "outer" else (name, _shown())
+
+    async def read() -> list[tuple[str, int]]:
+        html = f"a{place('outer')}b{place('unknown')}c{place('last')}"
+        return [(piece, len(asked)) async for piece in pieces((html, _shown("outer", "last")), make)]
+
+    got = asyncio.run(read())
+    assert "".join(piece for piece, _ in got) == "a[inner]bclast"
+    assert got[0] == ("a", 0), "what stands before a part is not held up by it"
+    assert asked == ["outer", "inner", "last"]
+
+
+def _chunks(api: Api, path: str, coding: str = "") -> list[bytes]:
+    """The pieces that a page comes in over the wire."""
+    host, _, port = api.address.rpartition(":")
+    accept = f"Accept-Encoding: {coding}\r\n" if coding else ""
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
+        wire.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {api.address}\r\nX-Project: {api.project}\r\n{accept}"
+            "Connection: close\r\n\r\n".encode()
+        )
+        with wire.makefile("rb") as answer:
+            while answer.readline().strip():
+                pass
+            found = []
+            while size := int(answer.readline(), 16):
+                found.append(answer.read(size))
+                answer.readline()
+            return found
+
+
+def test_the_search_goes_out_before_the_sessions_and_a_replay_after_the_figures(api: Api) -> None:
+    chat(api)
+    first, *rest = _chunks(api, "/sessions")
+    assert b'id="query"' in first
+    assert b"<table" not in first
+    assert b"<table" in b"".join(rest)
+    parts = _chunks(api, "/sessions/chat-1")
+    assert b"app.css" in parts[0]
+    figures = next(n for n, part in enumerate(parts) if b'class="figures' in part)
+    replay = next(n for n, part in enumerate(parts) if b'class="turn"' in part)
+    beside = next(n for n, part in enumerate(parts) if b'id="rows"' in part)
+    assert 0 < figures < replay < beside
+
+
+def test_what_is_compressed_can_be_read_up_to_its_last_piece(api: Api) -> None:
+    chat(api)
+    first, *rest = _chunks(api, "/sessions", "gzip")
+    assert b'id="query"' in zlib.decompressobj(31).decompress(first)
+    assert b"</html>" in gzip.decompress(b"".join([first, *rest]))
+    packed = _chunks(api, "/sessions", "zstd")
+    assert b'id="query"' in zstd.ZstdDecompressor().decompress(packed[0])
+
+
+def test_what_is_wrong_with_a_page_is_its_status_before_anything_goes_out(browser: Browser) -> None:
+    chat(browser.api)
+    for path, status in (
+        ("/sessions?query=usr:ada", 400),
+        ("/sessions?cursor=nonsense", 400),
+        ("/sessions?sort=nonsense", 400),
+        ("/sessions/none", 404),
+        ("/sessions/chat-1?at=none", 404),
+        ("/sessions/chat-1?turn=nonsense", 400),
+        (f"/sessions/chat-1?span={1:032x}.{9:016x}", 404),
+        ("/users/nobody", 404),
+        ("/share/none", 404),
+    ):
+        assert browser.get(path).status == status, path
+
+
+def test_a_part_that_cannot_be_made_says_so_and_the_rest_follows(
+    browser: Browser, web_host: Host, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> Shown:
+        raise Retryable("clickhouse <is> away")
+
+    browser.api.store(span("a", 1))
+    browser.may_break = True
+    monkeypatch.setattr(sessions, "_found", away)
+    counter = web_host.metrics.broken_pages.labels("list")
+    before = counter._value.get()
+    with caplog.at_level(logging.WARNING):
+        page = browser.get("/sessions")
+    assert page.status == 200
+    assert "This part of the page could not be made: clickhouse <is> away" in page.text
+    assert page.html.rstrip().endswith("</html>")
+    assert counter._value.get() == before + 1
+    assert "the part list of the page /sessions is missing" in caplog.text
+
+
+def test_a_published_session_shows_no_comment_of_those_who_published_it(browser: Browser) -> None:
+    chat(browser.api)
+    said = {"text": "for us alone", "trace_id": f"{1:032x}"}
+    assert browser.api.call("POST", "/sessions/chat-1/comments", said).status == 201
+    assert "for us alone" in browser.get("/sessions/chat-1").text
+    token = browser.api.call("POST", "/sessions/chat-1/share", {}).json["token"]
+    for path in (f"/share/{token}", f"/share/{token}?fragment=turns", f"/share/{token}?show=calls"):
+        assert "for us alone" not in browser.get(path).text
+
+
+def test_the_last_error_is_the_one_that_says_why_with_a_link_to_its_step(browser: Browser) -> None:
+    browser.api.store(
+        span("a", 1, seconds=9, status="error", name="chat turn"),
+        span("a", 1, number=2, start=1, status="error", name="pay", message="the card was <refused>"),
+        span("a", 1, number=3, start=3, status="error", name="wrapper"),
+    )
+    page = browser.get("/sessions/a")
+    assert "Last error in pay: the card was <refused>" in " ".join(page.text.split())
+    link = f"/sessions/a?at={1:032x}#span-{1002:016x}"
+    assert link in page.links()
+    step = f"span-{1002:016x}"
+    assert [one for _, one in browser.get(link.partition("#")[0]).tags if one.get("id") == step]
