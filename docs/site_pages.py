@@ -116,8 +116,9 @@ def _rows(
 
 def _told(place: tuple[str, ...], below: type[BaseModel] | None, comments: dict[tuple[str, ...], str]) -> str:
     """What is said of a key; of settings that several components share, it is said of one of them."""
+    alike = (lambda other: other[-2:] == place[-2:], lambda other: (other[0], other[-1]) == (place[0], place[-1]))
     said = comments.get(place) or next(
-        (text for other, text in comments.items() if other[-2:] == place[-2:] and text), ""
+        (text for is_alike in alike for other, text in comments.items() if text and is_alike(other)), ""
     )
     if not said and below is not None:
         said = (below.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")

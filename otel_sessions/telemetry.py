@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
 from typing import Final, Literal, Protocol, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
@@ -28,10 +28,11 @@ _REMEMBERED_KEYS: Final = 1024
 
 
 class Metrics:
-    """All counters and gauges of one service, on a registry of its own."""
+    """All counters and gauges of one service, on a registry of its own, and the log of what it refuses."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.refusals = LimitedLog(logging.getLogger("otel_sessions.refused"))
         self.accepted_spans = self._counter(
             "otelcol_receiver_accepted_spans", "Spans taken into the pipeline.", "receiver", "transport"
         )
@@ -245,6 +246,51 @@ class Intervals:
                 return False
             self._told[key] = now
             return True
+
+
+class LimitedLog:
+    """Warns of what happens again and again: at once, and once in `every_s` seconds how often it came again, of 1,024
+    keys at most; those beyond are counted together. Any thread may call it."""
+
+    def __init__(self, to: logging.Logger, now: Callable[[], float] = time.monotonic, *, every_s: float = 60.0) -> None:
+        self._logger = to
+        self._now = now
+        self._every_s = every_s
+        self._told: OrderedDict[str, tuple[float, str, int]] = OrderedDict()  # since when, the line, how often since
+        self._lock = Lock()
+        self._timer: Timer | None = None
+
+    def tell(self, key: str, line: str) -> None:
+        """Logs the line, or counts it."""
+        self.flush()
+        with self._lock:
+            if key not in self._told and len(self._told) >= _REMEMBERED_KEYS:
+                key, line = "", "of others that are not named"
+            began, first, again = self._told.get(key, (self._now(), line, -1))
+            self._told[key] = (began, first, again + 1)
+            if again >= 0 and self._timer is None:
+                self._timer = Timer(self._every_s, self._flush_later)
+                self._timer.daemon = True
+                self._timer.start()
+        if again < 0:
+            self._logger.warning("%s", line)
+
+    def flush(self) -> None:
+        """Logs the counts whose time is over."""
+        with self._lock:
+            now, due = self._now(), []
+            while self._told and next(iter(self._told.values()))[0] <= now - self._every_s:
+                key, (_, line, again) = self._told.popitem(last=False)
+                if again:
+                    due.append((line, again))
+                    self._told[key] = (now, line, 0)
+        for line, again in due:
+            self._logger.warning("%d more in %g s: %s", again, self._every_s, line)
+
+    def _flush_later(self) -> None:
+        with self._lock:
+            self._timer = None
+        self.flush()
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ An extension that answers over HTTP is made of these parts, and has every bound 
     def create(id_: ComponentId, config: Config, host: Host) -> HttpServer:
         path = f"extensions.{id_}"
         bodies = Bodies(config.max_request_body_size, together=4 * config.max_request_body_size)
-        access = access_to(host, config.auth, id_.type, path)
+        access = access_to(host, config.auth, path)
         app = Authenticated(routes(bodies), access, refuse)
         return HttpServer(app, config.endpoint, host, name=id_.type, path=f"{path}.endpoint", tls=config.tls)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
@@ -14,10 +13,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_sessions.component import DEFAULT_PROJECT, Authenticator, AuthSettings, Host
-from otel_sessions.errors import ConfigError, Fault, Unauthenticated
-from otel_sessions.telemetry import Intervals
+from otel_sessions.errors import ConfigError, Fault
 
-_logger = logging.getLogger(__name__)
 Role = Literal["read", "annotate", "admin"]
 ROLES: Sequence[Role] = ("read", "annotate", "admin")
 """What one may do with the sessions of a project: read them; also add to them and publish them; also delete them."""
@@ -41,10 +38,8 @@ def role_in(project: str) -> Role:
 class Access:
     """Asks the authenticator, where there is one; without one everybody may send, to the default project."""
 
-    def __init__(self, authenticator: Authenticator | None = None, transport: str = "") -> None:
+    def __init__(self, authenticator: Authenticator | None = None) -> None:
         self._authenticator = authenticator
-        self._transport = transport
-        self._notices = Intervals()
 
     @property
     def is_open(self) -> bool:
@@ -54,21 +49,14 @@ class Access:
     def project_of(self, headers: Mapping[str, str], client: str) -> str:
         """The project that these headers, their names in lower case, are let into; any thread may ask.
 
-        Raises `Unauthenticated`, which the log has once a minute and client.
+        Raises `Unauthenticated`.
         """
-        if self._authenticator is None:
-            return DEFAULT_PROJECT
-        try:
-            return self._authenticator.authenticate(headers)
-        except Unauthenticated as error:
-            if self._notices.due(client):
-                _logger.warning("%s is refused over %s: %s", client, self._transport, error)
-            raise
+        return DEFAULT_PROJECT if self._authenticator is None else self._authenticator.authenticate(headers)
 
 
-def access_to(host: Host, auth: AuthSettings | None, transport: str, path: str) -> Access:
+def access_to(host: Host, auth: AuthSettings | None, path: str) -> Access:
     """By the `auth` at `path`; `ConfigError` for an authenticator that does not run."""
-    return Access(authenticator_of(host, auth, path), transport)
+    return Access(authenticator_of(host, auth, path))
 
 
 def authenticator_of(host: Host, auth: AuthSettings | None, path: str) -> Authenticator | None:

@@ -60,13 +60,13 @@ class GrpcListener:
 
     `project_of` says whose a call is, or raises `Unauthenticated`. `read` reads the next message of a call, as bytes,
     None if there is none, and ends a call whose message does not come; it raises `grpc.RpcError` for one that is over.
-    Methods are therefore served as streams of requests, without a deserializer. `count_refused` counts a call that is
-    refused for its credentials, and returns the `google.rpc.Status` of the error.
+    Methods are therefore served as streams of requests, without a deserializer. `refuse` counts a call that is
+    refused for its credentials, tells the log, and returns the `google.rpc.Status` of the error.
     """
 
     project_of: Callable[[grpc.ServicerContext], str]
     read: Callable[[Iterator[Any], grpc.ServicerContext], Any]
-    count_refused: Callable[[Exception], Any]
+    refuse: Callable[[Exception, grpc.ServicerContext], Any]
 
 
 @dataclass(frozen=True)

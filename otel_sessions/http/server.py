@@ -14,6 +14,7 @@ from pydantic import Field
 from otel_sessions.component import AuthSettings, Host, Settings, Worker
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.http.protocol import BoundedProtocol
+from otel_sessions.http.refusals import Telling
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.types import ByteSize, HostPort
 
@@ -72,7 +73,7 @@ class HttpServer:
         self._worker: Worker | None = None
         self._server = _Server(
             uvicorn.Config(
-                app,
+                Telling(app, host.metrics.refusals, name),
                 http=BoundedProtocol,
                 lifespan="off",
                 log_config=None,

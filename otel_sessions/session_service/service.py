@@ -173,7 +173,7 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
         try:
             project = self._listener.project_of(context)
         except Exception as error:
-            raise Refused(self._listener.count_refused(error)) from error
+            raise Refused(self._listener.refuse(error, context)) from error
         body = self._listener.read(requests, context)
         if body is None:
             raise InvalidRequest("", "the call has no message")

@@ -45,9 +45,7 @@ def create(id_: ComponentId, config: Config, host: Host) -> HttpServer:
     def refuse(_: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 401)
 
-    app = Authenticated(
-        Router([Route("/notes", notes, methods=["POST"])]), access_to(host, config.auth, id_.type, path), refuse
-    )
+    app = Authenticated(Router([Route("/notes", notes, methods=["POST"])]), access_to(host, config.auth, path), refuse)
     return HttpServer(app, config.endpoint, host, name=id_.type, path=f"{path}.endpoint", tls=config.tls)
 
 

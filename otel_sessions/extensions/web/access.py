@@ -143,7 +143,7 @@ class WebAccess(Access):
     """Asks the cookie of a login, else the authenticator; without an authenticator everybody is let in."""
 
     def __init__(self, authenticator: Authenticator | None, logins: Logins, guesses: Guesses | None = None) -> None:
-        super().__init__(authenticator, "web")
+        super().__init__(authenticator)
         known: Any = authenticator
         self._form: LoginForm | None = known if isinstance(known, LoginForm) else None
         self._header = self._form.header if self._form else "authorization"

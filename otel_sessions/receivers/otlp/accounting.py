@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Final
+from typing import Any, Final
 
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
 from otel_sessions.component import ComponentId, Outcome
-from otel_sessions.receivers.otlp.status import status_of
+from otel_sessions.http.refusals import REJECTED, tell
+from otel_sessions.receivers.otlp.status import http_status, status_of
 from otel_sessions.telemetry import Intervals, Metrics
 
 _logger = logging.getLogger(__name__)
@@ -28,24 +30,39 @@ class Accounting:
         self._accepted_spans = metrics.accepted_spans.labels(*self._labels)
         self._refused_spans = metrics.refused_spans.labels(*self._labels)
         self._refused_requests = metrics.refused_requests
+        self._log = metrics.refusals
         self._notices = Intervals(every_s=_A_DAY_S)
 
-    def count(self, future: Future[Outcome]) -> None:
+    def count(self, future: Future[Outcome], client: str, project: str) -> None:
         """Counts the spans of a future that is done, whether or not anybody waits for it still; no errors."""
         if not future.cancelled() and future.exception() is None:
-            self.count_outcome(future.result())
+            self.count_outcome(future.result(), lambda: client, project)
 
-    def count_outcome(self, outcome: Outcome) -> None:
-        """Counts the spans of a request that is answered."""
+    def count_outcome(self, outcome: Outcome, client: Callable[[], str], project: str) -> None:
+        """Counts the spans of a request that is answered; what is told of them the log has as well."""
         self._accepted_spans.inc(outcome.accepted_spans)
         if outcome.rejected_spans:
             self._refused_spans.inc(outcome.rejected_spans)
+        if outcome.rejected_spans or outcome.message:
+            total = outcome.accepted_spans + outcome.rejected_spans
+            what = f"{outcome.rejected_spans} of {total} spans"
+            self._tell(200, outcome.message or "not spans", client(), what=what, project=project, advice=REJECTED)
 
     def count_refused(self, error: BaseException) -> Status:
         """Counts a request that is refused whole; what its client is told."""
         status = status_of(error)
         self.count_refused_as(status.code)
         return status
+
+    def refuse(self, error: BaseException, client: str, project: str = "", nbytes: int = 0) -> Status:
+        """Counts a call over gRPC that is refused whole, with a line in the log; what its client is told."""
+        status = self.count_refused(error)
+        reason = f"{Code.Name(status.code)} {status.message}"
+        self._tell(http_status(status), reason, client, project=project, nbytes=nbytes)
+        return status
+
+    def _tell(self, status: int, reason: str, client: str, **more: Any) -> None:
+        tell(self._log, status, reason, client=client, transport="/".join(self._labels), **more)
 
     def count_refused_as(self, code: int) -> None:
         """Counts a request that is refused whole, by a number of `google.rpc.Code`."""

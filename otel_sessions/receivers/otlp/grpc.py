@@ -62,12 +62,15 @@ class GrpcServer:
         self._port = settings.endpoint.port
         self._pools = [ThreadPoolExecutor(n, thread_name_prefix="grpc") for n in (_SMALL_CALLS, _REFLECTING)]
         self._health = health.HealthServicer()
-        listener = GrpcListener(self._traces.project_of, self._messages.read, accounting.count_refused)
+        listener = GrpcListener(self._traces.project_of, self._messages.read, self._refuse)
         self._mounted = [each for mount in host.grpc_mounts if (each := mount(listener))]
         self._services = (TRACE_SERVICE, *(each.name for each in self._mounted))
         for service in self._services:
             self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self._server: grpc.Server | None = None
+
+    def _refuse(self, error: Exception, context: grpc.ServicerContext) -> Any:
+        return self._accounting.refuse(error, client_of(context))
 
     @property
     def endpoints(self) -> Mapping[str, str]:

@@ -98,12 +98,14 @@ class Export:
     """One call, of which gRPC has told by `event`. Its events call `_close`, `_read` and `_finish`, which say to grpcio
     whether it is over; the future of the outcome calls `_answer`."""
 
-    __slots__ = ("_event", "_is_over", "_project", "_service", "_turn", "_under_way")
+    __slots__ = ("_event", "_is_over", "_nbytes", "_peer", "_project", "_service", "_turn", "_under_way")
 
     def __init__(self, service: TraceService, event: Any) -> None:
         self._service = service
         self._event = event
         self._project = DEFAULT_PROJECT
+        self._nbytes = 0
+        self._peer = b""
         self._turn = threading.Lock()
         self._is_over = False  # for its client, or answered
         self._under_way = 0  # batches of operations that the core has
@@ -127,6 +129,7 @@ class Export:
 
     def read(self) -> bool:
         """Has the message read; False if the call is over."""
+        self._peer = self._event.call.peer()  # of a call that gRPC has ended it is not known any more
         if self._start(self._read, cygrpc.ReceiveMessageOperation(0)):
             return True
         self._service.accounting.count_refused_as(RESOURCE_EXHAUSTED)
@@ -135,6 +138,9 @@ class Export:
     def _context(self) -> grpc.ServicerContext:
         """For what it says of the connection; a call of ours has no state."""
         return _server._Context(self._event, None, None)  # type: ignore[arg-type]
+
+    def _client(self) -> str:
+        return host_of(_common.decode(self._peer or self._event.call.peer())) or "somebody"
 
     def _start(self, then: Callable[[Any], _Done], *operations: Any, ends: bool = False) -> bool:
         """Has the core do this, and call `then`; False if the call is over. It is from now on, if this `ends` it."""
@@ -165,6 +171,7 @@ class Export:
         self._service.messages.release(self)
         if body is None:  # the client has gone, or gRPC has ended the call
             raise TooLarge("the request is over the size limit, or has no message")
+        self._nbytes = len(body)
         self._attempt(len(body) < LARGE_BYTES, self._consume, body)
 
     def _consume(self, body: bytes) -> None:
@@ -174,7 +181,7 @@ class Export:
         """Where the client has gone its spans take their way all the same."""
         try:
             outcome = future.result()
-            self._service.accounting.count_outcome(outcome)
+            self._service.accounting.count_outcome(outcome, self._client, self._project)
             response = response_of(outcome).SerializeToString()
         except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error)
@@ -182,7 +189,8 @@ class Export:
             self._end(cygrpc.SendMessageOperation(response, 0), status=(None, cygrpc.StatusCode.ok, b""))
 
     def _refuse(self, error: BaseException) -> None:
-        status = rpc_status.to_status(self._service.accounting.count_refused(error))
+        told = self._service.accounting.refuse(error, self._client(), self._project, self._nbytes)
+        status = rpc_status.to_status(told)
         code = _common.STATUS_CODE_TO_CYGRPC_STATUS_CODE[status.code]
         self._end(status=(status.trailing_metadata, code, status.details.encode()))
 
@@ -278,4 +286,9 @@ def _asks_for_version(tls: ServerTls | None) -> bool:
 
 def client_of(context: grpc.ServicerContext) -> str:
     """Its address without the port."""
-    return context.peer().rpartition(":")[0]
+    return host_of(context.peer())
+
+
+def host_of(peer: str) -> str:
+    """The address in what gRPC says of a connection, as in `ipv4:127.0.0.1:43210`."""
+    return peer.rpartition(":")[0]

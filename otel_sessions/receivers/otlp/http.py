@@ -152,6 +152,7 @@ class Paths:
         if path in self._other_signals:
             client = request.client.host if request.client else "somebody"
             message = self._accounting.note_other_signal(self._other_signals[path], client)
+            request.state.is_told = True
             return _answer(request, Status(code=code.UNIMPLEMENTED, message=message))
         message = f"there is nothing here; traces go to {', '.join(self._paths)}"
         return _answer(request, Status(code=code.NOT_FOUND, message=message))
@@ -190,16 +191,17 @@ class HttpTraces:
         if self._open > OPEN_REQUESTS:
             raise Retryable(f"{OPEN_REQUESTS} requests are waiting already")
         format_ = _format_of(request)
-        hand_over = partial(self._hand_over, format_, request.state.project)
+        client = request.client.host if request.client else "somebody"
+        hand_over = partial(self._hand_over, format_, request.state.project, client)
         pool = self._pools[format_.content_type]
         future = await self._bodies.take(request, hand_over, pool, light_bytes=format_.light_bytes)
         outcome = await _outcome(future, request.receive)
         return NOBODY_READS if outcome is None else format_.answer(response_of(outcome))
 
-    def _hand_over(self, format_: Format, project: str, body: Body) -> Future[Outcome]:
+    def _hand_over(self, format_: Format, project: str, client: str, body: Body) -> Future[Outcome]:
         """In a worker, unless it is quick; nothing here holds the body any longer then."""
         future = self._consumer.consume(ExportRequest(format_.protobuf_of(body.unpacked()), project))
-        future.add_done_callback(self._accounting.count)
+        future.add_done_callback(partial(self._accounting.count, client=client, project=project))
         return future
 
 

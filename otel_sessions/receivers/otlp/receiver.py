@@ -56,7 +56,7 @@ class OtlpReceiver:
 
     def _door(self, transport: str, auth: AuthSettings | None) -> tuple[Accounting, Access]:
         accounting = Accounting(self._id, transport, self._host.metrics)
-        return accounting, access_to(self._host, auth, transport, self._path(transport))
+        return accounting, access_to(self._host, auth, self._path(transport))
 
     def _path(self, key: str) -> str:
         return f"receivers.{self._id}.protocols.{key}"

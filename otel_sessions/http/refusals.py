@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A line in the log for what is refused: who sent it, how much, why, and what to do. `LimitedLog` bounds how many.
+
+Every HTTP listener of ours has `Telling` around its application; over gRPC and for spans rejected of a request, the
+receiver calls `tell`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from otel_sessions.http.body import NOBODY_READS
+from otel_sessions.telemetry import LimitedLog, printable
+
+_READS: Final = ("GET", "HEAD", "OPTIONS")
+_ALWAYS: Final = (401, 413, 429, 503)
+"""What is told of reads as well; anything else that is wrong with a question, whoever asks is told."""
+_REASON_BYTES: Final = 2048
+_REASON_CHARS: Final = 300
+_ADVICE: Final[Mapping[int, str]] = {
+    400: "look at the sender: its exporter, the protocol it speaks, and what stands between",
+    401: "give the sender the credentials that `auth` of this endpoint knows",
+    403: "give the sender credentials that go so far, or let it ask for less",
+    404: "mend the path at the sender",
+    405: "mend the path or the method at the sender",
+    413: "send smaller batches, or raise the limit of this endpoint",
+    415: "mend the content type or the compression at the sender",
+    429: "the sender is told to come back; if that goes on, send less at a time",
+    500: "see the lines before this one; the sender may have dropped it",
+    503: "the sender is told to come back, and keeps it until then; if that goes on, see `otel-sessions doctor`",
+}
+REJECTED: Final = "mend what the sender says there; the other spans are taken"
+"""What to do about some spans of a request."""
+
+
+def tell(
+    log: LimitedLog,
+    status: int,
+    reason: str,
+    *,
+    client: str,
+    transport: str,
+    what: str = "",
+    project: str = "",
+    nbytes: int | str | None = None,
+    advice: str | None = None,
+) -> None:
+    """Warns that a request was refused with an HTTP status, or with what is that status over gRPC."""
+    of = [text for text in (what, f"project {project}" if project else "", f"{nbytes} bytes" if nbytes else "") if text]
+    about = f" ({', '.join(of)})" if of else ""
+    told = printable(reason)[:_REASON_CHARS]
+    line = f"{printable(client)} is refused over {transport}{printable(about)}: {told}; {advice or _advice(status)}"
+    log.tell(f"{client} {transport} {status}", line)
+
+
+def _advice(status: int) -> str:
+    return _ADVICE.get(status) or _ADVICE[500 if status >= 500 else 400]
+
+
+class Telling:
+    """`app`, with a line for what it refuses: of requests that change something whatever status says so, of reads those
+    that an operator can do something about. A request whose state has `is_told` has its line already."""
+
+    def __init__(self, app: ASGIApp, log: LimitedLog, name: str) -> None:
+        self._app = app
+        self._log = log
+        self._name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun: Message = {}
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start" and self._is_told(scope["method"], message["status"]):
+                begun = message
+            elif begun and not scope.get("state", {}).get("is_told"):
+                self._tell(scope, begun, message.get("body", b""))
+                begun = {}
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+    def _is_told(self, method: str, status: int) -> bool:
+        return status in _ALWAYS or (status >= 400 and status != NOBODY_READS.status_code and method not in _READS)
+
+    def _tell(self, scope: Scope, begun: Message, body: bytes) -> None:
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        answered = {name.lower(): value.decode("latin-1") for name, value in begun.get("headers", ())}
+        path = scope["path"] if len(scope["path"]) <= 100 else f"{scope['path'][:100]}..."
+        tell(
+            self._log,
+            begun["status"],
+            f"{begun['status']} {_reason(body, answered)}".strip(),
+            client=scope["client"][0] if scope.get("client") else "somebody",
+            transport=self._name,
+            what=f"{scope['method']} {path}",
+            project=str(scope.get("state", {}).get("project", "")),
+            nbytes=headers.get(b"content-length"),
+        )
+
+
+def _reason(body: bytes, headers: Mapping[bytes, str]) -> str:
+    """What an answer says in the words of its kind; empty where that cannot be read."""
+    type_ = headers.get(b"content-type", "").partition(";")[0]
+    if headers.get(b"content-encoding") or type_ == "text/html":
+        return ""
+    try:
+        if type_ == "application/x-protobuf":
+            return str(Status.FromString(body).message)
+        if type_.endswith("json"):
+            said = json.loads(body)
+            return str(said.get("detail") or said.get("message") or "") if isinstance(said, dict) else ""
+    except (DecodeError, ValueError):
+        return ""
+    return body[:_REASON_BYTES].decode(errors="replace").strip()
