@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -74,26 +73,22 @@ def unfinished(client: Client) -> list[Deletion]:
     return [_job(row) for row in select(client, "deletions_running", {})]
 
 
-def steps(client: Client, job: Deletion, *, forget_for: timedelta | None) -> Iterator[Deletion]:
-    """Does the job, some sessions at a time, and yields it after each; what was deleted is stored with it.
+def step(client: Client, job: Deletion, tried: set[str], *, forget_for: timedelta | None) -> Deletion:
+    """Deletes some sessions more of a job that runs, and returns it as it is then stored; `tried` has those so far.
 
-    Raises `Retryable` or `Permanent`; the job can be taken up again then.
+    Raises `Retryable` or `Permanent`; the step can be taken again then.
     """
-    tried: set[str] = set()
-    while job.deleted < job.found and (ids := [row["SessionId"] for row in _chosen(client, job, "deletion_ids")]):
-        if tried.issuperset(ids):
-            job = replace(job, state="failed", error=f"{len(ids)} sessions could not be deleted")
-            _store(client, job)
-            yield job
-            return
+    ids = [row["SessionId"] for row in _chosen(client, job, "deletion_ids")] if job.deleted < job.found else []
+    if not ids:
+        job = replace(job, state="done")
+    elif tried.issuperset(ids):
+        job = replace(job, state="failed", error=f"{len(ids)} sessions could not be deleted")
+    else:
         deletion.delete(client, [(job.project, id_) for id_ in ids], forget_for=forget_for)
         job = replace(job, deleted=job.deleted + len(set(ids) - tried))
         tried.update(ids)
-        _store(client, job)
-        yield job
-    job = replace(job, state="done")
     _store(client, job)
-    yield job
+    return job
 
 
 def fail(client: Client, job: Deletion, error: str) -> None:

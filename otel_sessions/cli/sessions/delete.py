@@ -103,7 +103,9 @@ def _many(
         return 0
     _ask(f"{found:,} sessions", yes=yes)
     job = deletions.begin(client, project=project, chosen=chosen, now_ns=now_ns)
-    for job in deletions.steps(client, job, forget_for=forget):  # noqa: B020 - the same job, further on
+    tried: set[str] = set()
+    while job.state == "running":
+        job = deletions.step(client, job, tried, forget_for=forget)
         yield Progress(job.deleted, job.found, "deleting sessions")
     if job.state == "failed":
         raise QueryError(job.error)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does the jobs of `queries.deletions`, one after the other; those that were cut short are taken up at the start."""
+"""Does the jobs of `queries.deletions`, of each some sessions in turn, so that none waits for a long one to end; those
+that were cut short are taken up at the start.
+"""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -34,7 +37,7 @@ class Deleter:
         self._endpoint: Endpoint | None = host.clickhouse
         self.forget_for = None if host.forget_for_s is None else timedelta(seconds=host.forget_for_s)
         self._clients = Pool(self._connect)
-        self._jobs: queue.SimpleQueue[Deletion | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Deletion, set[str]] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._worker = Worker("web", "deletions", self._run, host)
 
@@ -43,8 +46,8 @@ class Deleter:
             self._worker.start()
 
     def take_up(self, job: Deletion) -> None:
-        """Does this job when those before it are done."""
-        self._jobs.put(job)
+        """Does this job, beside those that were taken up before."""
+        self._jobs.put((job, set()))
 
     def shutdown(self, timeout: float) -> None:
         self._stopping.set()
@@ -55,9 +58,12 @@ class Deleter:
     def _run(self) -> None:
         self._take_up_unfinished()
         while not self._stopping.is_set():
-            job = self._jobs.get()
-            if job is not None:
-                self._do(job)
+            taken = self._jobs.get()
+            if taken is not None:
+                job, tried = taken
+                job = self._step(job, tried)
+                if job.state == "running":
+                    self._jobs.put((job, tried))
 
     def _take_up_unfinished(self) -> None:
         """Those that were there before; ClickHouse may be away for a while, and its tables not made yet."""
@@ -65,37 +71,33 @@ class Deleter:
             try:
                 with self._clients.client() as client:
                     for job in deletions.unfinished(client):
-                        self._jobs.put(job)
+                        self.take_up(job)
             except OtelSessionsError as error:
                 _logger.debug("jobs of deletion cannot be read yet: %s", error)
                 self._stopping.wait(_AGAIN_S)
             else:
                 return
 
-    def _do(self, job: Deletion) -> None:
-        while not self._stopping.is_set():
-            try:
-                with self._clients.client() as client:
-                    for done in deletions.steps(client, job, forget_for=self.forget_for):
-                        job = done
-                        if self._stopping.is_set():
-                            return
-            except Retryable as error:
-                _logger.warning("the deletion %s waits: %s", job.id, error)
-                self._stopping.wait(_AGAIN_S)
-            except Exception as error:
-                _logger.exception("the deletion %s has failed", job.id)
-                self._fail(job, f"{type(error).__name__}: {error}")
-                return
-            else:
-                return
+    def _step(self, job: Deletion, tried: set[str]) -> Deletion:
+        """The job after a step, or as it was where ClickHouse is away."""
+        try:
+            with self._clients.client() as client:
+                return deletions.step(client, job, tried, forget_for=self.forget_for)
+        except Retryable as error:
+            _logger.warning("the deletion %s waits: %s", job.id, error)
+            self._stopping.wait(_AGAIN_S)
+            return job
+        except Exception as error:
+            _logger.exception("the deletion %s has failed", job.id)
+            return self._fail(job, f"{type(error).__name__}: {error}")
 
-    def _fail(self, job: Deletion, error: str) -> None:
+    def _fail(self, job: Deletion, error: str) -> Deletion:
         try:
             with self._clients.client() as client:
                 deletions.fail(client, job, error)
         except OtelSessionsError:
             _logger.exception("the end of the deletion %s cannot be stored", job.id)
+        return replace(job, state="failed")
 
     def _connect(self) -> Client:
         assert self._endpoint is not None

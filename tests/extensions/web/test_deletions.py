@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import Host
+from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.queries import deletions
 from otel_sessions.queries.filters import Filter
 from tests.extensions.web.conftest import Api, segment, span, started
@@ -61,6 +63,32 @@ def test_a_job_that_was_cut_short_goes_on_at_the_next_start(api: Api, web_host: 
     finally:
         web.shutdown(5)
     assert api.ids() == ["t"]
+
+
+def test_a_short_job_does_not_wait_for_a_long_one(
+    api: Api, web_host: Host, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "SESSIONS_AT_ONCE", 1)
+    api.store(*(span(f"long{number}", number) for number in (1, 2)), span("short", 9))
+    now = time.time_ns()
+    long, short = (
+        deletions.begin(otel_client, project=api.project, chosen=Filter(query=query), now_ns=now)
+        for query in ("id:long*", "id:short")
+    )
+    stored: list[tuple[str, str]] = []
+    store = deletions._store
+    monkeypatch.setattr(deletions, "_store", lambda c, job: (store(c, job), stored.append((job.id, job.state))))
+    deleter = Deleter(web_host)
+    deleter.take_up(long)
+    deleter.take_up(short)
+    monkeypatch.setattr(deletions, "unfinished", lambda _: [])
+    deleter.start()
+    try:
+        assert ended(api, f"/api/v1/deletions/{long.id}")["deleted"] == 2
+    finally:
+        deleter.shutdown(5)
+    assert stored.index((short.id, "done")) < stored.index((long.id, "done"))
+    assert api.ids() == []
 
 
 def test_a_job_deletes_in_its_own_project_and_tells_nobody_else_how_far_it_is(api: Api, otel_client: Client) -> None:
