@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from otel_sessions.clickhouse.client import Endpoint
     from otel_sessions.config import Config
-    from otel_sessions.lock import DataLock
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the SQL that would run, and change nothing.")]
 
@@ -73,8 +72,15 @@ def _client(endpoint: Endpoint) -> Iterator[Client]:
     """Of the whole server; embedded data are this process's own meanwhile."""
     from otel_sessions.clickhouse.client import connect  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
+    from otel_sessions.lock import DataInUse, DataLock  # noqa: PLC0415
 
-    lock = _locked(endpoint)
+    lock = None
+    if endpoint.path is not None:
+        try:
+            lock = DataLock(endpoint.path)
+        except DataInUse as error:
+            message = f"{error}; a service that runs has brought its tables to its own version when it started"
+            raise DataInUse(message) from error
     try:
         with writing(f"migrating {endpoint}"):
             client = connect(endpoint)
@@ -85,15 +91,3 @@ def _client(endpoint: Endpoint) -> Iterator[Client]:
     finally:
         if lock is not None:
             lock.release()
-
-
-def _locked(endpoint: Endpoint) -> DataLock | None:
-    from otel_sessions.lock import DataInUse, DataLock  # noqa: PLC0415
-
-    if endpoint.path is None:
-        return None
-    try:
-        return DataLock(endpoint.path)
-    except DataInUse as error:
-        message = f"{error}; a service that runs has brought its tables to its own version when it started"
-        raise DataInUse(message) from error

@@ -14,8 +14,7 @@ from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.superset import BOUNDS, FIRST_START, LAST_END
-from otel_sessions.queries.paging import Page, decode, encode
-from otel_sessions.queries.readers import MAX_IDS_OF_ONE, Reader, Readers
+from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Page, Reader, Readers, decode, encode
 from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 

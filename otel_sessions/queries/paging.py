@@ -2,16 +2,21 @@
 """Pages of a list, and the cursors that lead from one to the next.
 
 A cursor says behind which row the next page begins, not how many rows to pass over: what arrives meanwhile shifts
-nothing.
+nothing, as long as nothing moves. A session that becomes active moves to the top of a list by activity, over whoever
+reads below it. So a list remembers what each of its readers has had: what comes again is left out, and what has moved
+over the reader is told at the end.
 """
 
 from __future__ import annotations
 
 import binascii
 import hashlib
+import secrets
+import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -20,6 +25,9 @@ from otel_sessions.errors import QueryError
 from otel_sessions.queries.rows import Row
 
 MAX_LIMIT: Final = 1000
+MAX_IDS: Final = 1_000_000
+"""Ids that are remembered of all readers together; the reader who came longest ago is forgotten first."""
+MAX_IDS_OF_ONE: Final = 200_000
 _DIGEST_BYTES: Final = 8
 
 
@@ -67,3 +75,49 @@ def _digest(list_: Sequence[Any], body: bytes) -> bytes:
 
 def _error() -> CursorError:
     return CursorError("this cursor is not one that this list gave; begin again without it")
+
+
+@dataclass
+class Reader:
+    """One who reads a list; `began_ns` is when. Pages count from 0; one that is asked for again is the same page."""
+
+    began_ns: int
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    pages: dict[bytes, int] = field(default_factory=dict)
+
+    def has_had(self, id_: str, page: int) -> bool:
+        """Whether a page before this one had it."""
+        return self.pages.get(_digest_of_id(id_), page) < page
+
+    def note(self, ids: Iterable[str], page: int) -> None:
+        """Remembers that this page has these."""
+        self.pages = {digest: number for digest, number in self.pages.items() if number < page}
+        self.pages.update((_digest_of_id(id_), page) for id_ in ids)
+
+
+class Readers:
+    """Those who read lists now, for several threads; who is forgotten reads on by the cursor alone."""
+
+    def __init__(self) -> None:
+        self._readers: OrderedDict[str, Reader] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Reader | None:
+        with self._lock:
+            reader = self._readers.get(name)
+            if reader is not None:
+                self._readers.move_to_end(name)
+            return reader
+
+    def keep(self, reader: Reader) -> None:
+        """Keeps what this one has had, as long as there is room."""
+        with self._lock:
+            self._readers.pop(reader.name, None)
+            if len(reader.pages) <= MAX_IDS_OF_ONE:
+                self._readers[reader.name] = reader
+            while sum(len(each.pages) for each in self._readers.values()) > MAX_IDS:
+                self._readers.popitem(last=False)
+
+
+def _digest_of_id(id_: str) -> bytes:
+    return hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -17,8 +17,7 @@ from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
 from otel_sessions.queries.listing import Order, Sort, Wanted
 from otel_sessions.queries.listing import list_sessions as listed
-from otel_sessions.queries.paging import MAX_LIMIT, CursorError, Page
-from otel_sessions.queries.readers import Readers
+from otel_sessions.queries.paging import MAX_LIMIT, CursorError, Page, Readers
 from otel_sessions.queries.rows import Row, as_json
 from otel_sessions.session_service.errors import InvalidRequest, NotFound
 from otel_sessions.session_service.messages import Filling, message_type

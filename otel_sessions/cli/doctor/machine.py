@@ -8,7 +8,6 @@ import shutil
 import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from typing import Any
 
 from otel_sessions.cli.access import owner_of
@@ -104,8 +103,12 @@ def _silence(address: HostPort) -> str | None:
 
 def _disks(config: Config, min_free: int) -> Iterator[Finding]:
     """A finding for each directory that has little room; one where all have enough."""
+    directories = [("the log", settings.log_directory()) for settings in _logged(config).values()]
+    endpoint = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
+    if endpoint and endpoint.path:
+        directories.insert(0, ("the data", endpoint.path))
     found = []
-    for what, directory in dict.fromkeys(_directories(config)):
+    for what, directory in dict.fromkeys(directories):
         there = next(each for each in (directory, *directory.parents) if each.exists())
         usage = shutil.disk_usage(there)
         said = f"{size(usage.free)} of {size(usage.total)} free for {what} in {directory}"
@@ -119,14 +122,6 @@ def _disks(config: Config, min_free: int) -> Iterator[Finding]:
             found.append(said)
     if found:
         yield Finding("disk", "well", "; ".join(found))
-
-
-def _directories(config: Config) -> Iterator[tuple[str, Path]]:
-    endpoint = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
-    if endpoint and endpoint.path:
-        yield "the data", endpoint.path
-    for settings in _logged(config).values():
-        yield "the log", settings.log_directory()
 
 
 def _logged(config: Config) -> dict[str, SendingSettings]:

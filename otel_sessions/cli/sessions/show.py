@@ -120,15 +120,14 @@ def missing(client: Client, project: str, text: str) -> str:
         return f"{message}; {begin} so: {', '.join(map(plain, found[:MAX_NAMED]))}{more}"
     recent = sessions.ids_beginning(client, project=project, beginning="", limit=sessions.MAX_ROWS)
     near = get_close_matches(text[:200], [id_[:200] for id_ in recent], n=3, cutoff=0.5)
-    others = "" if recent else _elsewhere(client, project)
-    return message + (f"; near it: {', '.join(map(plain, near))}" if near else others)
-
-
-def _elsewhere(client: Client, project: str) -> str:
-    from otel_sessions.queries import sessions  # noqa: PLC0415
-
-    names = sessions.other_projects(client, project=project, limit=MAX_NAMED)
-    return f", which has none; there are the projects {', '.join(names)} (--project)" if names else ", which has none"
+    if near:
+        return f"{message}; near it: {', '.join(map(plain, near))}"
+    if recent:
+        return message
+    others = sessions.other_projects(client, project=project, limit=MAX_NAMED)
+    return f"{message}, which has none" + (
+        f"; there are the projects {', '.join(others)} (--project)" if others else ""
+    )
 
 
 def read(client: Client, project: str, session_id: str, *, limit: int = 100, spans: bool = False) -> Whole:

@@ -38,7 +38,11 @@ def compressed(data: bytes, method: str = "LZ4") -> bytes:
     found = bytearray()
     for start in range(0, len(data), _BLOCK):
         content = data[start : start + _BLOCK]
-        packed = _packed(content, chosen)
+        packed: bytes = content
+        if chosen == _ZSTD:
+            packed = zstd.compress(content, 1)
+        elif chosen == _LZ4:
+            packed = lz4.block.compress(content, store_size=False)
         block = _HEADER.pack(chosen, _HEADER.size + len(packed), len(content)) + packed
         found += checksum(block) + block
     return bytes(found)
@@ -68,13 +72,6 @@ def checksum(block: bytes) -> bytes:
     """The 16 bytes that stand before a block."""
     value: int = CityHash128(block)
     return struct.pack("<QQ", value >> 64, value & _LOW)
-
-
-def _packed(content: bytes, method: int) -> bytes:
-    if method == _ZSTD:
-        return zstd.compress(content, 1)
-    packed: bytes = lz4.block.compress(content, store_size=False) if method == _LZ4 else content
-    return packed
 
 
 def _header(stream: bytes, at: int) -> tuple[int, int, int]:

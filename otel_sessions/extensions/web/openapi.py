@@ -79,7 +79,10 @@ def _operation(op: Operation, properties: dict[str, Any], body: dict[str, Any] |
         {"name": name, "in": "query", "required": name in required, "schema": schema}
         for name, schema in properties.get("properties", {}).items()
     ]
-    answers: dict[str, Any] = {str(op.status): _success(op)}
+    done: dict[str, Any] = {"description": "done"}
+    if op.status != 204:
+        done["content"] = {type_: {"schema": op.shape or {}} for type_ in op.answers}
+    answers = {str(op.status): done}
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers |= {str(status): {"description": text, "content": problem} for status, text in _REFUSALS.items()}
     words = re.sub(r"\W+", "_", op.path.removeprefix("/api/v1/")).strip("_")
@@ -93,12 +96,6 @@ def _operation(op: Operation, properties: dict[str, Any], body: dict[str, Any] |
         content = {"application/json": {"schema": body}}
         made["requestBody"] = {"required": not op.is_body_optional, "content": content}
     return {**made, "responses": answers}
-
-
-def _success(op: Operation) -> dict[str, Any]:
-    if op.status == 204:
-        return {"description": "done"}
-    return {"description": "done", "content": {type_: {"schema": op.shape or {}} for type_ in op.answers}}
 
 
 def _is_used(name: str, paths: Any, schemas: Any) -> bool:

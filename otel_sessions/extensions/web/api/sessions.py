@@ -14,8 +14,7 @@ from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import detail, replay, shapes
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.listing import Wanted, list_sessions
-from otel_sessions.queries.paging import Page, decode
-from otel_sessions.queries.readers import Readers
+from otel_sessions.queries.paging import Page, Readers, decode
 from otel_sessions.queries.rows import Row, as_json
 
 SESSION = "/api/v1/sessions/{session_id}"

@@ -70,13 +70,11 @@ class _Table:
         self.kept: list[Row] = []
 
     def refs(self, old: Sequence[int]) -> list[int]:
-        return [self._number(ref) for ref in old]
-
-    def _number(self, ref: int) -> int:
-        if ref not in self._numbers:
-            self._numbers[ref] = len(self.kept)
-            self.kept.append(self._rows[ref])
-        return self._numbers[ref]
+        for ref in old:
+            if ref not in self._numbers:
+                self._numbers[ref] = len(self.kept)
+                self.kept.append(self._rows[ref])
+        return [self._numbers[ref] for ref in old]
 
 
 def _message(message: Row, level: Level) -> Row:
