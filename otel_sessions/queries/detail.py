@@ -167,6 +167,11 @@ def percentiles(client: Client, *, project: str, session_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
+def is_sampled_out(client: Client, *, project: str, session_id: str) -> bool:
+    """Whether sampling left its figures and the frames of its spans only."""
+    return bool(select(client, "sampled_out", {"project": project, "session_id": session_id}))
+
+
 def last_failure(client: Client, *, project: str, session_id: str) -> Row | None:
     """`TraceId`, `SpanId`, `StepKind`, `StepName`, `SpanName` and `Message` of the last error that says anything."""
     rows = keyed.select(client, "last_failure", {"project": project, "session_id": session_id})

@@ -54,6 +54,11 @@ def list_users(
     return Page(shown, encode(list_, [rows[limit - 1]["_key"], rows[limit - 1]["UserId"]]))
 
 
+def check_cursor(*, project: str, q: str, sort: UserSort, cursor: str) -> None:
+    """Raises `CursorError` for one that no page of `list_users`, the greatest first, gave."""
+    decode(["users", project, q, sort, "desc"], cursor)
+
+
 def get_user(client: Client, *, project: str, user_id: str) -> Row | None:
     """The user in the columns of the view `session_users`; None if there is none."""
     rows = select(client, "user", {"project": project, "user_id": user_id})

@@ -14,6 +14,7 @@ from otel_sessions.queries import detail
 from otel_sessions.queries.rows import Row, as_json
 
 _COLUMNS: Final = 90
+NOTHING_DRAWN: Final[Mapping[str, Any]] = {"charts": [], "costs": [], "percentiles": None, "dearest": None}
 _MODELS: Final = 3
 """Models that are told apart; the others are one."""
 _SERIES: Final = (
@@ -31,8 +32,8 @@ def expected(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any]:
         "charts_link": visit.with_query(fragment="charts", span=None, turn=None, minutes="many" if many else None),
         "drawn_link": visit.with_query(charts="1", minutes="many" if many else None),
         "chart_titles": [title for _, title, _, member in _SERIES if many and session[member]],
-        "cost_rows": min(len(session["models"]), _MODELS + 1) if costs else 0,
-        **(drawn(visit) if visit.get("charts") else {"charts": [], "costs": [], "percentiles": None}),
+        "cost_rows": min(len(session["models"]), _MODELS + 1) + _has_dearest(session) if costs else 0,
+        **(drawn(visit) if visit.get("charts") else NOTHING_DRAWN),
     }
 
 
@@ -51,7 +52,23 @@ def drawn(visit: Visit) -> dict[str, Any]:
         "found": "",
         "percentiles": as_json(percentiles) if percentiles else None,
         "costs": [*models[:_MODELS], *_others(models[_MODELS:])],
+        "dearest": _dearest(visit, sum(model["cost"] for model in models)),
     }
+
+
+def _has_dearest(session: Mapping[str, Any]) -> bool:
+    return bool(session["cost"]) and session["trace_count"] > 1
+
+
+def _dearest(visit: Visit, total: float) -> dict[str, Any] | None:
+    """Of several turns the one that cost most, with a link to it and its share of the total; None where none did."""
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    rows = detail.outline(visit.client, **place, sort="cost", limit=2)
+    if len(rows) < 2 or not rows[0]["Cost"]:
+        return None
+    turn = visit.call.hidden.session(as_json(rows[0]))
+    link = visit.with_query(at=turn["trace_id"], fragment=None, minutes=None, charts=None, show=None)
+    return {**turn, "link": link, "share": min(1.0, turn["cost"] / total) if total else 0.0}
 
 
 def _others(models: Sequence[Row]) -> list[Row]:

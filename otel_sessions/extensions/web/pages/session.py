@@ -170,8 +170,10 @@ def _main(name: str) -> Part:
                 return Shown("outline.html", {"outline": _outline(visit)})
             case "waterfall":
                 return Shown("waterfall.html", {**_fall(visit, _bars(visit, known)), **known["opened"]})
-        shown = _turns(visit, known)
-        return Shown("replay.html", {**shown, "fragment": visit.with_query(fragment="turns")})
+        place = {"project": visit.call.project, "session_id": visit.session_id}
+        sampled_out = detail.is_sampled_out(visit.client, **place)
+        more = {"sampled_out": sampled_out, "fragment": visit.with_query(fragment="turns")}
+        return Shown("replay.html", {**_turns(visit, known), **more})
 
     return made
 

@@ -13,6 +13,7 @@ from otel_sessions.extensions.web.api import additions, questions, sessions
 from otel_sessions.extensions.web.api.parameters import Listed
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages.chips import chips
+from otel_sessions.extensions.web.pages.course import NOTHING_DRAWN
 from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
@@ -63,7 +64,7 @@ def _asked(visit: Visit) -> tuple[str, dict[str, str]]:
 
 def _drawn(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
     drawn, links, found = _charts(visit, asked)
-    return {"charts": drawn, "chart_links": links, "found": found, "costs": [], "percentiles": None}
+    return {**NOTHING_DRAWN, "charts": drawn, "chart_links": links, "found": found}
 
 
 def _list(visit: Visit) -> Shown:

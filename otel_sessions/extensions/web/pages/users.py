@@ -21,32 +21,32 @@ _HEADS: Final = (
 
 
 def show(visit: Visit) -> Shown:
-    """`/users`, those seen last first, of a window of time those seen in it."""
+    """`/users`, those seen last first, of a window of time those seen in it. Raises `CursorError`."""
     window = visit.get("window") if visit.get("window") in dict(WINDOWS) else "all"
     start = window_start(window, visit.now)
     sort = cast("users.UserSort", visit.get("sort")) if visit.get("sort") in get_args(users.UserSort) else "last_seen"
-    page = users.list_users(
-        visit.client,
-        project=visit.call.project,
-        limit=50,
-        q=visit.get("q"),
-        sort=sort,
-        since_ns=int(start.timestamp() * 1e9) if start else None,
-        cursor=visit.get("cursor") or None,
-    )
-    return Shown(
-        "users.html",
-        {
-            "section": "/users",
+    project, q = visit.call.project, visit.get("q")
+    cursor = visit.get("cursor") or None
+    if cursor:
+        users.check_cursor(project=project, q=q, sort=sort, cursor=cursor)
+
+    def found(visit: Visit) -> Shown:
+        since_ns = int(start.timestamp() * 1e9) if start else None
+        page = users.list_users(
+            visit.client, project=project, q=q, limit=50, sort=sort, since_ns=since_ns, cursor=cursor
+        )
+        values = {
             "users": [turn(row) for row in page.rows],
             "window": window,
-            "windows": WINDOWS,
             "sort": sort,
             "heads": [(name, title, visit.with_query(sort=name, cursor=None)) for name, title in _HEADS],
-            "first_page": visit.with_query(cursor=None) if visit.get("cursor") else None,
+            "first_page": visit.with_query(cursor=None) if cursor else None,
             "next": visit.with_query(cursor=page.next_cursor) if page.next_cursor else None,
-        },
-    )
+        }
+        return Shown("people.html", values)
+
+    values = {"section": "/users", "window": window, "windows": WINDOWS, "sort": sort}
+    return Shown("users.html", values, later={"users": found})
 
 
 def one(visit: Visit) -> Shown:
@@ -56,18 +56,18 @@ def one(visit: Visit) -> Shown:
     if row is None:
         raise NotFound(f"there is no user {user_id[:200]!r}")
     query = f"user:{quoted(user_id)}"
-    wanted = {"query": query, "limit": 50, "cursor": visit.get("cursor"), "preview": 400}
-    listed = visit.read(sessions.list_, Listed, wanted)
-    cursor = listed["next_cursor"]
-    return Shown(
-        "user.html",
-        {
-            "section": "/users",
-            "user": None,
-            "person": turn(row),
+
+    def last(visit: Visit) -> Shown:
+        wanted = {"query": query, "limit": 50, "cursor": visit.get("cursor"), "preview": 400}
+        listed = visit.read(sessions.list_, Listed, wanted)
+        cursor = listed["next_cursor"]
+        values = {
             "sessions": listed["sessions"],
             "search": visit.base + "/sessions",
             "query": query,
             "next": visit.with_query(cursor=cursor) if cursor else None,
-        },
-    )
+        }
+        return Shown("last.html", values)
+
+    values = {"section": "/users", "user": None, "person": turn(row)}
+    return Shown("user.html", values, later={"sessions": last})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from otel_sessions.testing import otlp
 from tests.extensions.web.conftest import segment, span
@@ -225,3 +227,22 @@ def test_a_failure_that_callers_passed_on_stands_below_its_cause_and_says_so(bro
     rows = [" ".join(row.split()) for row in shown.split("the shelf is empty")[1:]]
     assert rows[0].startswith("span turn 1 passed on from within2")
     assert rows[1].startswith("tool stock1")
+
+
+def test_the_turn_that_cost_most_stands_with_its_share_beside_what_models_cost(browser: Browser) -> None:
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 9}
+    for trace, cost in ((1, 0.25), (2, 0.75)):
+        said = {"gen_ai.usage.cost": cost, "input.value": f"question {trace}"}
+        browser.api.store(span("dear", trace, start=trace * 100, attributes={**call, **said}))
+    text = " ".join(browser.get("/sessions/dear?fragment=charts").text.split())
+    assert "most in turn 2: question 2$0.75 75 %" in text
+    browser.api.store(span("single", 9, attributes={**call, "gen_ai.usage.cost": 1.0}))
+    assert "most in turn" not in browser.get("/sessions/single?fragment=charts").text
+
+
+def test_a_session_whose_content_was_sampled_out_says_so(browser: Browser, otel_client: Client) -> None:
+    chat(browser.api)
+    assert "Sampling kept the figures" not in browser.get("/sessions/chat-1").text
+    row = {"Project": browser.api.project, "SessionId": "chat-1", "State": "dropped", "Weight": 0}
+    otel_client.raw_insert("_session_sampling", insert_block=json.dumps(row).encode(), fmt="JSONEachRow")
+    assert "Sampling kept the figures" in browser.get("/sessions/chat-1").text
