@@ -67,6 +67,14 @@ def test_every_command_is_in_the_docs() -> None:
     assert set(leaves(typer.main.get_command(app))) - documented == set()
 
 
+def test_every_symptom_leads_to_a_file_that_is_there() -> None:
+    section = (ROOT / "docs/architecture.md").read_text().partition("## Where a symptom leads")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    named = re.findall(r"`([\w/]+(?:\.py)?)`", "\n".join(row.rpartition(" | ")[2] for row in rows))
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / "otel_sessions" / path).exists()] == []
+
+
 def test_every_route_is_in_the_docs() -> None:
     named = re.findall(r"`[^`\n]*/[^`\n]*`", (ROOT / "docs/rest.md").read_text())
     documented = {word for text in named for word in re.findall(r"[\w-]+", text)}

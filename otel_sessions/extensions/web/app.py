@@ -34,7 +34,7 @@ from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.http.body import Bodies, UnsupportedMediaType
 from otel_sessions.http.body import Body as SentBody
-from otel_sessions.http.compression import Compressed
+from otel_sessions.http.response_compression import Compressed
 
 MAX_BODY: Final = 4 << 20
 _MAX_BODIES: Final = 64 << 20

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otel_sessions.extensions.web import ndjson
-from otel_sessions.http.compression import zstd
+from otel_sessions.http.response_compression import zstd
 from tests.extensions.web.conftest import Api, span
 from tests.extensions.web.pages.browsing import Browser
 

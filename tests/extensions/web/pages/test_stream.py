@@ -15,7 +15,7 @@ from otel_sessions.errors import Retryable
 from otel_sessions.extensions.web.pages import sessions
 from otel_sessions.extensions.web.pages.stream import Made, pieces, place
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
-from otel_sessions.http.compression import zstd
+from otel_sessions.http.response_compression import zstd
 from tests.extensions.web.conftest import Api, span
 from tests.extensions.web.pages.browsing import Browser
 from tests.extensions.web.pages.stories import chat

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from otel_sessions.http.compression import MIN_BYTES, Compressed, chosen, zstd
+from otel_sessions.http.response_compression import MIN_BYTES, Compressed, chosen, zstd
 
 TEXT = random.Random(1).randbytes(200_000).hex().encode()
 
