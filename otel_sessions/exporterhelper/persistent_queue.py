@@ -81,7 +81,9 @@ class PersistentQueue:
         self._fresh: deque[Part] = deque()
         self._backlog: deque[Part] = deque()
         self._turns = 0
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)  # for the thread that stores
+        self._arrived = threading.Condition(lock)  # for the one that appends
         self._closed: Retryable | None = Retryable("not started", retry_after=INTERNAL_RETRY_AFTER_S)
         self._end: float | None = None  # when to leave the rest in the log
         self._probe_at: float | None = None  # when to see whether the disk works again
@@ -125,7 +127,7 @@ class PersistentQueue:
             closed = self._closed
             if closed is None:
                 self._in_line.extend(tickets)
-                self._changed.notify_all()
+                self._arrived.notify()
         if closed is not None:
             self._ledger.settle(tickets, closed)
 
@@ -134,7 +136,7 @@ class PersistentQueue:
         end = time.monotonic() + timeout
         with self._changed:
             started, self._closed = self._closed is None, Retryable("shutting down", retry_after=INTERNAL_RETRY_AFTER_S)
-            self._changed.notify_all()
+            self._arrived.notify()
         self._writing.join(timeout + 1.0)  # an fsync
         with self._changed:
             self._end = end
@@ -159,8 +161,8 @@ class PersistentQueue:
 
     def _take(self) -> Sequence[Ticket]:
         """What is in line, as far as one segment has room for it; nothing when the queue is closed and all is done."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._in_line or self._closed)
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._in_line or self._closed)
             taken: list[Ticket] = []
             spans = nbytes = 0
             while self._in_line:
@@ -189,8 +191,9 @@ class PersistentQueue:
             self._ledger.settle(tickets, by=self.name)
             with self._changed:
                 self._active_spans = segment.spans
-                self._active_since = self._active_since or time.monotonic()
-                self._changed.notify_all()
+                if self._active_since is None:  # the thread that stores knows when to seal it, and sleeps until then
+                    self._active_since = time.monotonic()
+                    self._changed.notify()
             if segment.spans >= self._batch.max_size or segment.nbytes >= SEGMENT_BYTES:
                 self._seal()
 

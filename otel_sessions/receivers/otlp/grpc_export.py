@@ -147,10 +147,17 @@ class Export:
         with self._turn:
             if self._is_over:
                 return False
-            self._event.call.start_server_batch(operations, then)
             self._under_way += 1
             self._is_over = ends
-            return True
+        # not with `_turn`: what comes of it is told on another thread, maybe before this one goes on
+        try:
+            self._event.call.start_server_batch(operations, then)
+        except BaseException:
+            with self._turn:
+                self._under_way -= 1
+                self._is_over = False
+            raise
+        return True
 
     def _attempt(self, quick: bool, step: Callable[..., None], *arguments: object) -> None:
         """Takes the step, on a thread of its own unless it is `quick`; none may end in UNKNOWN, G5 of the checklist."""
