@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,13 +35,15 @@ _FORMAT = 1
 def backup(directory: Directory, json_: AsJson = False, config: ConfigFiles = None, set_: Sets = None) -> None:
     """Save the embedded data and the write-ahead log into a new directory, while the service runs.
 
-    All that was answered before the command began is in it. A running service writes the tables itself, so its user
-    must be able to write there. A server's data are saved by ClickHouse's own BACKUP.
+    All that was answered before the command began is in it. A name without a slash is a directory in the one for
+    backups, which is beside the data (exporters.clickhouse.backup_directory); no other takes any. A running service
+    writes the tables itself, so its user must be able to write there. A server's data are saved by ClickHouse's own
+    BACKUP.
 
     \b
     Examples:
-      otel-sessions backup /var/backups/sessions-monday
-      otel-sessions backup /var/backups/sessions-monday --config config.yaml --json
+      otel-sessions backup monday
+      otel-sessions backup /var/backups/otel-sessions/monday --config config.yaml --json
     """
     from otel_sessions._version import __version__  # noqa: PLC0415
     from otel_sessions.cli.access import writer  # noqa: PLC0415
@@ -48,8 +51,7 @@ def backup(directory: Directory, json_: AsJson = False, config: ConfigFiles = No
     from otel_sessions.sessions import backup as tables  # noqa: PLC0415
 
     settings = loaded(config, set_)
-    _embedded(settings)
-    target = _made(directory)
+    target = _made(directory, _embedded(settings))
     began = datetime.now(UTC)
     segments = sum(_copied(log, target / _LOG / name) for name, log in _logs(settings))
     with writer(settings) as client, writing(f"saving into {target}"):
@@ -71,8 +73,8 @@ def restore(directory: Directory, json_: AsJson = False, config: ConfigFiles = N
 
     \b
     Examples:
-      otel-sessions restore /var/backups/sessions-monday --config config.yaml
-      otel-sessions restore /var/backups/sessions-monday --set exporters.clickhouse.endpoint=chdb://./restored
+      otel-sessions restore /var/backups/otel-sessions/monday --config config.yaml
+      otel-sessions restore otel-sessions-data-backups/monday --set exporters.clickhouse.endpoint=chdb://./restored
     """
     from otel_sessions.cli.output import follow  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
@@ -86,7 +88,7 @@ def restore(directory: Directory, json_: AsJson = False, config: ConfigFiles = N
     for log in logs.values():
         if any(log.rglob("*.wal")):
             raise Permanent(f"requests wait in {log}; start the service and stop it, or restore to another place")
-    with _new_data(endpoint) as client, writing(f"restoring {source}"):
+    with _new_data(replace(endpoint, backups=source)) as client, writing(f"restoring {source}"):
         spans = follow(tables.restore(client, endpoint.database, source / _TABLES))
         report = follow(verify(client))
     logged = sorted((source / _LOG).iterdir()) if (source / _LOG).is_dir() else []
@@ -114,8 +116,15 @@ def _embedded(settings: Config) -> Endpoint:
     return endpoint
 
 
-def _made(directory: Path) -> Path:
-    target = directory.resolve()
+def _made(directory: Path, endpoint: Endpoint) -> Path:
+    backups = endpoint.backups
+    assert backups is not None
+    target = (backups / directory if len(directory.parts) == 1 else directory).resolve()
+    if backups.resolve() not in target.parents:
+        raise Permanent(
+            f"{target} is not in {backups}, where alone backups are written; take one there, as in `otel-sessions "
+            f"backup monday`, or set exporters.clickhouse.backup_directory"
+        )
     try:
         target.mkdir(mode=0o700, parents=True)
     except OSError as error:

@@ -27,7 +27,6 @@ INSERT_SETTINGS: Mapping[str, int] = {
 """Of every insert of ours."""
 _MIB = 2**20
 _ENGINE: Mapping[str, int | str] = {
-    "backups.allowed_path": "/",
     "mark_cache_size": 128 * _MIB,
     "primary_index_cache_size": 128 * _MIB,
     "index_mark_cache_size": 64 * _MIB,
@@ -60,7 +59,8 @@ class Endpoint:
     """Where ClickHouse is, and who we are to it: `chdb://PATH` or `http(s)://[user[:password]@]host[:port][/database]`.
 
     `path` is the data directory of the embedded engine, None for a server; `cluster` is the name of the one that the
-    sessions are spread over, if any. The text never shows the password.
+    sessions are spread over, if any. The embedded engine writes and reads backups below `backups` alone, by default
+    beside its data. The text never shows the password.
     """
 
     scheme: str
@@ -72,6 +72,7 @@ class Endpoint:
     password: str = ""
     tls: Tls = Tls()
     cluster: str | None = None
+    backups: Path | None = None
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
@@ -81,7 +82,8 @@ class Endpoint:
             path = unquote(text.removeprefix("chdb://"))
             if not path:
                 raise ValueError("a chdb endpoint names a directory, as in chdb://./otel-sessions-data")
-            return cls("chdb", path=Path(path).resolve())
+            data = Path(path).resolve()
+            return cls("chdb", path=data, backups=data.with_name(f"{data.name}-backups"))
         if parts.scheme not in _HTTP_PORTS or not parts.hostname:
             raise ValueError("write chdb://DIRECTORY or http(s)://[user:password@]host[:port][/database]")
         return cls(
@@ -136,8 +138,10 @@ def connect(
         if find_spec("chdb") is None:
             raise Permanent(NO_ENGINE)
         endpoint.path.mkdir(parents=True, exist_ok=True)
+        backups = {"backups.allowed_path": str(endpoint.backups)} if endpoint.backups else {}
+        options = {**_ENGINE, **backups}
         client = clickhouse_connect.get_client(
-            interface="chdb", path=str(endpoint.path), database=database, chdb_options=dict(_ENGINE)
+            interface="chdb", path=str(endpoint.path), database=database, chdb_options=options
         )
         client.set_client_setting("session_timezone", "UTC")
         return _for_cluster(client, endpoint)

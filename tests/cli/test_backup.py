@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -83,7 +84,7 @@ def test_what_was_answered_before_a_backup_began_is_there_after_a_restore(
     directory: Directory, saved: set[str]
 ) -> None:
     to = f"exporters.clickhouse.endpoint={directory.data('restored')}"
-    done = command(directory, "restore", "saved", "--set", to)
+    done = command(directory, "restore", "data-backups/saved", "--set", to)
     assert done.returncode == 0, done.stderr
     assert "they are what the spans say" in done.stdout
     again = directory.start(config(directory.data("restored"), sending_queue=WAL))
@@ -103,7 +104,7 @@ def refused(*arguments: str, data: str) -> str:
 
 @pytest.mark.usefixtures("saved")
 def test_a_restore_goes_only_where_there_is_nothing(directory: Directory) -> None:
-    saved, others = str(directory.path / "saved"), directory.path / "others"
+    saved, others = str(directory.path / "data-backups" / "saved"), directory.path / "others"
     assert "has data" in refused("restore", saved, data=directory.data())
     waiting = directory.path / "others-wal" / "clickhouse" / "traces"
     waiting.mkdir(parents=True)
@@ -114,9 +115,25 @@ def test_a_restore_goes_only_where_there_is_nothing(directory: Directory) -> Non
 
 @pytest.mark.usefixtures("saved")
 def test_a_backup_goes_only_into_a_directory_of_its_own_and_is_one_only_when_it_is_whole(directory: Directory) -> None:
-    saved, broken = directory.path / "saved", directory.path / "broken"
+    saved, broken = directory.path / "data-backups" / "saved", directory.path / "data-backups" / "broken"
     assert "name a directory that is not there" in refused("backup", str(saved), data=directory.data())
+    elsewhere = directory.path / "elsewhere"
+    for outside in (elsewhere, directory.path / "data-backups", saved.parent / ".." / "elsewhere"):
+        assert "where alone backups are written" in refused("backup", str(outside), data=directory.data())
+    assert not elsewhere.exists()
     assert "is a server" in refused("backup", str(broken), data="http://127.0.0.1:1/otel")
     (broken / "clickhouse").mkdir(parents=True)
     assert "is no backup" in refused("restore", str(broken), data=directory.data("no"))
     assert not (directory.path / "no").exists()
+
+
+def test_the_engine_itself_writes_backups_nowhere_else(directory: Directory) -> None:
+    running = directory.start(config(directory.data("open"), read_only=False))
+
+    def backup(place: Path) -> int:
+        return running.get("clickhouse_http", "/", f"BACKUP DATABASE otel TO File('{place}')")[0]
+
+    assert backup(directory.path / "of-the-machine") != 200
+    assert backup(directory.path / "open-backups" / "one") == 200
+    assert not (directory.path / "of-the-machine").exists()
+    assert running.stop() == 0

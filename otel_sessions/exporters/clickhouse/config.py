@@ -52,6 +52,7 @@ class ClickHouseConfig(SendingSettings):
     `timeout`, `username` and `password` (before those of the endpoint) and `tls` are for a server. A session is idle
     when its last span ended `idle_after` ago, in seconds; by project, `idle_after_of`. `cluster`
     names the servers that the tables are spread over, as ClickHouse's `remote_servers` does, or is a macro: {cluster}.
+    `backup_directory` is where the embedded engine may write backups, by default beside the data.
     """
 
     endpoint: Annotated[str, AfterValidator(_checked)] = "chdb://./otel-sessions-data"
@@ -62,6 +63,7 @@ class ClickHouseConfig(SendingSettings):
     compress: Literal["none", "lz4", "zstd"] = "lz4"
     cluster: Annotated[str, Field(pattern=r"^([\w-]+|\{\w+\})$")] | None = None
     create_schema: bool = True
+    backup_directory: Annotated[str, Field(min_length=1)] | None = None
     idle_after: Idle = 1800.0
     idle_after_of: Mapping[str, Idle] = Field(default_factory=dict)
     attribution: AttributionConfig = AttributionConfig()
@@ -113,6 +115,7 @@ class ClickHouseConfig(SendingSettings):
             password=self.password or parsed.password,
             tls=Tls(**self.tls.model_dump()),
             cluster=self.cluster,
+            backups=Path(self.backup_directory).resolve() if self.backup_directory else parsed.backups,
         )
 
     def log_directory(self) -> Path:
