@@ -21,8 +21,8 @@ logger = logging.getLogger("otel_sessions")
 class Rounds:
     """Calls `act` every `interval_s` seconds from `start` to `shutdown`, and at once again where it returns True.
 
-    With `at_once` the first time is at the start. A round that fails goes to `failed`; by default it is told of by the
-    health of `component`/`part` and, now and then, by the log. The next goes on.
+    With `at_once` the first time is at the start. A round that fails is told of by the health of `component`/`part`
+    and, now and then, by the log, unless `failed` takes what it raised. The next goes on.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Rounds:
         self._host = host
         self._interval_s = interval_s
         self._act = act
-        self._failed = failed or self._tell
+        self._failed = failed
         self._at_once = at_once
         self._connection = Connection(endpoint, timeout_s=timeout_s, long_parameters=long_parameters)
         self.stopping = threading.Event()
@@ -73,11 +73,12 @@ class Rounds:
                     more = self._act(client)
             except OtelSessionsError as error:
                 more = False
-                self._failed(error)
+                if self._failed is not None:
+                    self._failed(error)
+                    continue
+                if self._log_again.due(self._part):
+                    logger.warning("%s fails now: %s", self._doing, error)
+                self._host.report(self._part, str(error))
             else:
-                self._host.report(self._part, None)
-
-    def _tell(self, error: OtelSessionsError) -> None:
-        if self._log_again.due(self._part):
-            logger.warning("%s fails now: %s", self._doing, error)
-        self._host.report(self._part, str(error))
+                if self._failed is None:
+                    self._host.report(self._part, None)

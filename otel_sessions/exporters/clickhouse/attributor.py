@@ -65,7 +65,10 @@ class Attributor:
 
     def note_stored(self, batches: Iterable[SpanBatch]) -> None:
         """Takes note of the traces of batches that are stored now."""
-        found = {trace for batch in batches for trace in _traces(batch)}
+        names, found = ["Project", "TraceId"], set[TraceKey]()
+        for batch in batches:
+            distinct = pa.table([batch[name] for name in names], names=names).group_by(names).aggregate([])
+            found.update(zip(*(distinct[name].to_pylist() for name in names), strict=True))
         with self._lock:
             self._touched |= found
             self._bound()
@@ -163,13 +166,6 @@ class Attributor:
         client, self._client = self._client, None
         if client is not None:
             client.close()
-
-
-def _traces(batch: SpanBatch) -> Iterator[TraceKey]:
-    """Each trace of a batch once."""
-    names = ["Project", "TraceId"]
-    distinct = pa.table([batch[name] for name in names], names=names).group_by(names).aggregate([])
-    yield from zip(*(distinct[name].to_pylist() for name in names), strict=True)
 
 
 T = TypeVar("T")

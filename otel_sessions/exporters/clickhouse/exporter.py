@@ -84,7 +84,12 @@ class ClickHouseExporter:
             self._forgotten.look(self._connected())
             batches = self._forgotten.without(batches)
             if batches:
-                self._insert(batches, token)
+                client = self._connected()
+                block = rows.arrow_stream(batches, self._compress)
+                known_by = self._tokens.token(token, block)
+                with writing(f"inserting into {self._endpoint}"):
+                    rows.insert(client, rows.TABLE, block, {**inserts.settings(client, known_by), **_SETTINGS})
+                    rows.insert_evaluations(client, batches, inserts.settings(client))
         except (Permanent, Retryable) as error:
             self._tokens.note_failure(error)
             self._give_up_client(error)
@@ -113,14 +118,6 @@ class ClickHouseExporter:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    def _insert(self, batches: Sequence[SpanBatch], name: str) -> None:
-        client = self._connected()
-        block = rows.arrow_stream(batches, self._compress)
-        token = self._tokens.token(name, block)
-        with writing(f"inserting into {self._endpoint}"):
-            rows.insert(client, rows.TABLE, block, {**inserts.settings(client, token), **_SETTINGS})
-            rows.insert_evaluations(client, batches, inserts.settings(client))
 
     def _seek(self) -> None:
         """After a failure, connects anew without waiting for an export."""
