@@ -57,7 +57,7 @@ class RedactionProcessor:
     def process(self, batch: SpanBatch) -> SpanBatch:
         columns: dict[str, pa.Array] = {}
         for name in _MAPS:
-            columns[name], masked = self._map(batch[name])
+            columns[name], masked = self._map(batch[name], batch.named(name))
             if name in _NOT_IDS and masked is not None:
                 columns[_NOT_IDS[name]] = _with_keys(batch[_NOT_IDS[name]], *masked)
         columns |= {name: self._list(batch[name]) for name in _LISTS}
@@ -79,13 +79,13 @@ class RedactionProcessor:
     def _list(self, lists: pa.ListArray) -> pa.ListArray:
         offsets = lists.offsets
         start, stop = offsets[0].as_py(), offsets[-1].as_py()
-        inner, _ = self._map(lists.values.slice(start, stop - start))
+        maps = lists.values.slice(start, stop - start)
+        inner, _ = self._map(maps, Named.of(maps))
         shifted = pa.array(offsets.to_numpy() - start, pa.int32())
         return pa.ListArray.from_arrays(shifted, inner, type=lists.type)
 
-    def _map(self, maps: pa.MapArray) -> tuple[pa.MapArray, tuple[Indices, pa.StringArray] | None]:
+    def _map(self, maps: pa.MapArray, named: Named) -> tuple[pa.MapArray, tuple[Indices, pa.StringArray] | None]:
         """The maps without what is secret; and the rows and keys, if any, whose value is no longer what it was."""
-        named = Named.of(maps)
         if not len(named.codes):
             return maps, None
         fates = np.array([self._fate(key) for key in named.names.to_pylist()], np.bool_)[named.codes]
