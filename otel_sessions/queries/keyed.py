@@ -27,33 +27,38 @@ _FROM: Final = re.compile(
     r"\bFROM (_turn_minutes|sessions|session_ends|session_traces|session_timeline|session_spans|session_scores)\b"
 )
 _SCORES: Final = "session_scores"
-_PROBES: Final = ("in_doubt", "has_scores_inside", "minutes")
+_PROBES: Final = ("in_doubt", "has_scores_inside")
+Known = dict[tuple[str, str], set[str]]
+"""By probe and project the sessions of which it found nothing."""
 _MANY_MINUTES: Final = 1_000
 
 
 class _Remembering:
     """Asks once what `by_key` asks before each statement: where the statements are all of one page, that is enough."""
 
-    def __init__(self, client: Client, known: dict[object, bytes]) -> None:
+    def __init__(self, client: Client, known: Known) -> None:
         self._client = client
         self._known = known
         self._probes = {_tables(keys)[name]: name for keys in (_ONE, _SOME) for name in _PROBES}
 
     def raw_query(self, query: str, parameters: dict[str, Any] | None = None, **more: Any) -> bytes:
         named = parameters or {}
-        probe = self._probes.get(query)
-        if probe is None:
+        if query not in self._probes:
             return self._client.raw_query(query, parameters=parameters, **more)
-        about = (probe, named["project"], *(named["session_ids"] if "session_ids" in named else [named["session_id"]]))
-        if about not in self._known:
-            self._known[about] = self._client.raw_query(query, parameters=parameters, **more)
-        return self._known[about]
+        without = self._known.setdefault((self._probes[query], named["project"]), set())
+        about = set(named["session_ids"] if "session_ids" in named else [named["session_id"]])
+        if about <= without:
+            return b""
+        found = self._client.raw_query(query, parameters=parameters, **more)
+        if not found:
+            without |= about
+        return found
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
 
-def remembering(client: Client, known: dict[object, bytes]) -> Client:
+def remembering(client: Client, known: Known) -> Client:
     """The client, which does not ask again what `known` has, where it also puts what it asks: for a page's reads."""
     return cast("Client", _Remembering(client, known))
 

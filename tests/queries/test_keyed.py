@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -95,3 +95,23 @@ def test_turns_of_a_long_session_are_those_of_any(
         with monkeypatch.context() as patched:
             patched.setattr(keyed, "_MANY_MINUTES", 0)
             assert keyed.turns_behind(otel_client, named) == short
+
+
+def test_a_page_asks_once_whether_its_sessions_are_in_doubt(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Counting:
+        def raw_query(self, query: str, **more: Any) -> bytes:
+            asked.append(query)
+            return otel_client.raw_query(query, **more)
+
+    known: keyed.Known = {}
+    for ids in (["a", "b", "c"], ["b"], ["c", "d"]):
+        client = keyed.remembering(cast("Client", Counting()), known)
+        keyed.session_rows(client, "nobody", ids)
+    probes = [
+        query for query in asked if "_corrections" in query and "LIMIT 1" in query and "_session_turns" not in query
+    ]
+    assert len(probes) == 2, "of c and d anew, of which d is not known"

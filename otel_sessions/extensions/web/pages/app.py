@@ -37,7 +37,7 @@ from otel_sessions.extensions.web.pages.visit import Action, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
 from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.body import Bodies
-from otel_sessions.queries.keyed import remembering
+from otel_sessions.queries.keyed import Known, remembering
 
 _MAX_FORM: Final = 256 << 10
 _MAX_FORMS: Final = 8 << 20
@@ -90,7 +90,7 @@ class Pages:
     def _page(self, page: Page, *, is_open: bool) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             token = self.token_of(request)
-            known: dict[object, bytes] = {}
+            known: Known = {}
             try:
                 project = "" if is_open else await self._project(request)
 

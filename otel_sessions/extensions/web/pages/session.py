@@ -89,7 +89,7 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
         queries.check_cursor(**place, cursor=visit.get("turn"))
     known.update(place=_place(visit), opened=span.opened(visit))
     name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
-    parts: dict[str, Part] = {"replay": _main(name), "beside": _beside}
+    parts: dict[str, Part] = {"failure": _failure, "replay": _main(name), "beside": _beside}
     if visit.get("queue"):
         parts["review"] = _review
 
@@ -102,7 +102,8 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
 
     def page(visit: Visit) -> Shown:
         values = {"section": "/sessions", **links(visit), **_head(visit, known, name), **less}
-        return Shown(template, values, later={each: part(make) for each, make in parts.items()})
+        shown = parts if known["session"]["error_count"] else {n: make for n, make in parts.items() if n != "failure"}
+        return Shown(template, values, later={each: part(make) for each, make in shown.items()})
 
     return Shown("opening.html", {}, later={"page": page})
 
@@ -125,7 +126,6 @@ def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
         "share_options": True,
         "exports": EXPORTS,
         "shown_metadata": [(key, value) for key, value in session["metadata"].items() if len(value) <= 60][:4],
-        "failure": _failure(visit) if session["error_count"] else None,
         "view_name": name,
         "views": [(name, title, visit.with_query(show=name, sort=None, zoom=None)) for name, title in VIEWS],
         "outline_links": outlines,
@@ -142,17 +142,14 @@ def _chain(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"previous": previous, "next": following} if previous or following else None
 
 
-def _failure(visit: Visit) -> dict[str, str] | None:
+def _failure(visit: Visit, known: dict[str, Any]) -> Shown:
     """What failed last, with its message and a link to it."""
     row = detail.last_failure(visit.client, project=visit.call.project, session_id=visit.session_id)
     if row is None:
-        return None
+        return Shown("failure.html", {"failure": None})
     place = visit.with_query(at=row["TraceId"], turn=None, before=None, show=None, span=None)
-    return {
-        "name": row["StepName"] or row["SpanName"],
-        "message": row["Message"],
-        "link": f"{place}#span-{row['SpanId']}",
-    }
+    name, link = row["StepName"] or row["SpanName"], f"{place}#span-{row['SpanId']}"
+    return Shown("failure.html", {"failure": {"name": name, "message": row["Message"], "link": link}})
 
 
 def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
