@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Ty
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from otel_sessions.errors import Fault
-from otel_sessions.telemetry import Metrics
 
 if TYPE_CHECKING:  # commands that ask a running service load neither
     import pyarrow as pa
     from opentelemetry.trace import Tracer
 
     from otel_sessions.pdata import Checked, SpanBatch
+    from otel_sessions.telemetry import Metrics
 
 logger = logging.getLogger("otel_sessions")
 Kind = Literal["receivers", "processors", "exporters", "extensions"]

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otel_sessions.errors import ConfigError, Fault, Permanent, QueryError
-from otel_sessions.types import HostPort
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,9 +68,9 @@ def served_at(endpoint: Endpoint) -> Endpoint | None:
             "a service does with the extension clickhouse_http"
         )
     bypass_proxies()
-    address = HostPort.parse(owner["clickhouse_http"])
-    host = _ANY_HOST.get(address.host, address.host)
-    return Endpoint("http", owner.get("database", DEFAULT_DATABASE), host=host, port=address.port)
+    host, _, port = owner["clickhouse_http"].rpartition(":")
+    host = host.strip("[]")
+    return Endpoint("http", owner.get("database", DEFAULT_DATABASE), host=_ANY_HOST.get(host, host), port=int(port))
 
 
 def _owner_that_serves(endpoint: Endpoint) -> dict[str, str]:
@@ -138,7 +137,7 @@ def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Clie
 def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:
     """The embedded data of this configuration, where a running service serves them."""
     from otel_sessions.clickhouse.client import Endpoint  # noqa: PLC0415
-    from otel_sessions.config import glance  # noqa: PLC0415
+    from otel_sessions.config.glance import glance  # noqa: PLC0415
 
     text = glance(files or [], sets or [])
     if text is None or not text.startswith("chdb://"):

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import cluster
-from otel_sessions.component import ComponentId, Host, Settings
 from otel_sessions.errors import ConfigError, Fault, Permanent
+
+if TYPE_CHECKING:  # commands that ask a running service load no components
+    from otel_sessions.component import ComponentId, Host, Settings
 
 DEFAULT_DATABASE = "otel"
 NO_ENGINE = "the embedded ClickHouse is not installed; `pip install chdb-core` brings it"

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path as File
 from typing import Any, ClassVar
 
@@ -288,3 +289,19 @@ def walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from walk(value, (*path, index))
     else:
         yield path, tree
+
+
+def given_by(files: Sequence[File], sets: Sequence[str]) -> dict[str, Any]:
+    """What the user gives."""
+    steps: list[Callable[[], dict[str, Any]]] = [partial(read, file) for file in files]
+    steps += [partial(assignment, text, number) for number, text in enumerate(sets, 1)]
+    tree: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for step in steps:
+        try:
+            tree = merge(tree, step())
+        except ConfigError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return tree

@@ -11,7 +11,17 @@ import pytest
 from otel_sessions.cli import complete
 from tests.cli.conftest import Served
 
-HEAVY = ("pyarrow", "grpc", "numpy", "pandas", "chdb", "uvicorn", "starlette", "opentelemetry")
+HEAVY = (
+    "pyarrow",
+    "grpc",
+    "numpy",
+    "pandas",
+    "chdb",
+    "uvicorn",
+    "starlette",
+    "opentelemetry",
+    "prometheus_client",
+)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +64,4 @@ def test_a_list_from_a_running_service_loads_nothing_heavy(served: Served, shown
     command = [sys.executable, "-c", program, "sessions", "list", "user:ada", *shown, "--config", str(served.config)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "sizing-test" in result.stdout
-    assert result.stderr.splitlines()[-1] == "[]"
+    assert result.stderr.splitlines()[-1] == "[]", result.stderr
