@@ -40,6 +40,7 @@ SESSION = "session-000123"
 RARE_WORD = "zanzibar"
 """One trace in 50,000 has it."""
 OWN = ("otel_traces", "_session_turns", "_session_activity", "_trace_claims", "_corrections", "_corrected_spans")
+COLLECTORS = ("_collector", "_collector_trace_id_ts")
 
 
 def main() -> None:
@@ -152,23 +153,24 @@ def reads(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def sizes(client: Client) -> None:
-    """Bytes a span of the tables, and of the Collector's schema with ZSTD(3) for a million of the same spans.
+    """Bytes a span of the tables, and of the Collector's two with ZSTD(3) for a million of the same spans.
 
     All are merged, ours as copies, so that the store is read as it was.
     """
-    client.command("DROP TABLE IF EXISTS _collector")
-    create, copy = statement(__package__, "reads_collector").split(";\n")
-    client.command(create)
-    client.command(copy)
+    for table in COLLECTORS:
+        client.command(f"DROP TABLE IF EXISTS {table}")
+    for sql in statement(__package__, "reads_collector").split(";\n"):
+        client.command(sql)
     for table in OWN:
         client.command(f"CREATE OR REPLACE TABLE _merged{table} CLONE AS {table}")
-    copies = ("_collector", *(f"_merged{table}" for table in OWN))
+    copies = (*COLLECTORS, *(f"_merged{table}" for table in OWN))
     for table in copies:
         client.command(f"OPTIMIZE TABLE {table} FINAL")
     rows = dict(client.query(statement(__package__, "reads_sizes"), {"tables": list(copies)}).result_rows)
     print("bytes a span: " + ", ".join(f"{table} {nbytes:.1f}" for table, nbytes in rows.items()))
-    own = sum(nbytes for table, nbytes in rows.items() if table != "_collector")
-    print(f"together {own:.1f}, {own / rows['_collector']:.2f} times the Collector's")
+    theirs = sum(rows.pop(table) for table in COLLECTORS)
+    own = sum(rows.values())
+    print(f"together {own:.1f}, {own / theirs:.2f} times the Collector's {theirs:.1f}")
     for table in copies:
         client.command(f"DROP TABLE {table}")
 

@@ -1,4 +1,5 @@
--- The Collector's columns, codecs of level 3 and sort key, with a million of the spans.
+-- The tables that the Collector's ClickHouse exporter makes by default, with a million of the spans: its columns, indexes, sort
+-- key and partitions, codecs of level 3 instead of 1. Its second table finds the times of a trace, as `_trace_claims` does here.
 CREATE TABLE _collector
 (
     Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(3)),
@@ -13,7 +14,7 @@ CREATE TABLE _collector
     ScopeName String CODEC(ZSTD(3)),
     ScopeVersion String CODEC(ZSTD(3)),
     SpanAttributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
-    Duration UInt64 CODEC(ZSTD(3)),
+    Duration UInt64 CODEC(T64, ZSTD(3)),
     StatusCode LowCardinality(String) CODEC(ZSTD(3)),
     StatusMessage String CODEC(ZSTD(3)),
     `Events.Timestamp` Array(DateTime64(9)) CODEC(ZSTD(3)),
@@ -28,11 +29,13 @@ CREATE TABLE _collector
     INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_span_attr_key mapKeys(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_span_attr_value mapValues(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX idx_duration Duration TYPE minmax GRANULARITY 1
+    INDEX idx_duration Duration TYPE minmax GRANULARITY 1,
+    INDEX idx_lower_span_name lower(SpanName) TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 8
 )
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
-ORDER BY (ServiceName, SpanName, toDateTime(Timestamp));
+PRIMARY KEY (ServiceName, SpanName, toDateTime(Timestamp))
+ORDER BY (ServiceName, SpanName, toDateTime(Timestamp), Timestamp);
 INSERT INTO _collector
 SELECT
     Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName, ResourceAttributes, ScopeName,
@@ -40,4 +43,17 @@ SELECT
     `Links.TraceId`, `Links.SpanId`, `Links.TraceState`, `Links.Attributes`
 FROM otel_traces
 WHERE SessionHint != 'long'
-LIMIT 1000000
+LIMIT 1000000;
+CREATE TABLE _collector_trace_id_ts
+(
+    TraceId String CODEC(ZSTD(3)),
+    Start SimpleAggregateFunction(min, DateTime) CODEC(ZSTD(3)),
+    End SimpleAggregateFunction(max, DateTime) CODEC(ZSTD(3))
+)
+ENGINE = MergeTree
+PARTITION BY toStartOfWeek(Start)
+ORDER BY TraceId;
+INSERT INTO _collector_trace_id_ts
+SELECT TraceId, min(Timestamp), max(Timestamp)
+FROM _collector
+GROUP BY TraceId

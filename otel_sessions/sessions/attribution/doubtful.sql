@@ -40,6 +40,6 @@ WHERE (
         OR (known.Best != '9' AND (facts.Rows != facts.Distinct OR facts.Rows != sums.Rows))
         OR arrayExists(place -> place.SessionId != if(
             substring(known.Best, 1, 1) <= '2' AND place.ClaimLevel = toUInt8OrZero(substring(known.Best, 1, 1)),
-            place.ClaimId, substring(known.Best, 11)), known.Places))
+            if(place.ClaimId = '', place.SessionId, place.ClaimId), substring(known.Best, 11)), known.Places))
     AND (corrected.Seen != facts.Rows
         OR NOT hasAll(corrected.Sessions, arrayFilter(session -> session != '', known.Sessions)))

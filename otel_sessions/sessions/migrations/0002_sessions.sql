@@ -5,53 +5,53 @@
 -- that does not hold the trace is in doubt, and corrections take the place of its sums (../attribution).
 
 -- The figures of each minute of each trace as it was stored under a session. Nothing here is taken back. Granules and blocks
--- are small, as a list reads some rows of each of its sessions, in each week. Numbers and sets are in LZ4: an insert writes
--- each column of each granule as a block, and ZSTD takes three times as long for what is mostly zeros. The index of words has
--- those of ASCII, in lower case; two other letters are those of ASCII to whoever ignores case. A text index would take eight
--- times its CPU at the insert.
+-- are small, as a list reads some rows of each of its sessions, in each week. Numbers are in
+-- LZ4 without the bits that none of 64 has (T64): an insert writes each column of each granule as a block, and ZSTD takes three
+-- times as long for what is mostly zeros. The index of words has those of ASCII, in lower case; two other letters are those of
+-- ASCII to whoever ignores case. A text index would take eight times its CPU at the insert.
 CREATE TABLE IF NOT EXISTS _session_turns
 (
     Project LowCardinality(String) COMMENT 'whose session' CODEC(LZ4),
-    SessionId String COMMENT 'session that spans were stored under' CODEC(ZSTD(1)),
-    TraceId String COMMENT 'trace of the spans' CODEC(ZSTD(1)),
-    Minute DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(Delta(8), LZ4),
+    SessionId String COMMENT 'session that spans were stored under' CODEC(ZSTD(3)),
+    TraceId String COMMENT 'trace of the spans' CODEC(ZSTD(3)),
+    Minute DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(T64, LZ4),
     Week Date COMMENT 'week in which they were stored' CODEC(LZ4),
-    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(LZ4),
-    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(LZ4),
-    SpanCount SimpleAggregateFunction(sum, UInt64) COMMENT 'rows that are spans' CODEC(LZ4),
-    ErrorCount SimpleAggregateFunction(sum, UInt64) COMMENT 'those of status Error' CODEC(LZ4),
-    FirstStart SimpleAggregateFunction(min, UInt64) COMMENT 'earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(Delta(8), LZ4),
-    LastEnd SimpleAggregateFunction(max, UInt64) COMMENT 'latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(Delta(8), LZ4),
-    NamePick SimpleAggregateFunction(max, String) COMMENT 'rank, time, name' CODEC(ZSTD(1)),
-    UserPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, user' CODEC(ZSTD(1)),
-    EnvironmentPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, environment' CODEC(ZSTD(1)),
-    InputPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, beginning of the input' CODEC(ZSTD(1)),
-    OutputPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, beginning of the output' CODEC(ZSTD(1)),
-    ErrorPick SimpleAggregateFunction(max, String) COMMENT '9, end, message of the error' CODEC(ZSTD(1)),
-    UserIds SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'users named' CODEC(LZ4),
-    ServiceNames SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'services' CODEC(LZ4),
+    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(T64, LZ4),
+    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
+    SpanCount SimpleAggregateFunction(sum, UInt64) COMMENT 'rows that are spans' CODEC(T64, LZ4),
+    ErrorCount SimpleAggregateFunction(sum, UInt64) COMMENT 'those of status Error' CODEC(T64, LZ4),
+    FirstStart SimpleAggregateFunction(min, UInt64) COMMENT 'earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(T64, LZ4),
+    LastEnd SimpleAggregateFunction(max, UInt64) COMMENT 'latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(T64, LZ4),
+    NamePick SimpleAggregateFunction(max, String) COMMENT 'rank, time, name' CODEC(ZSTD(3)),
+    UserPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, user' CODEC(ZSTD(3)),
+    EnvironmentPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, environment' CODEC(ZSTD(3)),
+    InputPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, beginning of the input' CODEC(ZSTD(3)),
+    OutputPick SimpleAggregateFunction(max, String) COMMENT 'rank, time, beginning of the output' CODEC(ZSTD(3)),
+    ErrorPick SimpleAggregateFunction(max, String) COMMENT '9, end, message of the error' CODEC(ZSTD(3)),
+    UserIds SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'users named' CODEC(ZSTD(3)),
+    ServiceNames SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'services' CODEC(ZSTD(3)),
     Environments SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'environments' CODEC(LZ4),
-    Models SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'models' CODEC(LZ4),
-    Tags SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tags' CODEC(LZ4),
-    Tools SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tools called' CODEC(LZ4),
+    Models SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'models' CODEC(ZSTD(3)),
+    Tags SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tags' CODEC(ZSTD(3)),
+    Tools SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'tools called' CODEC(ZSTD(3)),
     Agents SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'agents named' CODEC(LZ4),
-    InputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens in' CODEC(LZ4),
-    OutputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens out' CODEC(LZ4),
-    TotalTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens together' CODEC(LZ4),
-    CachedInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(LZ4),
-    CacheCreationInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(LZ4),
-    ReasoningTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the output' CODEC(LZ4),
-    Cost SimpleAggregateFunction(sum, Decimal(38, 12)) COMMENT 'USD' CODEC(LZ4),
-    ModelCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(LZ4),
-    UnpricedCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(LZ4),
-    ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(LZ4),
-    Metadata SimpleAggregateFunction(maxMap, Map(String, String)) COMMENT 'by key: time, value' CODEC(ZSTD(1)),
+    InputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens in' CODEC(T64, LZ4),
+    OutputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens out' CODEC(T64, LZ4),
+    TotalTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'tokens together' CODEC(T64, LZ4),
+    CachedInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(T64, LZ4),
+    CacheCreationInputTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the input' CODEC(T64, LZ4),
+    ReasoningTokens SimpleAggregateFunction(sum, UInt64) COMMENT 'part of the output' CODEC(T64, LZ4),
+    Cost SimpleAggregateFunction(sum, Decimal(38, 12)) COMMENT 'USD' CODEC(ZSTD(3)),
+    ModelCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(T64, LZ4),
+    UnpricedCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(T64, LZ4),
+    ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(T64, LZ4),
+    Metadata SimpleAggregateFunction(maxMap, Map(String, String)) COMMENT 'by key: time, value' CODEC(ZSTD(3)),
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_minute Minute TYPE minmax GRANULARITY 1,
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1,
     INDEX idx_words
 ${../parts/words_of_turn}
-        TYPE tokenbf_v1(4096, 3, 0) GRANULARITY 1
+        TYPE tokenbf_v1(2048, 3, 0) GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
@@ -100,16 +100,16 @@ COMMENT 'Internal: at most what a session has, summed at the insert';
 CREATE TABLE IF NOT EXISTS _trace_claims
 (
     Project LowCardinality(String) COMMENT 'whose trace' CODEC(LZ4),
-    TraceId String COMMENT 'trace' CODEC(ZSTD(1)),
-    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(LZ4),
-    Spans SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT 'short hashes of the ids of its spans, so many at most' CODEC(LZ4),
+    TraceId String COMMENT 'trace' CODEC(ZSTD(3)),
+    Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
+    Spans SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '24 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
     IsDoubtful SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(LZ4),
-    Best SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
+    Best SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(3)),
     Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String)))
-        COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2' CODEC(ZSTD(1)),
-    Start SimpleAggregateFunction(min, DateTime64(9)) COMMENT 'first start of a span' CODEC(Delta(8), LZ4),
-    End SimpleAggregateFunction(max, DateTime64(9)) COMMENT 'last start of a span' CODEC(Delta(8), LZ4),
-    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last span was stored' CODEC(LZ4),
+        COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2, empty where that is the session' CODEC(ZSTD(3)),
+    Start SimpleAggregateFunction(min, DateTime64(9)) COMMENT 'first start of a span' CODEC(T64, LZ4),
+    End SimpleAggregateFunction(max, DateTime64(9)) COMMENT 'last start of a span' CODEC(T64, LZ4),
+    ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last span was stored' CODEC(T64, LZ4),
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree

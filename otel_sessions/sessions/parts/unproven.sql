@@ -4,5 +4,5 @@
         OR sum(t.Rows) != length(groupUniqArrayArray(65536)(t.Spans))
         OR arrayExists((place, best) -> place.SessionId != if(
                 substring(best, 1, 1) <= '2' AND place.ClaimLevel = toUInt8OrZero(substring(best, 1, 1)),
-                place.ClaimId, substring(best, 11)),
+                if(place.ClaimId = '', place.SessionId, place.ClaimId), substring(best, 11)),
             groupUniqArrayArray(t.Places) AS Places, arrayWithConstant(length(Places), min(t.Best)))

@@ -38,7 +38,7 @@ CREATE TABLE _session_turns
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_minute Minute TYPE minmax GRANULARITY 1,
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1,
-    INDEX idx_words lower(if(isValidASCII(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10))), concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), replaceRegexpAll(translateUTF8(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), 'ſK', 'sk'), '[^\\\\x00-\\\\x7F]+', ' '))) TYPE tokenbf_v1(4096, 3, 0) GRANULARITY 1,
+    INDEX idx_words lower(if(isValidASCII(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10))), concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), replaceRegexpAll(translateUTF8(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), 'ſK', 'sk'), '[^\\\\x00-\\\\x7F]+', ' '))) TYPE tokenbf_v1(2048, 3, 0) GRANULARITY 1,
     INDEX idx_previous substring(Metadata['session.previous_id'], 9) TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree

@@ -1,18 +1,18 @@
 CREATE TABLE _trace_claims
 (
     `Project` LowCardinality(String) COMMENT 'whose trace' CODEC(LZ4),
-    `TraceId` String COMMENT 'trace' CODEC(ZSTD(1)),
-    `Rows` SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(LZ4),
-    `Spans` SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT 'short hashes of the ids of its spans, so many at most' CODEC(LZ4),
+    `TraceId` String COMMENT 'trace' CODEC(ZSTD(3)),
+    `Rows` SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
+    `Spans` SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '24 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
     `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(LZ4),
-    `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(1)),
+    `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(3)),
     `Places` SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
         SessionId String,
         ClaimLevel UInt8,
-        ClaimId String))) COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2' CODEC(ZSTD(1)),
-    `Start` SimpleAggregateFunction(min, DateTime64(9)) COMMENT 'first start of a span' CODEC(Delta(8), LZ4),
-    `End` SimpleAggregateFunction(max, DateTime64(9)) COMMENT 'last start of a span' CODEC(Delta(8), LZ4),
-    `ReceivedAt` SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last span was stored' CODEC(LZ4),
+        ClaimId String))) COMMENT 'sessions that spans were stored under; level and id of their own claims where these are of level 1 or 2, empty where that is the session' CODEC(ZSTD(3)),
+    `Start` SimpleAggregateFunction(min, DateTime64(9)) COMMENT 'first start of a span' CODEC(T64, LZ4),
+    `End` SimpleAggregateFunction(max, DateTime64(9)) COMMENT 'last start of a span' CODEC(T64, LZ4),
+    `ReceivedAt` SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last span was stored' CODEC(T64, LZ4),
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
