@@ -25,8 +25,9 @@ PIECE: Final = 8 * 2**20
 SPANS_BY_TIME: Final = 32_000
 """Spans of a session whose turns are exported in the order of their starts; of one with more, in that of their ids."""
 _TURNS_AT_ONCE: Final = 10_000
-_LAST_SPAN: Final = "~"
-"""Behind all ids of spans, which are hexadecimal."""
+_FIRST: Final = {"time": -1, "span_id": ""}
+_LAST: Final = {"last_time": 2**63 - 1, "last_span": "~"}
+"""Before and behind all spans, by their start (ns) and hexadecimal id."""
 _UNCOMPRESSED: Final = {"output_format_arrow_compression_method": "none"}
 """So that the bytes of an answer say what it takes in memory."""
 _ROW_GROUP: Final = 32 * 2**20
@@ -67,7 +68,7 @@ def export(of: Exported, format_: Format) -> Iterator[bytes]:
 
 
 def spans(of: Exported) -> Iterator[list[Row]]:
-    """Its spans in the members of REST, turn by turn, each turn by time; of one with very many, by their ids."""
+    """Its spans in the members of REST, turn by turn, each turn by time; where it has very many, turns by their ids."""
     for body in _formatted(of, composed("export_spans", COLUMNS="*"), "JSONEachRow"):
         yield [shapes.turn(shown_span(row), of.preview) for row in rows_of(body)]
 
@@ -88,16 +89,17 @@ def _formatted(of: Exported, sql: str, format_: str) -> Iterator[bytes]:
 def _pieces(of: Exported, pace: _Pace) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Some turns whole, or some spans of one that has more: how many spans, and parameters of `export_spans`."""
     for trace_ids, count in _together(of, pace):
-        behind, left = "", count
+        behind: Mapping[str, Any] = _FIRST
+        left = count
         while left > pace.spans:
             limit = pace.spans
-            named = of.parameters(trace_ids=trace_ids, behind=behind, limit=limit)
+            named = of.parameters(trace_ids=trace_ids, **behind, limit=limit)
             (last,) = keyed.select(of.client, "export_last", named)
             if last["Count"] < limit:
                 break
-            yield limit, {"trace_ids": trace_ids, "behind": behind, "through": last["Last"]}
-            behind, left = last["Last"], left - limit
-        yield left, {"trace_ids": trace_ids, "behind": behind, "through": _LAST_SPAN}
+            yield limit, {"trace_ids": trace_ids, **behind, "last_time": last["LastTime"], "last_span": last["LastSpan"]}
+            behind, left = {"time": last["LastTime"], "span_id": last["LastSpan"]}, left - limit
+        yield left, {"trace_ids": trace_ids, **behind, **_LAST}
 
 
 def _together(of: Exported, pace: _Pace) -> Iterator[tuple[list[str], int]]:

@@ -1,11 +1,12 @@
 -- Where a piece ends, and how many spans it has.
-SELECT max(SpanId) AS Last, count() AS Count
+SELECT toUnixTimestamp64Nano(max(Timestamp)) AS LastTime, argMax(SpanId, (Timestamp, SpanId)) AS LastSpan, count() AS Count
 FROM
 (
-    SELECT SpanId
+    SELECT Timestamp, SpanId
     FROM session_spans
     WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
-        AND SpanId > {behind:String}
-    ORDER BY SpanId
+        AND Timestamp >= fromUnixTimestamp64Nano({time:Int64})
+        AND (Timestamp, SpanId) > (fromUnixTimestamp64Nano({time:Int64}), {span_id:String})
+    ORDER BY Timestamp, SpanId
     LIMIT {limit:UInt32}
 )

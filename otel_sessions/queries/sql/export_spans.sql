@@ -6,6 +6,8 @@ FROM
 ${span_end}
     FROM session_spans
     WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
-        AND SpanId > {behind:String} AND SpanId <= {through:String}
+        AND Timestamp >= fromUnixTimestamp64Nano({time:Int64}) AND Timestamp <= fromUnixTimestamp64Nano({last_time:Int64})
+        AND (Timestamp, SpanId) > (fromUnixTimestamp64Nano({time:Int64}), {span_id:String})
+        AND (Timestamp, SpanId) <= (fromUnixTimestamp64Nano({last_time:Int64}), {last_span:String})
 )
 ORDER BY indexOf({trace_ids:Array(String)}, TraceId), Timestamp, SpanId

@@ -63,6 +63,14 @@ def test_every_span_is_exported_once_in_json_lines(stored: Api, spans_by_time: i
 
 
 @pytest.mark.usefixtures("small_pieces")
+def test_the_spans_of_a_turn_that_takes_many_pieces_come_by_their_start(api: Api) -> None:
+    api.store(*(span("s", 1, number=number, start=20 - number) for number in range(1, 9)))
+    starts = [each["start_time"] for each in lines(api.call("GET", "/sessions/s/export").body)]
+    assert len(starts) == 8
+    assert starts == sorted(starts)
+
+
+@pytest.mark.usefixtures("small_pieces")
 def test_frames_say_that_they_are_complete(stored: Api) -> None:
     answer = stored.call("GET", "/sessions/s%2F1/export", headers={"Accept": "application/x-ndjson"})
     *results, last = lines(answer.body)
