@@ -97,8 +97,9 @@ def _pieces(of: Exported, pace: _Pace) -> Iterator[tuple[int, Mapping[str, Any]]
             (last,) = keyed.select(of.client, "export_last", named)
             if last["Count"] < limit:
                 break
-            yield limit, {"trace_ids": trace_ids, **behind, "last_time": last["LastTime"], "last_span": last["LastSpan"]}
-            behind, left = {"time": last["LastTime"], "span_id": last["LastSpan"]}, left - limit
+            time, span = last["LastTime"], last["LastSpan"]
+            yield limit, {"trace_ids": trace_ids, **behind, "last_time": time, "last_span": span}
+            behind, left = {"time": time, "span_id": span}, left - limit
         yield left, {"trace_ids": trace_ids, **behind, **_LAST}
 
 
