@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +24,7 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.pdata import DERIVED, WIRE, SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing import otlp
-from tests.cli.conftest import Run, Served, listed
+from tests.cli.conftest import Run, Served, launched, listed
 from tests.clickhouse.test_schema import COLLECTOR
 from tests.integration.crowds import crowd
 from tests.integration.delivery import body, new_project
@@ -196,3 +199,55 @@ def test_a_service_in_front_of_a_server_is_found_by_its_configuration(
     collector.store(otlp.request(otlp.span("turn")).SerializeToString())
     result = run("attach", collector.table, "--once", "--config", file)
     assert (result.exit_code, result.stdout) == (0, f"spans sent of {collector.table}: 1\n"), result.output
+
+
+def followed(served: Served, collector: Collector) -> AbstractContextManager[subprocess.Popen[str]]:
+    """The command as an operator leaves it running."""
+    at = f"http://{served.endpoints['clickhouse_http']}"
+    command = ("attach", collector.table, "--source", at, "--interval", "0.2", "--json")
+    return launched(*command, "--config", str(served.config))
+
+
+def stored(collector: Collector) -> int:
+    """Spans in the session that is called as the database of the test, repetitions left out."""
+    rows = collector.client.query(
+        "SELECT sum(SpanCount) FROM otel.sessions WHERE SessionId = {id:String}", {"id": collector.database}
+    ).result_rows
+    return int(rows[0][0])
+
+
+def turns(collector: Collector, count: int) -> bytes:
+    attributes = {"session.id": collector.database}
+    return otlp.request(*(otlp.span(f"turn {n}", attributes=attributes) for n in range(count))).SerializeToString()
+
+
+def test_left_running_it_follows_what_is_stored_until_it_is_interrupted(served: Served, collector: Collector) -> None:
+    collector.store(turns(collector, 2))
+    with followed(served, collector) as process:
+        wait_until(lambda: stored(collector), wanted=lambda found: found == 2)
+        for total in (5, 8):
+            collector.store(turns(collector, 3))
+            wait_until(lambda: stored(collector), wanted=lambda found, total=total: found == total)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
+    assert json.loads(told) == {"spans": 8}
+    assert process.returncode == 0
+
+
+def test_killed_in_the_middle_of_filling_it_goes_on_where_it_was_and_nothing_counts_twice(
+    served: Served, collector: Collector
+) -> None:
+    parts, each = 12, 40
+    collector.client.command(f"SYSTEM STOP MERGES {collector.table}")
+    for _ in range(parts):
+        collector.store(turns(collector, each))
+    with followed(served, collector) as process:
+        wait_until(lambda: stored(collector))
+        process.kill()
+        process.wait()
+    with followed(served, collector):
+        wait_until(lambda: stored(collector), wanted=lambda found: found == parts * each)
+        again = "SELECT count() FROM otel.otel_traces WHERE SpanAttributes['session.id'] = {id:String}"
+        rows = int(collector.client.query(again, {"id": collector.database}).result_rows[0][0])
+    assert parts * each <= rows <= parts * each * 2, "it did not go on where it was"
+    assert stored(collector) == parts * each
