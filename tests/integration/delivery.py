@@ -253,7 +253,7 @@ def deliver(
     fleet = [Receiver(client, project, remembers) for _ in range(receivers)]
     line = [*spans, *(replace(span) for span in spans if rnd.random() < 0.3)]
     rnd.shuffle(line)
-    most = max(8, len(line) // 6)
+    most = max(8, len(line) // 4)
     while line:
         size = rnd.randint(1, most)
         parcel, line = line[:size], line[size:]

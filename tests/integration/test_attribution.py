@@ -23,7 +23,7 @@ from tests.integration.delivery import EPOCH, REACHED, Receiver, deliver, new_pr
 from tests.integration.running import Running
 
 SETTINGS = settings(
-    max_examples=examples(3),
+    max_examples=examples(2),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -64,7 +64,7 @@ def test_any_delivery_gives_the_sessions_of_the_rule(otel_client: Client, spans:
     check_delivery(otel_client, spans, seed)
 
 
-@settings(SETTINGS, max_examples=examples(2))
+@settings(SETTINGS, max_examples=examples(1))
 @given(spans=span_sets(), seed=st.integers(0, 2**32))
 def test_any_delivery_over_http_gives_the_sessions_of_the_rule(
     remote_clickhouse: Running, spans: list[OracleSpan], seed: int

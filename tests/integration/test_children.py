@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.integration.running import ANSWER_S, ANY, Directory, Running, config, wait_until
+from tests.integration.running import ANSWER_S, Running, wait_until
 
 APPLICATION = """
 import concurrent.futures, multiprocessing, sys, time
@@ -60,15 +58,6 @@ ALL = {"parent": 1, "process": 3, "daemon": 1, "pool": 3, "closed pool": 3, "exe
 COUNT = "SELECT SessionId, SpanCount FROM sessions WHERE startsWith(SessionId, {id:String})"
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    directory = Directory(tmp_path_factory.mktemp("children"))
-    parts = yaml.safe_load(config(directory.data()))
-    parts["receivers"]["otlp"]["protocols"]["http"] = {"endpoint": ANY}
-    yield directory.start(yaml.safe_dump(parts))
-    directory.close()
-
-
 def run(application: str, method: str, id_: str, environment: dict[str, str], directory: Path) -> str:
     file = directory / "application.py"
     file.write_text(application)
@@ -79,12 +68,15 @@ def run(application: str, method: str, id_: str, environment: dict[str, str], di
     return ended.stderr
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-def test_what_children_record_arrives(method: str, protocol: str, service: Running, tmp_path: Path) -> None:
-    endpoint = service.endpoints["otlp/grpc" if protocol == "grpc" else "otlp/http"]
+# Those that are spawned begin anew, by whatever protocol.
+@pytest.mark.parametrize(
+    ("method", "protocol"),
+    [("fork", "grpc"), ("fork", "http/protobuf"), ("forkserver", "grpc"), ("spawn", "http/protobuf")],
+)
+def test_what_children_record_arrives(method: str, protocol: str, listening: Running, tmp_path: Path) -> None:
+    endpoint = listening.endpoints["otlp/grpc" if protocol == "grpc" else "otlp/http"]
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoint}", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
     id_ = f"{method} {protocol}"
     assert run(APPLICATION, method, id_, environment, tmp_path) == ""
     arrived = {f"{id_} {kind}": count for kind, count in ALL.items()}
-    wait_until(lambda: dict(service.sql(COUNT, id=id_)), ANSWER_S, lambda found: found == arrived)
+    wait_until(lambda: dict(listening.sql(COUNT, id=id_)), ANSWER_S, lambda found: found == arrived)

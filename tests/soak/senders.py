@@ -29,7 +29,7 @@ _OPTIONS: Final = [
 class Senders:
     """Sends what the workload has, to one address. `errors` are answers that no client would retry."""
 
-    def __init__(self, workload: Workload, target: str, seed: object, count: int = 5) -> None:
+    def __init__(self, workload: Workload, target: str, seed: object, count: int) -> None:
         self._workload = workload
         self._target = target
         self._seeds = [f"{seed}-{number}" for number in range(count)]

@@ -24,12 +24,13 @@ SHOWN: Final = 20
 
 @dataclass
 class Soak:
-    """`scene` by its name; `tell` is given a line for each round and each check."""
+    """`scene` by its name; `tell` is given a line for each round and each check; `clients` send at once."""
 
     path: Path
     scene: str
     seed: int
     tell: Callable[[str], None] = print
+    clients: int = 5
 
     def run(self, rounds: int, check_every: int) -> None:
         """AssertionError with the first differences, if there are any, in the end or after `check_every` rounds."""
@@ -50,7 +51,7 @@ class Soak:
             directory.close()
 
     def _rounds(self, scene: Scene, numbers: Sequence[int]) -> None:
-        senders = Senders(self._workload, scene.target, f"{self.seed}-{numbers[0]}")
+        senders = Senders(self._workload, scene.target, f"{self.seed}-{numbers[0]}", self.clients)
         with senders.running():
             for number in numbers:
                 told = scene.round()

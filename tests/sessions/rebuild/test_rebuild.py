@@ -6,6 +6,7 @@ import random
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -52,11 +53,12 @@ def some_spans(traces: int = 3) -> list[OracleSpan]:
 
 
 def store_late(client: Client, spans: list[OracleSpan]) -> None:
-    """One by one, so that every root claims its trace late."""
+    """Those of a trace one by one, so that its root claims it late."""
+    traces = [[span for span in spans if span.trace_id == id_] for id_ in dict.fromkeys(s.trace_id for s in spans)]
     receiver = Receiver(client, spans[0].project)
-    for span in spans:
+    for together in zip_longest(*traces):
         receiver.restart()
-        receiver.take([[span]])
+        receiver.take([[span for span in together if span is not None]])
     receiver.attribute(spans)
 
 
