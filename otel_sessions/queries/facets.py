@@ -18,6 +18,8 @@ from otel_sessions.queries.rows import Row, composed, run, sections
 COUNTED: Final = tuple(each.shown_name for each in FIELDS.values() if each.type in ("texts", "any"))
 """The fields whose values are counted, as several sessions share one. An id is that of one session, a number or a time
 that of few, and how many `has:error` chooses a list with that query says."""
+_ONCE: Final = frozenset({"column", "metadata"})
+"""Sources that have each pair of a session and a value once."""
 
 
 class FacetError(QueryError):
@@ -46,7 +48,8 @@ def facets(
     name = "column" if known.column else known.name.rstrip(".")
     sources = sections(statement(f"{__package__}.sql", "facet_sources"))
     source = sources[name].replace("COLUMN", known.column).replace("CONDITION", condition.sql)
-    sql = composed("facets", SOURCE=source)
+    counted = "count()" if name in _ONCE else "uniqExact(SessionId)"
+    sql = composed("facets", SOURCE=source, COUNTED=counted)
     bound: dict[str, Any] = {
         "project": project,
         "limit": limit,

@@ -23,7 +23,12 @@ _OF_NOTHING: Final[Mapping[str, Any]] = {**dict.fromkeys(DEFAULT_SERIES, 0), **d
 MAX_POINTS: Final = 20_000
 _FEW: Final = frozenset({"model", "service", "environment", "tool"})
 """Groups of which there are few: all are measured at once, and often that is the answer."""
+_SETS: Final = {"model": "Models", "service": "ServiceNames", "tag": "Tags", "tool": "Tools"}
+"""Groups of which a turn may be in several, and the column of sets."""
+_MINUTE_NS: Final = 60 * 10**9
 _OF_CHOSEN: Final = re.compile(r"^ *AND \w+\.SessionId IN CHOSEN\n", re.MULTILINE)
+_OF_STARTED: Final = re.compile(r"^ *AND \w+\.SessionId IN STARTED\n", re.MULTILINE)
+_OF_WINDOW: Final = re.compile(r"^ *AND Start BETWEEN .*\n?", re.MULTILINE)
 
 
 class TooManyPointsError(QueryError):
@@ -62,18 +67,18 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     """
     chosen = Filter(query=measured.query)
     condition = chosen.condition(now_ns)
-    source = _source(measured, "" if chosen.is_empty else condition.sql)
+    texts = _texts(measured, "" if chosen.is_empty else condition.sql)
     bound: dict[str, Any] = {
         "project": measured.project,
         "from": measured.from_ns,
         "to": measured.to_ns,
+        "from_minute": max(measured.from_ns - _MINUTE_NS, FIRST_NS),
         "interval": measured.interval_ns or 1,
-        "has_points": int(measured.interval_ns is not None),
         "limit": measured.top,
         "points": MAX_POINTS + 1,
         **condition.parameters,
     }
-    sql = composed("metrics", SOURCE=source, SERIES=", ".join(measured.series))
+    sql = composed("metrics", **texts, SERIES=", ".join(measured.series))
     rank = measured.series[0]
     every: list[Row] = []
     if measured.group_by in _FEW and measured.interval_ns is None:
@@ -84,7 +89,7 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
         if len(every) <= measured.top:
             return _groups(every, top, measured.series)
     elif measured.group_by is not None:
-        top = [row["Key"] for row in run(client, composed("metrics_top", SOURCE=source, SERIES=rank), bound)]
+        top = [row["Key"] for row in run(client, composed("metrics_top", **texts, SERIES=rank), bound)]
     else:
         top = []
     rows = run(client, sql, {**bound, "all": 0, "top": top})
@@ -95,23 +100,42 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     return _groups(rows, top, measured.series)
 
 
-def _source(measured: Measured, condition: str) -> str:
-    """Turns and calls with their keys, of the sessions that a condition chooses; of all without one, which then need
-    not be worked out. Nor does the turn of a call, whose start is the time of it, where no time is asked for.
+def _texts(measured: Measured, condition: str) -> dict[str, str]:
+    """What `metrics.sql` is put together of. `SOURCE` gives turns with their keys, and calls where these have keys of
+    their own, of the sessions that a condition chooses; of all without one, which then need not be worked out.
+
+    Each turn is there once, so that turns are counted and not compared. A call with a model is of a turn that has that
+    key, so it adds neither a session nor a turn; whose it is, is asked of calls without a model, and of the others only
+    where a time is wanted, which is the start of the turn.
     """
     texts = sections(statement(f"{__package__}.sql", "metrics_sources"))
+    is_any_time = (measured.from_ns, measured.to_ns) == (FIRST_NS, LAST_NS)
+    has_points = measured.interval_ns is not None
     group_by = measured.group_by or "none"
+    keys = texts["several"].replace("NAMES", _SETS[group_by]) if group_by in _SETS else texts[group_by]
+    source = texts["turns"].replace("KEYS", keys)
     if group_by == "model":
-        any_time = (measured.from_ns, measured.to_ns, measured.interval_ns) == (FIRST_NS, LAST_NS, None)
-        source = texts["model"].replace("JOINED", "" if any_time else texts["model.joined"])
-        source = source.replace("STARTED", "toDateTime64(0, 9, 'UTC')" if any_time else "t.StartTime")
-    elif names := texts.get(f"joined.{group_by}"):
-        source = texts["joined"].replace("NAMES", names)
-    else:
-        source = texts["turns"].replace("KEYS", texts[group_by])
+        has_start = has_points or not is_any_time
+        source = texts["model"].replace("TURNS", source).replace("STARTED_AT", "t.Start" if has_start else "toInt64(0)")
+        source = source.replace("JOINED", texts["model.joined"] if has_start else "")
+        source = source.replace("OF_TURN", texts["model.of_turn" if has_start else "model.of_any"])
+    if is_any_time:
+        source = _OF_WINDOW.sub("", source)
+    if measured.from_ns == FIRST_NS:
+        source = _OF_STARTED.sub("", source)
     if not condition:
-        return _OF_CHOSEN.sub("", source)
-    return source.replace("CHOSEN", texts["chosen"].replace("CONDITION", condition))
+        source = _OF_CHOSEN.sub("", source)
+    chosen = texts["chosen"].replace("CONDITION", condition)
+    of = f".{group_by}" if group_by == "model" else ""
+    return {
+        "SOURCE": source.replace("STARTED", texts["started"]).replace("CHOSEN", chosen),
+        "COUNT_SESSIONS": texts[f"sessions{of}"],
+        "COUNT_TRACES": texts[f"traces{of}"],
+        "IS_TOTAL": "grouping(Bucket)" if has_points else "1",
+        "GROUP_TIME": "Bucket" if has_points else "toInt64(0)",
+        "TURN_TIME": "intDiv(Start, {interval:Int64}) * {interval:Int64}" if has_points else "toInt64(0)",
+        "GROUPED": texts["points" if has_points else "total"],
+    }
 
 
 def _groups(rows: Sequence[Mapping[str, Any]], top: Sequence[str], series: Sequence[Series]) -> list[Group]:

@@ -1,5 +1,5 @@
--- How many of the chosen sessions have each value; SOURCE, a text of ours, gives pairs of them.
-SELECT Value, uniqExact(SessionId) AS Count
+-- How many of the chosen sessions have each value; SOURCE, a text of ours, gives pairs of them, and COUNTED counts sessions.
+SELECT Value, COUNTED AS Count
 FROM
 (
     SOURCE

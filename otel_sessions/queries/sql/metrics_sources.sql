@@ -1,78 +1,97 @@
 -- turns
 SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, KEYS AS Keys
-FROM session_traces AS t
-WHERE t.Project = {project:String}
-    AND t.SessionId IN CHOSEN
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
+    m.SessionId AS SessionId, m.TraceId AS TraceId, 1 AS IsTurn,
+    toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)) AS Start,
+    toUInt64(toInt64(bitAnd(max(m.LastEnd), 9223372036854775807)) - Start) AS Duration,
+    sum(m.ErrorCount) AS Errors, sum(m.TotalTokens) AS Tokens, sum(m.Cost) AS Cost, KEYS AS Keys
+FROM _turn_minutes AS m
+WHERE m.Project = {project:String}
+    AND m.SessionId IN CHOSEN
+    AND m.SessionId IN STARTED
+GROUP BY SessionId, TraceId
+HAVING sum(m.SpanCount) > 0
+    AND Start BETWEEN {from:Int64} AND {to:Int64}
 
 -- none
 ['']
 
 -- user
-[t.UserId]
+[substring(max(m.UserPick), 10)]
 
 -- environment
-[toString(t.Environment)]
-
--- tag
-if(empty(t.Tags), [''], t.Tags)
+[substring(max(m.EnvironmentPick), 10)]
 
 -- session
-[t.SessionId]
+[m.SessionId]
 
--- joined
-SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    t.TotalTokens AS Tokens, t.Cost AS Cost, t.Duration AS Duration, if(empty(s.Names), [''], s.Names) AS Keys
-FROM session_traces AS t
-LEFT JOIN
-(
-    SELECT SessionId, TraceId, groupUniqArrayArray(NAMES) AS Names
-    FROM _turn_minutes
-    WHERE Project = {project:String}
-    GROUP BY SessionId, TraceId
-) AS s ON s.SessionId = t.SessionId AND s.TraceId = t.TraceId
-WHERE t.Project = {project:String}
-    AND t.SessionId IN CHOSEN
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
-
--- joined.service
-ServiceNames
-
--- joined.tool
-Tools
+-- several
+if(empty(groupUniqArrayArray(m.NAMES)), [''], groupUniqArrayArray(m.NAMES))
 
 -- model
 SELECT
-    t.SessionId AS SessionId, t.TraceId AS TraceId, t.StartTime AS StartTime, 1 AS IsTurn, t.ErrorCount AS Errors,
-    toUInt64(0) AS Tokens, toFloat64(0) AS Cost, t.Duration AS Duration, if(empty(t.Models), [''], t.Models) AS Keys
-FROM session_traces AS t
-WHERE t.Project = {project:String}
-    AND t.SessionId IN CHOSEN
-    AND toUnixTimestamp64Nano(t.StartTime) BETWEEN {from:Int64} AND {to:Int64}
-UNION ALL
-SELECT
-    c.SessionId AS SessionId, c.TraceId AS TraceId, STARTED AS StartTime, 0 AS IsTurn, toUInt64(0) AS Errors,
-    c.Tokens AS Tokens, c.Cost AS Cost, toUInt64(0) AS Duration, [c.Model] AS Keys
+    SessionId, TraceId, IsTurn, Start, Duration, Errors, toUInt64(0) AS Tokens, toDecimal128(0, 12) AS Cost, Keys
 FROM
 (
-    SELECT SessionId, TraceId, toString(Model) AS Model, sum(TotalTokens) AS Tokens, toFloat64(sum(s.Cost)) AS Cost
+TURNS
+)
+UNION ALL
+SELECT
+    c.SessionId AS SessionId, c.TraceId AS TraceId, 0 AS IsTurn, STARTED_AT AS Start, toUInt64(0) AS Duration,
+    toUInt64(0) AS Errors, c.Tokens AS Tokens, c.Cost AS Cost, [c.Model] AS Keys
+FROM
+(
+    SELECT OF_TURN, toString(Model) AS Model, sum(TotalTokens) AS Tokens, sum(s.Cost) AS Cost
     FROM session_spans AS s
     WHERE Project = {project:String} AND (TotalTokens > 0 OR s.Cost > 0)
         AND s.SessionId IN CHOSEN
+        AND s.SessionId IN STARTED
     GROUP BY SessionId, TraceId, Model
 ) AS c
 JOINED
 
+-- model.of_turn
+s.SessionId AS SessionId, s.TraceId AS TraceId
+
+-- model.of_any
+if(s.Model = '', s.SessionId, '') AS SessionId, if(s.Model = '', s.TraceId, '') AS TraceId
+
 -- model.joined
 INNER JOIN
 (
-    SELECT SessionId, TraceId, StartTime
-    FROM session_traces
-    WHERE Project = {project:String} AND toUnixTimestamp64Nano(StartTime) BETWEEN {from:Int64} AND {to:Int64}
+    SELECT
+        m.SessionId AS SessionId, m.TraceId AS TraceId, toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)) AS Start
+    FROM _turn_minutes AS m
+    WHERE m.Project = {project:String}
+        AND m.SessionId IN STARTED
+    GROUP BY SessionId, TraceId
+    HAVING sum(m.SpanCount) > 0
+        AND Start BETWEEN {from:Int64} AND {to:Int64}
 ) AS t ON t.SessionId = c.SessionId AND t.TraceId = c.TraceId
 
 -- chosen
 (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
+
+-- started
+(
+    SELECT SessionId
+    FROM _turn_minutes
+    WHERE Project = {project:String} AND Minute >= fromUnixTimestamp64Nano({from_minute:Int64}, 'UTC')
+)
+
+-- sessions
+uniqExact(SessionId)
+
+-- traces
+count()
+
+-- sessions.model
+uniqExactIf(SessionId, SessionId != '')
+
+-- traces.model
+countIf(IsTurn = 1 AND Key != '') + uniqExactIf((SessionId, TraceId), Key = '' AND SessionId != '')
+
+-- total
+GROUP BY IsTop, Key
+
+-- points
+GROUP BY GROUPING SETS ((IsTop, Key), (IsTop, Key, Bucket))

@@ -1,15 +1,15 @@
--- The keys of the greatest groups by one of the series; SOURCE gives turns and calls with a key. The other series are not
--- worked out.
+-- The keys of the greatest groups by one of the series; SOURCE gives turns and calls with their keys. The other series are
+-- not worked out.
 SELECT Key
 FROM
 (
     SELECT
         Key,
-        uniqExact(SessionId) AS sessions,
-        uniqExact(SessionId, TraceId) AS traces,
+        COUNT_SESSIONS AS sessions,
+        COUNT_TRACES AS traces,
         sum(Errors) AS errors,
         sum(Tokens) AS tokens,
-        sum(toDecimal128(Cost + 5e-13, 12)) AS cost,
+        sum(Cost) AS cost,
         quantileExactIf(0.5)(Duration, IsTurn) AS duration_p50_ns,
         quantileExactIf(0.95)(Duration, IsTurn) AS duration_p95_ns
     FROM

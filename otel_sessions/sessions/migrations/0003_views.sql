@@ -180,7 +180,6 @@ FROM
     HAVING sum(m.SpanCount) > 0 AND UserId != ''
 ) AS t
 GROUP BY Project, UserId
-ORDER BY Project, UserId
 COMMENT 'One row a user, by the user of each turn';
 
 -- The spans of each session, whole, each once. Of traces in doubt they lie in _corrected_spans, where the corrections say

@@ -14,4 +14,3 @@ ${session_figures}
 FROM _turn_minutes AS m
 GROUP BY Project, SessionId
 HAVING SpanCount > 0
-ORDER BY Project, SessionId

@@ -3,4 +3,3 @@ ${minute_columns}
 FROM _turn_minutes AS m
 WHERE m.SpanCount > 0
 GROUP BY Project, SessionId, Minute
-ORDER BY Project, SessionId, Minute

@@ -3,4 +3,3 @@ ${turn_columns}
 FROM _turn_minutes AS m
 GROUP BY Project, SessionId, TraceId
 HAVING SpanCount > 0
-ORDER BY Project, SessionId, StartTime, TraceId

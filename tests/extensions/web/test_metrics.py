@@ -16,6 +16,10 @@ def call(session: str, trace: int, model: str, tokens: int, *, start: float = 0,
     return span(session, trace, start=start, attributes=attributes, **more)
 
 
+def tool(name: str) -> dict[str, str]:
+    return {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
+
+
 @pytest.fixture
 def stored(api: Api) -> Api:
     api.store(
@@ -108,3 +112,43 @@ def test_costs_are_exact_though_no_binary_fraction_is(api: Api, group_by: str | 
     api.store(*(call("a", n, "gpt", 1, attributes={"gen_ai.usage.cost": cost}) for n, cost in enumerate(costs, 1)))
     (group,) = api.get("/metrics", series="cost", **({"group_by": group_by} if group_by else {}))["groups"]
     assert group["total"] == {"cost": 1204.365_304_66}
+
+
+@pytest.mark.parametrize("params", [{}, {"from": "2026-01-01"}, {"top": 1}, {"top": 1, "interval": "1d"}])
+def test_a_turn_and_its_session_count_once_in_a_group_whatever_calls_it_has(api: Api, params: dict[str, Any]) -> None:
+    """A turn with a call of a model, calls of none, or both; those of none come from other places than turns do."""
+    api.store(
+        call("a", 1, "gpt", 1000),
+        call("a", 1, "", 10, number=2),
+        call("a", 1, "", 10, number=3),
+        call("a", 1, "claude", 1, number=4),
+        call("a", 2, "", 20, start=50),
+        span("b", 3, start=60),
+    )
+    groups = api.get("/metrics", group_by="model", series="tokens,traces,sessions", **params)["groups"]
+    found = [(group["key"], *group["total"].values()) for group in groups]
+    rest = [(None, 41, 3, 2)] if "top" in params else [("", 40, 3, 2), ("claude", 1, 1, 1)]
+    assert found == [("gpt", 1000, 1, 1), *rest]
+
+
+@pytest.mark.parametrize(
+    ("group_by", "expected"),
+    [
+        ("tool", [("", 1), ("mail", 1), ("shop", 1)]),
+        ("tag", [("", 1), ("blue", 1), ("red", 1)]),
+        ("user", [("ada", 2)]),
+        ("environment", [("", 2)]),
+    ],
+)
+def test_a_turn_is_in_each_group_that_it_names(api: Api, group_by: str, expected: list[tuple[str, int]]) -> None:
+    tagged = {"user.id": "ada", "langfuse.trace.tags": ["red", "blue"]}
+    api.store(
+        span("a", 1, attributes=tagged),
+        span("a", 1, number=2, attributes=tool("shop")),
+        span("a", 1, number=3, attributes=tool("mail")),
+        span("a", 2, start=100, attributes={"user.id": "ada"}),
+        span("a", 3, start=-100_000, attributes=tagged),
+    )
+    params = {"group_by": group_by, "series": "traces", "from": "2026-01-01"}
+    found = [(group["key"], group["total"]["traces"]) for group in api.get("/metrics", **params)["groups"]]
+    assert found == expected

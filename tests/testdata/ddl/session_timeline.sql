@@ -29,7 +29,3 @@ GROUP BY
     Project,
     SessionId,
     Minute
-ORDER BY
-    Project ASC,
-    SessionId ASC,
-    Minute ASC

@@ -63,8 +63,3 @@ GROUP BY
     SessionId,
     TraceId
 HAVING SpanCount > 0
-ORDER BY
-    Project ASC,
-    SessionId ASC,
-    StartTime ASC,
-    TraceId ASC

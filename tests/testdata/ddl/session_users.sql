@@ -58,6 +58,3 @@ FROM
 GROUP BY
     Project,
     UserId
-ORDER BY
-    Project ASC,
-    UserId ASC

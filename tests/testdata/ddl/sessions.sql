@@ -64,6 +64,3 @@ GROUP BY
     Project,
     SessionId
 HAVING SpanCount > 0
-ORDER BY
-    Project ASC,
-    SessionId ASC
