@@ -21,6 +21,7 @@ from otel_sessions.http.mounts import Listener, Mounted
 from otel_sessions.langfuse.answers import Handler, NotFound, WrongMethod, answered, refusal
 from otel_sessions.langfuse.comments import Comments
 from otel_sessions.langfuse.ingestion import Ingestion
+from otel_sessions.langfuse.score_configs import ScoreConfigs
 from otel_sessions.langfuse.scores import Scores
 from otel_sessions.langfuse.sessions import Sessions
 from otel_sessions.langfuse.store import Store
@@ -88,7 +89,7 @@ class LangfuseRoute(Route):
 
 def _routes(reads: Store, writes: Store, bodies: Bodies, ingestion: Ingestion) -> list[Route]:
     media, scores, sessions = _Media(bodies), Scores(reads, writes, bodies), Sessions(reads)
-    comments = Comments(reads)
+    comments, configs = Comments(reads), ScoreConfigs(reads)
     return [
         _route("projects", _projects, "GET"),
         _route("v2/prompts/{name:path}", _prompt, "GET"),
@@ -100,6 +101,8 @@ def _routes(reads: Store, writes: Store, bodies: Bodies, ingestion: Ingestion) -
         *(_route(f"{version}scores/{{id:path}}", scores.one, "GET") for version in ("", "v2/")),
         _route("scores/{id:path}", scores.delete, "DELETE"),
         _route("v3/scores", scores.page_behind, "GET"),
+        _route("score-configs", configs.page, "GET"),
+        _route("score-configs/{id:path}", configs.one, "GET"),
         _route("traces", Traces(reads).page, "GET"),
         _route("comments", comments.page, "GET"),
         _route("comments/{id:path}", comments.one, "GET"),

@@ -15,7 +15,7 @@ from otel_sessions import langfuse
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.receivers.otlp import factory
-from otel_sessions.sessions.additions import comment
+from otel_sessions.sessions.additions import comment, save_score_config
 from otel_sessions.sessions.scores import Score, store
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import RecordingConsumer
@@ -264,3 +264,34 @@ def test_no_project_reads_anothers(api: Api, project: Project, address: str) -> 
     for path in ("traces?sessionId=s/1", "v2/scores", "v3/scores", "comments", "sessions"):
         assert api.get(path)["data"] != []
         assert other.get(path)["data"] == [], path
+
+
+def test_score_configurations_are_listed_in_pages_and_read_by_their_names(
+    api: Api, project: Project, otel_client: Client
+) -> None:
+    odd = "tone/?#% \"'\n\U0001f600"
+    tones = [{"value": 0.0, "label": "rude"}, {"value": 1.0, "label": "kind"}]
+    bounded = {"min_value": 0.0, "max_value": 5.0, "description": "stars"}
+    save_score_config(otel_client, project=project.project, name="quality", data_type="NUMERIC", **bounded)
+    save_score_config(otel_client, project=project.project, name=odd, data_type="CATEGORICAL", categories=tones)
+    save_score_config(otel_client, project=new_project(), name="elsewhere", data_type="TEXT")
+    first, second = (api.get(query("score-configs", limit=1, page=page)) for page in (1, 2))
+    assert first["meta"] == {"page": 1, "limit": 1, "totalItems": 2, "totalPages": 2}
+    (shown,) = first["data"]
+    assert datetime.fromisoformat(shown.pop("createdAt")).tzinfo is not None
+    assert datetime.fromisoformat(shown.pop("updatedAt")).tzinfo is not None
+    assert shown == {
+        "id": "quality",
+        "name": "quality",
+        "projectId": project.project,
+        "dataType": "NUMERIC",
+        "isArchived": False,
+        "minValue": 0.0,
+        "maxValue": 5.0,
+        "categories": None,
+        "description": "stars",
+    }
+    assert [each["id"] for each in second["data"]] == [odd]
+    assert api.get(f"score-configs/{quote(odd, safe='')}") == second["data"][0]
+    assert second["data"][0]["categories"] == tones
+    assert api.ask("GET", "score-configs/elsewhere")[0] == 404
