@@ -2,6 +2,7 @@
 
 Fills an embedded database with sessions of a week. Then traces of eight spans whose root comes last and alone names
 the session, in an insert of its own: the statements that move the others there are timed, one call for all traces.
+Before that it prints what the look after an insert costs when no trace is in doubt.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution, migrations
 from otel_sessions.sessions.attribution import TraceKey
 
+REQUESTS_A_LOOK = 32
 WEEK_NS = 7 * 86_400 * 10**9
 LATE = Shape(root_only=True)
 
@@ -38,6 +40,7 @@ def main() -> None:
         client = connect(Endpoint.parse(f"chdb://{Path(directory, 'data')}"))
         migrations.apply(client, "otel")
         fill(client, chosen.spans)
+        looks(client)
         for number, traces in enumerate(chosen.traces):
             late(client, traces, EPOCH + WEEK_NS + number * 3600 * 10**9)
         client.close()
@@ -49,6 +52,22 @@ def fill(client: Client, spans: int) -> None:
         start = EPOCH + WEEK_NS * done // requests
         insert(client, spans_of(Shape(), min(REQUESTS_AN_INSERT, requests - done), start))
     print(f"{requests * Shape().spans:,} spans of {Shape().sessions:,} sessions")
+
+
+def looks(client: Client, times: int = 5) -> None:
+    """CPU of inserts with all views, and of the short look at their traces, of which none is in doubt."""
+    inserting = looking = 0.0
+    for number in range(times):
+        batch = spans_of(Shape(), REQUESTS_A_LOOK, EPOCH + (number + 1) * WEEK_NS)
+        traces = sorted({(DEFAULT_PROJECT, trace) for trace in batch.record.column("TraceId").to_pylist()})
+        begin = time.process_time()
+        insert(client, batch)
+        inserted = time.process_time()
+        attribution.find(client, traces)
+        inserting += inserted - begin
+        looking += time.process_time() - inserted
+    rows = REQUESTS_A_LOOK * Shape().spans * times
+    print(f"no late claims: insert {inserting / rows * 1e6:.1f} us of CPU a span, look {looking / rows * 1e6:.2f}")
 
 
 def late(client: Client, traces: int, start: int) -> None:
