@@ -278,12 +278,21 @@ def test_the_replay_of_a_session_is_paged_with_its_messages(api: Api) -> None:
     assert api.call("GET", "/sessions/nobody/turns").status == 404
 
 
-@pytest.mark.parametrize("order", ["desc", "asc"])
-def test_sessions_that_move_while_a_list_is_read_are_neither_skipped_nor_repeated(api: Api, order: str) -> None:
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("last_activity", "desc"),
+        ("last_activity", "asc"),
+        *((sort, "desc") for sort in ("duration", "traces", "spans")),
+    ],
+)
+def test_sessions_that_move_while_a_list_is_read_are_neither_skipped_nor_repeated(
+    api: Api, sort: str, order: str
+) -> None:
     api.store(*(span(f"s{number}", number, start=number * 10) for number in range(1, 9)))
     found, cursor, trace = [], {}, 100
     while True:
-        page = api.get("/sessions", limit=2, order=order, **cursor)
+        page = api.get("/sessions", limit=2, sort=sort, order=order, **cursor)
         found += [session["session_id"] for session in page["sessions"]]
         if page["next_cursor"] is None:
             break
@@ -291,8 +300,8 @@ def test_sessions_that_move_while_a_list_is_read_are_neither_skipped_nor_repeate
         # One that was read and one that was not become active, and a new one comes.
         api.store(*(span(f"s{number}", trace + number, start=1000 + trace) for number in (2, 7)))
         api.store(span(f"new{trace}", trace, start=2000 + trace))
-        again = api.get("/sessions", limit=2, order=order, **cursor)["sessions"]
-        assert again == api.get("/sessions", limit=2, order=order, **cursor)["sessions"]
+        again = api.get("/sessions", limit=2, sort=sort, order=order, **cursor)["sessions"]
+        assert again == api.get("/sessions", limit=2, sort=sort, order=order, **cursor)["sessions"]
         trace += 10
     old = [id_ for id_ in found if not id_.startswith("new")]
     assert sorted(old) == [f"s{number}" for number in range(1, 9)]
