@@ -14,7 +14,7 @@ from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import insert, new_project
 
 pytestmark = pytest.mark.remote_too
-SESSIONS = "SELECT SessionId, SpanCount, TraceCount FROM sessions WHERE Project = {p:String}"
+SESSIONS = "SELECT SessionId, SpanCount, TraceCount FROM sessions WHERE Project = {p:String} ORDER BY SessionId"
 DAY_NS = 86_400 * 10**9
 TABLES = (
     "otel_traces",
