@@ -26,6 +26,8 @@ _PROMPTS: Final = (
 """Attributes that say which version of which prompt a call was made with."""
 _WHOLE: Final = ("attr.gen_ai.tool.definitions", "attr.ai.prompt.tools", "attr.gen_ai.system_instructions")
 """Attributes that are the tools and the prompt themselves: each distinct text of theirs is a version."""
+_OFFERED: Final = tuple(f"attr.llm.tools.{place}.tool.json_schema" for place in range(16))
+"""The tools one by one, as OpenInference has them: each distinct text in a place is a version."""
 _MAX_TERM: Final = 1_000
 """Characters of a term that a link can hold."""
 _KEYS: Final = 12
@@ -113,12 +115,14 @@ def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) ->
     if not all(counts):
         return []
     found: list[tuple[float, dict[str, Any]]] = []
-    for field in (*_FIELDS, *_PROMPTS, *_WHOLE, *_metadata_fields(visit, queries)):
+    for field in (*_FIELDS, *_PROMPTS, *_WHOLE, *_metadata_fields(visit, queries), *_OFFERED):
         shares: list[dict[str, int]] = []
         for query in queries:
             wanted = {"field": field, "query": query, "limit": _VALUES}
             values = visit.read(questions.facet, questions.Facets, wanted)["values"]
             shares.append({value["value"]: value["count"] for value in values})
+        if field in _OFFERED and not any(shares):
+            break  # places have no gaps
         for value in {*shares[0], *shares[1]}:
             both = [share.get(value, 0) for share in shares]
             parts = [count / all_ for count, all_ in zip(both, counts, strict=True)]
@@ -139,7 +143,7 @@ def _difference(
         whole = f"({query}) {term}" if query else term
         link = f"{visit.base}/sessions?{urlencode({'query': whole})}" if term and count else None
         sides.append({"text": f"{count:,} ({part:.0%})", "percent": round(100 * part, 1), "link": link})
-    return {"field": field, "value": _version(value) if field in _WHOLE else value, "sides": sides}
+    return {"field": field, "value": _version(value) if field in (*_WHOLE, *_OFFERED) else value, "sides": sides}
 
 
 def _version(value: str) -> str:

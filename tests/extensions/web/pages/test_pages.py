@@ -246,3 +246,14 @@ def test_a_session_whose_content_was_sampled_out_says_so(browser: Browser, otel_
     row = {"Project": browser.api.project, "SessionId": "chat-1", "State": "dropped", "Weight": 0}
     otel_client.raw_insert("_session_sampling", insert_block=json.dumps(row).encode(), fmt="JSONEachRow")
     assert "Sampling kept the figures" in browser.get("/sessions/chat-1").text
+
+
+def test_versions_of_tools_of_openinference_tell_two_selections_apart(browser: Browser) -> None:
+    for number, user in enumerate(("ada", "ben"), 1):
+        tools = [{"function": {"name": name, "version": user}} for name in ("look_up", "book")]
+        told = {f"llm.tools.{place}.tool.json_schema": json.dumps(tool) for place, tool in enumerate(tools)}
+        browser.api.store(span(user, number, attributes={"user.id": user, **told}))
+    shown = browser.get("/compare?query_a=user:ada&query_b=user:ben").text
+    for place, name in enumerate(("look_up", "book")):
+        assert shown.count(f"llm.tools.{place}.tool.json_schema") == 2, "a line of each side's version"
+        assert shown.count(f"{name} (") == 2
