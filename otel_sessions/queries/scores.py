@@ -47,6 +47,11 @@ class ScoreFilter:
         return {**named, "from": _text(self.from_), "to": _text(self.to)}
 
 
+def is_any(client: Client, *, project: str) -> bool:
+    """Whether anything was scored in a project."""
+    return bool(select(client, "any_score", {"project": project}))
+
+
 def page(
     client: Client, *, project: str, limit: int, offset: int = 0, wanted: ScoreFilter | None = None
 ) -> tuple[list[Row], int]:

@@ -17,7 +17,7 @@ from otel_sessions.extensions.web.pages.course import NOTHING_DRAWN
 from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
-from otel_sessions.queries import listing
+from otel_sessions.queries import listing, scores
 from otel_sessions.queries.language import LanguageError
 from otel_sessions.queries.listing import extent
 
@@ -145,8 +145,6 @@ def _found(visit: Visit, wanted: Mapping[str, Any], window: str) -> Shown:
     listed = visit.read(sessions.list_, Listed, wanted)
     found: Sequence[Mapping[str, Any]] = listed["sessions"]
     columns = _columns(visit)
-    if not visit.all("column") and not any(session["scores"] for session in found):
-        columns.remove("scores")
     empty_store = not found and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
     cursor = listed["next_cursor"]
     sort, order = wanted["sort"], wanted["order"]
@@ -180,9 +178,13 @@ def _review(visit: Visit, query: str, found: Sequence[Mapping[str, Any]]) -> str
 
 
 def _columns(visit: Visit) -> list[str]:
+    """The columns that the address asks for, or those of everybody: scores only once there are any."""
     asked = [name.strip() for value in visit.all("column") for name in value.split(",")]
     known = [name for name in asked if name in _TITLES or (name.startswith("metadata.") and len(name) > 9)]
-    return list(dict.fromkeys(known))[:20] or list(_DEFAULT)
+    if known:
+        return list(dict.fromkeys(known))[:20]
+    has_scores = scores.is_any(visit.client, project=visit.call.project)
+    return [name for name in _DEFAULT if name != "scores" or has_scores]
 
 
 def _kept(visit: Visit, names: set[str]) -> list[tuple[str, str]]:

@@ -257,3 +257,19 @@ def test_versions_of_tools_of_openinference_tell_two_selections_apart(browser: B
     for place, name in enumerate(("look_up", "book")):
         assert shown.count(f"llm.tools.{place}.tool.json_schema") == 2, "a line of each side's version"
         assert shown.count(f"{name} (") == 2
+
+
+def test_scores_are_ticked_among_the_columns_where_the_list_has_them_and_only_there(browser: Browser) -> None:
+    chat(browser.api)
+
+    def shown(path: str) -> tuple[bool, bool]:
+        page = browser.get(path)
+        ticked = [one["value"] for _, one in page.tags if one.get("name") == "column" and "checked" in one]
+        return "scores" in ticked, "Scores" in page.html.partition("<thead>")[2].partition("</thead>")[0]
+
+    assert shown("/sessions") == (False, False)
+    assert shown("/sessions?column=scores") == (True, True)
+    score = {"name": "quality", "data_type": "NUMERIC", "value": 1}
+    assert browser.api.call("POST", "/sessions/chat-1/scores", score).status == 201
+    assert shown("/sessions") == (True, True)
+    assert shown("/sessions?column=cost") == (False, False)
