@@ -130,9 +130,11 @@ SAMPLES: Final = (
     (
         "java",
         "Java",
-        "Save as Shop.java beside opentelemetry-javaagent.jar, opentelemetry-api.jar and opentelemetry-context.jar; "
-        "`OTEL_SERVICE_NAME=shop OTEL_EXPORTER_OTLP_ENDPOINT={http_url} java -javaagent:opentelemetry-javaagent.jar "
-        "-cp opentelemetry-api.jar:opentelemetry-context.jar Shop.java`",
+        "Save as Shop.java beside opentelemetry-javaagent.jar and, in lib, opentelemetry-api.jar, "
+        "opentelemetry-context.jar and opentelemetry-common.jar; `javac -cp 'lib/*' Shop.java`; "
+        "`OTEL_SERVICE_NAME=shop OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none "
+        "OTEL_EXPORTER_OTLP_ENDPOINT={http_url} java -javaagent:opentelemetry-javaagent.jar -cp 'lib/*:.' Shop`. "
+        "The agent does not start under `java Shop.java`.",
     ),
     (
         "collector",
