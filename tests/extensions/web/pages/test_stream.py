@@ -78,6 +78,13 @@ def test_the_search_goes_out_before_the_sessions_and_a_replay_after_the_figures(
     assert 0 < figures < replay < beside
 
 
+def test_the_next_of_a_review_is_looked_for_once_the_replay_is_out(api: Api) -> None:
+    chat(api)
+    parts = _chunks(api, "/sessions/chat-1?queue=user:ada")
+    replay = next(n for n, part in enumerate(parts) if b'class="turn"' in part)
+    assert replay < next(n for n, part in enumerate(parts) if b"Reviewing" in part)
+
+
 def test_what_is_compressed_can_be_read_up_to_its_last_piece(api: Api) -> None:
     chat(api)
     first, *rest = _chunks(api, "/sessions", "gzip")
