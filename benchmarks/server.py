@@ -13,7 +13,7 @@ from pathlib import Path
 
 CONFIG = """
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}}}
-processors: {{session: {{}}}}
+processors: {{session: {{claim_wait: {claim_wait}}}}}
 exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data", sending_queue: {{storage: {queue}}}}}}}
 extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0", read_only: {read_only}}}}}
 service:
@@ -39,11 +39,12 @@ class Server:
 
 
 @contextmanager
-def serve(queue: str, *, read_only: bool = True) -> Iterator[Server]:
+def serve(queue: str, *, read_only: bool = True, claim_wait: str = "20s") -> Iterator[Server]:
     """The service on an embedded engine in a new directory; stopped by SIGTERM, whose exit status must be 0."""
     with tempfile.TemporaryDirectory() as directory:
         config = Path(directory, "config.yaml")
-        config.write_text(CONFIG.format(directory=directory, queue=queue, read_only=str(read_only).lower()))
+        values = {"directory": directory, "queue": queue, "read_only": str(read_only).lower(), "claim_wait": claim_wait}
+        config.write_text(CONFIG.format(**values))
         command = [sys.executable, "-m", "otel_sessions", "serve", "--config", str(config)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None

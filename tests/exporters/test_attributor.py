@@ -11,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import Host
 from otel_sessions.errors import Retryable
+from otel_sessions.exporters.clickhouse import attributor as attributor_module
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import SpanBatch, decode
@@ -126,6 +127,33 @@ def test_what_a_receiver_that_died_has_left_is_done_at_the_start(start: Start, o
     assert late.spans() == 1
     start()
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
+
+
+def test_corrections_that_there_is_no_time_for_are_left_to_the_next_start(
+    start: Start, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attributor, host = start()
+    wait_for_a_round(host)
+    monkeypatch.setattr(attributor_module, "_CORRECTED", 1)
+    lates = [Late(otel_client) for _ in range(3)]
+    corrected: list[TraceKey] = []
+    correct = attribution.correct
+
+    def stopping(client: Client, traces: Sequence[TraceKey]) -> None:
+        """Time is up while the first of them is put right."""
+        attributor._until = 0.0
+        corrected.extend(traces)
+        correct(client, traces)
+
+    monkeypatch.setattr(attribution, "correct", stopping)
+    attributor.note_stored([each for late in lates for each in (late.child, late.claim)])
+    wait_until(lambda: len(corrected), WAIT_S, lambda count: count > 0)
+    attributor.shutdown(0.0)
+    assert len(corrected) == 1
+    assert sum(late.spans() == 2 for late in lates) == 1
+    monkeypatch.undo()
+    start()
+    wait_until(lambda: [late.spans() for late in lates], WAIT_S, lambda counts: counts == [2, 2, 2])
 
 
 def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -28,6 +30,12 @@ _CORRECTED = 1000
 """Traces a correction: it holds all their spans in memory."""
 _RECORD_INTERVAL_S = 10
 _TOUCHED = 1_000_000
+_CORRECTION_S = 5.0
+"""What a correction that has begun may still take when time is up: the engine must not be left in the middle of one."""
+
+
+class _TimeIsUpError(Exception):
+    """The service stops, and there are more corrections than there is time for."""
 
 
 class Attributor:
@@ -51,6 +59,8 @@ class Attributor:
         self._touched: set[TraceKey] = set()
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._until = math.inf
+        """When the last round has to end, seconds of the monotonic clock."""
         self._worker: Worker | None = None
         self._client: Client | None = None
         self._looks_back = True
@@ -81,11 +91,12 @@ class Attributor:
         self._wake.set()
 
     def shutdown(self, timeout: float) -> None:
-        """Does a last round, if that ends within `timeout` seconds."""
+        """Does a last round, as much of it as there is time for in `timeout` seconds; the next start does the rest."""
+        self._until = time.monotonic() + max(0.0, timeout - _CORRECTION_S)
         self._stopping.set()
         self._wake.set()
         if self._worker is not None:
-            self._worker.join(timeout)
+            self._worker.join(max(timeout, _CORRECTION_S))
             self._worker = None
 
     def _run(self) -> None:
@@ -107,6 +118,11 @@ class Attributor:
             if self._host.health().get(self._component) != str(error):
                 logger.warning("%s; trying again every %g s", error, self._config.interval)
             self._note_failure(error)
+            return False
+        except _TimeIsUpError:
+            logger.warning(
+                "late claims of %d traces are left to the next start: it is time to stop", len(self._touched)
+            )
             return False
         except Exception as error:
             logger.exception("late claims are not put into force; trying again")
@@ -150,6 +166,8 @@ class Attributor:
 
     def _correct(self, client: Client, found: Sequence[Doubt]) -> None:
         for chunk in _chunks(found, _CORRECTED):
+            if time.monotonic() > self._until:
+                raise _TimeIsUpError
             attribution.correct(client, [doubt.trace for doubt in chunk])
         for doubt in found:
             for listener in self._host.claim_listeners if doubt.best[0] < NO_CLAIM else ():
