@@ -22,6 +22,21 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });"""
 """Notes how far things on a page move by themselves, as browsers measure it, and which they are."""
 
+PIECEMEAL = """async (path) => {
+    const page = await (await fetch(path)).text();
+    const pieces = page.split(/(?<=<\\/(?:a|button|details|div|dl|figure|form|h1|header|nav|select|t[dhr])>)/);
+    window.shifted.length = 0;
+    history.replaceState(null, "", path);
+    document.open();
+    for (const piece of pieces) {
+        document.write(piece);
+        if (document.body) await new Promise(requestAnimationFrame);
+    }
+    document.close();
+    return pieces.length;
+}"""
+"""Writes a page an element at a time, each painted before the next: as by the slowest line and parser."""
+
 
 @pytest.fixture(scope="module")
 def scenes(web: Web, otel_client: Client) -> Api:
@@ -68,6 +83,24 @@ def test_nothing_moves_while_a_page_loads(page: Any, width: int) -> None:
         until(page, "document.querySelector('.charts rect.bar') && !document.querySelector('.chart.wait')")
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert page.evaluate("window.shifted") == [], path
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_nothing_moves_while_a_page_comes_in_pieces(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(WATCH)
+    for path in ("/sessions?query=tag:agents", "/sessions/photos-test"):
+        page.goto("/connect")
+        assert page.evaluate(PIECEMEAL, path) > 80
+        assert page.evaluate("window.shifted") == [], path
+
+
+def test_on_paper_stands_what_was_said_without_what_only_a_screen_can_do(page: Any) -> None:
+    page.goto("/sessions/photos-test")
+    page.emulate_media(media="print")
+    expect(page.locator(".message.user").first).to_be_visible()
+    for only in ("aside", ".tabs", ".thumbs", ".remark", "[data-copy]"):
+        expect(page.locator(only).first).to_be_hidden()
 
 
 def _hold(route: Any) -> None:
