@@ -227,6 +227,16 @@ def test_pages_are_accessible_and_no_wider_than_the_screen(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_long_ids_break_and_leave_the_page_as_wide_as_the_screen(reader: Reader, width: int) -> None:
+    long = "L" * 200
+    reader.api.store(span(long, 9, attributes={"user.id": "u" * 200, "gen_ai.request.model": "m" * 200}))
+    page = reader.profile(viewport={"width": width, "height": 800})
+    for path in ("/sessions", f"/sessions/{long}", f"/sessions/{long}?show=outline", f"/users/{'u' * 200}"):
+        _settle(page, path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
 def test_the_pages_read_without_scripts(reader: Reader) -> None:
     page = reader.profile(java_script_enabled=False)
     page.goto("/sessions")
