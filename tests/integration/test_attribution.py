@@ -31,8 +31,10 @@ VIEWS = ("sessions", "session_traces", "session_timeline")
 
 
 def view(client: Client, name: str, project: str) -> str:
-    """All of a view as text, byte for byte."""
-    text = client.raw_query(f"SELECT * FROM {name} WHERE Project = {{p:String}}", {"p": project}, fmt="TSVWithNames")
+    """All of a view as text, in order, byte for byte."""
+    text = client.raw_query(
+        f"SELECT * FROM {name} WHERE Project = {{p:String}} ORDER BY ALL", {"p": project}, fmt="TSVWithNames"
+    )
     return text.decode().replace(project, "PROJECT")
 
 

@@ -26,8 +26,8 @@ logger = logging.getLogger("otel_sessions.attribution")
 
 _CHUNK = 10_000
 """Traces a look: each reads all that lies about them, so few statements are better than many."""
-_CORRECTED = 1000
-"""Traces a correction: it holds all their spans in memory."""
+_CORRECTED = 2000
+"""Traces between two looks at the clock; how many of them are corrected at once goes by their rows."""
 _RECORD_INTERVAL_S = 10
 _TOUCHED = 1_000_000
 _CORRECTION_S = 5.0

@@ -25,6 +25,7 @@ TraceKey = tuple[str, str]
 _PAIRS: Final = "Array(Tuple(String, String))"
 _BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _CHUNK: Final = 10_000
+_CORRECTED_ROWS: Final = 16_384
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
@@ -61,12 +62,35 @@ def doubtful(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, 
 def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
     """Puts what every session that ever held spans of these traces has of them in the place of the sums.
 
-    Spans are copied before they are members, so that no reader misses one, and once more after it: what was stored
-    between the two is a member of which there would be no copy.
+    Spans are copied before they are members, so that no reader misses one, and those of a trace once more after it
+    where rows of it were stored in between: they are members of which there would be no copy.
     """
-    if traces:
-        for name in ("mark", "copy", "correct", "copy"):
-            _run(client, renamed(statement(__package__, name), names), traces)
+    rows = _counted(client, "rows_now", traces, names) if traces else {}
+    for some in _by_rows(traces, rows):
+        for name in ("mark", "copy", "correct"):
+            _run(client, renamed(statement(__package__, name), names), some)
+        seen = _counted(client, "rows_seen", some, names)
+        if grown := [trace for trace in some if trace in seen and seen[trace] != rows.get(trace)]:
+            _run(client, renamed(statement(__package__, "copy"), names), grown)
+
+
+def _counted(client: Client, name: str, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, int]:
+    sql, parameters = bound(renamed(statement(__package__, name), names), traces)
+    found = client.query(sql, parameters=parameters).result_rows
+    return {(project, trace): int(rows) for project, trace, rows in found}
+
+
+def _by_rows(traces: Sequence[TraceKey], rows: Mapping[TraceKey, int]) -> Iterator[list[TraceKey]]:
+    """The traces in lists of so many rows: a correction holds them in memory, and a statement has its price."""
+    some, held = list[TraceKey](), 0
+    for trace in traces:
+        if some and held + rows.get(trace, 0) > _CORRECTED_ROWS:
+            yield some
+            some, held = [], 0
+        some.append(trace)
+        held += rows.get(trace, 0)
+    if some:
+        yield some
 
 
 def _run(client: Client, sql: str, traces: Sequence[TraceKey]) -> None:
