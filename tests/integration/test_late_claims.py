@@ -136,7 +136,8 @@ def test_what_a_killed_service_had_not_moved_is_moved_at_the_next_start(director
     running = directory.start(settings)
     for trace in traces:
         wait_for_sessions(running, trace, trace.name, timeout=ANSWER_S)
-    assert running.sql("SELECT SessionId, SpanCount FROM sessions ORDER BY SessionId") == [[f"killed {n}", 3] for n in range(3)]
+    found = running.sql("SELECT SessionId, SpanCount FROM sessions ORDER BY SessionId")
+    assert found == [[f"killed {n}", 3] for n in range(3)]
     assert running.stop() == 0
 
 
