@@ -303,13 +303,13 @@ class Host:
     `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates.
     `report` records a component's health in `statuses`: None is well, text says what is wrong; `refusing` names those
     whose trouble keeps requests from being taken, `ended` those whose thread has ended by an error, which only a
-    restart mends. `claim_listeners` are told, by any thread, the best claims of traces that the database knew and this
-    process did not. `mounts` are the APIs that receivers serve on their HTTP listeners, `http.mounts.Mount`;
-    `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`. `authenticators` has those of the extensions
-    that run. `endpoints` has what listens where, from the moment it does: `otlp/grpc`, `web` and the like to
-    `host:port`. What arrives for a session that was deleted stays away for `forget_for_s`, None for ever.
-    `owner_secret` opens the embedded data to whoever may read the service's lock file; it belongs in no log.
-    `tracer` makes spans of the service's own.
+    restart mends, `running` the threads that have not ended. `claim_listeners` are told, by any thread, the best claims
+    of traces that the database knew and this process did not. `mounts` are the APIs that receivers serve on their HTTP
+    listeners, `http.mounts.Mount`; `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`.
+    `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
+    `otlp/grpc`, `web` and the like to `host:port`. What arrives for a session that was deleted stays away for
+    `forget_for_s`, None for ever. `owner_secret` opens the embedded data to whoever may read the service's lock file;
+    it belongs in no log. `tracer` makes spans of the service's own.
     """
 
     metrics: Metrics
@@ -317,6 +317,7 @@ class Host:
     statuses: dict[str, str | None] = field(default_factory=dict)
     refusing: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)
     claim_listeners: list[ClaimListener] = field(default_factory=list)
     mounts: Sequence[Any] = ()
     grpc_mounts: Sequence[Any] = ()
@@ -357,6 +358,7 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        self._host.running.add(self._name)
         self._thread = threading.Thread(target=self._run_to_the_end, name=self._name, daemon=True)
         self._thread.start()
 
@@ -376,6 +378,8 @@ class Worker:
             self._host.ended.add(self._name)
             self._host.report(self._name, problem, refuses=True)
             self._failed(error)
+        finally:
+            self._host.running.discard(self._name)
 
 
 C = TypeVar("C", bound=Settings)

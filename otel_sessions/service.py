@@ -77,8 +77,11 @@ class Service:
             self.shutdown()
             raise
 
-    def shutdown(self) -> None:
-        """Drains within `service.shutdown_timeout`; a second call does nothing."""
+    def shutdown(self) -> list[str]:
+        """Drains within `service.shutdown_timeout`, and returns the names of threads that have not ended by then.
+
+        What they were at is done at the next start. A second call does nothing.
+        """
         self._host.report(_LIFE, "stopping", refuses=True)
         end = time.monotonic() + self.config.service.shutdown_timeout
         for receiver in self._receivers:
@@ -96,6 +99,7 @@ class Service:
         if self._telemetry is not None:
             self._telemetry.shutdown(_TELEMETRY_S)
             self._telemetry = None
+        return sorted(self._host.running)
 
     def _start(self) -> None:
         clickhouse = endpoint_in_use({id_: self.config.exporters[id_] for id_ in self.config.used("exporters")})

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import resource
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TextIO
 
 import pyarrow as pa
 
@@ -62,10 +64,16 @@ class _Signals:
         self._woken.set()
 
 
-def run(config: Config, out: TextIO, read: Callable[[], Config] | None = None) -> int:
+def run(
+    config: Config,
+    out: TextIO,
+    read: Callable[[], Config] | None = None,
+    leave: Callable[[Sequence[str]], object] = lambda _: None,
+) -> int:
     """Serves until SIGTERM or SIGINT; returns the exit status. Writes a line per endpoint to `out`, then `ready`.
 
-    At a SIGHUP the service goes on with the configuration that `read` gives, see `reloaded`.
+    At a SIGHUP the service goes on with the configuration that `read` gives, see `reloaded`. `leave` is told of threads
+    that have not ended in time.
     """
     _raise_file_limit()
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps some 100 MiB more resident under load
@@ -89,9 +97,22 @@ def run(config: Config, out: TextIO, read: Callable[[], Config] | None = None) -
                 return 1
     logger.info("stopping: draining for up to %g s", service.config.service.shutdown_timeout)
     began = time.monotonic()
-    service.shutdown()
+    unfinished = service.shutdown()
     logger.info("stopped after %.1f s", time.monotonic() - began)
+    if unfinished:
+        leave(unfinished)
     return 0
+
+
+def leave(unfinished: Sequence[str]) -> NoReturn:
+    """Ends the process at once, with status 0, while these threads are in the middle of statements.
+
+    The embedded engine would crash if the interpreter took it down then. Nothing is lost, as when it is killed.
+    """
+    logger.warning("not ended in time, the next start goes on with it: %s", ", ".join(unfinished))
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def reloaded(service: Service, read: Callable[[], Config]) -> Service | None:

@@ -27,9 +27,9 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
     settings = loaded(config, set_, to_serve=True)
     output.warnings(settings.warnings)
 
-    from otel_sessions.cli.process import run  # noqa: PLC0415
+    from otel_sessions.cli.process import leave, run  # noqa: PLC0415
     from otel_sessions.telemetry import configure_logging  # noqa: PLC0415
 
     logs = settings.service.telemetry.logs
     configure_logging(logs.level, sys.stderr, logs.encoding)
-    raise typer.Exit(run(settings, sys.stdout, lambda: loaded(config, set_, to_serve=True)))
+    raise typer.Exit(run(settings, sys.stdout, lambda: loaded(config, set_, to_serve=True), leave))

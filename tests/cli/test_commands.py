@@ -48,7 +48,9 @@ def good(tmp_path: Path) -> Path:
 def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
     """Puts a function in the place of `process.run`, and leaves the logging of the tests alone."""
     monkeypatch.setattr(telemetry, "configure_logging", lambda *_: None)
-    return lambda run: monkeypatch.setitem(sys.modules, "otel_sessions.cli.process", types.SimpleNamespace(run=run))
+    return lambda run: monkeypatch.setitem(
+        sys.modules, "otel_sessions.cli.process", types.SimpleNamespace(run=run, leave=sys.exit)
+    )
 
 
 def commands() -> list[str]:
@@ -86,7 +88,7 @@ def test_every_fault_of_a_configuration_is_a_line_on_stderr_and_the_status_is_2(
 
 
 def test_serve_runs_the_service_and_exits_with_its_status(good: Path, serving: Serving) -> None:
-    def run(config: Config, out: TextIO, _: object) -> int:
+    def run(config: Config, out: TextIO, *_: object) -> int:
         print(*config.used("exporters"), file=out)
         return 3
 
@@ -96,7 +98,7 @@ def test_serve_runs_the_service_and_exits_with_its_status(good: Path, serving: S
 
 
 def test_an_error_of_the_service_is_one_line_and_the_status_is_1(good: Path, serving: Serving) -> None:
-    def run(config: Config, out: TextIO, _: object) -> int:
+    def run(config: Config, out: TextIO, *_: object) -> int:
         raise Retryable("the data directory\nis in use")
 
     serving(run)

@@ -6,6 +6,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,9 @@ import grpc
 import pytest
 
 from otel_sessions.cli.process import run
+from otel_sessions.component import Worker
 from otel_sessions.config import load
+from otel_sessions.service import Service
 from otel_sessions.testing.otlp import new_span_id, request, span
 from tests.integration.running import ANSWER_S, WAL, Directory, Running, config, free_port, wait_until
 
@@ -65,6 +69,55 @@ def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(
     assert not any(line.endswith(":0") for line in lines)
     for told in ("stored in http://127.0.0.1:1/otel", "requests wait in", "ready after", "stopping", "stopped after"):
         assert told in caplog.text
+
+
+LEAVES = """
+import sys, threading, time
+from otel_sessions.cli.process import leave
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.telemetry import configure_logging
+
+configure_logging("INFO", sys.stderr, "console")
+client = connect(Endpoint.parse(sys.argv[1]))
+slow = "SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1"
+threading.Thread(target=client.query, args=(slow,), daemon=True).start()
+time.sleep(2)
+leave(["clickhouse/attribution-rounds"])
+"""
+
+
+def test_a_process_that_leaves_in_the_middle_of_a_statement_ends_with_status_0(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LEAVES, f"chdb://{tmp_path}/data"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "the next start goes on with it: clickhouse/attribution-rounds" in ended.stderr
+
+
+def test_a_service_says_which_threads_have_not_ended(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        """
+        receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+        exporters: {clickhouse: {endpoint: "http://127.0.0.1:1/otel"}}
+        service:
+          shutdown_timeout: 1s
+          pipelines: {traces: {receivers: [otlp], exporters: [clickhouse]}}
+          telemetry: {metrics: {endpoint: "127.0.0.1:0"}}
+        """
+    )
+    service = Service(load([file]))
+    service.start()
+    goes_on = threading.Event()
+    stuck = Worker("clickhouse/attribution", "rounds", lambda: assert_set(goes_on), service._host)
+    stuck.start()
+    assert service.shutdown() == ["clickhouse/attribution-rounds"]
+    goes_on.set()
+    assert stuck.join(ANSWER_S)
+    assert service.shutdown() == []
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(ANSWER_S)
 
 
 @pytest.fixture(scope="module")

@@ -149,8 +149,9 @@ def test_corrections_that_there_is_no_time_for_are_left_to_the_next_start(
     attributor.note_stored([each for late in lates for each in (late.child, late.claim)])
     wait_until(lambda: len(corrected), WAIT_S, lambda count: count > 0)
     attributor.shutdown(0.0)
-    assert len(corrected) == 1
-    assert sum(late.spans() == 2 for late in lates) == 1
+    wait_until(lambda: sum(late.spans() == 2 for late in lates), WAIT_S, lambda count: count == 1)
+    wait_until(lambda: host.running, WAIT_S, lambda running: running == set())
+    assert (len(corrected), sum(late.spans() == 2 for late in lates)) == (1, 1)
     monkeypatch.undo()
     start()
     wait_until(lambda: [late.spans() for late in lates], WAIT_S, lambda counts: counts == [2, 2, 2])

@@ -83,9 +83,11 @@ class Store:
         )
 
     def views(self, running: Running) -> tuple[bytes, ...]:
-        """All of the sessions, byte for byte."""
+        """All of the sessions, in order, byte for byte."""
         asked, database = (running, "otel") if self._remote is None else (self._remote, self._name)
-        return tuple(asked.text(f"SELECT * FROM {database}.{view}", "TSVWithNamesAndTypes") for view in VIEWS)
+        return tuple(
+            asked.text(f"SELECT * FROM {database}.{view} ORDER BY ALL", "TSVWithNamesAndTypes") for view in VIEWS
+        )
 
 
 @pytest.mark.parametrize("engine", ["embedded", "remote"], indirect=True, scope="session")

@@ -31,7 +31,7 @@ _CORRECTED = 2000
 _RECORD_INTERVAL_S = 10
 _TOUCHED = 1_000_000
 _CORRECTION_S = 5.0
-"""What a correction that has begun may still take when time is up: the engine must not be left in the middle of one."""
+"""How long before time is up no further correction begins, so that the engine is not left in the middle of one."""
 
 
 class _TimeIsUpError(Exception):
@@ -96,7 +96,7 @@ class Attributor:
         self._stopping.set()
         self._wake.set()
         if self._worker is not None:
-            self._worker.join(max(timeout, _CORRECTION_S))
+            self._worker.join(timeout)
             self._worker = None
 
     def _run(self) -> None:
@@ -106,7 +106,7 @@ class Attributor:
             if not self._try_round():
                 self._wake.set()
             self._stopping.wait(self._config.interval)
-        if self._touched:
+        if self._touched and time.monotonic() <= self._until:
             self._try_round()
         self._disconnect()
 
@@ -120,9 +120,7 @@ class Attributor:
             self._note_failure(error)
             return False
         except _TimeIsUpError:
-            logger.warning(
-                "late claims of %d traces are left to the next start: it is time to stop", len(self._touched)
-            )
+            logger.warning("it is time to stop: the next start puts right what late claims are left")
             return False
         except Exception as error:
             logger.exception("late claims are not put into force; trying again")
