@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Sequence
 
 from benchmarks.load import Load, Shape, bodies
 from benchmarks.log import logging_us
+from benchmarks.peers import ask
 from benchmarks.server import Server, serve
 from benchmarks.transports import transport
 from otel_sessions.pdata import Decoded, fast, otlp
@@ -85,9 +84,7 @@ def _decoding(shape: Shape, decode: Callable[[Sequence[bytes], Sequence[str]], D
 
 
 def _stored(server: Server) -> int:
-    query = urllib.parse.urlencode({"query": "SELECT count() FROM otel.otel_traces"})
-    with urllib.request.urlopen(f"http://{server.endpoints['clickhouse_http']}/?{query}") as answer:
-        return int(answer.read())
+    return int(ask(server.endpoints["clickhouse_http"], "SELECT count() FROM otel.otel_traces"))
 
 
 if __name__ == "__main__":

@@ -12,19 +12,18 @@ import argparse
 import random
 import statistics
 import time
-import urllib.parse
-import urllib.request
 
-from benchmarks.load import EPOCH, TEXT
+from benchmarks.load import EPOCH, SPANS_A_TRACE, Shape, trace_of
+from benchmarks.peers import ask
 from benchmarks.server import Server, serve
 from benchmarks.transports import Export, Grpc
 from otel_sessions.testing import otlp
 
-SPANS_A_TRACE = 8
 DELAY_S = (5.0, 15.0)
 EVERY_S = 0.5
 """Between two waves."""
 REST_S = 10
+COUNT = "SELECT count() FROM otel.otel_traces"
 MODES = {"ids on all spans": (True, "20s"), "ids on roots": (False, "20s"), "the same, claim_wait: 0": (False, "0s")}
 
 
@@ -32,7 +31,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waves", type=int, default=60, help="one each half second (default 60)")
     parser.add_argument("--traces", type=int, default=512, help="of eight spans, a wave (default 512)")
-    parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES), help="all by default")
     parser.add_argument("--rounds", type=int, default=2, help="how often each service has its turn (default 2)")
     chosen = parser.parse_args()
     found: dict[str, list[float]] = {mode: [] for mode in MODES}
@@ -58,9 +56,9 @@ def run(server: Server, everywhere: bool, waves: int, traces: int) -> float:
     before = server.cpu_s()
     with Grpc(server.endpoints["otlp/grpc"]).connected() as export:
         send(export, due)
-    spans = waves * traces * SPANS_A_TRACE
+    spans, sql = waves * traces * SPANS_A_TRACE, server.endpoints["clickhouse_http"]
     end = time.monotonic() + 120
-    while (stored := count(server)) < spans and time.monotonic() < end:
+    while (stored := int(ask(sql, COUNT))) < spans and time.monotonic() < end:
         time.sleep(0.5)
     if stored != spans:
         raise RuntimeError(f"{stored} spans are stored, {spans} were sent")
@@ -70,31 +68,12 @@ def run(server: Server, everywhere: bool, waves: int, traces: int) -> float:
 
 def wave(rnd: random.Random, number: int, traces: int, everywhere: bool) -> tuple[bytes, bytes]:
     """A request with the children of so many traces, and one with their roots."""
-    children, roots = [], []
+    shape, start = Shape(root_only=not everywhere), EPOCH + number * 1_000_000_000
+    children, roots = list[otlp.Span](), list[otlp.Span]()
     for _ in range(traces):
-        trace, root, session = rnd.randbytes(16), rnd.randbytes(8), f"session-{rnd.randrange(5000)}"
-        for child in range(SPANS_A_TRACE):
-            attributes: dict[str, otlp.Value] = {
-                "user.id": f"user-{rnd.randrange(1000)}",
-                "gen_ai.operation.name": "chat" if child == 3 else "execute_tool",
-                "gen_ai.request.model": "gpt-4o-mini",
-                "gen_ai.usage.input_tokens": rnd.randrange(2000),
-                "gen_ai.usage.output_tokens": rnd.randrange(500),
-                "app.note": TEXT * 2,
-            }
-            if everywhere or child == 0:
-                attributes["session.id"] = session
-            start = EPOCH + number * 1_000_000_000 + child
-            span = otlp.span(
-                f"operation {child}",
-                trace_id=trace,
-                span_id=root if child == 0 else rnd.randbytes(8),
-                parent=b"" if child == 0 else root,
-                start=start,
-                end=start + 1_000_000,
-                attributes=attributes,
-            )
-            (children if child else roots).append(span)
+        *others, root = trace_of(shape, rnd, start)
+        children += others
+        roots.append(root)
     resource: dict[str, otlp.Value] = {"service.name": "chat-api"}
     return (
         otlp.request(*children, resource=resource).SerializeToString(),
@@ -109,12 +88,6 @@ def send(export: Export, due: list[tuple[float, bytes]]) -> None:
         time.sleep(max(0.0, begin + second - time.monotonic()))
         if not export(body):
             raise RuntimeError("a request was refused")
-
-
-def count(server: Server) -> int:
-    query = urllib.parse.urlencode({"query": "SELECT count() FROM otel.otel_traces"})
-    with urllib.request.urlopen(f"http://{server.endpoints['clickhouse_http']}/?{query}") as answer:
-        return int(answer.read())
 
 
 if __name__ == "__main__":

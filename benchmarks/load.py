@@ -33,14 +33,15 @@ def bodies(shape: Shape, seed: int, count: int, start: int = EPOCH) -> list[byte
 
 
 def _request(shape: Shape, rnd: random.Random, start: int) -> bytes:
-    spans = [span for _ in range(-(-shape.spans // SPANS_A_TRACE)) for span in _trace(shape, rnd, start)][
+    spans = [span for _ in range(-(-shape.spans // SPANS_A_TRACE)) for span in trace_of(shape, rnd, start)][
         -shape.spans :
     ]
     resource = {"service.name": "chat-api", "host.name": "host-1", "telemetry.sdk.language": "python"}
     return otlp.request(*spans, resource=resource, scope=("benchmark", "1")).SerializeToString()
 
 
-def _trace(shape: Shape, rnd: random.Random, start: int) -> Iterator[otlp.Span]:
+def trace_of(shape: Shape, rnd: random.Random, start: int) -> Iterator[otlp.Span]:
+    """The spans of a trace, its root last; `start` in ns."""
     trace, root = rnd.randbytes(16), rnd.randbytes(8)
     session = f"session-{rnd.randrange(shape.sessions)}" if rnd.random() < shape.share else ""
     for number in reversed(range(SPANS_A_TRACE)):
