@@ -40,10 +40,11 @@ class Awaiting(MemoryExporter):
             self.sessions.update(pairs)
 
 
-def sent(*names: str, trace: str = TRACE, session: str = "", service: str = "shop") -> Request:
-    """Spans of a trace, the last of them with the session."""
+def sent(*names: str, trace: str = TRACE, session: str = "", service: str = "shop", parent: str = "") -> Request:
+    """Spans of a trace, the last of them with the session; roots, unless they have a parent."""
     attributes = [{}] * (len(names) - 1) + [{"session.id": session} if session else {}]
-    spans = [span(name, trace_id=trace, attributes=each) for name, each in zip(names, attributes, strict=True)]
+    pairs = zip(names, attributes, strict=True)
+    spans = [span(name, trace_id=trace, parent=parent, attributes=each) for name, each in pairs]
     return Request(request(*spans, resource={"service.name": service}).SerializeToString())
 
 
@@ -122,11 +123,21 @@ def test_after_the_wait_they_are_stored_alone_and_what_comes_then_is_not_waited_
     eventually(lambda: segments(tmp_path), [])
 
 
+def test_a_service_that_has_just_appeared_is_given_time_for_its_first_claim(build: Build) -> None:
+    exporter = Awaiting()
+    pipeline = build(exporter, known=False)
+    pipeline.consume(sent("child", parent="a" * 16)).result(60)
+    pipeline.consume(sent("a root without a claim", trace=OTHER)).result(60)
+    eventually(lambda: exporter.names, ["a root without a claim"])
+    pipeline.consume(sent("root", session="ada")).result(60)
+    eventually(lambda: exporter.exports[1:], [["root", "child"]])
+
+
 @pytest.mark.parametrize(
     ("how", "awaits", "known", "claim_wait"),
     [
         ("the exporter does not care", False, True, 30.0),
-        ("the service has claimed nothing", True, False, 30.0),
+        ("the service has claimed nothing, and the root is there", True, False, 30.0),
         ("it is turned off", True, True, 0.0),
     ],
 )

@@ -81,35 +81,48 @@ _SERVICES: Final = 10_000
 
 
 class Claiming:
-    """When each service, of a project, last claimed a session; at most 10,000 of them are remembered."""
+    """When each service, of a project, was first seen and last claimed a session; 10,000 at most are remembered."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], young_s: float) -> None:
+        """`young_s` is how long a service that has claimed nothing yet is given for its first claim."""
         self._clock = clock
+        self._young_s = young_s
+        self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()  # the first seen first
         self._claimed: OrderedDict[tuple[str, str], float] = OrderedDict()  # the latest last
 
     def see(self, batch: SpanBatch) -> None:
-        """Takes note of the claims of a processed batch."""
-        claiming = batch.record.select(["Project", "ServiceName"]).filter(pc.less(batch["ClaimLevel"], NO_CLAIM))
-        for service in _distinct(claiming):
-            self._claimed[service] = self._clock()
+        """Takes note of the services and claims of a processed batch."""
+        services, now = batch.record.select(["Project", "ServiceName"]), self._clock()
+        for service in _distinct(services):
+            self._seen.setdefault(service, now)
+        for service in _distinct(services.filter(pc.less(batch["ClaimLevel"], NO_CLAIM))):
+            self._claimed[service] = now
             self._claimed.move_to_end(service)
-        while len(self._claimed) > _SERVICES:
-            self._claimed.popitem(last=False)
+        for known in (self._seen, self._claimed):
+            while len(known) > _SERVICES:
+                known.popitem(last=False)
 
     def has_claimed(self, project: str, service: str) -> bool:
         """Whether the service has ever claimed a session, as far as is remembered."""
         return (project, service) in self._claimed
 
     def expects(self, batch: SpanBatch) -> pa.BooleanArray:
-        """Of which spans the service has claimed a session within the last hour."""
-        end = self._clock() - CLAIMED_S
+        """Of which spans a claim may come: the service has made one within the last hour; or it has had no time to make
+        its first, and the root of the trace, which mostly has it, is not there."""
+        now = self._clock()
         services = batch.record.select(["Project", "ServiceName"])
         expected = pa.repeat(pa.scalar(False), len(batch)) if len(batch) else pa.array([], pa.bool_())
         for project, service in _distinct(services):
-            if self._claimed.get((project, service), end) > end:
-                same = pc.and_(pc.equal(services["Project"], project), pc.equal(services["ServiceName"], service))
-                expected = pc.or_(expected, same)
+            claimed = self._claimed.get((project, service))
+            since = self._seen.get((project, service), now) if claimed is None else claimed
+            if now - since < (self._young_s if claimed is None else CLAIMED_S):
+                due = pc.and_(pc.equal(services["Project"], project), pc.equal(services["ServiceName"], service))
+                expected = pc.or_(expected, due if claimed is not None else pc.and_(due, _without_root(batch)))
         return expected
+
+
+def _without_root(batch: SpanBatch) -> pa.BooleanArray:
+    return pc.invert(pc.is_in(batch["TraceId"], batch["TraceId"].filter(pc.equal(batch["IsRoot"], 1))))
 
 
 def _distinct(services: pa.RecordBatch) -> list[tuple[str, str]]:

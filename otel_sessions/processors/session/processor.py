@@ -56,7 +56,7 @@ class SessionProcessor:
         self._claiming_keys = frozenset((*config.session_keys, *config.conversation_keys))
         self.noted_bytes = config.max_session_id_bytes
         self.claim_wait = config.claim_wait
-        self._claiming = Claiming(clock)
+        self._claiming = Claiming(clock, config.claim_wait)
         # One set for both, so that a key has the same place in either.
         self._keys = KeySet(with_outer([*own, *self._genai.keys]))
 
@@ -107,7 +107,7 @@ class SessionProcessor:
         return not self._claiming_keys.isdisjoint(checked.long_keys) or any(0 < limit < most for most, limit in over)
 
     def unclaimed(self, batch: SpanBatch) -> pa.BooleanArray:
-        """Spans of traces without any claim, of services that had one lately: theirs may come."""
+        """Spans of traces without any claim, for which one may come."""
         return pc.and_(pc.equal(batch["SessionHint"], ""), self._claiming.expects(batch))
 
     def claim(self, batch: SpanBatch) -> SpanBatch:

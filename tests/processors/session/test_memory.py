@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from otel_sessions.processors.session.memory import Claim, TraceMemory
+from typing import cast
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.processors.session.memory import CLAIMED_S, Claim, Claiming, TraceMemory
+from otel_sessions.testing.otlp import span
+from tests.processors.session.reading import batch_of
 
 BEST: Claim = (1, 0, 5, "s")
 WORSE: Claim = (3, 0, 1, "c")
@@ -52,3 +59,25 @@ def test_a_trace_that_is_seen_again_is_young_again() -> None:
         memory.improve(_trace(number), BEST)
         memory.improve(T, BEST)
     assert memory.improve(T, None) == BEST
+
+
+def test_claims_are_expected_of_services_that_make_some_and_of_those_that_had_no_time_yet() -> None:
+    now = [0.0]
+    claiming = Claiming(lambda: now[0], young_s=20.0)
+
+    def seen(*spans: Span) -> list[bool]:
+        batch = SessionProcessor(SessionConfig()).process(batch_of(*spans, resource={"service.name": "shop"}))
+        claiming.see(batch)
+        return cast(list[bool], claiming.expects(batch).to_pylist())
+
+    whole, child = span("root", trace_id="1" * 32), span("child", trace_id="2" * 32, parent="a" * 16)
+    of_whole = span("child", trace_id="1" * 32, parent=whole)
+    assert seen(whole, of_whole, child) == [False, False, True], "it has had no time, and one root is there"
+    now[0] = 19.0
+    assert seen(child) == [True]
+    now[0] = 20.0
+    assert seen(child) == [False], "it had time enough"
+    claim = span("root", attributes={"session.id": "ada"})
+    assert seen(claim, child) == [True, True]
+    now[0] += CLAIMED_S
+    assert seen(child, whole) == [False, False], "it has not claimed for an hour"
