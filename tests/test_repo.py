@@ -29,6 +29,7 @@ PUBLIC = (
     "sessions",
     "session_traces",
     "session_timeline",
+    "session_parts",
     "session_users",
     "session_spans",
     "session_scores",

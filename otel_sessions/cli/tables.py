@@ -165,6 +165,26 @@ def timeline_table(rows: Sequence[Row], *, ascii_only: bool = False) -> Table:
     return table
 
 
+def parts_table(rows: Sequence[Row]) -> Table:
+    """A row a part of a session that long pauses divide."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("part", "start", "idle before", "took", "turns", "spans", "errors", "tokens", "cost"):
+        table.add_column(name, justify="left" if name == "start" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            f"{row['Part']}",
+            f"{moment(row['StartTime']):%Y-%m-%d %H:%M:%S}",
+            duration(row["Gap"]) if row["Gap"] else "",
+            duration(row["Duration"]),
+            f"{row['TraceCount']:,}",
+            f"{row['SpanCount']:,}",
+            _errors(row["ErrorCount"]),
+            f"{row['TotalTokens']:,}",
+            cost(row["Cost"]),
+        )
+    return table
+
+
 def score_text(score: Row) -> str:
     """`quality 0.9`, `tone kind`, and its comment in parentheses."""
     value = score["StringValue"] if score["DataType"] in {"CATEGORICAL", "TEXT", "BOOLEAN"} else f"{score['Value']:g}"

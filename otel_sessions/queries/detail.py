@@ -45,8 +45,8 @@ def get_session(
 
 
 def _life(client: Client, project: str, row: Row) -> Row:
-    """`state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it was; and
-    `revision`, the last one that was told or evaluated, None without hooks.
+    """`state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it was;
+    `revision`, the last one that was told or evaluated, None without hooks; and `parts`, how many it has.
     """
     named = {"project": project, "session_id": row["SessionId"], "idle_after": row["IdleAfter"]}
     (life,) = keyed.select(client, "life", named)
@@ -55,6 +55,7 @@ def _life(client: Client, project: str, row: Row) -> Row:
         "state": "reopened" if is_reopened else row["State"],
         "reopened": life["Reopened"],
         "revision": life["Revision"] or None,
+        "parts": life["Parts"],
     }
 
 
@@ -146,6 +147,25 @@ def timeline(client: Client, *, project: str, session_id: str, limit: int, curso
     (minute,) = decode(list_, cursor) if cursor else (_FIRST,)
     named = {"project": project, "session_id": session_id, "minute": minute, "limit": limit + 1}
     return page(keyed.select(client, "timeline", named), limit, list_, lambda row: (row["Minute"],))
+
+
+def parts(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
+    """Its parts by their number, in the columns of the view `session_parts`."""
+    list_ = ["parts", project, session_id]
+    (part,) = decode(list_, cursor) if cursor else (0,)
+    named = {"project": project, "session_id": session_id, "part": part, "limit": limit + 1}
+    return page(keyed.select(client, "parts", named), limit, list_, lambda row: (row["Part"],))
+
+
+def parts_beginning(client: Client, *, project: str, session_id: str, traces: Sequence[str]) -> list[Row]:
+    """Those of its parts that begin with one of these turns, with `PreviousTraceId` and `NextTraceId`: the turns with
+    which the parts beside it begin, empty where there is none. A session of one part has none.
+    """
+    (limit,) = select(client, "split_after", {"project": project})
+    if not limit["SplitAfter"]:
+        return []
+    named = {"project": project, "session_id": session_id, "traces": list(traces)}
+    return keyed.select(client, "parts_beginning", named)
 
 
 def course(client: Client, *, project: str, session_id: str, columns: int) -> list[Row]:

@@ -23,9 +23,8 @@ from otel_sessions.queries.rows import Row, composed, portions, run, sections
 _ONE: Final = "= {session_id:String}"
 _SOME: Final = "IN {session_ids:Array(String)}"
 _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
-_FROM: Final = re.compile(
-    r"\bFROM (_turn_minutes|sessions|session_ends|session_traces|session_timeline|session_spans|session_scores)\b"
-)
+_VIEWS: Final = ("sessions", "session_ends", "session_traces", "session_timeline", "session_parts", "session_spans")
+_FROM: Final = re.compile(rf"\bFROM (_turn_minutes|session_scores|{'|'.join(_VIEWS)})\b")
 _SCORES: Final = "session_scores"
 _PROBES: Final = ("in_doubt", "has_scores_inside")
 Known = dict[tuple[str, str], set[str]]

@@ -24,7 +24,12 @@ _TIMES: Final = frozenset(
     | {"ReceivedAt", "Time", "Events.Timestamp"}
 )
 _MOST_BYTES: Final = 64_000
-_NAMES: Final = {"Duration": "duration_ns", "LongestGap": "longest_gap_ns", "IdleAfter": "idle_after_ns"}
+_NAMES: Final = {
+    "Duration": "duration_ns",
+    "Gap": "gap_ns",
+    "LongestGap": "longest_gap_ns",
+    "IdleAfter": "idle_after_ns",
+}
 _NESTED: Final = ("Events.", "Links.")
 
 

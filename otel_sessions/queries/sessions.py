@@ -34,6 +34,11 @@ def timeline(client: Client, *, project: str, session_id: str, limit: int = MAX_
     return keyed.select(client, "session_timeline", {"project": project, "session_id": session_id, "limit": limit})
 
 
+def parts(client: Client, *, project: str, session_id: str, limit: int = MAX_ROWS) -> list[Row]:
+    """Its first parts, in the columns of the view `session_parts`."""
+    return keyed.select(client, "parts", {"project": project, "session_id": session_id, "part": 0, "limit": limit})
+
+
 def ids_beginning(client: Client, *, project: str, beginning: str, limit: int) -> list[str]:
     """The ids of the sessions last active that begin with this text, empty for all; latest first."""
     rows = select(

@@ -18,8 +18,8 @@ from otel_sessions.queries.rows import Row, select
 from otel_sessions.sqlguard.one_project import ProjectGuard
 
 TABLES: Final = (
-    *("sessions", "session_traces", "session_spans", "session_users", "session_timeline", "session_scores"),
-    *("session_comments", "session_bookmarks", "session_shares", "session_sampling", "otel_traces"),
+    *("sessions", "session_traces", "session_spans", "session_users", "session_timeline", "session_parts"),
+    *("session_scores", "session_comments", "session_bookmarks", "session_shares", "session_sampling", "otel_traces"),
 )
 """What may be asked: every one has the column `Project`."""
 MAX_ROWS: Final = 1000

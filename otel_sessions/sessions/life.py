@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a session is idle, as the tables have it: whatever reads sessions goes by that, SQL of others too."""
+"""When a session is idle and when it falls into parts, as the tables have it: whatever reads goes by that."""
 
 from __future__ import annotations
 
@@ -13,19 +13,29 @@ from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
 
 
-def set_idle_after(client: Client, seconds: float, of_projects: Mapping[str, float]) -> None:
-    """Stores how long after the end of its last span a session is idle, by project where that differs.
+def set_limits(
+    client: Client,
+    *,
+    idle_after: float,
+    idle_after_of: Mapping[str, float],
+    split_after: float | None = None,
+    split_after_of: Mapping[str, float | None] | None = None,
+) -> None:
+    """Stores how long after the end of its last span a session is idle, and after how long without a turn a new part
+    of it begins (None: never), in seconds, by project where that differs.
 
     What was stored last counts for all who read. Raises `Retryable` or `Permanent`.
     """
     row = {
-        "IdleAfter": _ns(seconds),
-        "IdleAfterOf": {project: _ns(of) for project, of in of_projects.items()},
+        "IdleAfter": _ns(idle_after),
+        "IdleAfterOf": {project: _ns(of) for project, of in idle_after_of.items()},
+        "SplitAfter": _ns(split_after),
+        "SplitAfterOf": {project: _ns(of) for project, of in (split_after_of or {}).items()},
         "UpdatedAt": time.time_ns() // 1000 / 1e6,
     }
     with writing("storing when sessions are idle"):
         client.raw_insert("_session_life", insert_block=orjson.dumps(row), settings=settings(client), fmt="JSONEachRow")
 
 
-def _ns(seconds: float) -> int:
-    return round(seconds * 1e9)
+def _ns(seconds: float | None) -> int:
+    return round((seconds or 0) * 1e9)

@@ -36,7 +36,7 @@ class OracleScore:
     span_id: str = ""
 
 
-def views(spans: Iterable[OracleSpan], scores: Iterable[OracleScore] = ()) -> dict[str, Rows]:
+def views(spans: Iterable[OracleSpan], scores: Iterable[OracleScore] = (), split_after_ns: int = 0) -> dict[str, Rows]:
     """The rows of each view, by its name. ValueError where two different spans share an identity."""
     known = list(dict.fromkeys(spans))
     of_span = assign(known)
@@ -57,6 +57,11 @@ def views(spans: Iterable[OracleSpan], scores: Iterable[OracleScore] = ()) -> di
         "sessions": {key: _session(sessions[key], turns_of[key]) for key in turns_of},
         "session_traces": {key: _turn(turn) for key, turn in shown.items()},
         "session_timeline": {key: _minute(minute) for key, minute in minutes.items()},
+        "session_parts": {
+            (*key, str(number)): _part(part, gap)
+            for key, turns in turns_of.items()
+            for number, (part, gap) in enumerate(_split(turns, split_after_ns), 1)
+        },
         "session_users": _users(shown),
         "session_spans": {
             span.identity: _span(span, session)
@@ -231,6 +236,30 @@ def _session(group: Sequence[OracleSpan], turns: Sequence[Sequence[OracleSpan]])
         "LongestGap": _longest_gap([row for row, has, _ in by_start if has]),
         **_counts(group),
     }
+
+
+def _split(turns: Sequence[Sequence[OracleSpan]], limit_ns: int) -> list[tuple[list[Sequence[OracleSpan]], int]]:
+    """The turns of each part, and how long there was no turn before it; 0 as a limit divides nothing."""
+    timed = [turn for turn in turns if any(map(has_times, _spans(turn)))]
+    parts: list[tuple[list[Sequence[OracleSpan]], int]] = [([turn for turn in turns if turn not in timed], 0)]
+    latest = None
+    for turn in sorted(timed, key=lambda turn: (_times(turn)["StartTime"], turn[0].trace_id)):
+        times = _times(turn)
+        gap = 0 if latest is None else times["StartTime"] - latest
+        if gap > limit_ns > 0:
+            parts.append(([], gap))
+        parts[-1][0].append(turn)
+        latest = max(latest or 0, times["EndTime"])
+    return parts
+
+
+def _part(turns: Sequence[Sequence[OracleSpan]], gap: int) -> Row:
+    group = [span for turn in turns for span in turn]
+    by_start = sorted(turns, key=lambda t: (not any(map(has_times, _spans(t))), _times(t)["StartTime"], t[0].trace_id))
+    whole = _session(group, turns)
+    left_out = ("UserIds", "ServiceNames", "Environments", "LongestGap", "Models", "Tags", "Metadata")
+    shown = {name: value for name, value in whole.items() if name not in left_out}
+    return {"FirstTraceId": by_start[0][0].trace_id, "Gap": gap, **shown}
 
 
 def _longest_gap(turns: Sequence[Row]) -> int:

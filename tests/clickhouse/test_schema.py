@@ -96,6 +96,8 @@ PROMISED = {
     "session_users": f"Project UserId FirstSeen LastSeen SessionCount TraceCount ErrorCount {TOKENS}",
     "session_timeline": "Project SessionId Minute TraceCount SpanCount ErrorCount InputTokens OutputTokens TotalTokens "
     "Cost",
+    "session_parts": "Project SessionId Part FirstTraceId StartTime EndTime Duration Gap TraceCount SpanCount "
+    f"ErrorCount {TOKENS} ModelCalls UnpricedCalls ToolCalls Input Output LastError",
 }
 ADDED = ("session_bookmarks", "session_shares", "session_comments", "session_sampling")
 TYPES = {"Metadata": "Map(String, String)", "Cost": "Float64", "Duration": "UInt64", "LongestGap": "UInt64"}

@@ -177,7 +177,7 @@ def test_a_project_may_have_a_silence_of_its_own(otel_client: Client, inbox: Inb
     quick, slow = new_project(), new_project()
     for project in (quick, slow):
         store(otel_client, project, f"of {project}", ago_min=10)
-    life.set_idle_after(otel_client, 1800, {quick: 300})
+    life.set_limits(otel_client, idle_after=1800, idle_after_of={quick: 300})
     tell(quick, projects=[quick, slow])
     wait_until(lambda: inbox.told, wanted=lambda told: told == [(f"of {quick}", 1)])
     time.sleep(0.5)

@@ -16,7 +16,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.sessions import deletion, migrations, rebuild, retention
+from otel_sessions.sessions import deletion, life, migrations, rebuild, retention
 from otel_sessions.sessions.scores import Score, store
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import OracleScore
@@ -49,7 +49,8 @@ def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: in
     given = scores(rnd, spans)
     store(otel_client, [as_score(score) for score in given])
     deliver(otel_client, spans, rnd)
-    assert differences(otel_client, spans, given) == []
+    split_after_ns = _split(otel_client, spans[0].project, rnd)
+    assert differences(otel_client, spans, given, split_after_ns) == []
 
 
 @pytest.mark.timeout(600)
@@ -77,7 +78,15 @@ def test_deletions_and_rebuilds_in_between_leave_what_the_rule_makes_of_the_rest
     assert [span for span in spans if span.trace_id not in touched and span not in stored] == []
     there = own_client.query("SELECT SessionId FROM sessions WHERE has({g:Array(String)}, SessionId)", {"g": [*gone]})
     assert list(there.result_rows) == []
-    assert differences(own_client, stored, given) == []
+    split_after_ns = _split(own_client, spans[0].project, rnd)
+    assert differences(own_client, stored, given, split_after_ns) == []
+
+
+def _split(client: Client, project: str, rnd: random.Random) -> int:
+    """Splits sessions after one of the pauses that turns of `crowd` have between them, of some seconds or a minute."""
+    seconds = rnd.choice([30, 37, 39, 77])
+    life.set_limits(client, idle_after=1800, idle_after_of={}, split_after=1, split_after_of={project: seconds})
+    return seconds * 10**9
 
 
 def _delete_some(client: Client, rnd: random.Random, forget_for: timedelta) -> set[str]:

@@ -17,6 +17,7 @@ KEYS: Final = {
     "sessions": ("Project", "SessionId"),
     "session_traces": ("Project", "SessionId", "TraceId"),
     "session_timeline": ("Project", "SessionId", "Minute"),
+    "session_parts": ("Project", "SessionId", "Part"),
     "session_users": ("Project", "UserId"),
     "session_spans": ("Project", "TraceId", "SpanId"),
     "session_scores": ("Project", "SessionId", "ScoreId"),
@@ -27,12 +28,14 @@ OF_SPANS: Final = {"SessionId", "SessionSource", "StepKind", "StepName", "AgentN
 """The other columns of session_spans are those of otel_traces, and must be equal to them."""
 
 
-def differences(client: Client, spans: Iterable[OracleSpan], scores: Iterable[OracleScore] = ()) -> list[str]:
+def differences(
+    client: Client, spans: Iterable[OracleSpan], scores: Iterable[OracleScore] = (), split_after_ns: int = 0
+) -> list[str]:
     """How the views of a project depart from what is right for spans that are stored, of some with two versions."""
     stored = list(dict.fromkeys(spans))
     project = stored[0].project if stored else ""
     counted = versions_that_count(client, project, stored)
-    wanted = views(counted, scores)
+    wanted = views(counted, scores, split_after_ns)
     found = [line for name in KEYS for line in _compared(name, wanted[name], read(client, name, project))]
     times = _read(client, "otel_traces_trace_id_ts", ("TraceId",), "1")
     wanted_times = trace_times(stored)

@@ -111,14 +111,14 @@ def test_a_session_is_reopened_where_it_went_on_after_it_was_idle(
     store(otel_client, project, *(turn("s", minute) for minute in minutes))
     row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + at * MINUTE)
     assert row is not None
-    assert row["Life"] == {"state": state, "reopened": reopened, "revision": None}
+    assert row["Life"] == {"state": state, "reopened": reopened, "revision": None, "parts": 1}
     assert (row["State"] == "active") == (state != "idle")
 
 
 def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(otel_client: Client) -> None:
     project = new_project()
     store(otel_client, project, turn("s", 0), turn("s", 11))
-    life.set_idle_after(otel_client, 1800, {project: 600})
+    life.set_limits(otel_client, idle_after=1800, idle_after_of={project: 600})
     row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + 15 * MINUTE)
     assert row is not None
     assert (row["Life"]["state"], row["IdleAfter"]) == ("reopened", 600 * 10**9)
@@ -128,4 +128,4 @@ def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(otel_cl
     row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + 15 * MINUTE)
     assert row is not None
     assert row["Life"]["revision"] == 2
-    life.set_idle_after(otel_client, 1800, {})
+    life.set_limits(otel_client, idle_after=1800, idle_after_of={})

@@ -17,7 +17,14 @@ from tests.integration.crowds import crowd, scores
 from tests.integration.delivery import deliver, new_project
 from tests.integration.test_views import as_score
 
-FIRST = {"time": "1900-01-01 00:00:00", "trace_id": "", "span_id": "", "minute": "1900-01-01 00:00:00", "behind": ""}
+FIRST = {
+    "time": "1900-01-01 00:00:00",
+    "trace_id": "",
+    "span_id": "",
+    "minute": "1900-01-01 00:00:00",
+    "behind": "",
+    "part": 0,
+}
 Crowd = tuple[str, dict[bool, list[str]]]
 
 
@@ -51,6 +58,7 @@ STATEMENTS = {
     "session_traces": (of_session("list_traces"), "StartTime, TraceId"),
     "session_spans": (of_session("list_spans"), "Timestamp, TraceId, SpanId"),
     "session_timeline": (of_session("timeline"), "Minute"),
+    "session_parts": (of_session("parts"), "Part"),
     "session_scores": (of_session("scores"), "ScoreId"),
     "sessions": (lambda client, project, id_: keyed.session_rows(client, project, [id_]), "SessionId"),
 }

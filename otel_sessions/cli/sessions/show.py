@@ -48,6 +48,7 @@ class Whole:
     session: Row
     turns: list[Row]
     minutes: list[Row]
+    parts: list[Row]
     scores: list[Row]
     spans: list[Row] | None = None
 
@@ -82,7 +83,7 @@ def show(  # noqa: PLR0917 - the command line names them
             turns = with_whole_texts(client, project, str(whole.session["SessionId"]), whole.turns)
             whole = replace(whole, turns=turns)
     if json_:
-        below = {"traces": whole.turns, "timeline": whole.minutes, "scores": whole.scores}
+        below = {"traces": whole.turns, "timeline": whole.minutes, "parts": whole.parts, "scores": whole.scores}
         if whole.spans is not None:
             below["spans"] = whole.spans
         lists = {name: [as_json(row) for row in rows] for name, rows in below.items()}
@@ -140,12 +141,13 @@ def read(client: Client, project: str, session_id: str, *, limit: int = 100, spa
     turns = sessions.traces(client, project=project, session_id=session_id, limit=limit)
     minutes = sessions.timeline(client, project=project, session_id=session_id)
     scored = scores.ScoreFilter(session_ids=(session_id,))
+    parts = sessions.parts(client, project=project, session_id=session_id)
     given, _ = scores.page(client, project=project, limit=_MAX_SCORES, wanted=scored)
     ids = [str(turn["TraceId"]) for turn in turns]
     tree = (
         sessions.tree(client, project=project, session_id=session_id, traces=ids, limit=_MAX_SPANS) if spans else None
     )
-    return Whole(row, turns, minutes, given, tree)
+    return Whole(row, turns, minutes, parts, given, tree)
 
 
 def print_session(console: Console, whole: Whole, *, full: bool = False) -> None:
@@ -162,6 +164,9 @@ def print_session(console: Console, whole: Whole, *, full: bool = False) -> None
         console.print(f"... and {row['TraceCount'] - len(turns):,} turns more; --limit shows up to 1000")
     if whole.spans is not None and len(whole.spans) == _MAX_SPANS:
         console.print(f"... the first {_MAX_SPANS:,} spans; all are in the view session_spans")
+    if len(whole.parts) > 1:
+        console.print()
+        console.print(tables.parts_table(whole.parts))
     console.print()
     console.print(tables.timeline_table(whole.minutes, ascii_only=console.options.ascii_only))
 

@@ -25,6 +25,7 @@ def _checked(text: str) -> str:
 
 
 Idle = Annotated[Duration, Field(ge=60.0, le=86_400.0)]
+Split = Annotated[Duration, Field(ge=60.0, le=366 * 86_400.0)]
 
 
 class AttributionConfig(Settings):
@@ -50,8 +51,9 @@ class ClickHouseConfig(SendingSettings):
     """`endpoint` is `chdb://DIRECTORY` or `http(s)://[user:password@]host[:port][/database]`.
 
     `timeout`, `username` and `password` (before those of the endpoint) and `tls` are for a server. A session is idle
-    when its last span ended `idle_after` ago, in seconds; by project, `idle_after_of`. `cluster`
-    names the servers that the tables are spread over, as ClickHouse's `remote_servers` does, or is a macro: {cluster}.
+    when its last span ended `idle_after` ago, in seconds; by project, `idle_after_of`. A new part of it begins where no
+    turn was for longer than `split_after`, None for never; by project, `split_after_of`. `cluster` names the servers
+    that the tables are spread over, as ClickHouse's `remote_servers` does, or is a macro: {cluster}.
     `backup_directory` is where the embedded engine may write backups, by default beside the data.
     """
 
@@ -66,6 +68,8 @@ class ClickHouseConfig(SendingSettings):
     backup_directory: Annotated[str, Field(min_length=1)] | None = None
     idle_after: Idle = 1800.0
     idle_after_of: Mapping[str, Idle] = Field(default_factory=dict)
+    split_after: Split | None = None
+    split_after_of: Mapping[str, Split | None] = Field(default_factory=dict)
     attribution: AttributionConfig = AttributionConfig()
     retention: Annotated[RetentionConfig, EMPTY_MEANS_DEFAULTS] = RetentionConfig()
 

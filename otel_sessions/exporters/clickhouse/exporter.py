@@ -154,7 +154,13 @@ class ClickHouseExporter:
                     else:
                         client.database = self._endpoint.database
                     schema.check(client)
-                    life.set_idle_after(client, self._config.idle_after, self._config.idle_after_of)
+                    life.set_limits(
+                        client,
+                        idle_after=self._config.idle_after,
+                        idle_after_of=self._config.idle_after_of,
+                        split_after=self._config.split_after,
+                        split_after_of=self._config.split_after_of,
+                    )
                     self._tokens.note_connection(client)
                     self._is_checked = True
             except BaseException:

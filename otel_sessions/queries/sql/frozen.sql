@@ -21,4 +21,8 @@ ${../../sessions/parts/traces_of_minutes}
 session_timeline AS
 (
 ${../../sessions/parts/timeline_of_minutes}
+),
+session_parts AS
+(
+${../../sessions/parts/parts_of_minutes}
 )

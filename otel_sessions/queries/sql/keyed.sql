@@ -74,6 +74,11 @@ ${../../sessions/parts/minute_columns}
     GROUP BY Project, SessionId, Minute
 )
 
+-- session_parts
+(
+${../../sessions/parts/parts_of_minutes}
+)
+
 -- sessions
 (
     SELECT

@@ -1,14 +1,49 @@
--- When a session is idle: one row that counts, the latest, as the configuration said at the last start of a service; without
--- one it is after half an hour.
+-- When a session is idle, and when it falls into parts: one row that counts, the latest, as the configuration said at the
+-- last start of a service; without one it is idle after half an hour and has one part.
 CREATE TABLE IF NOT EXISTS _session_life
 (
     IdleAfter UInt64 COMMENT 'how long after the end of its last span a session is idle, ns',
     IdleAfterOf Map(String, UInt64) COMMENT 'the same by project, where it differs, ns',
+    SplitAfter UInt64 COMMENT 'a new part of a session begins after so long without a turn, ns; 0 for never',
+    SplitAfterOf Map(String, UInt64) COMMENT 'the same by project, where it differs, ns',
     UpdatedAt DateTime64(6, 'UTC') COMMENT 'of several rows the latest counts, UTC'
 )
 ENGINE = ReplacingMergeTree(UpdatedAt)
 ORDER BY tuple()
-COMMENT 'Internal: when a session is idle';
+COMMENT 'Internal: when a session is idle, and when it falls into parts';
+
+-- The turns of a session between two long pauses. A turn belongs to one part, whole: a new one begins where the latest end
+-- of all turns before is longer ago than the limit. Turns whose times make no sense are of the first.
+CREATE OR REPLACE VIEW session_parts
+(
+    Project LowCardinality(String) COMMENT 'whose session; default unless credentials say otherwise',
+    SessionId String COMMENT 'id of the session',
+    Part UInt64 COMMENT 'number of the part in its session, from 1 by start',
+    FirstTraceId String COMMENT 'trace of its first turn',
+    StartTime DateTime64(9, 'UTC') COMMENT 'start of the first span, UTC',
+    EndTime DateTime64(9, 'UTC') COMMENT 'end of the last span, UTC',
+    Duration UInt64 COMMENT 'ns from the start of the first span to the end of the last',
+    Gap UInt64 COMMENT 'ns without a turn before it; 0 for the first part',
+    TraceCount UInt64 COMMENT 'traces, which are the turns',
+    SpanCount UInt64 COMMENT 'spans, each once',
+    ErrorCount UInt64 COMMENT 'spans of status Error',
+    InputTokens UInt64 COMMENT 'tokens in, of model calls',
+    OutputTokens UInt64 COMMENT 'tokens out, of model calls',
+    CachedInputTokens UInt64 COMMENT 'tokens of the input that came from a cache',
+    CacheCreationInputTokens UInt64 COMMENT 'tokens of the input that were written to a cache',
+    ReasoningTokens UInt64 COMMENT 'tokens of the output that were reasoning',
+    TotalTokens UInt64 COMMENT 'tokens of model calls together',
+    Cost Float64 COMMENT 'USD, of model calls',
+    ModelCalls UInt64 COMMENT 'model calls',
+    UnpricedCalls UInt64 COMMENT 'model calls with tokens and neither a stated cost nor a price',
+    ToolCalls UInt64 COMMENT 'tool calls',
+    Input String COMMENT 'beginning of the input of its first turn that has one',
+    Output String COMMENT 'beginning of the output of its last turn that has one',
+    LastError String COMMENT 'message of the span of status Error that ended last, or empty'
+)
+AS
+${../parts/parts_of_minutes}
+COMMENT 'One row a session and part: what lies between two pauses longer than split_after; one part where that is off';
 
 -- What was decided to tell of sessions that have fallen silent, and what became of it.
 CREATE TABLE IF NOT EXISTS _session_hooks

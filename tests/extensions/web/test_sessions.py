@@ -131,6 +131,7 @@ def test_any_text_is_a_session_id_on_every_route(api: Api, session_id: str) -> N
     assert len(api.get(f"{path}/traces")["traces"]) == 1
     assert len(api.get(f"{path}/spans")["spans"]) == 1
     assert len(api.get(f"{path}/timeline")["timeline"]) == 1
+    assert len(api.get(f"{path}/parts")["parts"]) == 1
     assert api.call("PUT", f"{path}/bookmark").status == 204
     assert api.ids(bookmarked="true") == [session_id]
     quoted = session_id.replace("\\", "\\\\").replace('"', '\\"')
@@ -172,7 +173,7 @@ def test_spans_come_oldest_first_in_pages_with_what_they_hold(api: Api) -> None:
     assert (found[0]["duration_ns"], found[0]["events"], found[0]["session_source"]) == (1_000_000_000, [], "span")
 
 
-@pytest.mark.parametrize("path", ["", "/traces", "/spans", "/timeline", "/scores", "/comments"])
+@pytest.mark.parametrize("path", ["", "/traces", "/spans", "/timeline", "/parts", "/scores", "/comments"])
 def test_what_is_not_there_is_404_as_json(api: Api, path: str) -> None:
     answer = api.call("GET", f"/sessions/nobody{path}")
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")

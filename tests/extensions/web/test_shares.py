@@ -16,7 +16,7 @@ from otel_sessions.testing import otlp
 from tests.extensions.web.conftest import Api, span, started
 from tests.extensions.web.pages.browsing import Browser
 
-ROUTES = ("", "/traces", "/turns", "/spans", "/timeline")
+ROUTES = ("", "/traces", "/turns", "/spans", "/timeline", "/parts")
 SECRETS = {
     "user_ids": ("ada-7",),
     "metadata": ("acme", "cfg-9"),

@@ -101,6 +101,11 @@ def timeline(client: Client, call: Call[Any, None]) -> Answer:
     return _listed(client, call, "timeline", page)
 
 
+def parts(client: Client, call: Call[PagedTexts, None]) -> Answer:
+    page = detail.parts(client, **_place(call))
+    return _listed(client, call, "parts", page, call.hidden.session)
+
+
 def _place(call: Call[Any, None]) -> dict[str, Any]:
     wanted = call.parameters
     return {"project": call.project, "session_id": call.session_id, "limit": wanted.limit, "cursor": wanted.cursor}
@@ -125,4 +130,5 @@ OPERATIONS = (
     ),
     Operation("GET", f"{SESSION}/spans", "List its spans", "sessions", spans, parameters=PagedTexts),
     Operation("GET", f"{SESSION}/timeline", "List its minutes", "sessions", timeline, parameters=Paged),
+    Operation("GET", f"{SESSION}/parts", "List its parts", "sessions", parts, parameters=PagedTexts),
 )

@@ -148,6 +148,7 @@ OPERATIONS = (
             ("turns", "Replay it: turns, steps and messages", sessions.turns, PagedTexts),
             ("spans", "List its spans", sessions.spans, PagedTexts),
             ("timeline", "List its minutes", sessions.timeline, Paged),
+            ("parts", "List its parts", sessions.parts, PagedTexts),
         )
     ),
 )

@@ -54,8 +54,9 @@ _PARAMETERS: Final = {
     "group_by": "One group for each value of this.",
     "top": "How many groups, the greatest by the first series; the rest is one more, its key null.",
     "sql": "One SELECT or DESCRIBE in ClickHouse's dialect, without FORMAT and SETTINGS. It reads sessions, "
-    "session_traces (turns), session_spans, session_users, session_timeline, session_scores, session_comments, "
-    "session_bookmarks, session_shares and otel_traces. Durations are nanoseconds, costs US dollars, times UTC.",
+    "session_traces (turns), session_spans, session_users, session_timeline, session_parts, session_scores, "
+    "session_comments, session_bookmarks, session_shares and otel_traces. Durations are nanoseconds, costs "
+    "US dollars, times UTC.",
 }
 TOOLS: Final = {
     tool.name: tool

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import PagedTexts
-from otel_sessions.extensions.web.pages import course, replay, review, span
+from otel_sessions.extensions.web.pages import course, parts, replay, review, span
 from otel_sessions.extensions.web.pages.links import links
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import view, waterfall
@@ -68,7 +68,7 @@ def _fragment(visit: Visit, known: dict[str, Any]) -> Shown | None:
         case "turns":
             return Shown("turns.html", _turns(visit, known))
         case "waterfall":
-            return Shown("waterfall.html", {**_fall(visit, _bars(visit, known)), **links(visit), "opened_id": ""})
+            return Shown("waterfall.html", {**_drawn_fall(visit, known), **links(visit), "opened_id": ""})
         case "span":
             return Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)})
         case "text":
@@ -89,11 +89,11 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
         queries.check_cursor(**place, cursor=visit.get("turn"))
     known.update(place=_place(visit), opened=span.opened(visit))
     name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
-    parts: dict[str, Part] = {"failure": _failure, "replay": _main(name), "beside": _beside}
+    pieces: dict[str, Piece] = {"failure": _failure, "replay": _main(name), "beside": _beside}
     if visit.get("queue"):
-        parts["review"] = _review
+        pieces["review"] = _review
 
-    def part(make: Part) -> Page:
+    def piece(make: Piece) -> Page:
         def made(visit: Visit) -> Shown:
             shown = make(visit, known)
             return replace(shown, values={**links(visit), "view_name": name, **shown.values, **less})
@@ -102,14 +102,14 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
 
     def page(visit: Visit) -> Shown:
         values = {"section": "/sessions", **links(visit), **_head(visit, known, name), **less}
-        shown = parts if known["session"]["error_count"] else {n: make for n, make in parts.items() if n != "failure"}
-        return Shown(template, values, later={each: part(make) for each, make in shown.items()})
+        shown = pieces if known["session"]["error_count"] else {n: make for n, make in pieces.items() if n != "failure"}
+        return Shown(template, values, later={each: piece(make) for each, make in shown.items()})
 
     return Shown("opening.html", {}, later={"page": page})
 
 
-Part = Callable[[Visit, dict[str, Any]], Shown]
-"""Makes a part of a session's page out of what parts before have found out, and adds to that."""
+Piece = Callable[[Visit, dict[str, Any]], Shown]
+"""Makes a piece of a session's page out of what pieces before have found out, and adds to that."""
 
 
 def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", known["course"])
 
 
-def _main(name: str) -> Part:
+def _main(name: str) -> Piece:
     """What a view shows in the middle of the page."""
 
     def made(visit: Visit, known: dict[str, Any]) -> Shown:
@@ -166,7 +166,7 @@ def _main(name: str) -> Part:
             case "outline":
                 return Shown("outline.html", {"outline": _outline(visit)})
             case "waterfall":
-                return Shown("waterfall.html", {**_fall(visit, _bars(visit, known)), **known["opened"]})
+                return Shown("waterfall.html", {**_drawn_fall(visit, known), **known["opened"]})
         place = {"project": visit.call.project, "session_id": visit.session_id}
         sampled_out = detail.is_sampled_out(visit.client, **place)
         more = {"sampled_out": sampled_out, "fragment": visit.with_query(fragment="turns")}
@@ -184,7 +184,7 @@ def _beside(visit: Visit, known: dict[str, Any]) -> Shown:
             **known["opened"],
             **review.of_span(visit),
             **_drawn(visit, known),
-            **(_fall(visit, []) if visit.get("show") == "waterfall" else _fall(visit, _bars(visit, known))),
+            **(_fall(visit, [], []) if visit.get("show") == "waterfall" else _drawn_fall(visit, known)),
             "queue": visit.get("queue") or None,
             "score_configs": (configs := review.configs(visit)),
             "judged": review.judged(configs, scores),
@@ -198,10 +198,15 @@ def _review(visit: Visit, known: dict[str, Any]) -> Shown:
     return Shown("review.html", {"queue": review.queue(visit, known["session"])})
 
 
-def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The waterfall of the turns on a page, and the part of it that the address names."""
+def _drawn_fall(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
+    return _fall(visit, _bars(visit, known), _begun_parts(visit, known))
+
+
+def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[parts.Part]) -> dict[str, Any]:
+    """The waterfall of the turns on a page, the stretch of it that the address names, and where parts begin."""
     fall = waterfall(bars[:BARS])
     return {
+        "begun_parts": {part["first_trace_id"]: part for part in begun},
         "fall": fall,
         "view": view(fall, visit.get("zoom")),
         "zoom_link": lambda part: visit.with_query(zoom=part, fragment=None),
@@ -241,6 +246,14 @@ def _bars(visit: Visit, known: dict[str, Any]) -> list[dict[str, Any]]:
     return [as_json(row) for row in rows]
 
 
+def _begun_parts(visit: Visit, known: dict[str, Any]) -> list[parts.Part]:
+    """The parts of the session that begin on the page."""
+    if "begun_parts" not in known:
+        traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
+        known["begun_parts"] = parts.beginning(visit, traces)
+    return cast("list[parts.Part]", known["begun_parts"])
+
+
 def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     """One page of turns as cards, with the thumbs and comments of each."""
     name = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else VIEWS[0][0]
@@ -254,6 +267,7 @@ def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
         value = thumbs.get(card["trace_id"])
         card.update(number=numbers[card["trace_id"]], thumbs=None if value is None else int(bool(value)), comments=[])
     _put_comments(cards, comments)
+    parts.put(cards, _begun_parts(visit, known), numbers)
     cursor = payload["next_cursor"]
     last = before + len(payload["turns"])
     return {

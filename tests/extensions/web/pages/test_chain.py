@@ -20,7 +20,7 @@ def test_a_session_links_to_those_before_and_after_it_that_are_there(browser: Br
     assert "continue" not in lost.html
     answer = browser.api.get("/sessions/second")
     assert (answer["previous_session_id"], answer["next_session_ids"]) == ("first/one", ["third"])
-    assert answer["life"] == {"state": "idle", "reopened": 0, "revision": None}
+    assert answer["life"] == {"state": "idle", "reopened": 0, "revision": None, "parts": 1}
 
 
 def test_a_public_link_leads_to_no_other_session(browser: Browser) -> None:

@@ -1,0 +1,3 @@
+SELECT
+${../../sessions/parts/split_after}
+AS SplitAfter
