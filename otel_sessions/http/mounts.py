@@ -61,12 +61,15 @@ class GrpcListener:
     `project_of` says whose a call is, or raises `Unauthenticated`. `read` reads the next message of a call, as bytes,
     None if there is none, and ends a call whose message does not come; it raises `grpc.RpcError` for one that is over.
     Methods are therefore served as streams of requests, without a deserializer. `refuse` counts a call that is
-    refused for its credentials, tells the log, and returns the `google.rpc.Status` of the error.
+    refused for its credentials, tells the log, and returns the `google.rpc.Status` of the error. `tell` tells the log
+    of a read that is refused for anything else, where an operator can do something about it: the status, the method,
+    and whose it is.
     """
 
     project_of: Callable[[grpc.ServicerContext], str]
     read: Callable[[Iterator[Any], grpc.ServicerContext], Any]
     refuse: Callable[[Exception, grpc.ServicerContext], Any]
+    tell: Callable[[Any, grpc.ServicerContext, str, str], None]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A line in the log for what is refused: who sent it, how much, why, and what to do. `LimitedLog` bounds how many.
 
-Every HTTP listener of ours has `Telling` around its application; over gRPC and for spans rejected of a request, the
-receiver calls `tell`.
+Every HTTP listener of ours has `Telling` around its application; over gRPC, reads included, and for spans rejected of a
+request, the receiver calls `tell`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from otel_sessions.http.body import NOBODY_READS
 from otel_sessions.telemetry import LimitedLog, printable
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
-_ALWAYS: Final = (401, 413, 429, 503)
+OF_READS: Final = (401, 413, 429, 503)
 """What is told of reads as well; anything else that is wrong with a question, whoever asks is told."""
 _REASON_BYTES: Final = 2048
 _REASON_CHARS: Final = 300
@@ -87,7 +87,7 @@ class Telling:
         await self._app(scope, receive, sending)
 
     def _is_told(self, method: str, status: int) -> bool:
-        return status in _ALWAYS or (status >= 400 and status != NOBODY_READS.status_code and method not in _READS)
+        return status in OF_READS or (status >= 400 and status != NOBODY_READS.status_code and method not in _READS)
 
     def _tell(self, scope: Scope, begun: Message, body: bytes) -> None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -25,7 +25,7 @@ _TEXT_BYTES: Final = 512  # it travels up to three times in the trailers, and cl
 
 
 class Refused(Permanent):
-    """The listener does not let the call in: its client is told this status."""
+    """The listener does not let the call in: its client is told this status, and the log has been."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status.message)
@@ -44,13 +44,13 @@ class NotFound(Permanent):
     """There is no such session: NOT_FOUND."""
 
 
-def refuse(error: Exception, context: grpc.ServicerContext) -> NoReturn:
-    """Ends a call with what its client is told; an error of no known class is logged."""
-    context.abort_with_status(rpc_status.to_status(status_of(error)))
+def refuse(status: Status, context: grpc.ServicerContext) -> NoReturn:
+    """Ends a call with what its client is told."""
+    context.abort_with_status(rpc_status.to_status(status))
 
 
 def status_of(error: Exception) -> Status:
-    """The `google.rpc.Status` of an error."""
+    """The `google.rpc.Status` of an error; one of no known class is logged."""
     if isinstance(error, Refused):
         return error.status
     for type_, code_, details in _KNOWN:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import grpc
 from clickhouse_connect.driver.client import Client
@@ -28,7 +28,7 @@ from otel_sessions.queries.limits import Limits, limited
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.watch import POLL_S, Watch
 from otel_sessions.session_service import messages, reads
-from otel_sessions.session_service.errors import InvalidRequest, Refused, refuse
+from otel_sessions.session_service.errors import InvalidRequest, Refused, refuse, status_of
 
 READS: Final = 8
 OPEN_READS: Final = 128
@@ -111,14 +111,15 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
             if not context.add_callback(self._reads.leave):
                 self._reads.leave()
                 return b""
+            project = ""
             try:
                 project, request = self._admit(name, requests, context)
                 with limited(), self._client() as client:
                     return read(client, project, request).SerializeToString()
             except grpc.RpcError:  # the call is over
                 raise
-            except Exception as error:  # noqa: BLE001 - refuse knows what each means
-                refuse(error, context)
+            except Exception as error:  # noqa: BLE001 - status_of knows what each means
+                self._refuse(error, context, name, project)
 
         return grpc.stream_unary_rpc_method_handler(PooledBehavior(answer, self._reads.pool))
 
@@ -128,15 +129,16 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
             self._watches.leave()
             return
         context.add_callback(gone.set)
+        project = ""
         try:
             project, request = self._admit("WatchSession", requests, context)
             yield from self._arrivals(project, request, context, gone)
         except grpc.RpcError:
             raise
         except Exception as error:  # noqa: BLE001
-            refuse(error, context)
+            self._refuse(error, context, "WatchSession", project)
         if not gone.is_set():
-            refuse(Retryable("the service stops; go on behind the last id", retry_after=1.0), context)
+            refuse(status_of(Retryable("the service stops; go on behind the last id", retry_after=1.0)), context)
 
     def _arrivals(
         self, project: str, request: Any, context: grpc.ServicerContext, gone: threading.Event
@@ -196,7 +198,14 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
         return Limits().connect(self._endpoint)
 
     def _refuse_busy(self, _: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        refuse(Retryable("as many calls as may be are open already", retry_after=1.0), context)
+        self._refuse(Retryable("as many calls as may be are open already", retry_after=1.0), context, "a call")
+
+    def _refuse(self, error: Exception, context: grpc.ServicerContext, method: str, project: str = "") -> NoReturn:
+        """Ends a call with what its client is told, and tells the log as of reads over HTTP."""
+        status = status_of(error)
+        if not isinstance(error, Refused):
+            self._listener.tell(status, context, method, project)
+        refuse(status, context)
 
 
 def _sleep(seconds: float, gone: threading.Event, stopping: threading.Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -60,12 +61,13 @@ def members(message: Message) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="session")
-def grpc_endpoint(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[str]:
+@contextmanager
+def serving(endpoint: Endpoint) -> Iterator[str]:
+    """The address of a receiver that reads from this ClickHouse."""
     host = Host(
         Metrics(),
-        clickhouse_endpoint,
-        grpc_mounts=[partial(session_service.mount, clickhouse_endpoint)],
+        endpoint,
+        grpc_mounts=[partial(session_service.mount, endpoint)],
         authenticators={ComponentId("tests"): ByHeader()},
     )
     settings = {"protocols": {"grpc": {"endpoint": "127.0.0.1:0", "auth": {"authenticator": "tests"}}}}
@@ -74,6 +76,12 @@ def grpc_endpoint(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterato
     receiver.start()
     yield receiver.endpoints["otlp/grpc"]
     receiver.shutdown(5)
+
+
+@pytest.fixture(scope="session")
+def grpc_endpoint(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[str]:
+    with serving(clickhouse_endpoint) as address:
+        yield address
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
+from otel_sessions import session_service
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.extensions.web import Web
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.rows import as_json
@@ -21,7 +23,7 @@ from otel_sessions.session_service import reads
 from otel_sessions.session_service.messages import SERVICE, message_type
 from tests.extensions.web.conftest import Api, span, web, web_host  # noqa: F401 - fixtures
 from tests.integration.delivery import EPOCH
-from tests.session_service.conftest import Sessions, members
+from tests.session_service.conftest import Sessions, members, serving
 
 ODD = "a/b ?#%&\"'<>\n\U0001f600 \u05d0"
 
@@ -193,6 +195,24 @@ def test_bytes_that_are_no_request_and_fields_of_a_newer_version_are_refused(ser
     with pytest.raises(grpc.RpcError) as caught:
         service.send("ListSessions", body)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["ClickHouse is away", "too many calls"])
+def test_reads_that_fail_for_no_fault_of_the_client_are_a_line_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_busy: bool
+) -> None:
+    monkeypatch.setattr(session_service.service, "OPEN_READS", 0 if is_busy else 8)
+    with serving(Endpoint.parse("http://127.0.0.1:9")) as address, grpc.insecure_channel(address) as channel:
+        sessions = Sessions(channel, "shop")
+        for request in ({"session_id": "s"}, {"session_id": "s"}, {"session_id": ""}):
+            assert sessions.refused("GetSession", **request).code() in {
+                grpc.StatusCode.UNAVAILABLE,
+                grpc.StatusCode.INVALID_ARGUMENT,
+            }
+    (line,) = [each.message for each in caplog.records if each.name == "otel_sessions.refused"]
+    about = "a call" if is_busy else "GetSession, project shop"
+    assert f"ipv4:127.0.0.1 is refused over otlp/grpc ({about}): UNAVAILABLE " in line
+    assert line.endswith("see `otel-sessions doctor`")
 
 
 def test_reflection_and_health_know_the_service(service: Sessions) -> None:

@@ -12,7 +12,7 @@ from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
 from otel_sessions.component import ComponentId, Outcome
-from otel_sessions.http.refusals import REJECTED, tell
+from otel_sessions.http.refusals import OF_READS, REJECTED, tell
 from otel_sessions.receivers.otlp.status import http_status, status_of
 from otel_sessions.telemetry import Intervals, Metrics
 
@@ -60,6 +60,12 @@ class Accounting:
         reason = f"{Code.Name(status.code)} {status.message}"
         self._tell(http_status(status), reason, client, project=project, nbytes=nbytes)
         return status
+
+    def tell_of_read(self, status: Status, client: str, method: str, project: str) -> None:
+        """A line for a read over gRPC that is refused, of the kinds of which HTTP has one."""
+        of_http = http_status(status)
+        if of_http in OF_READS:
+            self._tell(of_http, f"{Code.Name(status.code)} {status.message}", client, what=method, project=project)
 
     def _tell(self, status: int, reason: str, client: str, **more: Any) -> None:
         tell(self._log, status, reason, client=client, transport="/".join(self._labels), **more)

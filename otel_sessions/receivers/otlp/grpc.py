@@ -62,7 +62,7 @@ class GrpcServer:
         self._port = settings.endpoint.port
         self._pools = [ThreadPoolExecutor(n, thread_name_prefix="grpc") for n in (_SMALL_CALLS, _REFLECTING)]
         self._health = health.HealthServicer()
-        listener = GrpcListener(self._traces.project_of, self._messages.read, self._refuse)
+        listener = GrpcListener(self._traces.project_of, self._messages.read, self._refuse, self._tell)
         self._mounted = [each for mount in host.grpc_mounts if (each := mount(listener))]
         self._services = (TRACE_SERVICE, *(each.name for each in self._mounted))
         for service in self._services:
@@ -71,6 +71,9 @@ class GrpcServer:
 
     def _refuse(self, error: Exception, context: grpc.ServicerContext) -> Any:
         return self._accounting.refuse(error, client_of(context))
+
+    def _tell(self, status: Any, context: grpc.ServicerContext, method: str, project: str) -> None:
+        self._accounting.tell_of_read(status, client_of(context), method, project)
 
     @property
     def endpoints(self) -> Mapping[str, str]:
