@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from otel_sessions import langfuse, session_service
-from otel_sessions.clickhouse.client import endpoint_in_use
+from otel_sessions.clickhouse.client import clear_inserts, endpoint_in_use
 from otel_sessions.component import (
     Authenticator,
     AuthenticatorSettings,
@@ -119,6 +119,8 @@ class Service:
         self._find_taken_ports()
         if data and self._lock is None:
             self._lock = DataLock(data)
+        if data:
+            clear_inserts(data)
         self._tell_where_data_are()
         logger.info("requests are decoded by the %s decoder", decoder())
         for id_ in self.config.used("exporters"):

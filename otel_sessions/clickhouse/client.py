@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -39,6 +42,7 @@ _ENGINE: Mapping[str, int | str] = {
     "compiled_expression_cache_size": 32 * _MIB,
 }
 """Of the embedded engine, which lives in somebody's process: by default some of its caches may grow to 5 GiB."""
+_INSERTS = "otel-sessions-inserts"
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 10
 
@@ -142,6 +146,7 @@ def connect(
         endpoint.path.mkdir(parents=True, exist_ok=True)
         backups = {"backups.allowed_path": str(endpoint.backups)} if endpoint.backups else {}
         options = {**_ENGINE, **backups}
+        _keep_inserts_in(endpoint.path / _INSERTS)
         client = clickhouse_connect.get_client(
             interface="chdb", path=str(endpoint.path), database=database, chdb_options=options
         )
@@ -161,6 +166,28 @@ def connect(
         **_tls(endpoint),
     )
     return _for_cluster(client, endpoint)
+
+
+def clear_inserts(data: Path) -> None:
+    """Removes what inserts of a process that was killed have left in this directory of embedded data."""
+    for file in (data / _INSERTS).glob("*"):
+        file.unlink(missing_ok=True)
+
+
+def _keep_inserts_in(directory: Path) -> None:
+    """Has what is inserted beside the data, where a start finds what a kill has left.
+
+    clickhouse-connect hands an insert to the embedded engine as a file, in the system's temporary directory. It lets
+    nobody choose: `tempfile` of its module is its own ground, and tests/http/test_private_ground.py says what we use.
+    A version of it that does this otherwise keeps its files where it will.
+    """
+    try:
+        from clickhouse_connect.driver._backend import chdb_backend  # noqa: PLC0415 - it loads the engine
+    except ImportError:
+        return
+    directory.mkdir(exist_ok=True)
+    beside = SimpleNamespace(NamedTemporaryFile=partial(NamedTemporaryFile, dir=directory))
+    chdb_backend.tempfile = beside  # type: ignore[attr-defined, assignment]
 
 
 def _for_cluster(client: Client, endpoint: Endpoint) -> Client:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +77,26 @@ def test_the_caches_of_the_embedded_engine_are_bounded(otel_client: Client) -> N
     used = {"mark_cache_size", "primary_index_cache_size", "index_mark_cache_size", "query_condition_cache_size"}
     assert used <= sizes.keys()
     assert sum(sizes[name] for name in used) <= 512 * 2**20
+
+
+def test_what_an_insert_leaves_that_is_killed_lies_beside_the_data_until_the_next_start(tmp_path: Path) -> None:
+    data, elsewhere = tmp_path / "data", tmp_path / "tmp"
+    elsewhere.mkdir()
+    code = f"""
+import os, signal
+from otel_sessions.clickhouse.client import Endpoint, connect
+
+def rows():
+    yield b'{{"n": 1}}'
+    os.kill(os.getpid(), signal.SIGKILL)
+
+client = connect(Endpoint.parse("chdb://{data}"))
+client.command("CREATE TABLE default.t (n UInt8) ENGINE = Memory")
+client.raw_insert("default.t", insert_block=rows(), fmt="JSONEachRow")
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ, "TMPDIR": str(elsewhere)})
+    assert done.returncode == -signal.SIGKILL
+    assert list(elsewhere.iterdir()) == []
+    assert len(list(data.glob("*/*.raw"))) == 1
+    clients.clear_inserts(data)
+    assert list(data.glob("*/*.raw")) == []

@@ -1,4 +1,4 @@
-"""What we use of uvicorn and grpcio that they promise to nobody.
+"""What we use of uvicorn, grpcio and clickhouse-connect that they promise to nobody.
 
 pyproject.toml keeps their versions below the next one that nobody has run these tests with. Where one of them fails
 there, the place to change is named by its message.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from clickhouse_connect.driver._backend import chdb_backend
 from grpc import _server
 from grpc._cython import cygrpc  # type: ignore[attr-defined] # compiled
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -24,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from otel_sessions.http.protocol import BoundedProtocol
 from otel_sessions.receivers.otlp.grpc import PooledBehavior
 
+CLICKHOUSE = "otel_sessions/clickhouse/client.py says where these files are"
 PROTOCOL = "otel_sessions/http/protocol.py"
 GRPC = "otel_sessions/receivers/otlp/grpc.py"
 GRPC_EXPORT = "otel_sessions/receivers/otlp/grpc_export.py"
@@ -141,3 +143,9 @@ def test_grpcios_core_has_the_operations_of_an_export() -> None:
         cygrpc.SendStatusFromServerOperation(None, cygrpc.StatusCode.ok, b"", 0),
     ):
         assert isinstance(operation, cygrpc.Operation), f"{GRPC_EXPORT} gives it to the core"
+
+
+def test_clickhouse_connect_hands_inserts_to_the_embedded_engine_in_files_that_its_tempfile_makes() -> None:
+    source = inspect.getsource(chdb_backend)
+    made = set(re.findall(r"\btempfile\.(\w+)\(suffix=", source))
+    assert made == set(re.findall(r"\btempfile\.(\w+)", source)) == {"NamedTemporaryFile"}, CLICKHOUSE

@@ -73,6 +73,7 @@ def test_what_was_acked_under_load_is_there_after_the_end(
     query = "SELECT sum(SpanCount), (SELECT uniqExact(SpanId) FROM otel_traces) FROM sessions"
     wait_until(lambda: again.sql(query), ANSWER_S, lambda counts: counts[0][0] == counts[0][1] >= len(found))
     assert again.stop() == 0
+    assert [file for place in directory.path.rglob("otel-sessions-inserts") for file in place.iterdir()] == []
 
 
 def test_a_second_service_on_the_same_data_is_refused_and_the_first_unharmed(directory: Directory) -> None:
