@@ -5,6 +5,8 @@
 -- is one like any other; it adds user, tags, environment, metadata, names and previews, and counts nowhere.
 
 -- The figures in force of each minute of each trace of each session: the sums, but of traces in doubt the corrections.
+-- Pairs of a session and a trace are told apart by a hash: to read their ids and to join by them takes two thirds of the time of
+-- a sum over all. That one of a million corrected pairs has the hash of one of a billion others is 1 in 20,000.
 CREATE OR REPLACE VIEW _turn_minutes AS
 SELECT
     t.Project AS Project, t.SessionId AS SessionId, t.TraceId AS TraceId, t.Minute AS Minute,
@@ -17,7 +19,7 @@ SELECT
     t.ReasoningTokens AS ReasoningTokens, t.Cost AS Cost, t.ModelCalls AS ModelCalls, t.UnpricedCalls AS
     UnpricedCalls, t.ToolCalls AS ToolCalls, t.Metadata AS Metadata
 FROM _session_turns AS t
-LEFT ANTI JOIN _corrections AS c ON c.Project = t.Project AND c.SessionId = t.SessionId AND c.TraceId = t.TraceId
+WHERE t.Pair NOT IN (SELECT Pair FROM _corrections)
 UNION ALL
 SELECT
     Project, SessionId, TraceId, Minute,

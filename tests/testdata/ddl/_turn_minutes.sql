@@ -70,7 +70,10 @@ AS SELECT
     t.ToolCalls AS ToolCalls,
     t.Metadata AS Metadata
 FROM _session_turns AS t
-ANTI LEFT JOIN _corrections AS c ON (c.Project = t.Project) AND (c.SessionId = t.SessionId) AND (c.TraceId = t.TraceId)
+WHERE t.Pair NOT IN (
+    SELECT Pair
+    FROM _corrections
+)
 UNION ALL
 SELECT
     Project,
