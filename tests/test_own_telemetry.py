@@ -10,10 +10,14 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_sessions.component import ComponentId, Host
 from otel_sessions.config import load
 from otel_sessions.config.check import service_faults
 from otel_sessions.config.model import Telemetry
 from otel_sessions.own_telemetry import OwnTelemetry
+from otel_sessions.receivers.otlp import factory
+from otel_sessions.telemetry import Metrics
+from otel_sessions.testing.consumers import RecordingConsumer
 from tests.extensions.test_webhook import Inbox
 
 
@@ -50,6 +54,35 @@ def test_traces_and_logs_go_to_the_endpoint_with_its_headers() -> None:
         "ValueError",
         "invalid literal for int() with base 10: 'three'",
     )
+
+
+def test_traces_go_over_grpc_to_another_receiver() -> None:
+    consumer = RecordingConsumer()
+    receiver = factory.create(
+        ComponentId("otlp"),
+        factory.config.model_validate({"protocols": {"grpc": {"endpoint": "127.0.0.1:0"}}}),
+        Host(Metrics()),
+        consumer,
+    )
+    receiver.start()
+    there = to(f"http://{receiver.endpoints['otlp/grpc']}", protocol="grpc")
+    telemetry = OwnTelemetry(Telemetry.model_validate({"traces": there}))
+    try:
+        telemetry.start()
+        with telemetry.tracer.start_as_current_span("store"):
+            pass
+    finally:
+        telemetry.shutdown(10)
+        receiver.shutdown(5)
+    (body,) = [request.body for request in consumer.requests]
+    sent = ExportTraceServiceRequest.FromString(body)
+    assert [span.name for span in sent.resource_spans[0].scope_spans[0].spans] == ["store"]
+
+
+@pytest.mark.parametrize("endpoint", ["http://localhost:4317", "http://[::1]:4317", "https://127.0.0.1:4318"])
+def test_telemetry_over_grpc_to_the_service_itself_is_a_fault(endpoint: str) -> None:
+    faults = list(service_faults(load([], [f"service.telemetry.traces={to(endpoint, protocol='grpc')}"])))
+    assert ["is this service itself" in fault.message for fault in faults] == [True]
 
 
 @pytest.mark.parametrize("endpoint", ["http://localhost:4318", "http://127.0.0.1:4317", "http://127.0.0.1:8080/v1/x"])

@@ -66,13 +66,13 @@ def _previous(row: Row) -> str | None:
 
 
 def _next_sessions(client: Client, project: str, session_id: str) -> list[str]:
-    """Of the first `_FOLLOWING` that ever said so, those that go on from this session, by their start."""
+    """The first `_FOLLOWING` by their start of those that go on from this session."""
     if is_frozen(client):
         return []
-    named = {"project": project, "session_id": session_id, "limit": _FOLLOWING}
-    may_follow = [row["SessionId"] for row in select(client, "may_follow", named)]
-    found = [row for row in keyed.session_rows(client, project, may_follow) if _previous(row) == session_id]
-    return [row["SessionId"] for row in sorted(found, key=lambda row: (row["StartTime"], row["SessionId"]))]
+    named = {"project": project, "session_id": session_id}
+    if not select(client, "may_follow", named):
+        return []
+    return [row["SessionId"] for row in select(client, "following", {**named, "limit": _FOLLOWING})]
 
 
 def has_session(client: Client, *, project: str, session_id: str) -> bool:

@@ -17,7 +17,7 @@ from otel_sessions.testing.otlp import request, span
 from tests.extensions.test_webhook import MINUTE
 from tests.integration.running import WAL, Directory, Running, config, wait_until
 
-ROUNDS = int(os.environ.get("IDLE_KILL_ROUNDS", "3"))  # 50 take some minutes
+ROUNDS = int(os.environ.get("HOOK_ROUNDS", "3"))  # more: make soak ARGS="--scene hooks --rounds 50"
 JUDGE = """
 import json, os
 from otel_sessions.component import Factory, Settings

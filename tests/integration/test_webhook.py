@@ -8,15 +8,17 @@ import random
 import time
 from collections import defaultdict
 
+import pytest
 import yaml
 
 from otel_sessions.testing.otlp import request, span
 from tests.extensions.test_webhook import MINUTE, SECRET, Inbox
 from tests.integration.running import WAL, Directory, config, wait_until
 
-ROUNDS = int(os.environ.get("WEBHOOK_ROUNDS", "1"))  # 50 take some minutes
+ROUNDS = int(os.environ.get("HOOK_ROUNDS", "1"))  # more: make soak ARGS="--scene hooks --rounds 50"
 
 
+@pytest.mark.timeout(60 + 30 * ROUNDS)
 def test_every_revision_is_told_of_over_kills_and_none_is_two_things(directory: Directory) -> None:
     inbox, randomly = Inbox(), random.Random(7)
     settings = yaml.safe_load(config(directory.data(), sending_queue=WAL))

@@ -84,11 +84,14 @@ def new_project_with(client: Client, session: str) -> str:
 
 
 def test_the_first_of_very_many_that_go_on_from_a_session_are_told_and_found_by_an_index(otel_client: Client) -> None:
+    """By start, and however many ids before theirs once said so and do not any more."""
     project = new_project()
-    store(otel_client, project, turn("hub", 0), *(turn(f"spoke {n:02}", n, after="hub") for n in range(1, 31)))
+    spokes = [turn(f"spoke {30 - n:02}", n, after="hub") for n in range(1, 31)]
+    others = [turn(f"a {n}", minute, after=after) for n in range(25) for minute, after in ((1, "hub"), (2, "away"))]
+    store(otel_client, project, turn("hub", 0), *spokes, *others)
     previous, following = chain(otel_client, project, "hub")
-    assert (previous, following) == (None, [f"spoke {n:02}" for n in range(1, 21)])
-    named = {"project": project, "session_id": "hub", "limit": 20}
+    assert (previous, following) == (None, [f"spoke {30 - n:02}" for n in range(1, 21)])
+    named = {"project": project, "session_id": "hub"}
     plan = otel_client.query(f"EXPLAIN indexes = 1 {composed('may_follow')}", named).result_rows
     assert any("idx_previous" in line for (line,) in plan)
 

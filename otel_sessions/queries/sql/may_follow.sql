@@ -1,6 +1,6 @@
--- The sessions of which any span says, or said before a correction, that they go on from this one. As a subcolumn a value of
--- a map would not be found by its index.
-SELECT DISTINCT SessionId
+-- One of the sessions of which any span says, or said before a correction, that they go on from this one. As a subcolumn a
+-- value of a map would not be found by its index.
+SELECT SessionId
 FROM
 (
     SELECT SessionId FROM _session_turns
@@ -11,6 +11,5 @@ FROM
         AND arrayExists(m -> substring(m['session.previous_id'], 9) = {session_id:String}, `Minutes.Metadata`)
 )
 WHERE SessionId != {session_id:String}
-ORDER BY SessionId
-LIMIT {limit:UInt32}
+LIMIT 1
 SETTINGS optimize_functions_to_subcolumns = 0
