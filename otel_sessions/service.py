@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from opentelemetry.trace import NoOpTracer, Tracer
 
@@ -42,8 +42,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("otel_sessions.service")
 _LIFE = "service"
+_BEFORE = "service/before"
 _TELEMETRY_S = 2.0
 """How long what the service tells of itself may take at the end."""
+
+
+@runtime_checkable
+class LookingBack(Protocol):
+    """An exporter that looks after what it has stored, and on call at all that was stored of late."""
+
+    def look_back(self) -> None: ...
 
 
 class Service:
@@ -69,6 +77,22 @@ class Service:
     def endpoints(self) -> Mapping[str, str]:
         """What listens where: `otlp/grpc`, `clickhouse_http`, `health_check`, `metrics`, ... to `host:port`."""
         return dict(self._listening)
+
+    @property
+    def running(self) -> list[str]:
+        """Names of its threads that have not ended; after `shutdown` those that were not done in time."""
+        return sorted(self._host.running)
+
+    def look_back(self) -> None:
+        """Has exporters look after what was stored of late, by whomever: threads of a service before this one."""
+        for exporter in self._exporters.values():
+            if isinstance(exporter, LookingBack):
+                exporter.look_back()
+
+    def tell_of_left(self, threads: Sequence[str]) -> None:
+        """Says, as a problem that keeps no request from being taken, which threads of a service before are left."""
+        named = f"threads of the service before the reload have not ended: {', '.join(threads)}"
+        self._host.report(_BEFORE, named if threads else None)
 
     def start(self) -> None:
         try:
@@ -99,7 +123,7 @@ class Service:
         if self._telemetry is not None:
             self._telemetry.shutdown(_TELEMETRY_S)
             self._telemetry = None
-        return sorted(self._host.running)
+        return self.running
 
     def _start(self) -> None:
         clickhouse = endpoint_in_use({id_: self.config.exporters[id_] for id_ in self.config.used("exporters")})

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn, TextIO
 
 import pyarrow as pa
@@ -64,6 +65,34 @@ class _Signals:
         self._woken.set()
 
 
+class Left:
+    """Services before a reload of which threads have not ended: nobody waits for these, and what they store counts."""
+
+    def __init__(self) -> None:
+        self._services: list[Service] = []
+
+    @property
+    def threads(self) -> list[str]:
+        return sorted({name for service in self._services for name in service.running})
+
+    def add(self, service: Service) -> None:
+        """Takes note of one that was stopped."""
+        if service.running:
+            self._services.append(service)
+            logger.warning("it goes on without waiting for threads that have not ended: %s", ", ".join(service.running))
+
+    def look(self, service: Service) -> None:
+        """Has the service that runs name the threads, and look back once some of them have ended: nobody has looked
+        after what those stored."""
+        before, self._services = self._services, [each for each in self._services if each.running]
+        if not before:
+            return
+        if len(self._services) < len(before):
+            logger.info("threads of a service before a reload have ended; what they stored is looked after")
+            service.look_back()
+        service.tell_of_left(self.threads)
+
+
 def run(
     config: Config,
     out: TextIO,
@@ -87,17 +116,21 @@ def run(
     _settle()
     print("ready", file=out, flush=True)
     logger.info("ready after %.1f s", time.monotonic() - began)
+    left = Left()
     while True:
-        _wait(signals)
+        _wait(signals, partial(left.look, service))
         if signals.stopping:
             break
         if read is not None and signals.take_reload():
-            service = reloaded(service, read)
+            before, service = service, reloaded(service, read)
             if service is None:
                 return 1
+            if service is not before:
+                left.add(before)
+                left.look(service)
     logger.info("stopping: draining for up to %g s", service.config.service.shutdown_timeout)
     began = time.monotonic()
-    unfinished = service.shutdown()
+    unfinished = sorted({*service.shutdown(), *left.threads})
     logger.info("stopped after %.1f s", time.monotonic() - began)
     if unfinished:
         leave(unfinished)
@@ -190,11 +223,15 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _wait(signals: _Signals) -> None:
-    """Until there is something to do; what work has touched is given back when the process has little to do."""
+def _wait(signals: _Signals, look: Callable[[], None]) -> None:
+    """Until there is something to do; what work has touched is given back when the process has little to do.
+
+    Calls `look` every 10 s.
+    """
     give_back()
     floor, used = resident(), time.process_time()
     while not signals.wait(_IDLE_INTERVAL_S):
+        look()
         used, before = time.process_time(), used
         if used - before < _IDLE_INTERVAL_S * _BUSY and resident() > floor + _WORTH_GIVING:
             give_back()

@@ -16,9 +16,11 @@ from typing import Any
 import grpc
 import pytest
 
-from otel_sessions.cli.process import run
+from otel_sessions.cli import process
+from otel_sessions.cli.process import Left, reloaded, run
 from otel_sessions.component import Worker
 from otel_sessions.config import load
+from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
 from otel_sessions.service import Service
 from otel_sessions.testing.otlp import new_span_id, request, span
 from tests.integration.running import ANSWER_S, WAL, Directory, Running, config, free_port, wait_until
@@ -93,8 +95,9 @@ def test_a_process_that_leaves_in_the_middle_of_a_statement_ends_with_status_0(t
     assert "the next start goes on with it: clickhouse/attribution-rounds" in ended.stderr
 
 
-def test_a_service_says_which_threads_have_not_ended(tmp_path: Path) -> None:
-    file = tmp_path / "config.yaml"
+def brief(directory: Path) -> Path:
+    """The configuration of a service that has no ClickHouse and does not wait long at its end."""
+    file = directory / "config.yaml"
     file.write_text(
         """
         receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
@@ -105,15 +108,52 @@ def test_a_service_says_which_threads_have_not_ended(tmp_path: Path) -> None:
           telemetry: {metrics: {endpoint: "127.0.0.1:0"}}
         """
     )
-    service = Service(load([file]))
+    return file
+
+
+def test_a_service_says_which_threads_have_not_ended(tmp_path: Path) -> None:
+    service = Service(load([brief(tmp_path)]))
     service.start()
     goes_on = threading.Event()
     stuck = Worker("clickhouse/attribution", "rounds", lambda: assert_set(goes_on), service._host)
     stuck.start()
     assert service.shutdown() == ["clickhouse/attribution-rounds"]
+    left = Left()
+    left.add(service)
     goes_on.set()
     assert stuck.join(ANSWER_S)
-    assert service.shutdown() == []
+    assert service.shutdown() == left.threads == []
+
+
+def test_threads_that_a_reload_leaves_are_named_and_what_they_stored_is_looked_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody waits for them: senders would. The end of the process is told of them too."""
+    looked: list[str] = []
+    monkeypatch.setattr(ClickHouseExporter, "look_back", lambda exporter: looked.append(exporter._id))
+    monkeypatch.setattr(process, "configure_logging", lambda *_, **__: None)
+    config = load([brief(tmp_path)])
+    service = Service(config)
+    service.start()
+    goes_on = threading.Event()
+    stuck = Worker("clickhouse/queue", "store", lambda: assert_set(goes_on), service._host)
+    stuck.start()
+    new = reloaded(service, lambda: config)
+    assert new is not None
+    left = Left()
+    left.add(service)
+    left.look(new)
+    assert "without waiting for threads that have not ended: clickhouse/queue-store" in caplog.text
+    assert "clickhouse/queue-store" in str(new._host.health()["service/before"])
+    assert "service/before" not in new._host.refusing
+    assert (looked, left.threads) == ([], ["clickhouse/queue-store"])
+    goes_on.set()
+    assert stuck.join(ANSWER_S)
+    left.look(new)
+    assert new._host.health()["service/before"] is None
+    left.look(new)
+    assert (looked, left.threads) == (["clickhouse"], [])
+    assert new.shutdown() == []
 
 
 def assert_set(event: threading.Event) -> None:

@@ -107,6 +107,10 @@ class ClickHouseExporter:
         if self._endpoint.path is not None:
             sync_filesystem(self._endpoint.path)
 
+    def look_back(self) -> None:
+        """Looks at all that was stored of late, as after an insert that has failed."""
+        self._attributor.look_back()
+
     def shutdown(self, timeout: float) -> None:
         end = time.monotonic() + timeout
         self._stopping.set()
