@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from otel_sessions.errors import ConfigError, Fault, Permanent, QueryError
 
@@ -125,13 +125,23 @@ def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Clie
     """
     from otel_sessions.cli.options import loaded  # noqa: PLC0415
 
-    endpoint = _owned(files, sets)
-    if endpoint is None:
+    owned = _owned(files, sets)
+    server = served_at(owned) if owned else None
+    if server is None:
         with reader(loaded(files, sets)) as client:
             yield client
     else:
-        with _client(endpoint, served_at(endpoint)) as client:
-            yield client
+        from otel_sessions.cli.http_sql import Reader  # noqa: PLC0415
+
+        with _explained(server):
+            yield cast("Client", Reader(server))
+
+
+def endpoint_to_ask(files: list[Path] | None, sets: list[str] | None) -> Endpoint:
+    """As `endpoint_of`, of the configuration of these options, of which the rest is looked at as by `reader_of`."""
+    from otel_sessions.cli.options import loaded  # noqa: PLC0415
+
+    return _owned(files, sets) or endpoint_of(loaded(files, sets))
 
 
 def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otel_sessions.cli.options import ConfigFiles, Sets, loaded
+from otel_sessions.cli.options import ConfigFiles, Sets
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.client import Endpoint
@@ -39,12 +39,12 @@ def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Se
       otel-sessions query "SELECT * FROM session_spans" --format Parquet > spans.parquet
       otel-sessions query - < report.sql
     """
-    from otel_sessions.cli.access import endpoint_of  # noqa: PLC0415
+    from otel_sessions.cli.access import endpoint_to_ask  # noqa: PLC0415
 
     if format_ is not None and not re.fullmatch(r"\w+", format_, re.ASCII):
         raise typer.BadParameter(f"{format_!r} is not the name of a format", param_hint="--format")
     terminal = sys.stdout.isatty()
-    endpoint = endpoint_of(loaded(config, set_))
+    endpoint = endpoint_to_ask(config, set_)
     text = sys.stdin.read() if sql == "-" else sql
     for piece in _result(
         endpoint, text, format_ or ("PrettyCompactMonoBlock" if terminal else "TabSeparatedWithNames")
@@ -55,13 +55,14 @@ def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Se
 
 def _result(endpoint: Endpoint, sql: str, format_: str) -> Iterator[bytes]:
     from otel_sessions.cli import access, http_sql  # noqa: PLC0415
-    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
-    from otel_sessions.sqlguard.guard import ReadGuard  # noqa: PLC0415
 
     server = access.served_at(endpoint)
     if server is not None:
         yield from http_sql.run(server, sql, format_)
         return
+    from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
+    from otel_sessions.sqlguard.guard import ReadGuard  # noqa: PLC0415
+
     with access.embedded(endpoint) as client:
         read = ReadGuard(endpoint.database).check(client, sql)
         with reading():

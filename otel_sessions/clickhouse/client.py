@@ -13,13 +13,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import clickhouse_connect
-from clickhouse_connect.driver.client import Client
-
 from otel_sessions.clickhouse import cluster
 from otel_sessions.errors import ConfigError, Fault, Permanent
 
 if TYPE_CHECKING:  # commands that ask a running service load no components
+    from clickhouse_connect.driver.client import Client
+
     from otel_sessions.component import ComponentId, Host, Settings
 
 DEFAULT_DATABASE = "otel"
@@ -140,6 +139,8 @@ def connect(
     Close an embedded client that has raised, and take another: chDB keeps what a failed query had written for the next
     query on the same connection. Raises clickhouse-connect's errors, see `clickhouse.errors`; `Permanent` without chDB.
     """
+    import clickhouse_connect  # noqa: PLC0415 - who asks a running service over plain HTTP does without
+
     if endpoint.path is not None:
         if find_spec("chdb") is None:
             raise Permanent(NO_ENGINE)

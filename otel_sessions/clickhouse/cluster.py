@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.clickhouse.sql import statement as text_of
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 SETTINGS: Final[Mapping[str, str]] = {
     "distributed_product_mode": "global",

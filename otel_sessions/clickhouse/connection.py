@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, TypeVar
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.errors import Retryable
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 T = TypeVar("T")
 

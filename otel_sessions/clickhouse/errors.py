@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clickhouse_connect.driver.exceptions import ClickHouseError, Error
-
-from otel_sessions.errors import Permanent, QueryError, Retryable, SchemaError
+from otel_sessions.errors import OtelSessionsError, Permanent, QueryError, Retryable, SchemaError
 
 # Numbers of ClickHouse's src/Common/ErrorCodes.cpp: the server is busy, ill, or not reached; the rows may go in later.
 _RETRYABLE = frozenset(
@@ -71,7 +69,20 @@ _SCHEMA = frozenset({16, 60, 81})  # NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_TABLE, UNK
 
 def code_of(error: BaseException) -> int | None:
     """The number of ClickHouse's error, also behind one of ours; None where nobody answered."""
-    return error.code if isinstance(error, Error) else code_of(error.__cause__) if error.__cause__ else None
+    code = getattr(error, "code", None)
+    if isinstance(code, int):
+        return code
+    return code_of(error.__cause__) if error.__cause__ else None
+
+
+def _is_of_clickhouse(error: BaseException) -> bool:
+    """Whether it is one of clickhouse-connect's."""
+    if isinstance(error, (OtelSessionsError, OSError)):
+        return False
+    # only where something failed: commands that ask a running service over plain HTTP start without the library
+    from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415
+
+    return isinstance(error, ClickHouseError)
 
 
 def text_of(error: BaseException) -> str:
@@ -99,15 +110,17 @@ def writing(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except ClickHouseError as error:
+    except Exception as error:
+        if isinstance(error, OSError):
+            raise Retryable(f"{what}: {text_of(error)}") from error
+        if not _is_of_clickhouse(error):
+            raise
         code = code_of(error)
         if code in _SCHEMA:
             raise SchemaError(f"{what}: {text_of(error)}; run `otel-sessions migrate`") from error
         if code is None or code in _RETRYABLE or (code == _STD_EXCEPTION and "filesystem error" in str(error)):
             raise Retryable(f"{what}: {text_of(error)}") from error
         raise Permanent(f"{what}: {text_of(error)}") from error
-    except OSError as error:
-        raise Retryable(f"{what}: {text_of(error)}") from error
 
 
 @contextmanager
@@ -115,7 +128,9 @@ def reading() -> Iterator[None]:
     """Turns clickhouse-connect's errors into `Retryable` or `QueryError`."""
     try:
         yield
-    except ClickHouseError as error:
+    except Exception as error:
+        if not _is_of_clickhouse(error):
+            raise
         code = code_of(error)
         if code is None:
             raise Retryable(f"ClickHouse is not reached: {text_of(error)}") from error

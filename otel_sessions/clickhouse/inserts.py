@@ -12,13 +12,15 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Mapping
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.clickhouse.client import INSERT_SETTINGS, Endpoint
 from otel_sessions.clickhouse.errors import code_of
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import OtelSessionsError
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Settings = dict[str, int | str]
 

@@ -6,14 +6,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Connection
 from otel_sessions.component import Host, Worker
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.telemetry import Intervals
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 logger = logging.getLogger("otel_sessions")
 

@@ -8,18 +8,20 @@ an input or output from the attribute that it stands in. The table has these by 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.inserts import Settings
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet, empty_text
 from otel_sessions.pdata.schema import DERIVED, WIRE
 from otel_sessions.semconv.content import INPUT_KEYS, OUTPUT_KEYS
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 TABLE: Final = "otel_traces"
 EVALUATED: Final = "_evaluated_spans"

@@ -12,16 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse import sql
 from otel_sessions.clickhouse.cluster import Layout, has_shards
 from otel_sessions.clickhouse.rows import STORED, TABLE
 from otel_sessions.errors import SchemaError
 from otel_sessions.pdata.schema import ATTRIBUTES, COST, TIMESTAMP
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 # ClickHouse types that take an Arrow column whole, the table's own first.
 _ACCEPTS: Final[Mapping[pa.DataType, tuple[str, ...]]] = {

@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.content import Content
 from otel_sessions.genai.steps import Scopes, Steps, mark_keys, marked
-from otel_sessions.genai.texts import encodable, parse_object, replace_distinct, scalar_text, unwrapped
+from otel_sessions.genai.texts import replace_distinct, unwrapped
 from otel_sessions.genai.usage import Usage
+from otel_sessions.genai.wrapped import encodable, parse_object, scalar_text
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Named
 from otel_sessions.pdata.schema import ATTRIBUTES

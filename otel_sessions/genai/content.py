@@ -21,7 +21,8 @@ from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.flattened import Families, Pieces, is_family, last_said
 from otel_sessions.genai.messages import MODEL, USER, is_message, message, one, plain_words, read, words
 from otel_sessions.genai.parts import part
-from otel_sessions.genai.texts import NOT_JSON, encodable, parse_json, replace_distinct, says_something, unwrap
+from otel_sessions.genai.texts import replace_distinct, says_something, unwrap
+from otel_sessions.genai.wrapped import NOT_JSON, encodable, parse_json
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, KeySet, Mask, Named, empty_text, take_text
 

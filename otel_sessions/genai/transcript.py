@@ -21,7 +21,7 @@ import orjson
 
 from otel_sessions.genai.messages import MAX_MESSAGES, Message, message, one, opened, read
 from otel_sessions.genai.parts import Part, as_text, part, text_part, tools
-from otel_sessions.genai.texts import encodable, only_text
+from otel_sessions.genai.wrapped import encodable, only_text
 
 Attributes: TypeAlias = Mapping[str, str]
 Event: TypeAlias = "tuple[str, Attributes]"

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, nanoseconds, portions, select
 from otel_sessions.sessions.additions import token_hash
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
 

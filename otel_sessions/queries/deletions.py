@@ -10,9 +10,7 @@ import secrets
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Literal
 
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
@@ -20,6 +18,9 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.rows import Row, composed, run, select
 from otel_sessions.sessions import deletion
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 State = Literal["running", "done", "failed"]
 SESSIONS_AT_ONCE = 100

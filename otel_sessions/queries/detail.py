@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import share_of, with_additions
@@ -15,6 +13,9 @@ from otel_sessions.queries.paging import Page, decode, encode, page
 from otel_sessions.queries.rows import Row, select
 from otel_sessions.queries.shapes import GROUPS
 from otel_sessions.semconv import SESSION_PREVIOUS_ID
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _FIRST: Final = "1900-01-01 00:00:00"
 _FOLLOWING: Final = 20

@@ -6,18 +6,19 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.queries import keyed, shapes, transcript
 from otel_sessions.queries.detail import shown_span
+from otel_sessions.queries.members import AS_REST, span_members
 from otel_sessions.queries.rows import Row, composed, rows_of, select
 from otel_sessions.queries.spoken import spoken
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 PIECE: Final = 8 * 2**20
@@ -32,6 +33,8 @@ _UNCOMPRESSED: Final = {"output_format_arrow_compression_method": "none"}
 """So that the bytes of an answer say what it takes in memory."""
 _ROW_GROUP: Final = 32 * 2**20
 """Bytes of columns that are written to Parquet together: of each group its end says something."""
+_BUNDLE: Final = 2**16
+"""Bytes of what was said that go out together."""
 _TEXTS: Final = frozenset({"String", "LowCardinality(String)"})
 _INERT: Final = "if(match(`{0}`, '^[-=+@\\\\t\\\\r]'), concat('\\'', `{0}`), toString(`{0}`)) AS `{0}`"
 """A text as a cell, by its column: what begins as formulas do has a quote before it."""
@@ -67,20 +70,29 @@ def export(of: Exported, format_: Format) -> Iterator[bytes]:
     yield from _FORMATS[format_](of)
 
 
-def spans(of: Exported) -> Iterator[list[Row]]:
-    """Its spans in the members of REST, turn by turn, each turn by time; where it has very many, turns by their ids."""
-    for body in _formatted(of, composed("export_spans", COLUMNS="*"), "JSONEachRow"):
-        yield [shapes.turn(shown_span(row), of.preview) for row in rows_of(body)]
+def span_lines(of: Exported) -> Iterator[bytes]:
+    """Its spans in the members of REST, each as JSON on a line, turn by turn, each turn by time; where it has very
+    many, turns by their ids.
+
+    The database makes the lines, unless texts are cut: to make them here takes three times as long.
+    """
+    if of.preview is None:
+        sql = composed("export_spans", COLUMNS=span_members(_columns(of.client)))
+        yield from _formatted(of, sql, "JSONEachRow", AS_REST)
+    else:
+        for body in _formatted(of, composed("export_spans", COLUMNS="*"), "JSONEachRow"):
+            spans = (shapes.turn(shown_span(row), of.preview) for row in rows_of(body))
+            yield b"".join(orjson.dumps(span) + b"\n" for span in spans)
 
 
-def _formatted(of: Exported, sql: str, format_: str) -> Iterator[bytes]:
+def _formatted(of: Exported, sql: str, format_: str, settings: Mapping[str, Any] = _UNCOMPRESSED) -> Iterator[bytes]:
     """What a statement answers for its spans, about `PIECE` bytes at a time; CSV begins with the names of columns."""
     pace = _Pace()
     for count, piece in _pieces(of, pace):
         parameters = of.parameters(**piece)
         keyed_sql = keyed.by_key(of.client, sql, parameters)
         with reading():
-            body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_, settings=_UNCOMPRESSED)
+            body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_, settings=dict(settings))
         yield body
         pace.note(count, len(body))
         format_ = "CSV" if format_ == "CSVWithNames" else format_
@@ -138,11 +150,6 @@ def _listed(columns: Iterable[str]) -> str:
     return composed("export_spans", COLUMNS=", ".join(f"`{name}`" for name in columns))
 
 
-def _jsonl(of: Exported) -> Iterator[bytes]:
-    for piece in spans(of):
-        yield b"".join(orjson.dumps(span) + b"\n" for span in piece)
-
-
 def _csv(of: Exported) -> Iterator[bytes]:
     """Texts that a spreadsheet would take for formulas have a single quote before them."""
     columns = _columns(of.client)
@@ -152,6 +159,10 @@ def _csv(of: Exported) -> Iterator[bytes]:
 
 
 def _parquet(of: Exported) -> Iterator[bytes]:
+    # the other formats do without, and start in less time
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     out = _Drained()
     writer: pq.ParquetWriter | None = None
     held: list[pa.Table] = []
@@ -194,6 +205,18 @@ class _Drained(io.RawIOBase):
         return b"".join(parts)
 
 
+def _bundled(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """The texts, many together: each piece is handed from thread to thread and has a chunk of its own."""
+    held = bytearray()
+    for text in texts:
+        held += text
+        if len(held) >= _BUNDLE:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
 def _markdown(of: Exported) -> Iterator[bytes]:
     yield transcript.heading(of.session_id).encode()
     number = 0
@@ -214,9 +237,9 @@ def _messages(of: Exported) -> Iterator[bytes]:
 
 
 _FORMATS: Final[Mapping[str, Callable[[Exported], Iterator[bytes]]]] = {
-    "jsonl": _jsonl,
+    "jsonl": span_lines,
     "csv": _csv,
     "parquet": _parquet,
-    "md": _markdown,
-    "messages": _messages,
+    "md": lambda of: _bundled(_markdown(of)),
+    "messages": lambda of: _bundled(_messages(of)),
 }

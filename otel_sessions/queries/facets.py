@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
@@ -14,6 +12,9 @@ from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
 from otel_sessions.queries.language.fields import near_fields
 from otel_sessions.queries.rows import Row, composed, run, sections
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 COUNTED: Final = tuple(each.shown_name for each in FIELDS.values() if each.type in ("texts", "any"))
 """The fields whose values are counted, as several sessions share one. An id is that of one session, a number or a time

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from otel_sessions.queries.language import FIELDS, Condition, condition, parse
+from otel_sessions.queries.language import FIELDS, Condition, condition
 from otel_sessions.queries.language.superset import superset
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
 
@@ -67,9 +67,12 @@ class Filter:
         return superset(self.node(), now_ns=now_ns, with_texts=with_texts)
 
     def _nodes(self) -> Iterator[Node]:
-        query = parse(self.query)
-        if query != And(()):
-            yield query
+        if self.query:
+            from otel_sessions.queries.language.parse import parse  # noqa: PLC0415 - who asks for all needs no parser
+
+            query = parse(self.query)
+            if query != And(()):
+                yield query
         if self.from_ns is not None or self.to_ns is not None:
             yield Overlaps(
                 FIRST_NS if self.from_ns is None else self.from_ns, LAST_NS if self.to_ns is None else self.to_ns

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.queries.rows import Row, select
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 def error_groups(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, cast
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sessions.clickhouse.sql import statement
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _BEGINNING: Final = re.compile(r"(?:\s*--[^\n]*\n)*\s*(WITH\b)?")
 _NOT_COPIED: Final = re.compile(

@@ -14,9 +14,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from clickhouse_connect.driver.client import Client
 from pydantic import Field
 
 from otel_sessions.clickhouse.client import Endpoint, endpoint_in_use
@@ -31,6 +30,9 @@ from otel_sessions.sessions import hooks
 from otel_sessions.sessions.hooks import Candidate, Notice
 from otel_sessions.telemetry import Intervals
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 logger = logging.getLogger("otel_sessions.hooks")
 _DAY: Final = 86_400.0

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, cast
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _ONE: Final = "= {session_id:String}"
 _SOME: Final = "IN {session_ids:Array(String)}"

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Final
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import code_of, reading
 from otel_sessions.errors import OtelSessionsError, Permanent
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _REACHED: Final = {
     159: "time", 160: "time", 241: "memory", 158: "rows", 307: "rows", 396: "rows",

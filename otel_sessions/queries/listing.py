@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import with_additions
@@ -17,6 +15,9 @@ from otel_sessions.queries.language.superset import BOUNDS, FIRST_START, LAST_EN
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Page, Reader, Readers, decode, encode
 from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
 Order = Literal["asc", "desc"]

@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypedDict
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
 from otel_sessions.queries.rows import Row, composed, rfc3339, run, sections
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Series = Literal["sessions", "traces", "errors", "tokens", "cost", "duration_p50_ns", "duration_p95_ns"]
 GroupBy = Literal["model", "user", "service", "environment", "tag", "tool", "session"]

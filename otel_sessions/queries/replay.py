@@ -17,15 +17,16 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice, takewhile
-from typing import Any, Final, TypeAlias
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_sessions.genai.transcript import Event, Reader, Step
 from otel_sessions.queries import keyed, shapes
 from otel_sessions.queries.distinct import Entry, Table
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Place: TypeAlias = "tuple[str, str]"
 """Start and trace of a turn."""

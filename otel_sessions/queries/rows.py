@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Row = dict[str, Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
@@ -30,7 +32,7 @@ _NAMES: Final = {
     "LongestGap": "longest_gap_ns",
     "IdleAfter": "idle_after_ns",
 }
-_NESTED: Final = ("Events.", "Links.")
+NESTED: Final = ("Events.", "Links.")
 
 
 def select(client: Client, name: str, parameters: Mapping[str, Any]) -> list[Row]:
@@ -100,8 +102,8 @@ def nanoseconds(time: str) -> int:
 
 
 def _fields(row: Row) -> Iterator[tuple[str, Any]]:
-    nested = [name for name in row if name.startswith(_NESTED)]
-    for prefix in _NESTED if nested else ():
+    nested = [name for name in row if name.startswith(NESTED)]
+    for prefix in NESTED if nested else ():
         columns = {name: row[name] for name in nested if name.startswith(prefix)}
         if columns:
             names = [snake_case(name.removeprefix(prefix)) for name in columns]
@@ -109,7 +111,12 @@ def _fields(row: Row) -> Iterator[tuple[str, Any]]:
             yield prefix[:-1].lower(), [dict(zip(names, each, strict=True)) for each in zip(*lists, strict=True)]
     for name, value in row.items():
         if name not in nested:
-            yield _NAMES.get(name) or snake_case(name), _value(name, value)
+            yield member_of(name), _value(name, value)
+
+
+def member_of(column: str) -> str:
+    """What the REST interface calls a column."""
+    return _NAMES.get(column) or snake_case(column)
 
 
 @lru_cache(1024)

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, select
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 def list_configs(client: Client, *, project: str, limit: int, cursor: str | None = None) -> Page:

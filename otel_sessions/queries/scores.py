@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries.paging import Page, decode, encode
 from otel_sessions.queries.rows import Row, select
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)

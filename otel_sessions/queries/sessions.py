@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.rows import Row, select
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 MAX_ROWS = 1000
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice, takewhile
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.genai.messages import Message
 from otel_sessions.queries import replay
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _PAGE: Final = 50
 _REMEMBERED: Final = 100_000

@@ -7,15 +7,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.errors import QueryError
 from otel_sessions.queries.rows import Row, select
 from otel_sessions.sqlguard.one_project import ProjectGuard
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 TABLES: Final = (
     *("sessions", "session_traces", "session_spans", "session_users", "session_timeline", "session_parts"),

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.genai.transcript import Reader
 from otel_sessions.queries.rows import Row, as_json, select
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _NAMES: Final = {"step_kind": "kind", "step_name": "name", "agent_name": "agent", "status_code": "status"}
 _CONTENT: Final = ("span_attributes", "resource_attributes", "events")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from otel_sessions.genai.messages import Message, as_chat, message, words
 from otel_sessions.genai.parts import call_text, text_part
-from otel_sessions.genai.texts import question
+from otel_sessions.genai.wrapped import question
 from otel_sessions.queries import shapes
 from otel_sessions.queries.rows import Row
 
@@ -25,7 +25,8 @@ def markdown(turn: Row, number: int, spoken: Sequence[Message], preview: int | N
     """
     user = f" · {_plain(turn['user_id'])}" if turn.get("user_id") else ""
     seconds = turn["duration_ns"] / 1e9
-    errors = f" · {turn['error_count']} errors" if turn.get("error_count") else ""
+    count = turn.get("error_count")
+    errors = f" · {count} error{'' if count == 1 else 's'}" if count else ""
     text = f"\n## {number}. {_plain(turn['name']) or 'Turn'}\n\n{turn['start_time']} · {seconds:.3g} s{user}{errors}\n"
     for each in _said(turn, spoken):
         calls = [call_text(part) for part in each["parts"] if part["type"] == "tool_call"]
@@ -35,12 +36,14 @@ def markdown(turn: Row, number: int, spoken: Sequence[Message], preview: int | N
             text += (
                 f"\n**{_plain(each['role']).capitalize()}**\n\n{_block(chr(10).join(filter(None, lines)), preview)}\n"
             )
-    # the steps that failed, the innermost of those that say the same
-    failed = {
-        step["error"]: step["name"] or step["kind"] for step in turn.get("steps", ()) if step["status"] == "error"
-    }
-    for error, step in failed.items():
-        text += f"\n**Error** in {_plain(step)}\n\n{_block(error, preview)}\n"
+    # of the steps that say the same the innermost, and how many there are: together they are the errors of the head
+    failed: dict[str, list[str]] = {}
+    for step in turn.get("steps", ()):
+        if step["status"] == "error":
+            failed.setdefault(step["error"], []).append(step["name"] or step["kind"])
+    for error, steps in failed.items():
+        times = f" (in {len(steps)} steps)" if len(steps) > 1 else ""
+        text += f"\n**Error** in {_plain(steps[-1])}{times}\n\n{_block(error, preview)}\n"
     return text
 
 

@@ -6,14 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.rows import Row, select
 from otel_sessions.queries.scores import FIRST, LAST, total
 from otel_sessions.queries.sessions import MAX_ROWS
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 MAX_IDS: Final = 1000
 """Ids of spans and of scores that are told of a trace."""

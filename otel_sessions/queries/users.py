@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_sessions.queries.paging import Page, decode, encode
 from otel_sessions.queries.rows import Row, composed, run, select
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 UserSort = Literal["last_seen", "first_seen", "sessions", "traces", "errors", "tokens", "cost"]
 _KEYS: Final[dict[str, tuple[str, str]]] = {

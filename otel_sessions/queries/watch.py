@@ -14,14 +14,15 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
-
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.keyed import select
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 POLL_S: Final = 0.5
 MAX_TURNS: Final = 100_000

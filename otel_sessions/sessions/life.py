@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 def set_limits(

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 DataType = Literal["NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"]
 _DELETE = """INSERT INTO _scores

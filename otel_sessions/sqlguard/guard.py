@@ -20,9 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, NoReturn
 
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
@@ -45,6 +43,9 @@ from otel_sessions.sqlguard.parse import (
     tokens,
     unescaped,
 )
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 # What the engine adds to a syntax error about the call that this module made.
 _OURS = re.compile(r": In scope SELECT formatQuerySingleLine\(.*(?= \([A-Z_]+\)$)", re.DOTALL)

@@ -8,9 +8,7 @@ the names are checked here, in the syntax tree: other tables of the database are
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, NoReturn
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
@@ -18,6 +16,9 @@ from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard import allowed, parse
 from otel_sessions.sqlguard.guard import Read, ReadGuard, unescaped_lines
 from otel_sessions.sqlguard.parse import Node, quoted
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _TABLE_FUNCTIONS: Final = allowed.TABLE_FUNCTIONS - {"view"}
 

@@ -12,6 +12,9 @@ from otel_sessions.cli import complete
 from tests.cli.conftest import Served
 
 HEAVY = (
+    "clickhouse_connect",
+    "urllib3",
+    "asyncio",
     "pyarrow",
     "grpc",
     "numpy",
@@ -54,14 +57,24 @@ def test_ids_are_completed_through_the_running_service(served: Served) -> None:
     assert completed("otel-sessions", "sessions", "list", *options, "mod") == ["model:"]
 
 
-@pytest.mark.parametrize("shown", [["--json"], []])
-def test_a_list_from_a_running_service_loads_nothing_heavy(served: Served, shown: list[str]) -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["sessions", "list", "user:ada", "--json"],
+        ["sessions", "list"],
+        ["sessions", "show", "sizing-test"],
+        ["sessions", "export", "sizing-test"],
+        ["query", "SELECT SessionId FROM sessions"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_asked_of_a_running_service_loads_nothing_heavy(served: Served, asked: list[str]) -> None:
     program = (
         "import sys; from otel_sessions.cli.app import app\n"
         "app(sys.argv[1:], standalone_mode=False)\n"
         f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
     )
-    command = [sys.executable, "-c", program, "sessions", "list", "user:ada", *shown, "--config", str(served.config)]
+    command = [sys.executable, "-c", program, *asked, "--config", str(served.config)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "sizing-test" in result.stdout
     assert result.stderr.splitlines()[-1] == "[]", result.stderr

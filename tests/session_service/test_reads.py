@@ -22,10 +22,9 @@ from otel_sessions.queries.rows import as_json
 from otel_sessions.session_service import reads
 from otel_sessions.session_service.messages import SERVICE, message_type
 from tests.extensions.web.conftest import Api, span, web, web_host  # noqa: F401 - fixtures
+from tests.extensions.web.test_odd_ids import EVERYTHING, LONGEST
 from tests.integration.delivery import EPOCH
 from tests.session_service.conftest import Sessions, members, serving
-
-ODD = "a/b ?#%&\"'<>\n\U0001f600 \u05d0"
 
 
 @pytest.fixture
@@ -143,10 +142,29 @@ def test_a_page_that_would_be_too_large_for_clients_ends_sooner(
     assert pages > 2
 
 
-def test_ids_may_be_any_text(stored: Api, service: Sessions) -> None:
-    stored.store(span(ODD, 1))
-    assert service.call("GetSession", session_id=ODD).session_id == ODD
-    assert service.call("ListTraces", session_id=ODD).traces[0].session_id == ODD
+@pytest.mark.parametrize("id_", [EVERYTHING, LONGEST], ids=["everything", "longest"])
+def test_ids_may_be_any_text(stored: Api, service: Sessions, id_: str) -> None:
+    stored.store(span(id_, 1), span(id_, 2, start=1), span("other", 3))
+    written = id_.replace("\\", "\\\\").replace('"', '\\"')
+    assert [each.session_id for each in service.call("ListSessions", query=f'id:"{written}"').sessions] == [id_]
+    page = service.call("ListSessions", limit=1, sort="traces")
+    assert [each.session_id for each in page.sessions] == [id_]
+    assert (
+        service.call("ListSessions", limit=1, sort="traces", cursor=page.next_cursor).sessions[0].session_id == "other"
+    )
+    assert service.call("GetSession", session_id=id_).session_id == id_
+    for method, name in (("ListTraces", "traces"), ("ListSpans", "spans")):
+        first = service.call(method, session_id=id_, limit=1)
+        second = service.call(method, session_id=id_, limit=1, cursor=first.next_cursor)
+        found = [*getattr(first, name), *getattr(second, name)]
+        assert [each.session_id for each in found] == [id_, id_]
+        assert len({each.trace_id for each in found}) == 2
+    watched = service.watch(session_id=id_, from_start=True)
+    begun = next(watched)
+    watched.cancel()
+    again = service.watch(session_id=id_, last_event_id=begun.id)
+    assert (begun.trace.session_id, next(again).trace.session_id) == (id_, id_)
+    again.cancel()
 
 
 @pytest.mark.parametrize("method", ["GetSession", "ListTraces", "ListSpans"])

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.genai.messages import words
 from otel_sessions.genai.transcript import Reader
 from otel_sessions.queries import sessions
 from otel_sessions.queries.rows import Row
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _SHORT = 100
 """Shorter beginnings are whole: `max_preview_chars` is hardly less."""

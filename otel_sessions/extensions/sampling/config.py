@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field
 from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.component import Settings, Used
 from otel_sessions.errors import Fault
-from otel_sessions.queries.language import LanguageError, parse
+from otel_sessions.queries.language import LanguageError
+from otel_sessions.queries.language.parse import parse
 from otel_sessions.types import Duration
 
 _DAY = 86_400.0

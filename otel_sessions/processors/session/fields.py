@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai.config import Keys
-from otel_sessions.genai.texts import MAX_JSON_BYTES, NOT_JSON, encodable, parse_json, unwrapped
+from otel_sessions.genai.texts import unwrapped
+from otel_sessions.genai.wrapped import MAX_JSON_BYTES, NOT_JSON, encodable, parse_json
 from otel_sessions.pdata.attributes import Entries, Indices
 from otel_sessions.processors.session.config import SessionConfig
 

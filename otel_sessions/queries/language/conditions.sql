@@ -121,13 +121,15 @@ COLUMN BETWEEN {low:Float64} AND {high:Float64}
 toUnixTimestamp64Nano(COLUMN) BETWEEN {low:Int64} AND {high:Int64}
 
 -- words
-positionCaseInsensitiveUTF8(SessionId, {sought:String}) > 0 AND match(SessionId, {pattern:String})
+match(SessionId, {pattern:String})
 OR arrayExists(v -> match(v, {anywhere:String}) AND match(v, {pattern:String}), UserIds)
 OR SessionId IN (
     SELECT SessionId FROM session_traces
     WHERE Project = {project:String}
-        AND (positionCaseInsensitiveUTF8(Input, {sought:String}) > 0 AND match(Input, {pattern:String})
-            OR positionCaseInsensitiveUTF8(Output, {sought:String}) > 0 AND match(Output, {pattern:String})))
+        AND ((positionCaseInsensitiveUTF8(Input, {sought:String}) > 0 OR {other:String} != '' AND position(Input, {other:String}) > 0)
+                AND match(Input, {pattern:String})
+            OR (positionCaseInsensitiveUTF8(Output, {sought:String}) > 0 OR {other:String} != '' AND position(Output, {other:String}) > 0)
+                AND match(Output, {pattern:String})))
 
 -- words.token
 hasToken(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, cast
 
@@ -45,6 +45,7 @@ _HINTS: Final = {
 }
 
 
+@lru_cache(256)
 def parse(text: str) -> Node:
     """The tree of an expression; an empty one is all sessions. Raises `LanguageError`."""
     if len(text) > MAX_LENGTH:

@@ -25,7 +25,7 @@ from otel_sessions.queries.language.tree import (
     Span,
     Words,
 )
-from otel_sessions.queries.language.words import expression, of_one_form
+from otel_sessions.queries.language.words import LONG_S, expression, of_one_form
 
 _NUMBER: Final = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _COMMON: Final = frozenset({"project", "now"})
@@ -88,14 +88,16 @@ class Translation:
 
     def text(self, node: Words | Piece, of: str = "") -> str:
         if isinstance(node, Piece):
-            if (sought := of_one_form(node.text)) == node.text:
+            sought = of_one_form(node.text)
+            if sought == node.text and "s" not in node.text.lower():
                 return self.bound(f"piece{of}", piece=sought)
             pattern = anywhere = f"(?i){re.escape(node.text)}"
         else:
             longest = max(node.runs, key=len)  # found fast, and only then is the expression tried
             sought, anywhere = of_one_form(longest), f"(?i){re.escape(longest)}"
             pattern = expression(node.runs, is_beginning=node.is_beginning)
-        return self.bound(f"words{of}", sought=sought, pattern=pattern, anywhere=anywhere)
+        other = LONG_S if "s" in sought.lower() else ""
+        return self.bound(f"words{of}", sought=sought, other=other, pattern=pattern, anywhere=anywhere)
 
     def matches(self, node: Matches, kind: str, column: str) -> Iterator[str]:
         exact = [value.text for value in node.values if len(value.pieces) == 1]

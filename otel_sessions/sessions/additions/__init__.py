@@ -11,15 +11,17 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import OtelSessionsError
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 _COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}
 """What a frozen link copies, and where to."""

@@ -12,13 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 TraceKey = tuple[str, str]
 """(project, trace id)"""

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.clickhouse.chunks import Progress
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions import migrations
 from otel_sessions.sessions.rebuild import everything
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 def save(client: Client, directory: Path) -> None:

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import reading, writing
@@ -17,6 +16,9 @@ from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.attribution import TraceKey
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 SessionKey = tuple[str, str]
 """(project, session id)"""

@@ -10,14 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 State = Literal["pending", "delivered", "given_up"]
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Final
 
 from otel_sessions.clickhouse import schema
 from otel_sessions.clickhouse.cluster import Layout, made_by
 from otel_sessions.clickhouse.schema import Migration, script
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 __all__ = ["Migration", "apply", "layout", "migrations", "pending", "script"]
 

@@ -8,8 +8,7 @@ more at the end, where the attribution of a receiver may have told only the old 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.clickhouse import chunks
 from otel_sessions.clickhouse.chunks import Period, Piece, Progress
@@ -22,6 +21,9 @@ from otel_sessions.sessions.rebuild.side import DEAD_AFTER_S, Side, make_room, w
 from otel_sessions.sessions.rebuild.statements import Place
 from otel_sessions.sessions.verify import differences
 from otel_sessions.sessions.verify.differences import SessionKey
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 ROWS_A_PIECE = 250_000
 TRACES_A_CORRECTION = 500

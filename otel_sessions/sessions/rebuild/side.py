@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from secrets import token_hex
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from otel_sessions.errors import Permanent, SchemaError
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.rebuild import statements
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 DERIVED = ("_corrected_spans", "_corrections", "_session_turns", "_session_activity", "_trace_claims")
 """What a rebuild makes anew, in the order in which it comes into force."""

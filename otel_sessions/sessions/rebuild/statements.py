@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any
 
 from otel_sessions.clickhouse import inserts
 from otel_sessions.clickhouse.chunks import Piece
 from otel_sessions.clickhouse.sql import statement
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 Place = tuple[str, str]
 """(session, trace id): the order of `otel_traces` within a project."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Final
 
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions.deletion import FORGET_FOR, delete
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 SESSIONS_AT_ONCE: Final = 200
 KEEPS: Final = ("bookmarked", "scored", "labelled")

@@ -11,16 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
-from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions import attribution, deletion
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 State = Literal["kept", "dropping", "dropped"]
 _TRACES_A_STATEMENT: Final = 10_000

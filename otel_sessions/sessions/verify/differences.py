@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any
 
 from otel_sessions.clickhouse.chunks import Period, Piece
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 SessionKey = tuple[str, str]
 """(project, session id)"""

@@ -6,13 +6,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING
 
 from otel_sessions.clickhouse import chunks
 from otel_sessions.clickhouse.chunks import Period, Progress
 from otel_sessions.sessions.verify import differences
 from otel_sessions.sessions.verify.differences import Difference, SessionKey
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 ROWS_A_PIECE = 1_000_000
 PAUSES_S = (3.0, 6.0)

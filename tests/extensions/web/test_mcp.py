@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from otel_sessions.extensions.web.mcp import http as mcp_http
 from tests.extensions.web.conftest import Api, span
+from tests.extensions.web.test_odd_ids import EVERYTHING, LONGEST
 
 NAMES = ["find_sessions", "read_session", "read_step", "metrics", "query_sql", "fields"]
 OTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
@@ -236,6 +237,33 @@ def test_no_project_reads_anothers_by_any_tool(tools: Tools, otel_client: ClickH
     step = {"trace_id": turn["trace_id"], "span_id": turn["steps"][0]["span_id"]}
     assert "no session" in other.refused("read_step", **step)["detail"]
     assert len(tools.read("find_sessions")["sessions"]) == 1
+
+
+@pytest.mark.parametrize("id_", [EVERYTHING, LONGEST], ids=["everything", "longest"])
+def test_any_text_is_an_id_to_every_tool(tools: Tools, id_: str) -> None:
+    tools.api.store(call_of(id_, 1, [{"role": "user", "content": "hello"}], "you", **{"user.id": id_}))
+    tools.api.store(span("other", 2))
+    query = 'id:"' + id_.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    large = 64_000
+    assert [each["session_id"] for each in tools.read("find_sessions", query=query, max_tokens=large)["sessions"]] == [
+        id_
+    ]
+    page = tools.read("read_session", session_id=id_, max_tokens=large)
+    assert page["session"]["session_id"] == id_
+    (turn,) = page["turns"]
+    ids = {"trace_id": turn["trace_id"], "span_id": turn["steps"][0]["span_id"]}
+    assert tools.read("read_step", **ids, max_tokens=large)["step"]["session_id"] == id_
+    (group,) = tools.read(
+        "metrics", series="sessions", group_by="session", query=query, interval="all", max_tokens=large
+    )["groups"]
+    assert (group["key"], group["total"]) == (id_, {"sessions": 1})
+    written = id_.replace("\\", "\\\\").replace("'", "\\'")
+    found = tools.read(
+        "query_sql", sql=f"SELECT SessionId, UserIds FROM sessions WHERE SessionId = '{written}'", max_tokens=large
+    )
+    assert found["rows"] == [[id_, [id_]]]
+    for name, given in (("find_sessions", {}), ("read_session", {"session_id": id_}), ("read_step", ids)):
+        tools.call(name, **given, max_tokens=1000)  # within the budget, whatever an id takes of it
 
 
 def test_nobody_asks_without_credentials_or_from_another_site(api: Api) -> None:

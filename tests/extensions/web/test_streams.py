@@ -57,8 +57,8 @@ def test_every_span_is_exported_once_in_json_lines(stored: Api, spans_by_time: i
     answer = stored.call("GET", "/sessions/s%2F1/export")
     found = lines(answer.body)
     assert sorted((each["trace_id"], each["span_id"]) for each in found) == expected(stored)
-    if spans_by_time:
-        assert found[0] == stored.get("/sessions/s%2F1/spans", limit=1)["spans"][0]
+    by_id = {each["span_id"]: each for each in stored.get("/sessions/s%2F1/spans", limit=1000)["spans"]}
+    assert {each["span_id"]: each for each in found} == by_id
     assert "filename*=UTF-8''s%2F1.jsonl" in answer.headers["content-disposition"]
 
 
@@ -122,6 +122,15 @@ def test_a_transcript_says_who_said_what_and_that_it_is_whole(stored: Api) -> No
     assert text.startswith("# Session s/1\n")
     assert text.count("**User**\n\n```text\nhello `you`\n```\n") == 4
     assert text.endswith("End of the session: 5 turns.\n")
+
+
+def test_a_transcript_says_of_equal_errors_how_many_steps_have_them(api: Api) -> None:
+    failed = [span("s", 1, number=number, status="error", message="timed out") for number in range(1, 4)]
+    api.store(*failed, span("s", 2, start=9, status="error", message="refused"))
+    text = api.call("GET", "/sessions/s/export", format="md").body.decode()
+    assert (text.count(" · 3 errors\n"), text.count(" · 1 error\n")) == (1, 1)
+    assert text.count(" (in 3 steps)\n\n```text\ntimed out\n```\n") == 1
+    assert text.count("**Error** in ") == 2
 
 
 def test_messages_are_one_line_of_a_chat(stored: Api) -> None:

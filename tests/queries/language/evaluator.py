@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Value, Words
 from tests.queries.language.records import ScoreRecord, SessionRecord
@@ -154,8 +155,15 @@ def stands_at(text: str, start: int, runs: tuple[str, ...], is_beginning: bool) 
 
 
 def folded(text: str) -> str:
-    """In lower case, sigma at the end of a word as within one."""
-    return text.lower().replace("ς", "σ")  # noqa: RUF001 - Greek
+    """Each letter as Unicode folds it by itself: long s is s, the sign of Kelvin k, sigma at the end of a word sigma;
+    dotted and dotless i are letters of their own, and sharp s is not ss.
+    """
+    return "".join(map(_folded, text))
+
+
+@cache
+def _folded(letter: str) -> str:
+    return next((each for each in (letter.casefold(), letter.lower()) if len(each) == 1), letter)
 
 
 def is_letter(character: str) -> bool:

@@ -23,6 +23,10 @@ WORDS = [
     "猫",
     "ไทย",
     "über",
+    "\u017ftra\u1e9ee",
+    "stra\u00dfe",
+    "\u212aelvin",
+    "\u0130z",
     "x",
     "5",
     "0.5",
@@ -46,6 +50,11 @@ TEXTS = [
 ]
 KEYS = ["tenant", "http.route", "odd key", "size", 'quo"te']
 PIECES = [
+    "STRASSE",
+    "Stra\u00dfe",
+    "kelvin",
+    "iz",
+    "\u0131z",
     "refund",
     "not",
     "working",

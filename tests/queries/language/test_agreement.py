@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.queries.language import condition, parse
-from tests.queries.language.evaluator import holds
+from otel_sessions.queries.language import condition
+from otel_sessions.queries.language.parse import parse
+from otel_sessions.queries.language.words import LONG_S, of_one_form
+from tests.queries.language.evaluator import folded, holds
 from tests.queries.language.generated import NOW, expressions, sessions
 from tests.queries.language.records import DATABASE, SessionRecord, create, store
 
@@ -50,3 +52,37 @@ def test_sql_chooses_the_sessions_that_the_evaluator_chooses(
     for expression, found in zip(written, chosen(client, written), strict=True):
         expected = {record.id for record in records if holds(parse(expression), record, NOW)}
         assert found == expected, expression
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    """Letters of all scripts with those that upper, lower, title case or folding makes of them, both ways."""
+    for point in range(0x20, 0x20000):
+        letter = chr(point)
+        for other in {letter.lower(), letter.upper(), letter.title(), letter.casefold()} - {letter}:
+            if len(other) == 1:
+                yield letter, other
+                yield other, letter
+    for some in ("Ss\u017f", "Kk\u212a", "Ii\u0130\u0131", "\u00df\u1e9eS", "\u03a3\u03c3\u03c2", "\u00c5\u00e5\u212b"):
+        yield from ((one, other) for one in some for other in some if one != other)
+
+
+def test_every_letter_is_found_in_all_its_cases_and_the_fast_look_misses_none(client: Client) -> None:
+    pairs = sorted(set(cases()))
+    assert len(pairs) > 2_900
+    sql = """
+        SELECT match(text, concat('(?i)', word)) AS Found,
+            positionCaseInsensitiveUTF8(text, sought) > 0 OR position(text, {other:String}) > 0 AS Sought
+        FROM (SELECT arrayJoin({rows:Array(Tuple(UInt32, String, String, String))}) AS row,
+            row.2 AS word, row.3 AS text, row.4 AS sought)
+        ORDER BY row.1"""
+    found = []
+    for start in range(0, len(pairs), 500):
+        of = pairs[start : start + 500]
+        rows = [(place, f"x{a}yz", f"x{b}yz", of_one_form(f"x{a}yz")) for place, (a, b) in enumerate(of)]
+        body = client.raw_query(sql, {"rows": rows, "other": LONG_S}, fmt="JSONEachRow")
+        found += [json.loads(line) for line in body.splitlines()]
+    folds = [bool(row["Found"]) for row in found]
+    assert [
+        pair for pair, is_found in zip(pairs, folds, strict=True) if is_found != (folded(pair[0]) == folded(pair[1]))
+    ] == []
+    assert [pair for pair, row in zip(pairs, found, strict=True) if row["Found"] and not row["Sought"]] == []

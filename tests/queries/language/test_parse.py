@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions.queries.language import FIELDS, LanguageError, parse
+from otel_sessions.queries.language import FIELDS, LanguageError
 from otel_sessions.queries.language.fields import Field
-from otel_sessions.queries.language.parse import MAX_DEPTH, MAX_LENGTH, MAX_TERMS
+from otel_sessions.queries.language.parse import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Span, Value, Words
 from tests.queries.language.generated import expressions, terms
 

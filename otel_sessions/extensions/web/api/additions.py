@@ -17,7 +17,7 @@ from otel_sessions.extensions.web.api.parameters import PagedTexts, rfc3339_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Conflict, NotFound
 from otel_sessions.queries import additions, scores, shapes
-from otel_sessions.queries.language import parse
+from otel_sessions.queries.language.parse import parse
 from otel_sessions.queries.listing import Order, Sort
 from otel_sessions.queries.rows import Row, as_json
 from otel_sessions.sessions import additions as writes

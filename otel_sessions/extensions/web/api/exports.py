@@ -64,9 +64,10 @@ async def export_session(call: Call[Export, None]) -> Response:
 def _frames(of: Exported) -> Iterator[bytes]:
     count = 0
     try:
-        for spans in export.spans(of):
+        for piece in export.span_lines(of):
+            spans = piece.splitlines()
             count += len(spans)
-            yield ndjson.results(spans)
+            yield ndjson.frames(spans)
     except Exception as error:  # noqa: BLE001 - what went wrong is the last frame
         yield ndjson.error(error)
         return

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from otel_sessions.extensions.web.pages.format import instant
-from otel_sessions.genai.texts import question
+from otel_sessions.genai.wrapped import question
 
 Item = Mapping[str, Any]
 """One thing of a turn; `kind` is `earlier`, `messages`, `cut`, `handover` or `step`."""

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.extensions.web.pages import format as formats
-from otel_sessions.queries.language import FIELDS, parse
+from otel_sessions.queries.language import FIELDS
+from otel_sessions.queries.language.parse import parse
 from otel_sessions.queries.language.tree import Matches, Value
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
