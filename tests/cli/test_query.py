@@ -118,7 +118,7 @@ def test_a_service_that_starts_is_waited_for(run: Run, served: Served, tmp_path:
     finally:
         started.join()
         lock.release()
-    assert (result.exit_code, result.stdout) == (0, "a\n1\n")
+    assert (result.exit_code, result.stdout) == (0, "a\n1\n"), result.stderr
 
 
 def test_a_configuration_without_clickhouse_has_no_sessions(run: Run) -> None:
