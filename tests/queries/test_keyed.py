@@ -10,6 +10,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries import keyed
+from otel_sessions.queries.detail import has_session
 from otel_sessions.queries.rows import Row, run
 from otel_sessions.sessions.scores import store
 from otel_sessions.testing.oracle import OracleSpan
@@ -82,6 +83,24 @@ def _shared(row: Row, others: list[Row]) -> dict[str, Any]:
     """The columns that both have, and all of the view's are among them."""
     names = row.keys() & others[0].keys() if others else row.keys()
     return {name: row[name] for name in names}
+
+
+def test_a_session_is_there_as_long_as_a_span_of_it_is(otel_client: Client, delivered: Crowd) -> None:
+    """Traces in doubt leave sums behind of sessions that have lost all they had."""
+    project, sessions = delivered
+    named = {"p": project}
+    summed = run(
+        otel_client,
+        "SELECT SessionId FROM _session_turns WHERE Project = {p:String}"
+        " UNION DISTINCT SELECT SessionId FROM _corrections WHERE Project = {p:String}",
+        named,
+    )
+    known = {*sessions[True], *sessions[False]}
+    ever = {row["SessionId"] for row in summed}
+    assert ever > known, "some session is gone"
+    for session_id in [*ever, "never"]:
+        is_there = has_session(otel_client, project=project, session_id=session_id)
+        assert is_there == (session_id in known), session_id
 
 
 def test_sessions_in_doubt_and_others_are_read_together(otel_client: Client, delivered: Crowd) -> None:
