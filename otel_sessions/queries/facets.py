@@ -58,3 +58,15 @@ def facets(
         **condition.parameters,
     }
     return run(client, sql, bound)
+
+
+def versions(
+    client: Client, *, project: str, keys: Sequence[str], limit: int, chosen: Filter, now_ns: int
+) -> list[Row]:
+    """`Field`, `Value` and `Count` (of sessions) of these attributes, as `attr.KEY`, and of each `tool definition`.
+
+    At most `limit` of a field, the greatest first. Raises `LanguageError`.
+    """
+    condition = chosen.condition(now_ns)
+    bound = {"project": project, "keys": list(keys), "limit": limit, **condition.parameters}
+    return run(client, composed("versions", CONDITION=condition.sql), bound)

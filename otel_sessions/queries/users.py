@@ -60,6 +60,11 @@ def check_cursor(*, project: str, q: str, sort: UserSort, cursor: str) -> None:
     decode(["users", project, q, sort, "desc"], cursor)
 
 
+def may_be_user(client: Client, *, project: str, user_id: str) -> bool:
+    """Whether any session may have turns of this user, asked of what sessions have at most: no is certain."""
+    return bool(select(client, "may_be_user", {"project": project, "user_id": user_id}))
+
+
 def get_user(client: Client, *, project: str, user_id: str) -> Row | None:
     """The user in the columns of the view `session_users`; None if there is none."""
     rows = select(client, "user", {"project": project, "user_id": user_id})

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.queries import keyed
+from otel_sessions.queries import keyed, users
 from otel_sessions.queries.detail import has_session
 from otel_sessions.queries.rows import Row, run
 from otel_sessions.sessions.scores import store
@@ -101,6 +101,18 @@ def test_a_session_is_there_as_long_as_a_span_of_it_is(otel_client: Client, deli
     for session_id in [*ever, "never"]:
         is_there = has_session(otel_client, project=project, session_id=session_id)
         assert is_there == (session_id in known), session_id
+
+
+def test_one_user_is_what_the_view_of_users_says(otel_client: Client, delivered: Crowd) -> None:
+    project, _ = delivered
+    rows = run(otel_client, "SELECT * FROM session_users WHERE Project = {p:String}", {"p": project})
+    assert rows
+    for row in rows:
+        named = {"project": project, "user_id": row["UserId"]}
+        assert users.may_be_user(otel_client, **named)
+        assert users.get_user(otel_client, **named) == row
+    assert not users.may_be_user(otel_client, project=project, user_id="nobody")
+    assert users.get_user(otel_client, project=project, user_id="nobody") is None
 
 
 def test_sessions_in_doubt_and_others_are_read_together(otel_client: Client, delivered: Crowd) -> None:

@@ -190,9 +190,13 @@ class WebAccess(Access):
 
 def check_role(project: str, needed: Role) -> None:
     """Raises `Forbidden` where the reader's role in the project does not go so far."""
-    role = role_in(project)
-    if ROLES.index(role) < ROLES.index(needed):
-        raise Forbidden(f"this takes the role {needed!r}; these credentials have {role!r}")
+    if not goes_as_far_as(project, needed):
+        raise Forbidden(f"this takes the role {needed!r}; these credentials have {role_in(project)!r}")
+
+
+def goes_as_far_as(project: str, needed: Role) -> bool:
+    """Whether the reader's role in the project is this one or a greater."""
+    return ROLES.index(role_in(project)) >= ROLES.index(needed)
 
 
 def _cookie(headers: Mapping[str, str]) -> str:

@@ -155,28 +155,11 @@ CREATE OR REPLACE VIEW session_users
 )
 AS
 SELECT
-    t.Project AS Project,
-    t.UserId AS UserId,
-    fromUnixTimestamp64Nano(toInt64(bitAnd(min(t.FirstStart), 9223372036854775807)), 'UTC') AS FirstSeen,
-    fromUnixTimestamp64Nano(toInt64(bitAnd(max(t.LastEnd), 9223372036854775807)), 'UTC') AS LastSeen,
-    uniqExact(t.SessionId) AS SessionCount,
-    uniqExact(t.TraceId) AS TraceCount,
-    sum(t.ErrorCount) AS ErrorCount,
-    sum(t.InputTokens) AS InputTokens,
-    sum(t.OutputTokens) AS OutputTokens,
-    sum(t.CachedInputTokens) AS CachedInputTokens,
-    sum(t.CacheCreationInputTokens) AS CacheCreationInputTokens,
-    sum(t.ReasoningTokens) AS ReasoningTokens,
-    sum(t.TotalTokens) AS TotalTokens,
-    toFloat64(sum(t.Cost)) AS Cost
+${../parts/user_columns}
 FROM
 (
     SELECT
-        m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId,
-        substring(max(m.UserPick), 10) AS UserId, min(m.FirstStart) AS FirstStart, max(m.LastEnd) AS LastEnd,
-        sum(m.ErrorCount) AS ErrorCount, sum(m.InputTokens) AS InputTokens, sum(m.OutputTokens) AS OutputTokens,
-        sum(m.CachedInputTokens) AS CachedInputTokens, sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-        sum(m.ReasoningTokens) AS ReasoningTokens, sum(m.TotalTokens) AS TotalTokens, sum(m.Cost) AS Cost
+${../parts/user_turn_columns}
     FROM _turn_minutes AS m
     GROUP BY Project, SessionId, TraceId
     HAVING sum(m.SpanCount) > 0 AND UserId != ''

@@ -92,7 +92,7 @@ def shared(client: Client, call: Call[PagedTexts, None]) -> Answer:
         client, project=opened.project, session_id=opened.session_id, now_ns=call.now_ns, groups=_GROUPS
     )
     if row is None:
-        raise NotFound("this link opens nothing")
+        raise NotFound("this link opens nothing: it was revoked, has expired, or never was")
     row.pop("Share")
     shown = opened.hidden.session(shapes.session(row, _GROUPS, call.parameters.preview))
     turns: Any = sessions.traces(client, opened).body
@@ -107,7 +107,7 @@ def open_share(client: Client, call: Call[Any, None]) -> tuple[Client, Call[Any,
     """
     found = additions.shared_session(client, call.ids["token"]) if call.config.sharing else None
     if found is None:
-        raise NotFound("this link opens nothing")
+        raise NotFound("this link opens nothing: it was revoked, has expired, or never was")
     if found.is_frozen:
         client = frozen(client, project=found.project, token_hash=writes.token_hash(call.ids["token"]))
     return client, replace(

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
-from otel_sessions.extensions.web.access import WebAccess, check_role
+from otel_sessions.extensions.web.access import WebAccess, check_role, goes_as_far_as
 from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.etags import tagged
@@ -195,7 +195,12 @@ class Pages:
 
     def _rendered(self, page: Page, visit: Visit, token: str) -> Made:
         shown = page(visit)
-        frame = self.frame(token, is_known=self._access.logged_in(visit.call.headers) is not None)
+        project = visit.call.project
+        frame = {
+            **self.frame(token, is_known=self._access.logged_in(visit.call.headers) is not None),
+            "may_add": bool(project) and goes_as_far_as(project, "annotate"),
+            "may_delete": bool(project) and goes_as_far_as(project, "admin"),
+        }
         values = {"here": visit.here, "now": visit.now, **frame, **shown.values}
         return environment().get_template(shown.template).render(values), shown
 
@@ -209,6 +214,8 @@ class Pages:
             "user": is_known,
             "flash": None,
             "shared": False,
+            "may_add": False,
+            "may_delete": False,
             "later": place,
             "csrf_field": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(_FIELD, token),
         }

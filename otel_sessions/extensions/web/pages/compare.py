@@ -14,20 +14,20 @@ from otel_sessions.extensions.web.api import questions, sessions
 from otel_sessions.extensions.web.api.parameters import Listed, PagedTexts
 from otel_sessions.extensions.web.pages.environment import parsed
 from otel_sessions.extensions.web.pages.format import compact, duration, first_words, money, number, quoted
-from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.sessions import WINDOWS, window_of
+from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.genai.parts import as_text
+from otel_sessions.queries.facets import versions
 
 _FIELDS: Final = ("model", "user", "service", "environment", "tag", "tool", "agent", "label")
-_PROMPTS: Final = (
-    "attr.langfuse.observation.prompt.name", "attr.langfuse.observation.prompt.version", "attr.gen_ai.prompt.name",
-    "attr.gen_ai.prompt.version",
+_TOLD: Final = (
+    "langfuse.observation.prompt.name", "langfuse.observation.prompt.version", "gen_ai.prompt.name",
+    "gen_ai.prompt.version", "gen_ai.system_instructions",
 )  # fmt: skip
-"""Attributes that say which version of which prompt a call was made with."""
-_WHOLE: Final = ("attr.gen_ai.tool.definitions", "attr.ai.prompt.tools", "attr.gen_ai.system_instructions")
-"""Attributes that are the tools and the prompt themselves: each distinct text of theirs is a version."""
-_OFFERED: Final = tuple(f"attr.llm.tools.{place}.tool.json_schema" for place in range(16))
-"""The tools one by one, as OpenInference has them: each distinct text in a place is a version."""
+"""Attributes that say which version of which prompt a call was made with, or are the prompt itself."""
+_WHOLE: Final = ("attr.gen_ai.system_instructions", "tool definition")
+"""What is compared as a whole: each distinct text of theirs is a version."""
 _MAX_TERM: Final = 1_000
 """Characters of a term that a link can hold."""
 _KEYS: Final = 12
@@ -41,109 +41,161 @@ _TURNS: Final = 50
 
 
 def show(visit: Visit) -> Shown:
-    """`/compare` with `a` and `b`, or `query_a` and `query_b`."""
-    values: dict[str, Any] = {
-        "section": "/sessions",
-        "problem": "",
-        "sides": [],
-        "names": [],
-        "turns": [],
-        "differences": None,
-        **{name: visit.get(name) for name in ("a", "b", "query_a", "query_b")},
-    }
+    """`/compare` with `a` and `b`, or `query_a` and `query_b`: the forms, then the figures, then what takes longer.
+
+    What is wrong with a query, or which session is not there, is said in place: status 400.
+    """
+    window, start = window_of(visit, "all")
+    asked = {name: visit.get(name) for name in ("a", "b", "query_a", "query_b")}
+    later: dict[str, Page] = {}
+    problem = ""
     try:
-        if visit.get("a") and visit.get("b"):
-            values.update(_sessions(visit, [visit.get("a"), visit.get("b")]))
-        elif visit.get("query_a") or visit.get("query_b"):
-            values.update(_selections(visit, [visit.get("query_a"), visit.get("query_b")]))
+        if asked["a"] and asked["b"]:
+            ids = [asked["a"], asked["b"]]
+            for id_ in ids:
+                sessions.check_session(visit.client, visit.call.project, id_)
+            later = {"sides": _sessions(ids), "turns": _turns(ids)}
+        elif asked["query_a"] or asked["query_b"]:
+            from_ = start.isoformat() if start else ""
+            wanted = [{"query": asked[name], "from": from_} for name in ("query_a", "query_b")]
+            for one in wanted:
+                given = {name: value for name, value in one.items() if value}
+                sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
+            counts: list[int] = []
+            later = {"sides": _selections(wanted, counts), "differences": _differences(wanted, counts)}
     except (QueryError, NotFound) as error:
-        values["problem"] = str(error)
-    return Shown("compare.html", values, status=400 if values["problem"] else 200)
+        problem = str(error)
+    values = {"section": "/sessions", "problem": problem, "window": window, "windows": WINDOWS, **asked}
+    return Shown("compare.html", {**values, "parts": list(later)}, status=400 if problem else 200, later=later)
 
 
-def _sessions(visit: Visit, ids: Sequence[str]) -> dict[str, Any]:
-    sides, turns = [], []
-    for id_ in ids:
-        one = visit.read(sessions.one, sessions.One, {"preview": 400}, ids={"session_id": id_})
+def _sessions(ids: Sequence[str]) -> Page:
+    def made(visit: Visit) -> Shown:
+        sides = []
+        for id_ in ids:
+            one = visit.read(sessions.one, sessions.One, {"preview": 400}, ids={"session_id": id_})
+            figures = {
+                "Turns": number(one["trace_count"]),
+                "Duration": duration(one["duration_ns"]),
+                "Errors": number(one["error_count"]),
+                "Model calls": number(one["model_calls"]),
+                "Tool calls": number(one["tool_calls"]),
+                "Tokens in": number(one["input_tokens"]),
+                "Tokens out": number(one["output_tokens"]),
+                "Cost": money(one["cost"]),
+                "Longest gap": duration(one["longest_gap_ns"]),
+                "Models": ", ".join(one["models"]),
+                "Users": ", ".join(one["user_ids"]),
+                "Last error": one["last_error"][:200],
+            }
+            sides.append({"title": id_, "link": visit.session_url(id_), "figures": figures})
+        return Shown("sides.html", {"sides": sides, "names": list(sides[0]["figures"])})
+
+    return made
+
+
+def _turns(ids: Sequence[str]) -> Page:
+    """The first turns of both."""
+
+    def made(visit: Visit) -> Shown:
         wanted = {"limit": _TURNS, "preview": 400}
-        turns.append(visit.read(sessions.traces, PagedTexts, wanted, ids={"session_id": id_})["traces"])
-        figures = {
-            "Turns": number(one["trace_count"]),
-            "Duration": duration(one["duration_ns"]),
-            "Errors": number(one["error_count"]),
-            "Model calls": number(one["model_calls"]),
-            "Tool calls": number(one["tool_calls"]),
-            "Tokens in": number(one["input_tokens"]),
-            "Tokens out": number(one["output_tokens"]),
-            "Cost": money(one["cost"]),
-            "Longest gap": duration(one["longest_gap_ns"]),
-            "Models": ", ".join(one["models"]),
-            "Users": ", ".join(one["user_ids"]),
-            "Last error": one["last_error"][:200],
-        }
-        sides.append({"title": id_, "link": visit.session_url(id_), "figures": figures})
-    return {"sides": sides, "names": list(sides[0]["figures"]), "turns": turns}
+        turns = [visit.read(sessions.traces, PagedTexts, wanted, ids={"session_id": id_})["traces"] for id_ in ids]
+        return Shown("both.html", {"turns": turns})
+
+    return made
 
 
-def _selections(visit: Visit, queries: Sequence[str]) -> dict[str, Any]:
-    sides, counts = [], []
-    for query in queries:
-        series = "sessions,traces,errors,tokens,cost,duration_p50_ns,duration_p95_ns"
-        wanted = {"query": query, "interval": "all", "series": series}
-        groups = visit.read(questions.measure, questions.Metrics, wanted)["groups"]
-        total: Mapping[str, Any] = groups[0]["total"] if groups else {}
-        many = max(int(total.get("sessions", 0)), 1)
-        counts.append(int(total.get("sessions", 0)))
-        figures = {
-            "Sessions": number(total.get("sessions", 0)),
-            "Turns a session": f"{total.get('traces', 0) / many:.1f}",
-            "Errors a session": f"{total.get('errors', 0) / many:.2f}",
-            "Tokens a session": compact(total.get("tokens", 0) / many),
-            "Cost a session": money(total.get("cost", 0) / many),
-            "Turn p50": duration(total.get("duration_p50_ns", 0)),
-            "Turn p95": duration(total.get("duration_p95_ns", 0)),
-        }
-        link = f"{visit.base}/sessions?{urlencode({'query': query})}"
-        sides.append({"title": query or "all sessions", "link": link, "figures": figures})
-    return {"sides": sides, "names": list(sides[0]["figures"]), "differences": _differences(visit, queries, counts)}
+def _selections(wanted: Sequence[Mapping[str, str]], counts: list[int]) -> Page:
+    """The figures of both; puts into `counts` how many sessions each has."""
+
+    def made(visit: Visit) -> Shown:
+        sides = []
+        for one in wanted:
+            series = "sessions,traces,errors,tokens,cost,duration_p50_ns,duration_p95_ns"
+            asked = {**one, "interval": "all", "series": series}
+            groups = visit.read(questions.measure, questions.Metrics, asked)["groups"]
+            total: Mapping[str, Any] = groups[0]["total"] if groups else {}
+            many = max(int(total.get("sessions", 0)), 1)
+            counts.append(int(total.get("sessions", 0)))
+            figures = {
+                "Sessions": number(total.get("sessions", 0)),
+                "Turns a session": f"{total.get('traces', 0) / many:.1f}",
+                "Errors a session": f"{total.get('errors', 0) / many:.2f}",
+                "Tokens a session": compact(total.get("tokens", 0) / many),
+                "Cost a session": money(total.get("cost", 0) / many),
+                "Turn p50": duration(total.get("duration_p50_ns", 0)),
+                "Turn p95": duration(total.get("duration_p95_ns", 0)),
+            }
+            link = f"{visit.base}/sessions?{urlencode({name: value for name, value in one.items() if value})}"
+            sides.append({"title": one["query"] or "all sessions", "link": link, "figures": figures})
+        return Shown("sides.html", {"sides": sides, "names": list(sides[0]["figures"])})
+
+    return made
 
 
-def _differences(visit: Visit, queries: Sequence[str], counts: Sequence[int]) -> list[dict[str, Any]]:
+def _differences(wanted: Sequence[Mapping[str, str]], counts: Sequence[int]) -> Page:
     """Values that one side has in a greater share of its sessions than the other, by how much, with the sessions that
     have them.
     """
-    if not all(counts):
-        return []
+
+    def made(visit: Visit) -> Shown:
+        rows = _ranked(visit, wanted, counts) if len(counts) == len(wanted) and all(counts) else []
+        titles = [one["query"] or "all sessions" for one in wanted]
+        return Shown("differences.html", {"differences": rows, "titles": titles, "counts": counts})
+
+    return made
+
+
+def _ranked(visit: Visit, wanted: Sequence[Mapping[str, str]], counts: Sequence[int]) -> list[dict[str, Any]]:
+    told = [_told(visit, one) for one in wanted]
+    for field in (*_FIELDS, *_metadata_fields(visit, wanted)):
+        for one, known in zip(wanted, told, strict=True):
+            asked = {**one, "field": field, "limit": _VALUES}
+            values = visit.read(questions.facet, questions.Facets, asked)["values"]
+            known.update({(field, value["value"]): value["count"] for value in values})
     found: list[tuple[float, dict[str, Any]]] = []
-    for field in (*_FIELDS, *_PROMPTS, *_WHOLE, *_metadata_fields(visit, queries), *_OFFERED):
-        shares: list[dict[str, int]] = []
-        for query in queries:
-            wanted = {"field": field, "query": query, "limit": _VALUES}
-            values = visit.read(questions.facet, questions.Facets, wanted)["values"]
-            shares.append({value["value"]: value["count"] for value in values})
-        if field in _OFFERED and not any(shares):
-            break  # places have no gaps
-        for value in {*shares[0], *shares[1]}:
-            both = [share.get(value, 0) for share in shares]
-            parts = [count / all_ for count, all_ in zip(both, counts, strict=True)]
-            if abs(parts[0] - parts[1]) >= _LEAST:
-                found.append((abs(parts[0] - parts[1]), _difference(visit, queries, (field, value), both, parts)))
+    for named in {*told[0], *told[1]}:
+        both = [known.get(named, 0) for known in told]
+        parts = [count / all_ for count, all_ in zip(both, counts, strict=True)]
+        if abs(parts[0] - parts[1]) >= _LEAST:
+            found.append((abs(parts[0] - parts[1]), _difference(visit, wanted, named, both, parts)))
     found.sort(key=lambda each: (-each[0], each[1]["field"], each[1]["value"]))
     return [row for _, row in found[:_SHOWN]]
 
 
+def _told(visit: Visit, wanted: Mapping[str, str]) -> dict[tuple[str, str], int]:
+    """How many sessions of one side were told each prompt and offered each tool."""
+    given = {name: value for name, value in wanted.items() if value}
+    chosen = Listed.model_validate(given).filter()
+    rows = versions(
+        visit.client,
+        project=visit.call.project,
+        keys=_TOLD,
+        limit=_VALUES,
+        chosen=chosen,
+        now_ns=visit.call.now_ns,
+    )
+    return {(row["Field"], row["Value"]): row["Count"] for row in rows}
+
+
 def _difference(
-    visit: Visit, queries: Sequence[str], named: tuple[str, str], counts: Sequence[int], parts: Sequence[float]
+    visit: Visit,
+    wanted: Sequence[Mapping[str, str]],
+    named: tuple[str, str],
+    counts: Sequence[int],
+    parts: Sequence[float],
 ) -> dict[str, Any]:
     """A line: the value with its count and share on each side, each a link to its sessions."""
     field, value = named
-    term = f"{field}:{quoted(value)}" if value and len(value) <= _MAX_TERM else ""
+    can_be_named = bool(value) and len(value) <= _MAX_TERM and field != "tool definition"
+    term = f"{field}:{quoted(value)}" if can_be_named else ""
     sides = []
-    for query, count, part in zip(queries, counts, parts, strict=True):
-        whole = f"({query}) {term}" if query else term
-        link = f"{visit.base}/sessions?{urlencode({'query': whole})}" if term and count else None
+    for one, count, part in zip(wanted, counts, parts, strict=True):
+        whole = {"query": f"({one['query']}) {term}" if one["query"] else term, "from": one["from"]}
+        asked = urlencode({name: text for name, text in whole.items() if text})
+        link = f"{visit.base}/sessions?{asked}" if term and count else None
         sides.append({"text": f"{count:,} ({part:.0%})", "percent": round(100 * part, 1), "link": link})
-    return {"field": field, "value": _version(value) if field in (*_WHOLE, *_OFFERED) else value, "sides": sides}
+    return {"field": field, "value": _version(value) if field in _WHOLE else value, "sides": sides}
 
 
 def _version(value: str) -> str:
@@ -157,12 +209,12 @@ def _version(value: str) -> str:
     return f"{first_words(said, 80)} ({hashlib.sha256(value.encode()).hexdigest()[:8]})"
 
 
-def _metadata_fields(visit: Visit, queries: Sequence[str]) -> list[str]:
+def _metadata_fields(visit: Visit, wanted: Sequence[Mapping[str, str]]) -> list[str]:
     """`metadata.KEY` of the commonest keys on both sides that the language can name."""
     seen: Counter[str] = Counter()
-    for query in queries:
-        wanted = {"query": query, "limit": _ASKED, "fields": "core,metadata"}
-        for session in visit.read(sessions.list_, Listed, wanted)["sessions"]:
+    for one in wanted:
+        asked = {**one, "limit": _ASKED, "fields": "core,metadata"}
+        for session in visit.read(sessions.list_, Listed, asked)["sessions"]:
             seen.update(list(session["metadata"]))
     keys = [key for key, _ in seen.most_common() if key and all(char.isalnum() or char in "_-" for char in key)]
     return [f"metadata.{key}" for key in keys[:_KEYS]]

@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from otel_sessions.extensions.web.api import questions
-from otel_sessions.extensions.web.pages.format import instant, number, quoted, window_start
-from otel_sessions.extensions.web.pages.sessions import WINDOWS
+from otel_sessions.extensions.web.pages.format import instant, number, quoted
+from otel_sessions.extensions.web.pages.sessions import WINDOWS, window_of
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import findings
@@ -32,7 +32,7 @@ _TOOL_HEADS: Final = (("Calls", True), ("Errors", True), ("Sessions", True), ("p
 
 def models(visit: Visit) -> Shown:
     """`/models`: what each model and each tool cost, how often it failed, how long its turns took."""
-    window, start = _window(visit)
+    window, start = window_of(visit)
 
     def of_models(visit: Visit) -> Shown:
         return _shown(
@@ -57,7 +57,7 @@ def models(visit: Visit) -> Shown:
 
 def errors(visit: Visit) -> Shown:
     """`/errors`: errors grouped by their message and step."""
-    window, start = _window(visit)
+    window, start = window_of(visit)
     heads = [("Message", False), ("Step", False), ("Errors", True), ("Sessions", True), ("Last", False)]
 
     def groups(visit: Visit) -> Shown:
@@ -92,7 +92,7 @@ def _passed_on(row: Mapping[str, Any]) -> str:
 
 def unassigned(visit: Visit) -> Shown:
     """`/unassigned`: traces of which no span names a session, and what to do about it."""
-    window, start = _window(visit)
+    window, start = window_of(visit)
     heads = [("Service", False), ("Traces", True), ("Spans", True), ("Last", False), ("One of them", False)]
 
     def services(visit: Visit) -> Shown:
@@ -213,11 +213,6 @@ def _query(field: str, key: str) -> str:
 
 def _turn(visit: Visit, row: Mapping[str, Any]) -> str:
     return f"{visit.session_url(row['last_session'])}?show=tools#turn-{row['last_trace']}"
-
-
-def _window(visit: Visit) -> tuple[str, datetime | None]:
-    window = visit.get("window") if visit.get("window") in dict(WINDOWS) else "7d"
-    return window, window_start(window, visit.now)
 
 
 def _table(visit: Visit, section: str, title: str, later: Mapping[str, Page], *, window: str) -> Shown:

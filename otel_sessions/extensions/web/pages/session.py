@@ -52,6 +52,8 @@ def public(visit: Visit) -> Shown:
         "api": "",
         "raw_link": "",
         "shared": True,
+        "may_add": False,
+        "may_delete": False,
         "scores": [],
         "comments": [],
         "chain": None,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -40,6 +41,8 @@ _FACETS: Final = ("user", "service", "environment", "model", "tag", "tool", "age
 CHARTS: Final = ("Sessions", "Errors", "Tokens", "Cost", "Turn p50, p95")
 _LITTLE: Final = 0.25
 """Charts of which no more than this share has anything in it are drawn anew of that alone."""
+_NAME: Final = re.compile(r"[\w.-]*")
+_WORD: Final = re.compile(r"[^\s()]+|\S")
 _TEXT: Final = 400
 """Characters of a first input that a row needs."""
 
@@ -52,6 +55,12 @@ def show(visit: Visit) -> Shown:
     if visit.get("fragment") == "charts":
         return Shown("charts.html", _drawn(visit, _asked(visit)[1]))
     return _list(visit)
+
+
+def window_of(visit: Visit, default: str = "7d") -> tuple[str, datetime | None]:
+    """The window of time that the address of a page names, and when it begins; None for all there is."""
+    window = visit.get("window") if visit.get("window") in dict(WINDOWS) else default
+    return window, window_start(window, visit.now)
 
 
 def _asked(visit: Visit) -> tuple[str, dict[str, str]]:
@@ -121,10 +130,22 @@ def _problem(visit: Visit, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
     except LanguageError as error:
-        return {"detail": str(error), "did_you_mean": error.did_you_mean}
+        return {"detail": str(error), **_at(visit, error)}
     except QueryError as error:
-        return {"detail": str(error), "did_you_mean": ()}
+        return {"detail": str(error), "at": None, "meant": []}
     return None
+
+
+def _at(visit: Visit, error: LanguageError) -> dict[str, Any]:
+    """Where in the query the fault is: what stands before, the word, what follows; and links to what may be meant."""
+    query = visit.get("query")
+    before, rest = query[: error.position], query[error.position :]
+    word = (_WORD.match(rest) or [""])[0]
+    after = rest[len(word) :]
+    told = len((_NAME.match(word) or [""])[0])
+    meant = [f"{near}{word[told:]}" for near in error.did_you_mean]
+    links = [(text, visit.with_query(query=f"{before}{text}{after}", cursor=None)) for text in meant]
+    return {"at": (before, word or "…", after), "meant": links}
 
 
 def _views(visit: Visit) -> Shown:

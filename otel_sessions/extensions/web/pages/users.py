@@ -7,8 +7,8 @@ from typing import Final, cast, get_args
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import Listed
-from otel_sessions.extensions.web.pages.format import quoted, window_start
-from otel_sessions.extensions.web.pages.sessions import WINDOWS
+from otel_sessions.extensions.web.pages.format import quoted
+from otel_sessions.extensions.web.pages.sessions import WINDOWS, window_of
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import users
@@ -22,8 +22,7 @@ _HEADS: Final = (
 
 def show(visit: Visit) -> Shown:
     """`/users`, those seen last first, of a window of time those seen in it. Raises `CursorError`."""
-    window = visit.get("window") if visit.get("window") in dict(WINDOWS) else "all"
-    start = window_start(window, visit.now)
+    window, start = window_of(visit)
     sort = cast("users.UserSort", visit.get("sort")) if visit.get("sort") in get_args(users.UserSort) else "last_seen"
     project, q = visit.call.project, visit.get("q")
     cursor = visit.get("cursor") or None
@@ -38,6 +37,7 @@ def show(visit: Visit) -> Shown:
         values = {
             "users": [turn(row) for row in page.rows],
             "window": window,
+            "everybody": visit.with_query(window="all", cursor=None),
             "sort": sort,
             "heads": [(name, title, visit.with_query(sort=name, cursor=None)) for name, title in _HEADS],
             "first_page": visit.with_query(cursor=None) if cursor else None,
@@ -51,11 +51,14 @@ def show(visit: Visit) -> Shown:
 
 def one(visit: Visit) -> Shown:
     """`/users/{user_id}`: their figures and their last sessions. Raises `NotFound`."""
-    user_id = visit.call.ids["user_id"]
-    row = users.get_user(visit.client, project=visit.call.project, user_id=user_id)
-    if row is None:
+    user_id, project = visit.call.ids["user_id"], visit.call.project
+    if not users.may_be_user(visit.client, project=project, user_id=user_id):
         raise NotFound(f"there is no user {user_id[:200]!r}")
     query = f"user:{quoted(user_id)}"
+
+    def figures(visit: Visit) -> Shown:
+        row = users.get_user(visit.client, project=project, user_id=user_id)
+        return Shown("person.html", {"person": turn(row) if row else None})
 
     def last(visit: Visit) -> Shown:
         wanted = {"query": query, "limit": 50, "cursor": visit.get("cursor"), "preview": 400}
@@ -69,5 +72,5 @@ def one(visit: Visit) -> Shown:
         }
         return Shown("last.html", values)
 
-    values = {"section": "/users", "user": None, "person": turn(row)}
-    return Shown("user.html", values, later={"sessions": last})
+    values = {"section": "/users", "user": None, "user_id": user_id}
+    return Shown("user.html", values, later={"figures": figures, "sessions": last})

@@ -12,7 +12,15 @@ from tests.extensions.web.browser.conftest import Reader, playwright, until
 from tests.extensions.web.conftest import span
 
 CHAT = "/sessions/chat-1"
-PAGES = ("/sessions?facets=1", CHAT, f"{CHAT}?show=calls", "/users", "/users/ada", "/models?window=all", "/status")
+PAGES = (
+    "/sessions?facets=1",
+    CHAT,
+    f"{CHAT}?show=calls",
+    "/users?window=all",
+    "/users/ada",
+    "/models?window=all",
+    "/status",
+)
 PAGES_TOO = ("/errors?window=all", "/connect", "/compare?a=chat-1&b=chat-1", "/shares")
 
 
@@ -144,7 +152,7 @@ def test_labels_scores_thumbs_and_comments_are_added(reader: Reader, page: Any) 
 
 def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Reader, page: Any) -> None:
     _settle(page, CHAT)
-    page.locator("#publish > summary").click()
+    page.locator("summary", has_text="Share").click()
     expect(page.locator(".shows-users")).to_be_hidden()
     page.get_by_label("Hide user ids").uncheck()
     expect(page.locator(".shows-users")).to_contain_text("ada")

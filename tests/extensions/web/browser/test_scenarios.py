@@ -220,5 +220,5 @@ def test_what_tells_two_selections_apart_leads_to_their_sessions(page: Any) -> N
     page.wait_for_url("**/sessions?query=*")
     expect(page.locator("tbody tr").first).to_be_visible()
     page.goto("/compare?query_a=user:edsger model:claude-opus*&query_b=-model:claude-opus*")
-    for told in ("model claude-opus-4-1", "check_stock, list_catalogue (", "metadata.prompt_version v7"):
+    for told in ("model claude-opus-4-1", "tool definition list_catalogue (", "metadata.prompt_version v7"):
         expect(page.get_by_role("row", name=re.compile(re.escape(told))).first).to_be_visible()

@@ -108,6 +108,8 @@ def test_a_query_that_is_not_of_the_language_is_told_with_what_may_be_meant(brow
     assert page.status == 400
     assert " ".join(page.text.split()).count("did you mean user") == 1
     assert page.fields()["query"] == "usr:ada"
+    assert "<mark>usr:ada</mark>" in page.html
+    assert "/sessions?query=user%3Aada" in page.links()
 
 
 def test_the_terms_of_a_query_are_chips_that_can_be_removed(browser: Browser) -> None:
@@ -248,15 +250,25 @@ def test_a_session_whose_content_was_sampled_out_says_so(browser: Browser, otel_
     assert "Sampling kept the figures" in browser.get("/sessions/chat-1").text
 
 
-def test_versions_of_tools_of_openinference_tell_two_selections_apart(browser: Browser) -> None:
+def test_tools_are_compared_by_their_definitions_wherever_they_stand(browser: Browser) -> None:
+    """OpenInference numbers them, others have a list; only what is defined otherwise tells two selections apart."""
+    same = {"function": {"name": "pay"}}
     for number, user in enumerate(("ada", "ben"), 1):
-        tools = [{"function": {"name": name, "version": user}} for name in ("look_up", "book")]
+        own = {"function": {"name": "look_up", "version": user}}
+        tools = [own, same] if user == "ada" else [same, own]
         told = {f"llm.tools.{place}.tool.json_schema": json.dumps(tool) for place, tool in enumerate(tools)}
-        browser.api.store(span(user, number, attributes={"user.id": user, **told}))
+        listed = {"gen_ai.tool.definitions": json.dumps([{"name": "book", "of": user}, same])}
+        offered = [
+            span(user, number, attributes={"user.id": user, **told}),
+            span(user, number, number=2, attributes=listed),
+        ]
+        browser.api.store(*offered)
     shown = browser.get("/compare?query_a=user:ada&query_b=user:ben").text
-    for place, name in enumerate(("look_up", "book")):
-        assert shown.count(f"llm.tools.{place}.tool.json_schema") == 2, "a line of each side's version"
-        assert shown.count(f"{name} (") == 2
+    for name in ("look_up", "book"):
+        assert shown.count(f"{name} (") == 2, "a line of each side's version"
+    assert "pay (" not in shown
+    assert browser.get("/compare?query_a=usr:ada&query_b=x").status == 400
+    assert browser.get("/compare?a=ada&b=nobody").status == 400
 
 
 def test_scores_are_ticked_among_the_columns_where_the_list_has_them_and_only_there(browser: Browser) -> None:

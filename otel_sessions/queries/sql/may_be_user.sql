@@ -1,0 +1,10 @@
+-- Whether any session may have turns of a user: certain where it finds nothing.
+SELECT 1
+FROM
+(
+    SELECT SessionId FROM _session_activity WHERE Project = {project:String} AND has(UserIds, {user_id:String})
+    UNION ALL
+    SELECT SessionId FROM _corrections
+    WHERE Project = {project:String} AND has(arrayFlatten(`Minutes.UserIds`), {user_id:String})
+)
+LIMIT 1
