@@ -78,8 +78,9 @@ class Load:
     shape: Shape
     latencies_s: list[float] = field(default_factory=list)
     answered_at: list[float] = field(default_factory=list)
-    """Seconds of the monotonic clock, a request each, as `latencies_s`."""
+    """Seconds of the monotonic clock, a request each that was taken, as `latencies_s`."""
     failed: int = 0
+    """Requests that were refused, and are not sent again."""
 
     def run(self, requests: int) -> float:
         """Sends this many requests; returns the seconds it took."""
@@ -114,9 +115,13 @@ class Load:
                     for place in places:
                         body[place : place + len(new)] = new
                 begin = time.monotonic()
-                self.failed += not export(bytes(body))
-                self.answered_at.append(end := time.monotonic())
-                self.latencies_s.append(end - begin)
+                taken = export(bytes(body))
+                end = time.monotonic()
+                with lock:
+                    self.failed += not taken
+                if taken:
+                    self.answered_at.append(end)
+                    self.latencies_s.append(end - begin)
 
 
 def _trace_ids(body: bytes) -> set[bytes]:

@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from benchmarks.load import Shape, bodies
+from benchmarks.load import EPOCH, TEXT, Shape, bodies
 from benchmarks.log import logging_us
 from otel_sessions.clickhouse import inserts, rows
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.pdata import SpanBatch, check, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import migrations
+from otel_sessions.testing import otlp
 
 LONG_BYTES = 8192
 FLOOR = "floor"
+LONG_TEXT = TEXT * 200
+"""Of a prompt: some 9 kB."""
 
 
 def cpu_s() -> float:
@@ -38,7 +41,7 @@ class Stages:
     _seeds: Iterator[int] = field(default_factory=count)
 
     def rounds(self, number: int) -> dict[str, list[float]]:
-        """Each stage in turn, so many times, after one round that does not count."""
+        """Each stage in turn, so many times, after one round that does not count; and what follows from them."""
         found: dict[str, list[float]] = {}
         with tempfile.TemporaryDirectory() as directory:
             client = connect(Endpoint.parse(f"chdb://{directory}/data"))
@@ -51,9 +54,13 @@ class Stages:
                 rows.insert(client, table, block, inserts.settings(client, token))
 
             for round_ in range(number + 1):
-                for name, us in self._round(processor, insert):
-                    if round_:
-                        found.setdefault(name, []).append(us)
+                us = dict(self._round(processor, insert))
+                figures = {f"{name}, us a span": value for name, value in us.items()}
+                floor = us["arrow"] + us[FLOOR]
+                figures["all, x the floor with its stream"] = (sum(us.values()) - us[FLOOR]) / floor
+                figures["decode of long texts, MB/s"] = _long_texts_mb_s()
+                for name, value in figures.items() if round_ else ():
+                    found.setdefault(name, []).append(value)
             client.close()
         return found
 
@@ -83,3 +90,13 @@ class Stages:
         assert isinstance(block, memoryview)
         yield timed(FLOOR, lambda: insert(FLOOR, block, f"floor-{seed}"))
         yield timed("insert", lambda: insert(rows.TABLE, block, f"insert-{seed}"))
+
+
+def _long_texts_mb_s() -> float:
+    """Megabytes of request a second of CPU, of spans with prompt and answer."""
+    texts = {"gen_ai.input.messages": LONG_TEXT, "gen_ai.output.messages": LONG_TEXT}
+    spans = [otlp.span(f"chat {number}", start=EPOCH, end=EPOCH + 1, attributes=texts) for number in range(64)]
+    requests = [otlp.request(*spans).SerializeToString()] * 16
+    before = cpu_s()
+    decode(requests, ["default"] * len(requests))
+    return sum(map(len, requests)) / (cpu_s() - before) / 1e6

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--reads", type=int, default=1_000_000, help="spans of the store that is read; 0 reads none")
     arguments = parser.parse_args()
     begun = datetime.now(UTC)
-    found: Found = {f"stage {name}, us a span": values for name, values in Stages().rounds(arguments.rounds).items()}
+    found: Found = {f"stage {name}": values for name, values in Stages().rounds(arguments.rounds).items()}
     found |= {f"SDK {name}, us": values for name, values in stamps_us(arguments.rounds).items()}
     with ExitStack() as stack:
         peers = [stack.enter_context(ours())]
@@ -73,20 +73,25 @@ def _reads(spans: int) -> dict[str, float]:
 
 
 def _measure(peer: Peer, spans: int, share: float, found: Found) -> None:
-    """One run: CPU of all processes until all is stored and two seconds longer, latency of the answers, memory."""
+    """One run: CPU of all processes until all is stored and two seconds longer, latency of the answers, memory.
+
+    Requests that are refused are counted and not sent again; the rest must be stored.
+    """
     requests, senders = SIZES[spans]
     requests = max(senders, int(requests * share))
     load = Load(Grpc(peer.address), senders, Shape(spans=spans))
     before, cpu = peer.stored(), peer.cpu_s()
     load.run(requests)
+    taken = (requests - load.failed) * spans
     end = time.monotonic() + 120
-    while peer.stored() < before + requests * spans and time.monotonic() < end:
+    while peer.stored() < before + taken and time.monotonic() < end:
         time.sleep(0.2)
     time.sleep(2)  # merges and attribution that the load has caused count too
-    if load.failed or peer.stored() != before + requests * spans:
-        raise RuntimeError(f"{peer.name}: {load.failed} requests failed, {peer.stored() - before} spans are stored")
+    if not taken or peer.stored() != before + taken:
+        raise RuntimeError(f"{peer.name}: {taken} spans were taken, {peer.stored() - before} are stored")
     figures = {
-        "us CPU a span": (peer.cpu_s() - cpu) / requests / spans * 1e6,
+        "us CPU a span": (peer.cpu_s() - cpu) / taken * 1e6,
+        "requests refused": load.failed,
         "ack p50, ms": statistics.median(load.latencies_s) * 1e3,
         "MiB": peer.rss_mib(),
     }
@@ -105,9 +110,9 @@ def _lag_s(peer: Peer, spans: int, share: float) -> float:
     sending = threading.Thread(target=load.run, args=(requests,))
     sending.start()
     times, counts = [0.0], [0]
-    while counts[-1] < requests * spans:
+    while sending.is_alive() or counts[-1] < len(load.answered_at) * spans:
         if time.monotonic() > end:
-            raise RuntimeError(f"{peer.name}: {counts[-1]} of {requests * spans} spans are stored after 120 s")
+            raise RuntimeError(f"{peer.name}: {counts[-1]} spans of {requests} requests are stored after 120 s")
         time.sleep(0.02)
         counts.append(peer.stored() - before)
         times.append(time.monotonic())
