@@ -27,7 +27,7 @@ LOG_DIRECTORY: Final = "./otel-sessions-wal"
 class QueueBatch(Settings):
     """Spans of the log are stored together: those of `flush_timeout`, and no more than `max_size` spans.
 
-    Where spans keep coming it is up to four times as long, so that storing has time to rest.
+    Where spans keep coming it is up to three and a half times as long, so that storing has time to rest.
     """
 
     flush_timeout: Duration = Field(default=0.2, ge=0, le=10)

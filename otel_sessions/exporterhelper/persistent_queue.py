@@ -31,8 +31,8 @@ WAITING_SPANS: Final = 131_072
 """Spans of new segments that may wait before those that follow go to the end of the backlog."""
 REST: Final = 10
 """How many times as long as it took to store a segment the next may grow: storing has a price of its own."""
-GROWTH: Final = 4.0
-"""How many times `flush_timeout` it may grow at most."""
+GROWTH: Final = 3.5
+"""How many times `flush_timeout` it may grow at most: with the insert after it, spans can be read within a second."""
 PROBE_S: Final = 2.0
 """How long after the disk has failed it is tried again, if no request does."""
 SYNC_S: Final = 5.0
