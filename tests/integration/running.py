@@ -1,4 +1,4 @@
-"""The service in processes of its own, as users run it: spans in over OTLP/gRPC, SQL out over HTTP."""
+"""The service in processes of its own, as users have it: spans in over OTLP/gRPC, SQL out over HTTP."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from tests.integration.forking import Forked, fork
+
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-SERVE = [sys.executable, "-m", "otel_sessions", "serve"]
+PROGRAM = [sys.executable, "-m", "otel_sessions"]
 VIEWS = ("sessions", "session_traces", "session_timeline")
 ANY = "127.0.0.1:0"
 ANSWER_S = 60.0
@@ -86,11 +88,14 @@ def free_port() -> int:
 def wait_until(read: Callable[[], T], timeout: float = ANSWER_S, wanted: Callable[[T], bool] = bool) -> T:
     """What `read` gives as soon as it is `wanted`; AssertionError with the last it gave after `timeout` seconds."""
     end, pause = time.monotonic() + timeout, 0.002
-    while not wanted(value := read()):
-        assert time.monotonic() < end, f"after {timeout:g} s still {value!r}"
-        time.sleep(pause)
+    while True:
+        began = time.monotonic()
+        if wanted(value := read()):
+            return value
+        now = time.monotonic()
+        assert now < end, f"after {timeout:g} s still {value!r}"
+        time.sleep(max(pause, min(now - began, 0.5)))  # a read of a view costs 50 ms: looking is half of it at most
         pause = min(pause * 2, 0.05)
-    return value
 
 
 def eventually(read: Callable[[], T], value: T) -> None:
@@ -102,7 +107,7 @@ def eventually(read: Callable[[], T], value: T) -> None:
 class Running:
     """A service; it has `endpoints` when it has said `ready`."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     log: Path
     endpoints: dict[str, str] = field(default_factory=dict)
     _channel: grpc.Channel | None = None
@@ -247,9 +252,10 @@ class Directory:
         """The same, without waiting for it."""
         file = self.write(text)
         log = file.with_suffix(".log")
+        arguments = ["serve", "--config", str(file)]
         with log.open("w") as errors:
-            process = subprocess.Popen(
-                [*SERVE, "--config", str(file)],
+            process = fork(arguments, self.path, errors) or subprocess.Popen(
+                [*PROGRAM, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -262,7 +268,7 @@ class Directory:
 
     def refused(self, text: str) -> tuple[int, str]:
         """Exit status and standard error of a service that must not start."""
-        command = [*SERVE, "--config", str(self.write(text))]
+        command = [*PROGRAM, "serve", "--config", str(self.write(text))]
         ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=ANSWER_S, cwd=self.path)
         return ended.returncode, ended.stderr
 

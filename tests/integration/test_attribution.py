@@ -143,7 +143,7 @@ def test_a_late_session_id_claims_the_whole_trace(otel_client: Client) -> None:
     assert read_members(otel_client, project) == {child.identity: "late", root.identity: "late"}
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("reached", REACHED, ids="+".join)
 def test_what_an_insert_has_left_that_was_broken_off_counts_nowhere_else(
     otel_client: Client, reached: Sequence[str]
@@ -170,7 +170,7 @@ CONDITIONS = {
 """What the proof says of each fault, in doubtful.sql."""
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("broken", CONDITIONS)
 def test_each_condition_of_the_proof_finds_what_no_other_does(
     otel_client: Client, broken: str, monkeypatch: pytest.MonkeyPatch
@@ -259,7 +259,7 @@ def test_a_better_claim_of_the_same_session_is_no_doubt(otel_client: Client) -> 
     assert read_figures(otel_client, project) == figures([root, child])
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("on_all", [True, False], ids=["id on all spans", "id on the root, which comes first"])
 def test_a_trace_that_comes_in_several_requests_costs_the_short_look_alone(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, on_all: bool

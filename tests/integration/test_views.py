@@ -123,7 +123,7 @@ def _one_trace(project: str, **fields: object) -> OracleSpan:
     return OracleSpan(project, trace_id, f"{1:016x}", level=1, claim_id="s", **fields)  # type: ignore[arg-type]
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("start", [0, 2**63 + 5], ids=["zero", "beyond 2262"])
 def test_a_turn_whose_times_make_no_sense_still_has_what_was_said(otel_client: Client, start: int) -> None:
     project = new_project()
@@ -132,7 +132,7 @@ def test_a_turn_whose_times_make_no_sense_still_has_what_was_said(otel_client: C
     assert differences(otel_client, [span]) == []
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("start", [0, 2**63 + 5], ids=["zero", "beyond 2262"])
 def test_times_that_make_no_sense_are_neither_the_first_nor_the_last(otel_client: Client, start: int) -> None:
     project = new_project()

@@ -1,0 +1,157 @@
+"""Services that are forked from a process which has imported the package, so that hundreds of starts import it once.
+
+Each is a process of its own with its own arguments, directory, standard streams and end. It is a child of the tests,
+not of the process it came from: that forks twice while the tests adopt orphans (`PR_SET_CHILD_SUBREAPER` of Linux).
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import faulthandler
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+_PR_SET_CHILD_SUBREAPER = 36
+_lock = threading.Lock()
+_parent: list[Any] = []
+"""The process that forks, its socket and its environment, once it is there."""
+
+
+class Forked:
+    """As much of `subprocess.Popen` as the tests use."""
+
+    def __init__(self, pid: int, stdout: IO[str]) -> None:
+        self.pid = pid
+        self.stdout = stdout
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        end, pause = time.monotonic() + timeout, 0.001
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("otel-sessions", timeout)
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def fork(arguments: list[str], cwd: Path, errors: IO[str]) -> Forked | None:
+    """`otel-sessions` with these arguments; None where it cannot be forked: on another system, or with an environment
+    that has changed since the first one.
+    """
+    if sys.platform != "linux":
+        return None
+    with _lock:
+        if not _parent:
+            _parent.extend(_begin())
+        _, channel, environment = _parent
+        if _environment() != environment:
+            return None
+        libc = ctypes.CDLL(None)
+        read, write = os.pipe()
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        try:
+            message = json.dumps([["otel-sessions", *arguments], str(cwd)]).encode()
+            socket.send_fds(channel, [message], [write, errors.fileno()])
+            told = b""
+            while not told.endswith(b"\n"):
+                part = channel.recv(100)
+                assert part, "the process that forks services has ended"
+                told += part
+        finally:
+            libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+            os.close(write)
+        return Forked(int(told), os.fdopen(read, encoding="utf-8"))
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
+def _begin() -> tuple[subprocess.Popen[bytes], socket.socket, dict[str, str]]:
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    command = [sys.executable, "-m", "tests.integration.forking", str(its.fileno())]
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(command, pass_fds=[its.fileno()], cwd=root, stdin=subprocess.DEVNULL)
+    its.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return process, ours, _environment()
+
+
+def _fork_what_is_asked_for(channel: socket.socket) -> None:
+    """Until the tests have ended."""
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(channel, 65_536, 2)
+        if not message:
+            return
+        between = os.fork()
+        if between == 0:
+            service = os.fork()
+            if service == 0:
+                arguments, cwd = json.loads(message)
+                _become(arguments, cwd, descriptors, channel)
+            channel.sendall(str(service).encode())
+            os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.waitpid(between, 0)
+        channel.sendall(b"\n")
+
+
+def _become(arguments: list[str], cwd: str, descriptors: list[int], channel: socket.socket) -> NoReturn:
+    from otel_sessions.cli import main
+
+    for number, descriptor in enumerate(descriptors, start=1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    channel.close()
+    os.chdir(cwd)
+    faulthandler.enable()
+    sys.argv = arguments
+    main()
+    sys.exit(0)
+
+
+def _import_all() -> None:
+    from otel_sessions.cli import app, options, process  # noqa: F401
+
+    options.loaded(None, None, to_serve=True)
+    import otel_sessions.exporters.clickhouse.exporter
+    import otel_sessions.extensions.clickhouse_http.server
+    import otel_sessions.processors.session.processor
+    import otel_sessions.receivers.otlp.receiver
+    import otel_sessions.service  # noqa: F401
+
+
+if __name__ == "__main__":
+    _import_all()
+    _fork_what_is_asked_for(socket.socket(fileno=int(sys.argv[1])))
