@@ -56,7 +56,7 @@ def tail(  # noqa: PLR0917 - the command line names them
 
 
 def _turns(client: Client, project: str, query: str, last: int, ended: Event) -> Iterator[Row]:
-    from otel_sessions.queries.follow import Seen, recent_turns  # noqa: PLC0415
+    from otel_sessions.queries.tail import Seen, recent_turns  # noqa: PLC0415
 
     seen = Seen()
     if last == 0:

@@ -17,7 +17,7 @@ from otel_sessions.config.plugins import load
 from otel_sessions.errors import ConfigError
 from otel_sessions.evaluators import GROUP, Answer, IdleSession
 from otel_sessions.extensions.evaluation import Config, Evaluation
-from otel_sessions.queries.hook import HookSettings
+from otel_sessions.extensions.idle_hook import HookSettings
 from otel_sessions.sessions.hooks import Notice
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.contract import check_evaluator, check_life

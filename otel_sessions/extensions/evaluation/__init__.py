@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`evaluation`: calls an evaluator, which a plugin brings, with every session that has fallen idle; stores its scores.
 
-`queries.hook` says what is promised. The id of a score is made of evaluator, session, name and anchor, and its time is
-that of the decision: who stores the answers to one revision again changes nothing, those to a later one replace.
+`extensions.idle_hook` says what is promised. The id of a score is made of evaluator, session, name and anchor, and its
+time is that of the decision: who stores the answers to one revision again changes nothing, to a later one replaces.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from otel_sessions.config.plugins import load
 from otel_sessions.config.typed import validate
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
 from otel_sessions.evaluators import GROUP, MAX_ANSWERS, Answer, Evaluator, IdleSession
+from otel_sessions.extensions.idle_hook import SETTLED_S, Hook, HookSettings
 from otel_sessions.queries import detail, shapes
-from otel_sessions.queries.hook import SETTLED_S, Hook, HookSettings
 from otel_sessions.queries.spoken import spoken
 from otel_sessions.sessions import scores
 from otel_sessions.sessions.hooks import Notice

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`webhook`: tells an HTTP endpoint of every session that has fallen silent, and of alerts: at least once, signed.
 
-`queries.hook` says what is promised: what is told has the same id and the same body at every attempt.
+`extensions.idle_hook` says what is promised: what is told has the same id and the same body at every attempt.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
 from otel_sessions.component import ComponentId, Factory, Host
+from otel_sessions.extensions.idle_hook import SETTLED_S, Hook
 from otel_sessions.extensions.webhook.alerts import Alerts
 from otel_sessions.extensions.webhook.config import Config
 from otel_sessions.extensions.webhook.sender import Sender
 from otel_sessions.queries import shapes
-from otel_sessions.queries.hook import SETTLED_S, Hook
 from otel_sessions.queries.rows import Row
 from otel_sessions.sessions.hooks import Candidate, Notice
 

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from otel_sessions.component import DEFAULT_PROJECT, Settings
+from otel_sessions.extensions.idle_hook import HookSettings
 from otel_sessions.extensions.webhook.signing import key_of
 from otel_sessions.http.tls import ClientTls
-from otel_sessions.queries.hook import HookSettings
 from otel_sessions.queries.metrics import Series
 from otel_sessions.queries.shapes import Group
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration

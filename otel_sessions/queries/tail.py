@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns as they arrive: which of those that are there now a reader has not had, or not as they are."""
+"""Turns of all sessions as they arrive: which of those that are there now a reader has not had, or not as they are."""
 
 from __future__ import annotations
 
