@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -211,6 +212,7 @@ def test_roles_say_who_adds_and_who_deletes(otel_client: Client, clickhouse_endp
     try:
         api = Api(web.endpoints["web"], "access-roles", otel_client)
         api.store(span("s", 1))
+        buttons = {role: _buttons(web, basic_header(role, "x")) for role in ("read", "annotate", "admin")}
         statuses = {
             role: [
                 api.call(method, path, headers=basic_header(role, "x"), body=body).status
@@ -227,11 +229,28 @@ def test_roles_say_who_adds_and_who_deletes(otel_client: Client, clickhouse_endp
         }
     finally:
         web.shutdown(5)
+    assert buttons == {
+        "read": set(),
+        "annotate": (adds := {"star", "label", "score", "share", "comment"}),
+        "admin": {*adds, "delete"},
+    }, "a page has no button that is refused"
     assert statuses == {
         "read": [200, 403, 403, 403, 403, 403],
         "annotate": [200, 204, 201, 201, 403, 403],
         "admin": [200, 204, 201, 201, 202, 204],
     }
+
+
+def _buttons(web: Web, headers: Mapping[str, str]) -> set[str]:
+    """What the forms of the list and of a session's page do."""
+    found: set[str] = set()
+    for path in ("/sessions", "/sessions/s"):
+        connection = HTTPConnection(web.endpoints["web"], timeout=60)
+        connection.request("GET", path, headers=dict(headers))
+        html = connection.getresponse().read().decode()
+        connection.close()
+        found |= set(re.findall(r'method="post" action="/sessions/s/(\w+)"', html))
+    return found
 
 
 def test_a_login_has_the_role_of_its_credentials() -> None:

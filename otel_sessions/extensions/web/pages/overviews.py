@@ -154,7 +154,7 @@ def _tools(visit: Visit, start: datetime | None) -> list[list[Any]]:
         [
             {"text": row["StepName"], "link": f"{visit.base}/sessions?{_query('tool', row['StepName'])}"},
             number(row["CallCount"]),
-            number(row["ErrorCount"]),
+            {"failed": row["ErrorCount"]},
             number(row["SessionCount"]),
             {"value": row["DurationP50"], "unit": "duration"},
             {"value": row["DurationP95"], "unit": "duration"},
@@ -187,7 +187,7 @@ def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]
                 {"value": total.get("tokens", 0), "unit": "compact"},
                 number(total.get("sessions", 0)),
                 number(total.get("traces", 0)),
-                number(total.get("errors", 0)),
+                {"failed": total.get("errors", 0)},
                 {"value": total.get("duration_p50_ns", 0), "unit": "duration"},
                 {"value": total.get("duration_p95_ns", 0), "unit": "duration"},
             ]

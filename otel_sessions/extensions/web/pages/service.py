@@ -9,11 +9,10 @@ from typing import Final
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.sql import statement
-from otel_sessions.extensions.web.api import sessions
-from otel_sessions.extensions.web.api.parameters import Listed
 from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import duration, number, size
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.queries import listing
 
 _COUNTED: Final = (
     ("Received", "otelcol_receiver_accepted_spans", "spans"),
@@ -55,8 +54,8 @@ def status(visit: Visit) -> Shown:
 def connect(visit: Visit) -> Shown:
     """`/connect`, with the endpoints of this service filled in."""
     ports = otlp(visit)
-    there = visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
-    values = {"section": "/connect", "otlp": ports, "samples": samples(ports), "connected": bool(there)}
+    connected = listing.is_any(visit.client, project=visit.call.project)
+    values = {"section": "/connect", "otlp": ports, "samples": samples(ports), "connected": connected}
     return Shown("connect.html", {**values, "headers": visit.call.config.auth is not None})
 
 

@@ -3,6 +3,7 @@
 // + and - judge a turn, 1 to 9 judge the session in a review, n goes on in it, ? helps.
 export function keys() {
   const help = document.getElementById("help");
+  if (location.hash === "#query") document.getElementById("query")?.focus();
   const button = document.querySelector("[data-help]");
   if (button) { button.hidden = false; button.addEventListener("click", () => help.showModal()); }
   const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr, #turns[data-keys] .turn")];
@@ -16,14 +17,21 @@ export function keys() {
     current = all[Math.max(0, Math.min(all.length - 1, at))];
     current.setAttribute("data-current", "");
     current.scrollIntoView({ block: "nearest" });
-    if (current.matches("tr")) current.querySelector("td.title a")?.focus({ preventScroll: true });
+    const link = current.matches("tr") && current.querySelector("td.title a");
+    if (!link) current.tabIndex = -1;  // what is read out, and where Tab goes on, is the turn that the mark is on
+    (link || current).focus({ preventScroll: true });
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
     switch (event.key) {
       case "j": go(1); break;
       case "k": go(-1); break;
-      case "/": document.getElementById("query")?.focus(); break;
+      case "/": {
+        const box = document.getElementById("query"), list = document.querySelector("a.brand");
+        if (!box && !list) return;
+        if (box) box.focus(); else location.assign(`${list.href}#query`);
+        break;
+      }
       case "s": (current?.querySelector("form[data-star] button") ?? document.querySelector(".head form[data-star] button"))?.click(); break;
       case "1": case "2": case "3": case "4": case "5": case "6": case "7": case "8": case "9": {
         const button = document.querySelector(`[data-key="${event.key}"]`);

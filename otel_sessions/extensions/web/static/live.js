@@ -60,7 +60,7 @@ export function tail(mark) {
       link.id = "later";
       link.className = "button primary";
       link.href = location.href.split("#")[0];
-      document.getElementById("turns").after(link);
+      document.getElementById("more").append(link);
     }
     link.textContent = `${seen.size === 1 ? "A turn" : `${seen.size} turns`} changed: show`;
   });

@@ -87,6 +87,25 @@ def test_the_keys_walk_open_star_and_help(reader: Reader, page: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{CHAT}")
     expect(page.get_by_label("Star this session")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_load_state("networkidle")
+    for key, turn in (("j", 1), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        marked = page.locator(".turn[data-current]")
+        expect(marked).to_be_focused()
+        expect(marked.locator(".no")).to_have_text(f"Turn {turn}")
+    page.keyboard.press("s")
+    expect(page.get_by_label("Star this session")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("t")
+    expect(page.locator("#rows a.wf").first).to_be_focused()
+    page.keyboard.press("t")
+    assert page.evaluate("document.getElementById('turns').contains(document.activeElement)")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("turns or waterfall")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.getElementById('turns').contains(document.activeElement)"), "focus comes back"
+    page.keyboard.press("/")
+    page.wait_for_url("**/sessions#query")
+    expect(page.get_by_role("combobox", name="Search sessions")).to_be_focused()
 
 
 def test_a_replay_shows_each_thing_once_and_a_span_opens_beside_it(page: Any) -> None:
@@ -203,6 +222,7 @@ def test_turns_that_arrive_are_announced_and_move_nothing(reader: Reader, page: 
     reader.api.store(span("live", 61, start=now - 5))
     later = page.locator("#later")
     expect(later).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="A turn changed")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
     later.click()
     expect(page.locator(".turn")).to_have_count(2)
