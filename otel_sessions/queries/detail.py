@@ -32,6 +32,7 @@ def get_session(
     `PreviousSessionId` (what its spans say, or None), `NextSessionIds`, and `Share` (of `additions.share_of`, or None
     where it is not published); None if there is none.
     """
+    client = client if is_frozen(client) else keyed.remembering(client, {})
     rows = keyed.session_rows(client, project, [session_id])
     if not rows:
         return None
@@ -50,13 +51,16 @@ def _life(client: Client, project: str, row: Row) -> Row:
     `revision`, the last one that was told or evaluated, None without hooks; and `parts`, how many it has.
     """
     named = {"project": project, "session_id": row["SessionId"], "idle_after": row["IdleAfter"]}
-    (life,) = keyed.select(client, "life", named)
-    is_reopened = row["State"] == "active" and life["Reopened"]
+    (told,) = select(client, "life", named)
+    gap, split_after = row["LongestGap"], told["SplitAfter"]
+    gaps = {"Reopened": 0, "Parts": 1}
+    if gap >= row["IdleAfter"] or 0 < split_after < gap:  # else none of its gaps counts, and its turns need not be read
+        (gaps,) = keyed.select(client, "life_gaps", {**named, "split_after": split_after})
     return {
-        "state": "reopened" if is_reopened else row["State"],
-        "reopened": life["Reopened"],
-        "revision": life["Revision"] or None,
-        "parts": life["Parts"],
+        "state": "reopened" if row["State"] == "active" and gaps["Reopened"] else row["State"],
+        "reopened": gaps["Reopened"],
+        "revision": told["Revision"] or None,
+        "parts": gaps["Parts"],
     }
 
 

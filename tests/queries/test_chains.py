@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -116,6 +116,24 @@ def test_a_session_is_reopened_where_it_went_on_after_it_was_idle(
     assert row is not None
     assert row["Life"] == {"state": state, "reopened": reopened, "revision": None, "parts": 1}
     assert (row["State"] == "active") == (state != "idle")
+
+
+@pytest.mark.parametrize(("minutes", "reads"), [([0, 20], 0), ([0, 31], 1)])
+def test_turns_are_read_for_the_life_of_a_session_only_where_it_was_idle(
+    otel_client: Client, minutes: list[int], reads: int
+) -> None:
+    asked: list[str] = []
+
+    class Noting:
+        def raw_query(self, query: str, **more: Any) -> bytes:
+            asked.append(query)
+            return otel_client.raw_query(query, **more)
+
+    project = new_project()
+    store(otel_client, project, *(turn("s", minute) for minute in minutes))
+    get_session(cast("Client", Noting()), project=project, session_id="s", now_ns=EPOCH)
+    assert sum("AS Reopened" in query for query in asked) == reads
+    assert sum(query.startswith("SELECT 1 FROM _corrections") for query in asked) == 1
 
 
 def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(otel_client: Client) -> None:
