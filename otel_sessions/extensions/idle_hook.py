@@ -28,6 +28,7 @@ from otel_sessions.queries.rows import Row, nanoseconds
 from otel_sessions.queries.shapes import Group
 from otel_sessions.sessions import hooks
 from otel_sessions.sessions.hooks import Candidate, Notice
+from otel_sessions.sessions.settling import settle
 from otel_sessions.telemetry import Intervals
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
@@ -122,6 +123,7 @@ class Hook:
             client, self._id, within_s=of.within, projects=of.projects, now_ns=now_ns, limit=_LOOKED_AT
         )
         settled = self._settled(found)
+        settle(client, [(each.project, each.session_id) for each in settled[:_A_ROUND]])
         by_project: defaultdict[str, dict[str, Candidate]] = defaultdict(dict)
         for each in settled[:_A_ROUND]:
             by_project[each.project][each.session_id] = each

@@ -100,6 +100,14 @@ def test_dropped_sessions_leave_their_figures_and_kept_ones_are_whole(otel_clien
     assert len(rows(otel_client, decided, project)) == 2
 
 
+def test_a_session_is_decided_on_by_its_exact_figures(otel_client: Client, sample: Sample) -> None:
+    project = new_project()
+    body = store(otel_client, project, "repeated", ago_min=45, said="something")
+    again(otel_client, project, body, is_corrected=False)
+    sample(project, {"query": "spans>1", "keep": 0}).act(otel_client)
+    assert with_content(otel_client, project) == {"repeated"}, "one span that came twice is one"
+
+
 def test_a_drop_that_was_cut_short_comes_to_its_end(otel_client: Client, sample: Sample) -> None:
     project = new_project()
     store(otel_client, project, "cut short", ago_min=45)

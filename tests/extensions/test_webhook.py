@@ -106,10 +106,12 @@ def store(client: Client, project: str, session: str, *, ago_min: float, **attri
     return body
 
 
-def again(client: Client, project: str, body: bytes) -> None:
-    """As a service stores a request."""
+def again(client: Client, project: str, body: bytes, *, is_corrected: bool = True) -> None:
+    """As a service stores a request; one that has not come to what the request has changed, if so said."""
     batch = SessionProcessor(SessionConfig()).process(decode([body], [project]).batch)
     insert(client, batch)
+    if not is_corrected:
+        return
     traces = [(project, trace) for trace in batch["TraceId"].to_pylist()]
     attribution.correct(client, [doubt.trace for doubt in attribution.find(client, traces)])
 
@@ -140,6 +142,21 @@ def test_a_session_is_told_of_once_it_is_silent_and_again_when_it_was_reopened(
     time.sleep(1.2)
     assert len(inbox.told) == 2
     assert len({headers["webhook-id"] for headers, _ in inbox.got}) == 2
+
+
+def test_what_is_told_is_right_also_where_no_receiver_has_come_to_correct_it(
+    otel_client: Client, inbox: Inbox, tell: Any
+) -> None:
+    project = new_project()
+    body = store(otel_client, project, "repeated", ago_min=45)
+    for _ in range(2):
+        again(otel_client, project, body, is_corrected=False)
+    assert otel_client.query(
+        "SELECT SpanCount FROM sessions WHERE Project = {p:String}", {"p": project}
+    ).result_rows == [(3,)], "the sums, until they are corrected"
+    tell(project)
+    wait_until(lambda: inbox.told, wanted=lambda told: told == [("repeated", 1)])
+    assert json.loads(inbox.got[0][1])["data"]["span_count"] == 1
 
 
 def test_what_is_not_taken_is_told_again_with_the_same_id_and_body_until_it_is(

@@ -27,6 +27,7 @@ from otel_sessions.extensions.sampling.config import Config
 from otel_sessions.queries.listing import chosen_among
 from otel_sessions.sessions import sampling
 from otel_sessions.sessions.sampling import Decision
+from otel_sessions.sessions.settling import settle
 
 logger = logging.getLogger("otel_sessions.sampling")
 A_ROUND: Final = 2000
@@ -80,6 +81,7 @@ def decide(client: Client, config: Config, found: Sequence[Decision], now_ns: in
     if not undecided:
         return
     project = found[0].project
+    settle(client, [(project, id_) for id_ in undecided])
     stays = {id_ for _, id_ in sampling.shared(client, [(project, id_) for id_ in undecided])}
     stays |= chosen_among(client, project, list(undecided), _OF_PEOPLE, now_ns=now_ns)
     rules = dict.fromkeys(stays, 0)
