@@ -117,6 +117,7 @@ class Service:
         for extension in reversed(self._extensions):
             _shutdown(extension, end)
         self._receivers, self._pipelines, self._exporters, self._extensions = [], {}, {}, []
+        self._host.metrics.refusals.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None

@@ -287,6 +287,17 @@ class LimitedLog:
         for line, again in due:
             self._logger.warning("%d more in %g s: %s", again, self._every_s, line)
 
+    def close(self) -> None:
+        """Logs what was counted and not told yet; of that, nothing is logged later."""
+        with self._lock:
+            timer, self._timer = self._timer, None
+            due = [(line, again) for _, line, again in self._told.values() if again]
+            self._told.clear()
+        if timer is not None:
+            timer.cancel()
+        for line, again in due:
+            self._logger.warning("%d more until the end: %s", again, line)
+
     def _flush_later(self) -> None:
         with self._lock:
             self._timer = None

@@ -27,12 +27,12 @@ def test_it_shows_its_sessions_and_exits_and_a_second_run_adds_to_them(tmp_path:
         for topic in TOPICS:
             assert re.search(rf"^{topic}-[0-9a-f]{{4}} ", done.stdout, re.MULTILINE)
         assert "curl" not in done.stdout  # nobody listens any more
-        steps = re.findall(r"(?:sessions (?:list|show .*)|query \".*\")$", done.stdout, re.MULTILINE)
-        assert [step.split()[0] for step in steps] == ["sessions", "sessions", "query"]
-        for step in steps:
-            command = [*OWN, *shlex.split(step)]
-            again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-            assert "hut-tour-" in again.stdout
+    steps = re.findall(r"(?:sessions (?:list|show .*)|query \".*\")$", done.stdout, re.MULTILINE)
+    assert [step.split()[0] for step in steps] == ["sessions", "sessions", "query"]
+    for step in steps:
+        command = [*OWN, *shlex.split(step)]
+        again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "hut-tour-" in again.stdout
     command = [*OWN, "sessions", "list", "--json"]
     listed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert len(json.loads(listed)) == 2 * len(TOPICS)

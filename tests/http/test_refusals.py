@@ -114,3 +114,15 @@ def test_a_count_is_told_although_nothing_more_comes(caplog: pytest.LogCaptureFi
     timer.join(30)
     log.flush()
     assert [record.message for record in caplog.records] == ["line", "1 more in 0.05 s: line"]
+
+
+def test_what_was_counted_is_told_at_the_end_and_nothing_after_it(caplog: pytest.LogCaptureFixture) -> None:
+    log = LimitedLog(logging.getLogger("otel_sessions.refused"))
+    for line in ("a", "a", "a", "b"):
+        log.tell(line, line)
+    timer = log._timer
+    assert timer is not None
+    log.close()
+    timer.join(30)
+    log.close()
+    assert [record.message for record in caplog.records] == ["a", "b", "2 more until the end: a"]

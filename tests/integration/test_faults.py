@@ -124,7 +124,7 @@ def test_what_the_driver_repeats_by_itself_is_stored_once(scene: Scene, session:
     scene.proxy.fails(faults.loses_the_answer, requests=1, only=INSERT)
     scene.send(session)
     wait_until(lambda: scene.spans(session), ANSWER_S, lambda count: count == 3)
-    wait_until(lambda: scene.proxy.count(INSERT) - attempts, ANSWER_S, lambda count: count == 2)
+    wait_until(lambda: scene.proxy.count(INSERT) - attempts, ANSWER_S, lambda count: count >= 2)
     scene.is_well()
     assert scene.rows(session) == 3
 

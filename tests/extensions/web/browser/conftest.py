@@ -26,7 +26,8 @@ def chromium() -> Iterator[Any]:
         pytest.skip("there is no chromium here; `apt-get install chromium`, or name one in CHROMIUM")
     playwright.expect.set_options(timeout=60_000)  # as page.set_default_timeout below: machines may be busy
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        options = ["--no-sandbox", "--disable-gpu", "--disable-gpu-compositing"]  # there is none to be imitated
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=options)
         yield browser
         browser.close()
 
