@@ -80,6 +80,7 @@ def fill(client: Client, spans: int, doubtful: float) -> None:
         store(client, {**shape, "step_ns": SPAN_NS // traces, "first": first, "last": last})
     long = {**shape, "session_id": "long", "salt": "long", "step_ns": SPAN_NS // LONG_TRACES}
     store(client, {**long, "first": 0, "last": LONG_TRACES})
+    merge_ended_weeks(client)
     stored = client.query("SELECT DISTINCT Project, TraceId FROM _trace_claims").result_rows
     in_doubt = 0
     for start in range(0, len(stored), TRACES_A_LOOK):
@@ -87,6 +88,13 @@ def fill(client: Client, spans: int, doubtful: float) -> None:
         attribution.correct(client, [doubt.trace for doubt in found])
         in_doubt += len(found)
     print(f"{spans + LONG_TRACES * SPANS_A_TRACE:,} spans, {in_doubt:,} traces in doubt")
+
+
+def merge_ended_weeks(client: Client) -> None:
+    """Of turns each week but this one, as the table does by itself a day after it has ended."""
+    weeks = client.query("SELECT DISTINCT toString(Week) FROM _session_turns WHERE Week < toMonday(now())").result_rows
+    for (week,) in weeks:
+        client.command(f"OPTIMIZE TABLE _session_turns PARTITION '{week}' FINAL")
 
 
 def store(client: Client, shape: dict[str, int | str], table: str = "otel_traces") -> None:

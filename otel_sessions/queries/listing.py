@@ -167,16 +167,17 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     Once the last of it is before the bounds of all that were not looked at, it is right (the threshold algorithm). None
     where that takes too many.
     """
-    # Of all sessions those with the greatest bounds are nearly all on the page: they are read whole at once.
-    is_whole = wanted.filter.is_empty
-    size = wanted.limit + _MORE if is_whole else min(max(_FIRST_LOOK, 4 * wanted.limit), _LAST_LOOK)
     superset, narrower = wanted.filter.superset(now_ns), wanted.filter.superset(now_ns, with_texts=True)
-    bounds = _bounds(client, wanted, superset, size if is_whole else _LAST_LOOK)
+    # Where bounds can tell, those with the greatest are nearly all on the page.
+    few = wanted.limit + _MORE
+    size = few if not wanted.filter.searches_texts else min(max(_FIRST_LOOK, 4 * wanted.limit), _LAST_LOOK)
+    fetched = size if size == few else _LAST_LOOK
+    bounds = _bounds(client, wanted, superset, fetched)
     found: list[Row] = []
     looked_at: set[str] = set()
     while True:
         among = [row["SessionId"] for row in bounds[:size] if row["SessionId"] not in looked_at]
-        columns = "*" if is_whole and not looked_at else ""
+        columns = "*" if len(among) <= few else ""
         for ids in portions(among):
             found += _keys(client, wanted, condition, among=ids, columns=columns)
         found.sort(key=lambda row: (-row["_key"], row["SessionId"]))
@@ -186,15 +187,15 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
         looked_at.update(among)
         enough = (wanted.limit + 1) * size // max(1, len(found))
         if superset != narrower and (enough > _MANY or size >= _LAST_LOOK):
-            superset = narrower
-            bounds = _bounds(client, wanted, superset, _LAST_LOOK)
+            superset, fetched = narrower, 0
             size = 2 * _FIRST_LOOK
         elif size >= _LAST_LOOK:
             return None
         else:
-            if columns:
-                bounds = _bounds(client, wanted, superset, _LAST_LOOK)
             size = min(max(size + _FIRST_LOOK, 2 * size, enough), _LAST_LOOK)
+        if fetched < _LAST_LOOK:
+            fetched = _LAST_LOOK
+            bounds = _bounds(client, wanted, superset, fetched)
 
 
 def _is_before(row: Row, bound: Row) -> bool:

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from otel_sessions.clickhouse.schema import TABLE
 from otel_sessions.queries import listing
 from otel_sessions.queries.filters import Filter
-from otel_sessions.queries.language.superset import BOUNDS
+from otel_sessions.queries.language import FIELDS
+from otel_sessions.queries.language.superset import BOUNDS, superset
+from otel_sessions.queries.language.tree import Matches, Value
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
-from otel_sessions.queries.rows import composed, run
+from otel_sessions.queries.rows import Row, composed, run
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import views
 from tests.integration.crowds import crowd
@@ -51,6 +53,7 @@ FILTERS: list[tuple[Filter, Any]] = [
     (Filter(tag="a", environment="prod"), lambda row: "a" in row["Tags"] and "prod" in row["Environments"]),
     (Filter(service="shop", has_error=True), lambda row: "shop" in row["ServiceNames"] and row["ErrorCount"] > 0),
     (Filter(query="metadata.k:one"), lambda row: row["Metadata"].get("k") == "one"),
+    (Filter(query="metadata.k:two,three,one"), lambda row: row["Metadata"].get("k") in ("one", "two", "three")),
     (Filter(query="is:unpriced"), lambda row: row["UnpricedCalls"] > 0),
     (Filter(min_cost=1.5, min_duration_ms=40_000), lambda row: row["Cost"] >= 1.5 and row["Duration"] >= 40 * S),
 ]
@@ -126,6 +129,28 @@ def test_sessions_whose_spans_were_corrected_are_picked_by_what_they_have(otel_c
         otel_client, composed("list_bounds", KEY=BOUNDS["TotalTokens"], SUPERSET="1"), {"project": project, "limit": 9}
     )
     assert {row["SessionId"]: row["Bound"] for row in rows} == {"s1": 20, "s2": 20, "s3": 20}
+
+
+@pytest.mark.parametrize("table", ["_session_turns", "_corrections"])
+def test_bounds_know_the_metadata_of_a_session_and_hardly_any_other(otel_client: Client, table: str) -> None:
+    project = new_project()
+    metadata = {"tenant": "acme", "odd key": 'ä " * 5', "": "", "long": "x" * 300, "k": "v", "k2": "v2"}
+    stamped = "mapFromArrays({keys:Array(String)}, {values:Array(String)})"
+    columns, values = "Metadata", stamped
+    if table == "_corrections":
+        columns, values = "`Minutes.Minute`, `Minutes.Metadata`", f"[now64(9)], [{stamped}]"
+    otel_client.command(
+        f"INSERT INTO {table} (Project, SessionId, TraceId, {columns}) SELECT {{p:String}}, 's', 't', {values}",
+        {"p": project, "keys": [*metadata], "values": [f"12345678{value}" for value in metadata.values()]},
+    )
+
+    def found(key: str, *values: str) -> list[Row]:
+        chosen = superset(Matches(FIELDS["metadata."], key, tuple(map(Value, values))), now_ns=0)
+        bounds = composed("list_bounds", KEY=BOUNDS["Cost"], SUPERSET=chosen.sql)
+        return run(otel_client, bounds, {"project": project, "limit": 9, **chosen.parameters})
+
+    assert all(found(key, "nothing", value) for key, value in metadata.items())
+    assert sum(bool(found(key, f"{value}?")) for key, value in metadata.items()) <= 1
 
 
 def pages(client: Client, project: str, chosen: Filter, sort: Sort, order: Any, limit: int) -> list[str]:

@@ -45,6 +45,12 @@ SessionId IN (
 -- metadata.exact
 mapContains(Metadata, {key:String}) AND Metadata[{key:String}] IN {values:Array(String)}
 
+-- metadata.exact.sieve
+arrayExists(bits -> bitAnd(MetadataSieve, bits) = bits, arrayMap(
+    (key, value) ->
+${../../sessions/parts/metadata_bits}
+    , arrayWithConstant(length({values:Array(String)}), {key:String}), {values:Array(String)}))
+
 -- metadata.exact.bounds
 SessionId IN (
     SELECT SessionId FROM _session_turns
@@ -138,7 +144,7 @@ ${../../sessions/parts/words_of_turn}
 
 -- words.bounds
 match(SessionId, {anywhere:String})
-OR arrayExists(v -> match(v, {anywhere:String}), groupUniqArrayArray(UserIds))
+OR max(arrayExists(v -> match(v, {anywhere:String}), UserIds))
 OR SessionId IN (
     SELECT SessionId FROM _session_turns
     WHERE Project = {project:String} AND TOKENS
@@ -161,7 +167,7 @@ OR SessionId IN (
 
 -- piece.bounds
 positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0
-OR arrayExists(v -> positionCaseInsensitiveUTF8(v, {piece:String}) > 0, groupUniqArrayArray(UserIds))
+OR max(arrayExists(v -> positionCaseInsensitiveUTF8(v, {piece:String}) > 0, UserIds))
 OR SessionId IN (
     SELECT SessionId FROM _session_turns
     WHERE Project = {project:String}
@@ -214,7 +220,7 @@ UnpricedCalls > 0
 sum(ErrorCount) > 0
 
 -- has.user.bounds
-notEmpty(groupUniqArrayArray(UserIds))
+max(notEmpty(UserIds))
 
 -- is.active.bounds
 toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {now:Int64} -

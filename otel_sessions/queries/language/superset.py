@@ -44,6 +44,15 @@ def superset(node: Node, *, now_ns: int, with_texts: bool = False) -> Condition:
     return Condition(sql, {"now": now_ns, **translation.parameters})
 
 
+def searches_texts(node: Node) -> bool:
+    """Whether it looks for words, of which only a search of all turns can tell."""
+    match node:
+        case And(terms) | Or(terms):
+            return any(searches_texts(term) for term in terms)
+        case _:
+            return isinstance(node, Words | Piece)
+
+
 class _Superset(Translation):
     def __init__(self, *, with_texts: bool) -> None:
         super().__init__()
@@ -66,16 +75,24 @@ class _Superset(Translation):
                 name = node.field.name
                 if name in _BY_ID:
                     return super().sql(node)
-                if name == "metadata." and self._with_texts and all(len(value.pieces) == 1 for value in node.values):
-                    return self.bound(f"{name}exact.bounds", key=node.key, values=[value.text for value in node.values])
+                if name == "metadata.":
+                    return self._metadata(node)
                 column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
                 if not column:
                     return _ANYTHING
-                return joined("OR", list(self.matches(node, "texts", f"groupUniqArrayArray({column})")), "0")
+                return joined("OR", [f"max({part})" for part in self.matches(node, "texts", column)], "0")
             case Compares():
                 return self._at_least(node)
             case _:
                 return _ANYTHING
+
+    def _metadata(self, node: Matches) -> str:
+        if any(len(value.pieces) > 1 for value in node.values):
+            return _ANYTHING
+        values = [value.text for value in node.values]
+        sieve = f"max{self.bound('metadata.exact.sieve', key=node.key, values=values)}"
+        exact = self.bound("metadata.exact.bounds", key=node.key, values=values) if self._with_texts else _ANYTHING
+        return sieve if exact == _ANYTHING else joined("AND", [sieve, exact], _ANYTHING)
 
     def _text(self, node: Words | Piece) -> str:
         found = tokens(node.runs, is_beginning=node.is_beginning) if isinstance(node, Words) else ()

@@ -5,7 +5,7 @@ FROM
 (
     SELECT
         SessionId, FirstStart, LastEnd, Minutes AS TraceCount, SpanCount, ErrorCount, TotalTokens, InputTokens,
-        OutputTokens, Cost, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents
+        OutputTokens, Cost, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, MetadataSieve
     FROM _session_activity
     WHERE Project = {project:String}
     UNION ALL
@@ -26,7 +26,10 @@ FROM
         arrayFlatten(`Minutes.Models`) AS Models,
         arrayFlatten(`Minutes.Tags`) AS Tags,
         arrayFlatten(`Minutes.Tools`) AS Tools,
-        arrayFlatten(`Minutes.Agents`) AS Agents
+        arrayFlatten(`Minutes.Agents`) AS Agents,
+        arrayReduce('groupBitOr', arrayMap(metadata ->
+${../../sessions/parts/metadata_sieve}
+            , `Minutes.Metadata`)) AS MetadataSieve
     FROM _corrections
     WHERE Project = {project:String} AND notEmpty(`Minutes.Minute`)
 )

@@ -5,7 +5,9 @@
 -- that does not hold the trace is in doubt, and corrections take the place of its sums (../attribution).
 
 -- The figures of each minute of each trace as it was stored under a session. Nothing here is taken back. Granules and blocks
--- are small, as a list reads some rows of each of its sessions, in each week. Numbers are in
+-- are small, as a list reads some rows of each of its sessions, in each week. A week that has ended is merged into one
+-- part, once, and its columns lie in one file up to 512 MiB: a list then reads all columns of a granule in one place, and
+-- of a week one granule a session. Numbers are in
 -- LZ4 without the bits that none of 64 has (T64): an insert writes each column of each granule as a block, and ZSTD takes three
 -- times as long for what is mostly zeros. The index of words has those of ASCII, in lower case; two other letters are those of
 -- ASCII to whoever ignores case. A text index would take eight times its CPU at the insert.
@@ -58,7 +60,8 @@ ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute)
 SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+    min_bytes_for_wide_part = 536870912, min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1,
+    enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
 -- An upper bound of what a session can have: safe to pick by, not to show. What corrections add comes on top of it.
@@ -88,7 +91,8 @@ CREATE TABLE IF NOT EXISTS _session_activity
     Cost SimpleAggregateFunction(sum, Decimal(38, 12)) COMMENT 'USD' CODEC(ZSTD(1)),
     ModelCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(ZSTD(1)),
     UnpricedCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(ZSTD(1)),
-    ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1))
+    ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1)),
+    MetadataSieve SimpleAggregateFunction(groupBitOr, UInt256) COMMENT 'two bits of the hash of each key and value of the metadata' CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId)

@@ -1,3 +1,4 @@
+WITH t.Metadata AS metadata
 SELECT
     t.Project AS Project, t.SessionId AS SessionId, count() AS Minutes,
     sum(t.Rows) AS Rows,
@@ -21,5 +22,8 @@ SELECT
     sum(t.Cost) AS Cost,
     sum(t.ModelCalls) AS ModelCalls,
     sum(t.UnpricedCalls) AS UnpricedCalls,
-    sum(t.ToolCalls) AS ToolCalls
+    sum(t.ToolCalls) AS ToolCalls,
+    groupBitOr(
+${metadata_sieve}
+    ) AS MetadataSieve
 FROM _session_turns AS t

@@ -24,7 +24,8 @@ CREATE TABLE _session_activity
     `Cost` SimpleAggregateFunction(sum, Decimal(38, 12)) COMMENT 'USD' CODEC(ZSTD(1)),
     `ModelCalls` SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(ZSTD(1)),
     `UnpricedCalls` SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(ZSTD(1)),
-    `ToolCalls` SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1))
+    `ToolCalls` SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1)),
+    `MetadataSieve` SimpleAggregateFunction(groupBitOr, UInt256) COMMENT 'two bits of the hash of each key and value of the metadata' CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId)

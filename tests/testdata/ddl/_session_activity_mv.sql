@@ -24,9 +24,12 @@ CREATE MATERIALIZED VIEW _session_activity_mv TO _session_activity
     `Cost` Decimal(38, 12),
     `ModelCalls` UInt64,
     `UnpricedCalls` UInt64,
-    `ToolCalls` UInt64
+    `ToolCalls` UInt64,
+    `MetadataSieve` UInt256
 )
-AS SELECT
+AS WITH
+    t.Metadata AS metadata
+SELECT
     t.Project AS Project,
     t.SessionId AS SessionId,
     count() AS Minutes,
@@ -51,7 +54,8 @@ AS SELECT
     sum(t.Cost) AS Cost,
     sum(t.ModelCalls) AS ModelCalls,
     sum(t.UnpricedCalls) AS UnpricedCalls,
-    sum(t.ToolCalls) AS ToolCalls
+    sum(t.ToolCalls) AS ToolCalls,
+    groupBitOr(arrayReduce('groupBitOr', arrayMap((key, value) -> bitOr(bitShiftLeft(toUInt256(1), toUInt8(cityHash64(key, value))), bitShiftLeft(toUInt256(1), toUInt8(bitShiftRight(cityHash64(key, value), 8)))), mapKeys(metadata), arrayMap(stamped -> substring(stamped, 9), mapValues(metadata))))) AS MetadataSieve
 FROM _session_turns AS t
 GROUP BY
     Project,
