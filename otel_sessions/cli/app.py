@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,9 @@ from otel_sessions.cli import (
 )
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
+_LONE_BYTES = re.compile("[\udc80-\udcff]")
+"""What Python makes of bytes of the command line that are no text."""
+
 
 class Commands(TyperGroup):
     """Turns errors that users cause into lines on stderr: faults of a configuration exit with 2, the rest with 1."""
@@ -47,6 +51,11 @@ class Commands(TyperGroup):
         except OtelSessionsError as error:
             output.error(str(error))
             raise typer.Exit(1) from None
+        except UnicodeEncodeError as error:
+            if not _LONE_BYTES.search(error.object):
+                raise
+            output.error("an argument has bytes that are not UTF-8")
+            raise typer.Exit(2) from None
 
 
 app = typer.Typer(

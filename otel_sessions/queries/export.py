@@ -56,7 +56,7 @@ class Exported:
 class _Pace:
     """How many spans are read at once, by how large those before were."""
 
-    FIRST, MOST = 1_000, 16_000
+    FIRST, MOST = 100, 16_000
 
     def __init__(self) -> None:
         self.spans = self.FIRST

@@ -306,14 +306,15 @@ def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, li
     return found
 
 
-def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]) -> int:
-    """How many of the turns fit into a page by what is read of them; at least one."""
+def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]], most: int | None = None) -> int:
+    """How many of the turns fit into a page, or into `most` bytes, by what is read of them; at least one."""
+    most = min(most or MAX_CONTENT, MAX_CONTENT)
     size, count = 0, 0
     for number, row in enumerate(rows):
         mine = spans.get(row["TraceId"], ())
         size += sum(span["Bytes"] for span in mine if is_step(span))
         count += len(mine)
-        if number and (size > MAX_CONTENT or count >= MAX_SPANS):
+        if number and (size > most or count >= MAX_SPANS):
             return number
     return len(rows)
 
@@ -354,9 +355,10 @@ def _catch_up(client: Client, scope: Row, history: History, until: Place) -> Non
 
 
 def stretches(
-    client: Client, scope: Row, after: Place = _FIRST, until: Place | None = None
+    client: Client, scope: Row, after: Place = _FIRST, until: Place | None = None, most: int | None = None
 ) -> Iterator[tuple[list[Row], dict[str, list[Row]]]]:
-    """The turns after one and up to another, as many at once as fit, with their spans: what `build` takes.
+    """The turns after one and up to another, as many at once as fit, into `most` bytes if that is said, with their
+    spans: what `build` takes.
 
     A session of very many turns is read at each step in most of its parts, so that many turns are asked for together.
     """
@@ -370,7 +372,7 @@ def stretches(
             rows, turn_rows = [row for row in rows if (row["StartTime"], row["TraceId"]) <= until], []
         spans = _spans(client, scope, [row["TraceId"] for row in rows])
         while rows:
-            fitting = _fitting(rows, spans)
+            fitting = _fitting(rows, spans, most)
             yield rows[:fitting], spans
             del rows[:fitting]
         if until is not None and after >= until:

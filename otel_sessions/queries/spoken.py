@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _PAGE: Final = 50
+_CONTENT: Final = 8 * 2**20
+"""Bytes of attributes and events that are read at once: as messages they take several times as much."""
 _REMEMBERED: Final = 100_000
 _AGENTS_KEPT: Final = 1_000
 _AGENTS: Final = 20
@@ -30,7 +32,7 @@ def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[d
     They are those of its model calls; of a turn without any, those of its first agent or chain that has some.
     """
     scope, before, talk = {"project": project, "session_id": session_id}, replay.Before(), Talk()
-    for rows, spans in replay.stretches(client, scope):
+    for rows, spans in replay.stretches(client, scope, most=_CONTENT):
         contents = replay.contents_of(client, scope, rows, spans)
         for start in range(0, len(rows), _PAGE):
             page = replay.build(rows[start : start + _PAGE], spans, contents, before, bounded=False)
