@@ -101,7 +101,13 @@ class Hook:
         self._told = host.metrics.hooks_delivered.labels(id_)
         self._failed = host.metrics.hooks_failed.labels(id_)
         self._rounds = Rounds(
-            id_, "looking for idle sessions", endpoint, host, interval_s=settings.check_interval, act=self._act
+            id_,
+            "looking for idle sessions",
+            endpoint,
+            host,
+            interval_s=settings.check_interval,
+            act=self._act,
+            long_parameters=True,
         )
         self._log_again = Intervals()
 

@@ -41,7 +41,15 @@ class Sampling:
     def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, host: Host) -> None:
         self._config = config
         self._dropped = host.metrics.sampled_out_sessions.labels(str(id_))
-        self._rounds = Rounds(str(id_), "sampling", endpoint, host, interval_s=config.check_interval, act=self.act)
+        self._rounds = Rounds(
+            str(id_),
+            "sampling",
+            endpoint,
+            host,
+            interval_s=config.check_interval,
+            act=self.act,
+            long_parameters=True,
+        )
 
     @property
     def endpoints(self) -> Mapping[str, str]:
