@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,20 +41,6 @@ To = Annotated[
     str | None,
     typer.Option("--to", metavar="TIME", help="Only traces of which spans were stored at this time or earlier."),
 ]
-GRPC_EXPERIMENTS = "GRPC_EXPERIMENTS"
-POLLSETS = ",".join(
-    f"-{name}"
-    for name in (
-        "event_engine_listener",
-        "event_engine_client",
-        "event_engine_for_all_other_endpoints",
-        "event_engine_callback_cq",
-        "event_engine_fork",
-        "pollset_alternative",
-    )
-)
-"""Who waits for an event of gRPC's core reads the sockets, as it was for years, not a thread that has to wake it: a
-tenth of what a small request costs. All or none, as they need each other."""
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(2106, 1, 1, tzinfo=UTC)  # `ReceivedAt` ends soon after
 
@@ -65,7 +50,6 @@ def loaded(files: list[Path] | None, sets: list[str] | None, *, to_serve: bool =
     from otel_sessions.clickhouse.footprint import keep_pandas_out  # noqa: PLC0415
 
     keep_pandas_out()
-    os.environ.setdefault(GRPC_EXPERIMENTS, POLLSETS)  # read once, when grpc is imported
     from otel_sessions.config import load  # noqa: PLC0415
 
     return load(files or [], sets or [], to_serve=to_serve)

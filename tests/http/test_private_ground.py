@@ -22,14 +22,12 @@ from grpc import _server
 from grpc._cython import cygrpc  # type: ignore[attr-defined] # compiled
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from otel_sessions.cli.options import POLLSETS
 from otel_sessions.http.protocol import BoundedProtocol
 from otel_sessions.receivers.otlp.grpc import PooledBehavior
 
 CLICKHOUSE = "otel_sessions/clickhouse/client.py says where these files are"
 PROTOCOL = "otel_sessions/http/protocol.py"
 GRPC = "otel_sessions/receivers/otlp/grpc.py"
-OPTIONS = "otel_sessions/cli/options.py"
 GRPC_EXPORT = "otel_sessions/receivers/otlp/grpc_export.py"
 
 
@@ -151,9 +149,3 @@ def test_clickhouse_connect_hands_inserts_to_the_embedded_engine_in_files_that_i
     source = inspect.getsource(chdb_backend)
     made = set(re.findall(r"\btempfile\.(\w+)\(suffix=", source))
     assert made == set(re.findall(r"\btempfile\.(\w+)", source)) == {"NamedTemporaryFile"}, CLICKHOUSE
-
-
-@pytest.mark.parametrize("experiment", POLLSETS.split(","))
-def test_grpcs_core_knows_the_experiments_that_we_turn_off(experiment: str) -> None:
-    name = experiment.removeprefix("-").encode()
-    assert b"\0" + name + b"\0" in Path(cygrpc.__file__).read_bytes(), f"{OPTIONS} names it"

@@ -16,10 +16,9 @@ tests/http/test_private_ground.py says what we use.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
@@ -37,7 +36,6 @@ from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.grpc_messages import Messages
 from otel_sessions.receivers.otlp.status import response_of
 
-logger = logging.getLogger(__name__)
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 METHOD: Final = f"/{TRACE_SERVICE}/Export"
 OPEN_CALLS: Final = 1024
@@ -62,7 +60,6 @@ class TraceService:
         self._tls = tls
         self.admits_all = access.is_open and not _asks_for_version(tls)
         self.slow = ThreadPoolExecutor(_SLOW_CALLS, thread_name_prefix="otlp-grpc")
-        self._known: list[tuple[Export, Future[Outcome]]] = []
         self._open_calls = 0
         self._closed_call = threading.Condition()
 
@@ -88,18 +85,6 @@ class TraceService:
             if not self._open_calls:
                 self._closed_call.notify_all()
 
-    def note_known(self, export: Export, outcome: Future[Outcome]) -> bool:
-        """Takes note of an outcome that is to be told; returns whether no other waits for that."""
-        with self._closed_call:
-            self._known.append((export, outcome))
-            return len(self._known) == 1
-
-    def known(self) -> Sequence[tuple[Export, Future[Outcome]]]:
-        """Those that were noted, each once."""
-        with self._closed_call:
-            found, self._known = self._known, []
-        return found
-
     def wait_until_idle(self, timeout: float) -> None:
         """Returns when every call has been answered, or after `timeout` seconds."""
         with self._closed_call:
@@ -110,14 +95,10 @@ class TraceService:
 
 
 class Export:
-    """One call, of which gRPC has told by `event`. Its events call `_close`, `_read`, `_tell` and `_finish`, which say
-    to grpcio whether it is over; the future of the outcome calls `_note`.
+    """One call, of which gRPC has told by `event`. Its events call `_close`, `_read` and `_finish`, which say to grpcio
+    whether it is over; the future of the outcome calls `_answer`."""
 
-    Outcomes that are known together are told by the thread of the events, woken once for all of them: from any other
-    thread each answer would have these two wait for each other.
-    """
-
-    __slots__ = ("_event", "_is_over", "_is_watched", "_nbytes", "_peer", "_project", "_service", "_turn", "_under_way")
+    __slots__ = ("_event", "_is_over", "_nbytes", "_peer", "_project", "_service", "_turn", "_under_way")
 
     def __init__(self, service: TraceService, event: Any) -> None:
         self._service = service
@@ -127,8 +108,8 @@ class Export:
         self._peer = b""
         self._turn = threading.Lock()
         self._is_over = False  # for its client, or answered
-        self._is_watched = False  # the core tells of its end, as it has to once
         self._under_way = 0  # batches of operations that the core has
+        self._start(self._close, cygrpc.ReceiveCloseOnServerOperation(0))
 
     def begin(self) -> None:
         try:
@@ -141,10 +122,6 @@ class Export:
     def cancel(self) -> None:
         """Ends the call; its client sees CANCELLED, after which it sends again."""
         self._event.call.cancel()
-
-    def watch(self) -> None:
-        """Has the core tell when the client goes away; a second call does nothing."""
-        self._start(self._close, watches=True)
 
     def peer(self) -> str:
         """The connection."""
@@ -165,16 +142,13 @@ class Export:
     def _client(self) -> str:
         return host_of(_common.decode(self._peer or self._event.call.peer())) or "somebody"
 
-    def _start(self, then: Callable[[Any], _Done], *operations: Any, ends: bool = False, watches: bool = False) -> bool:
+    def _start(self, then: Callable[[Any], _Done], *operations: Any, ends: bool = False) -> bool:
         """Has the core do this, and call `then`; False if the call is over. It is from now on, if this `ends` it."""
         with self._turn:
-            if self._is_over or (watches and self._is_watched):
+            if self._is_over:
                 return False
             self._under_way += 1
             self._is_over = ends
-            if (ends or watches) and not self._is_watched:
-                self._is_watched = True
-                operations = (*operations, cygrpc.ReceiveCloseOnServerOperation(0))
         # not with `_turn`: what comes of it is told on another thread, maybe before this one goes on
         try:
             self._event.call.start_server_batch(operations, then)
@@ -208,26 +182,9 @@ class Export:
         self._attempt(len(body) < LARGE_BYTES, self._consume, body)
 
     def _consume(self, body: bytes) -> None:
-        self._service.consumer.consume(Request(body, self._project)).add_done_callback(self._note)
+        self._service.consumer.consume(Request(body, self._project)).add_done_callback(self._answer)
 
-    def _note(self, outcome: Future[Outcome]) -> None:
-        if not self._service.note_known(self, outcome):
-            return
-        told = False
-        try:
-            told = self._start(self._tell)  # no operations: the core is done with them at once
-        finally:
-            if not told:
-                self._tell_known()
-
-    def _tell_known(self) -> None:
-        for export, outcome in self._service.known():
-            try:
-                export.answer(outcome)
-            except Exception:
-                logger.exception("an export is not answered")
-
-    def answer(self, future: Future[Outcome]) -> None:
+    def _answer(self, future: Future[Outcome]) -> None:
         """Where the client has gone its spans take their way all the same."""
         try:
             outcome = future.result()
@@ -262,10 +219,6 @@ class Export:
 
     def _read(self, event: Any) -> _Done:
         self._attempt(True, self._take, event.batch_operations[0].message())
-        return self._finish(event)
-
-    def _tell(self, event: Any) -> _Done:
-        self._tell_known()
         return self._finish(event)
 
     def _finish(self, _: Any) -> _Done:

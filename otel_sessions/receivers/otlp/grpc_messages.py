@@ -25,12 +25,9 @@ GREEDY_S: Final = 1.0
 
 
 class Reading(Protocol):
-    """An export. `read` has its message read, and is False if the call is over. `watch` has its end told, if its client
-    goes away: most calls are answered before that is worth an event of their own."""
+    """An export. `read` has its message read, and is False if the call is over."""
 
     def read(self) -> bool: ...
-
-    def watch(self) -> None: ...
 
     def cancel(self) -> None: ...
 
@@ -120,10 +117,6 @@ class Messages:
             now = time.monotonic()
             for context in [context for context, until in list(self._waiting.items()) if until < now]:
                 context.cancel()  # type: ignore[no-untyped-call]
-            with self._turn:
-                lasting = [*self._in_line, *self._working]
-            for export in lasting:
-                export.watch()
             for export in self._too_slow(now):
                 export.cancel()
 
