@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -225,13 +225,13 @@ def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
     receiver.take([[root]])
     whole, ran = attribution._run, list[str]()
 
-    def run(client: Client, sql: str, traces: Sequence[tuple[str, str]]) -> None:
+    def run(client: Client, sql: str, traces: Sequence[tuple[str, str]], more: Mapping[str, int]) -> None:
         if is_killed and len(ran) == 3:
             raise KeyboardInterrupt
         if "INTO _corrections" in sql:
             receiver.take([[late]])
         ran.append(sql)
-        whole(client, sql, traces)
+        whole(client, sql, traces, more)
 
     monkeypatch.setattr(attribution, "_run", run)
     if is_killed:
@@ -245,6 +245,35 @@ def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
     receiver.attribute([root])
     assert read_figures(otel_client, project) == figures([root, late])
     assert read_members(otel_client, project) == {span.identity: "s" for span in (root, late)}
+
+
+@pytest.mark.remote_too
+@pytest.mark.parametrize("turn", ["INTO _corrected_spans", "INTO _corrections"])
+def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, turn: str
+) -> None:
+    """No span had come twice, so its versions are not worked out: that correction is not made, and another is."""
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    child = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "2", start=EPOCH, end=EPOCH + 5)
+    root = OracleSpan(project, child.trace_id, "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    versions = [replace(child, start=EPOCH - before) for before in (3, 7, 2)]  # the one that starts first counts
+    receiver.take([[child]])
+    receiver.restart()
+    receiver.take([[root]])
+    whole, ran = attribution._run, list[str]()
+
+    def run(client: Client, sql: str, traces: Sequence[tuple[str, str]], more: Mapping[str, int]) -> None:
+        if turn in sql and not ran:
+            receiver.take([versions])
+            ran.append(sql)
+        whole(client, sql, traces, more)
+
+    monkeypatch.setattr(attribution, "_run", run)
+    attribution.correct(otel_client, [(project, root.trace_id)])
+    assert ran
+    assert read_figures(otel_client, project) == figures([root, versions[1]])
+    assert read_members(otel_client, project) == {span.identity: "s" for span in (root, child)}
 
 
 @pytest.mark.remote_too

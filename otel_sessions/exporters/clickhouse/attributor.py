@@ -26,7 +26,7 @@ logger = logging.getLogger("otel_sessions.attribution")
 
 _CHUNK = 10_000
 """Traces a look: each reads all that lies about them, so few statements are better than many."""
-_CORRECTED = 2000
+_CORRECTED = 4000
 """Traces between two looks at the clock; how many of them are corrected at once goes by their rows."""
 _RECORD_INTERVAL_S = 10
 _TOUCHED = 1_000_000

@@ -18,6 +18,7 @@ import orjson
 
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
+from otel_sessions.errors import Retryable
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -27,7 +28,9 @@ TraceKey = tuple[str, str]
 _PAIRS: Final = "Array(Tuple(String, String))"
 _BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _CHUNK: Final = 10_000
-_CORRECTED_ROWS: Final = 16_384
+_CORRECTED_ROWS: Final = 32_768
+_TRIES: Final = 3
+_CHANGING_S: Final = 1.0
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
@@ -43,6 +46,23 @@ class Doubt:
 
     trace: TraceKey
     best: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What is stored of a trace: `spans` are how many different ones, `is_claimed` whether one has a claim."""
+
+    rows: int
+    spans: int
+    is_claimed: bool
+
+    @property
+    def kind(self) -> tuple[bool, bool]:
+        """Whether there is nothing, and whether a span came more than once."""
+        return self.rows == 0, self.rows != self.spans
+
+
+_NOTHING: Final = _Stored(0, 0, False)
 
 
 def find(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
@@ -67,37 +87,48 @@ def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, s
     Spans are copied before they are members, so that no reader misses one, and those of a trace once more after it
     where rows of it were stored in between: they are members of which there would be no copy.
     """
-    rows = _counted(client, "rows_now", traces, names) if traces else {}
-    for some in _by_rows(traces, rows):
-        for name in ("mark", "copy", "correct"):
-            _run(client, renamed(statement(__package__, name), names), some)
-        seen = _counted(client, "rows_seen", some, names)
-        if grown := [trace for trace in some if trace in seen and seen[trace] != rows.get(trace)]:
-            _run(client, renamed(statement(__package__, "copy"), names), grown)
+    left = list(traces)
+    for _ in range(_TRIES if traces else 0):
+        left = [trace for some in _stored(client, left, names) for trace in _correct(client, some, names)]
+        if not left:
+            return
+    if left:
+        raise Retryable("traces change faster than they are corrected", retry_after=_CHANGING_S)
 
 
-def _counted(client: Client, name: str, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, int]:
-    sql, parameters = bound(renamed(statement(__package__, name), names), traces)
-    found = client.query(sql, parameters=parameters).result_rows
-    return {(project, trace): int(rows) for project, trace, rows in found}
+def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str]) -> list[TraceKey]:
+    """Corrects traces that are of one kind, and returns those that have changed meanwhile so that they are not."""
+    some, (gone, repeated) = [*stored], next(iter(stored.values())).kind
+    kind = {"repeated": int(repeated), "gone": int(gone)}
+    for name in ("mark", "copy", "correct"):
+        _run(client, renamed(statement(__package__, name), names), some, kind)
+    sql, parameters = bound(renamed(statement(__package__, "rows_seen"), names), some)
+    seen = {(project, trace): rows for project, trace, rows in client.query(sql, parameters=parameters).result_rows}
+    if grown := [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]:
+        _run(client, renamed(statement(__package__, "copy"), names), grown, {"repeated": 1})
+    return [trace for trace in some if stored[trace].is_claimed and seen.get(trace, 0) < stored[trace].rows]
 
 
-def _by_rows(traces: Sequence[TraceKey], rows: Mapping[TraceKey, int]) -> Iterator[list[TraceKey]]:
-    """The traces in lists of so many rows: a correction holds them in memory, and a statement has its price."""
-    some, held = list[TraceKey](), 0
-    for trace in traces:
-        if some and held + rows.get(trace, 0) > _CORRECTED_ROWS:
+def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> Iterator[dict[TraceKey, _Stored]]:
+    """What is stored of the traces, in parts of one kind and so many rows: a correction holds them in memory, and a
+    statement has its price."""
+    sql, parameters = bound(renamed(statement(__package__, "rows_now"), names), traces)
+    found = {(row[0], row[1]): _Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
+    rows, some = 0, dict[TraceKey, _Stored]()
+    for trace in sorted(traces, key=lambda trace: found.get(trace, _NOTHING).kind):
+        stored = found.get(trace, _NOTHING)
+        if some and (rows + stored.rows > _CORRECTED_ROWS or stored.kind != next(iter(some.values())).kind):
             yield some
-            some, held = [], 0
-        some.append(trace)
-        held += rows.get(trace, 0)
+            rows, some = 0, {}
+        rows += stored.rows
+        some[trace] = stored
     if some:
         yield some
 
 
-def _run(client: Client, sql: str, traces: Sequence[TraceKey]) -> None:
+def _run(client: Client, sql: str, traces: Sequence[TraceKey], more: Mapping[str, int] = MappingProxyType({})) -> None:
     sql, parameters = bound(sql, traces)
-    client.raw_query(sql, parameters=parameters, settings=settings(client))
+    client.raw_query(sql, parameters={**parameters, **more}, settings=settings(client))
 
 
 def correct_anew(client: Client, traces: Sequence[TraceKey]) -> None:
@@ -119,7 +150,8 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
     for start in range(0, len(corrected), _CHUNK):  # who died may not have come to the second copy
-        _run(client, statement(__package__, "copy"), [(row[0], row[1]) for row in corrected[start : start + _CHUNK]])
+        some = [(row[0], row[1]) for row in corrected[start : start + _CHUNK]]
+        _run(client, statement(__package__, "copy"), some, {"repeated": 1})
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
 
@@ -158,7 +190,7 @@ def bound(sql: str, pairs: Sequence[tuple[str, str]], name: str = "traces") -> t
     Each is JSON, ids by their projects, which is bound and parsed in a third of the time that the pairs would take.
     """
     parts = {f"{name}_{number}": part for number, part in enumerate(_short(pairs))}
-    lists = ", ".join(f"JSONExtract({{{part}:String}}, '{_BY_PROJECT}')" for part in parts)
+    lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{_BY_PROJECT}')" for part in parts)
     listed = f"arrayFlatten(arrayMap(ids -> arrayMap(id -> (ids.1, id), ids.2), arrayConcat({lists})))"
     return sql.replace(f"{{{name}:{_PAIRS}}}", listed), parts
 

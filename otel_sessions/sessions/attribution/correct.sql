@@ -1,6 +1,7 @@
 -- What each session that ever held spans of these traces has of them: one row a (session, trace), without minutes where it
 -- has none. Made of the rows of otel_traces, as many as `Seen` says; the more, the later. And by how much that is more than what
 -- was summed of it by now: sums only grow, so what was summed of the session and this is never less than what it has.
+-- Nothing of a trace of which not all spans were found, or none unless all are `gone`: over shards its rows are read twice.
 INSERT INTO _corrections
 (
     Project, SessionId, TraceId, TraceSession, Seen, Members,
@@ -22,7 +23,7 @@ exact AS
 (
     SELECT
         m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId, max(m.Seen) AS Seen,
-        any(m.TraceSession) AS TraceSession,
+        max(m.Spans) AS Spans, any(m.TraceSession) AS TraceSession,
         arrayFlatten(groupArray(m.Members)) AS Members,
         groupArray(m.Minute) AS Minute,
         groupArray(m.Rows) AS Rows,
@@ -61,7 +62,7 @@ ${../parts/span_values}
         SELECT
             s.Project AS Project, s.SessionHint AS SessionId, s.TraceId AS TraceId,
             fromUnixTimestamp64Nano(intDiv(toUnixTimestamp64Nano(s.Timestamp), 60000000000) * 60000000000, 'UTC') AS Minute,
-            max(s.Seen) AS Seen, any(s.TraceSession) AS TraceSession, groupArray(s.SpanId) AS Members,
+            max(s.Seen) AS Seen, max(s.Spans) AS Spans, any(s.TraceSession) AS TraceSession, groupArray(s.SpanId) AS Members,
 ${../parts/turn_figures}
         FROM
         (
@@ -136,11 +137,13 @@ FROM
         if(e.TraceId = '', held.Project, e.Project) AS Project,
         if(e.TraceId = '', held.SessionId, e.SessionId) AS SessionId,
         if(e.TraceId = '', held.TraceId, e.TraceId) AS TraceId,
-        max(e.Seen) OVER (PARTITION BY Project, TraceId) AS Seen,
-        max(e.TraceSession) OVER (PARTITION BY Project, TraceId) AS TraceSession,
-        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen),
+        max(e.Seen) OVER trace AS Seen,
+        max(e.TraceSession) OVER trace AS TraceSession,
+        max(e.Spans) OVER trace - sum(length(e.Members)) OVER trace AS Missing,
+        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen, Spans),
         held.* EXCEPT (Project, SessionId, TraceId)
     FROM held
     FULL JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
+    WINDOW trace AS (PARTITION BY Project, TraceId)
 ) AS e
-WHERE e.SessionId != ''
+WHERE e.SessionId != '' AND e.Missing = 0 AND (e.Seen > 0 OR {gone:UInt8} = 1)

@@ -55,7 +55,7 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
         if shared:
             sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
             sql, of_traces = attribution.bound(sql, shared)
-            spans = client.query(sql, parameters={**of_sessions, **of_traces}).result_rows
+            spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
             for start in range(0, len(spans), _SPANS_A_STATEMENT):
                 some = [tuple(span) for span in spans[start : start + _SPANS_A_STATEMENT]]
                 mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": some})

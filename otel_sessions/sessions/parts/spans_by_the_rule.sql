@@ -1,39 +1,51 @@
         -- Of each span of the known traces the version that counts, under the session that the rule gives it: the best claim is
-        -- the one of these versions.
+        -- the one of these versions. Which they are is found in rows of few columns: what is sorted there would take most of a
+        -- correction with all columns. `Spans` of a trace are how many there have to be: more than there are where a span came
+        -- twice after all and `repeated` says that none did, so that its versions were not worked out.
         SELECT
-            * EXCEPT (Best, SessionHint),
-            substring(Best, 11) AS TraceSession,
-            if(substring(Best, 1, 1) <= '2' AND ClaimLevel = toUInt8OrZero(substring(Best, 1, 1)),
-                ClaimId, substring(Best, 11)) AS SessionHint
+            s.* EXCEPT (SessionHint, RowPart, RowPlace), r.Seen AS Seen, r.Spans AS Spans,
+            substring(r.Best, 11) AS TraceSession,
+            if(substring(r.Best, 1, 1) <= '2' AND s.ClaimLevel = toUInt8OrZero(substring(r.Best, 1, 1)),
+                s.ClaimId, substring(r.Best, 11)) AS SessionHint
         FROM
         (
             SELECT
-                *,
-                min(
-${claim}
-                ) OVER (PARTITION BY s.Project, s.TraceId) AS Best
+                s.*, s.StartTimeUnixNano AS StartTimeUnixNano, s.EndTimeUnixNano AS EndTimeUnixNano,
+                s.Input AS Input, s.Output AS Output, s._part AS RowPart, s._part_offset AS RowPlace,
+${version}
+                AS Version
+            FROM otel_traces AS s
+            WHERE
+${rows_of_known}
+        ) AS s
+        INNER JOIN
+        (
+            SELECT
+                Project, TraceId, SpanId, RowPart, RowPlace, min(Claim) OVER trace AS Best, sum(Rows) OVER trace AS Seen,
+                if({repeated:UInt8} = 1 OR Seen = count() OVER trace, count() OVER trace, Seen) AS Spans
             FROM
             (
                 SELECT
-                    * EXCEPT Newest
+                    s.Project AS Project, s.TraceId AS TraceId, s.SpanId AS SpanId, count() AS Rows,
+                    argMax((s.Claim, s.RowPart, s.RowPlace), s.Version) AS Newest,
+                    Newest.1 AS Claim, Newest.2 AS RowPart, Newest.3 AS RowPlace
                 FROM
                 (
                     SELECT
-                        *,
-                        count() OVER (PARTITION BY s.Project, s.TraceId) AS Seen,
-                        row_number() OVER (PARTITION BY s.Project, s.TraceId, s.SpanId ORDER BY s.Version DESC) AS Newest
-                    FROM
-                    (
-                        SELECT
-                            s.*, s.StartTimeUnixNano AS StartTimeUnixNano, s.EndTimeUnixNano AS EndTimeUnixNano,
-                            s.Input AS Input, s.Output AS Output,
+                        s.Project AS Project, s.TraceId AS TraceId, s.SpanId AS SpanId, s._part AS RowPart,
+                        s._part_offset AS RowPlace,
+${claim}
+                        AS Claim,
+                        if({repeated:UInt8} = 1,
 ${version}
-                            AS Version
-                        FROM otel_traces AS s
-                        WHERE
+                            , 0) AS Version
+                    FROM otel_traces AS s
+                    WHERE
 ${rows_of_known}
-                    ) AS s
-                )
-                WHERE Newest = 1
-            ) AS s
-        )
+                ) AS s
+                GROUP BY Project, TraceId, SpanId
+            )
+            WINDOW trace AS (PARTITION BY Project, TraceId)
+        ) AS r
+        ON r.Project = s.Project AND r.TraceId = s.TraceId AND r.SpanId = s.SpanId AND r.RowPart = s.RowPart
+            AND r.RowPlace = s.RowPlace
