@@ -78,6 +78,9 @@ def _size(claim: Claim) -> int:
 CLAIMED_S: Final = 3600.0
 """How long after its last claim a service is still expected to make another."""
 _SERVICES: Final = 10_000
+_DEAR: Final = 256
+"""Of so many spans at once it is worth while to wait for the first claim of a service. Fewer are cheaply corrected, and
+whoever tries it by hand sees them at once."""
 
 
 class Claiming:
@@ -108,7 +111,7 @@ class Claiming:
 
     def expects(self, batch: SpanBatch) -> pa.BooleanArray:
         """Of which spans a claim may come: the service has made one within the last hour; or it has had no time to make
-        its first, and the root of the trace, which mostly has it, is not there."""
+        its first, the root of the trace, which mostly has it, is not there, and they are many."""
         now = self._clock()
         services = batch.record.select(["Project", "ServiceName"])
         expected = pa.repeat(pa.scalar(False), len(batch)) if len(batch) else pa.array([], pa.bool_())
@@ -117,7 +120,10 @@ class Claiming:
             since = self._seen.get((project, service), now) if claimed is None else claimed
             if now - since < (self._young_s if claimed is None else CLAIMED_S):
                 due = pc.and_(pc.equal(services["Project"], project), pc.equal(services["ServiceName"], service))
-                expected = pc.or_(expected, due if claimed is not None else pc.and_(due, _without_root(batch)))
+                if claimed is None:
+                    due = pc.and_(due, _without_root(batch))
+                if claimed is not None or due.true_count >= _DEAR:
+                    expected = pc.or_(expected, due)
         return expected
 
 
