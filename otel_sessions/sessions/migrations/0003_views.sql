@@ -6,7 +6,7 @@
 
 -- The figures in force of each minute of each trace of each session: the sums, but of traces in doubt the corrections.
 -- Pairs of a session and a trace are told apart by a hash: to read their ids and to join by them takes two thirds of the time of
--- a sum over all. That one of a million corrected pairs has the hash of one of a billion others is 1 in 20,000.
+-- a sum over all. It has 128 bits, as two pairs with one hash would hide figures.
 CREATE OR REPLACE VIEW _turn_minutes AS
 SELECT
     t.Project AS Project, t.SessionId AS SessionId, t.TraceId AS TraceId, t.Minute AS Minute,

@@ -3,7 +3,7 @@ CREATE TABLE _corrections
     `Project` LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
     `SessionId` String COMMENT 'session' CODEC(ZSTD(1)),
     `TraceId` String COMMENT 'trace in doubt' CODEC(ZSTD(1)),
-    `Pair` UInt64 MATERIALIZED sipHash64(Project, SessionId, TraceId) COMMENT 'hash of session and trace' CODEC(LZ4),
+    `Pair` UInt128 MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     `TraceSession` String COMMENT 'session of the best claim of the trace' CODEC(ZSTD(1)),
     `Seen` UInt64 COMMENT 'rows of the trace in otel_traces that this is made of' CODEC(ZSTD(1)),
     `CorrectedAt` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when' CODEC(ZSTD(1)),

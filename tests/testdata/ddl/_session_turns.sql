@@ -3,7 +3,7 @@ CREATE TABLE _session_turns
     `Project` LowCardinality(String) COMMENT 'whose session' CODEC(LZ4),
     `SessionId` String COMMENT 'session that spans were stored under' CODEC(ZSTD(3)),
     `TraceId` String COMMENT 'trace of the spans' CODEC(ZSTD(3)),
-    `Pair` SimpleAggregateFunction(any, UInt64) MATERIALIZED sipHash64(Project, SessionId, TraceId) COMMENT 'hash of session and trace' CODEC(LZ4),
+    `Pair` SimpleAggregateFunction(any, UInt128) MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     `Minute` DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(T64, LZ4),
     `Week` Date COMMENT 'week in which they were stored' CODEC(LZ4),
     `ReceivedAt` SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(T64, LZ4),
