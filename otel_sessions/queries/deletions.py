@@ -74,6 +74,13 @@ def unfinished(client: Client) -> list[Deletion]:
     return [_job(row) for row in select(client, "deletions_running", {})]
 
 
+def recent(client: Client, *, project: str, since_ns: int, limit: int) -> list[Deletion]:
+    """The jobs of a project that run, and behind them those that ended since then: the last begun first."""
+    return [
+        _job(row) for row in select(client, "deletions_of", {"project": project, "since": since_ns, "limit": limit})
+    ]
+
+
 def step(client: Client, job: Deletion, tried: set[str], *, forget_for: timedelta | None) -> Deletion:
     """Deletes some sessions more of a job that runs, and returns it as it is then stored; `tried` has those so far.
 

@@ -9,7 +9,8 @@ from typing import Any, Final, get_args
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api import additions, deletions, shares
 from otel_sessions.extensions.web.pages import review
-from otel_sessions.extensions.web.pages.visit import Shown, Visit
+from otel_sessions.extensions.web.pages.environment import one_line
+from otel_sessions.extensions.web.pages.visit import Done, Shown, Visit
 from otel_sessions.queries import hiding
 
 _LIFETIMES: Final = {"1d": 1, "7d": 7, "30d": 30, "never": None}
@@ -89,9 +90,10 @@ def share(visit: Visit) -> str | Shown:
     return Shown("published.html", {"section": "/sessions", "made": made, "url": visit.session_url(visit.session_id)})
 
 
-def delete(visit: Visit) -> str:
+def delete(visit: Visit) -> Done:
     visit.read(deletions.one)
-    return f"{visit.base}/sessions"
+    named = one_line(visit.session_id, 80)
+    return Done(f"{visit.base}/sessions", f"The session {named} is deleted, with its scores, comments and links.")
 
 
 def views(visit: Visit) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import orjson
 from clickhouse_connect.driver.client import Client
@@ -33,7 +33,7 @@ from otel_sessions.extensions.web.pages.login import PATH, Login
 from otel_sessions.extensions.web.pages.shares import HEADERS
 from otel_sessions.extensions.web.pages.stream import Made, pieces, place
 from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
-from otel_sessions.extensions.web.pages.visit import Action, Page, Shown, Visit
+from otel_sessions.extensions.web.pages.visit import Action, Done, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
 from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.body import Bodies
@@ -42,6 +42,8 @@ from otel_sessions.queries.keyed import Known, remembering
 _MAX_FORM: Final = 256 << 10
 _MAX_FORMS: Final = 8 << 20
 _TOKEN: Final = "otel_sessions_form"  # noqa: S105 - the name of a cookie
+_TOLD: Final = "otel_sessions_told"  # the name of the cookie that has what the next page tells
+_TOLD_S: Final = 60
 _FIELD: Final = "_form"
 _logger = logging.getLogger(__name__)
 SECURITY: Final = {
@@ -90,6 +92,7 @@ class Pages:
     def _page(self, page: Page, *, is_open: bool) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             token = self.token_of(request)
+            told = unquote(request.cookies.get(_TOLD, "")) if "fragment" not in request.query_params else ""
             known: Known = {}
             try:
                 project = "" if is_open else await self._project(request)
@@ -97,7 +100,7 @@ class Pages:
                 async def made(page: Page) -> Made:
                     return await self._store.run(
                         lambda client: self._rendered(
-                            page, self._visit(remembering(client, known), request, project), token
+                            page, self._visit(remembering(client, known), request, project), token, told
                         )
                     )
 
@@ -113,6 +116,8 @@ class Pages:
             )
             if _TOKEN not in request.cookies and not is_open:
                 self.set_token(response, request, token)
+            if told:
+                self.set_cookie(response, request, _TOLD, "", 0)
             return response
 
         return answer
@@ -146,6 +151,10 @@ class Pages:
                 return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - problem knows what each means
                 return self.show_problem(request, error, request.cookies.get(_TOKEN, ""))
+            if isinstance(done, Done):
+                answer = RedirectResponse(self.within(done.to), 303, headers=dict(SECURITY))
+                self.set_cookie(answer, request, _TOLD, quote(done.told), _TOLD_S)
+                return answer
             if isinstance(done, str):
                 return RedirectResponse(self.within(done), 303, headers=dict(SECURITY))
             return self.page(done[0], done[1].status, **done[1].headers)
@@ -185,19 +194,20 @@ class Pages:
 
     def _done(
         self, action: Action, client: Client, request: Request, project: str, form: dict[str, str]
-    ) -> str | tuple[str, Shown]:
+    ) -> str | Done | tuple[str, Shown]:
         """Where to go on, or what is shown this once."""
         visit = self._visit(client, request, project, form)
         done = action(visit)
-        if isinstance(done, str):
+        if not isinstance(done, Shown):
             return done
         return self._rendered(lambda _: done, visit, request.cookies.get(_TOKEN, ""))
 
-    def _rendered(self, page: Page, visit: Visit, token: str) -> Made:
+    def _rendered(self, page: Page, visit: Visit, token: str, told: str = "") -> Made:
         shown = page(visit)
         project = visit.call.project
         frame = {
             **self.frame(token, is_known=self._access.logged_in(visit.call.headers) is not None),
+            "flash": told,
             "may_add": bool(project) and goes_as_far_as(project, "annotate"),
             "may_delete": bool(project) and goes_as_far_as(project, "admin"),
         }

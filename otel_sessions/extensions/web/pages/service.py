@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import duration, number, size
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
-from otel_sessions.queries import listing
+from otel_sessions.queries import deletions, listing
 
 _COUNTED: Final = (
     ("Received", "otelcol_receiver_accepted_spans", "spans"),
@@ -25,6 +26,8 @@ _COUNTED: Final = (
     ("Waiting in the queue", "otelcol_exporter_queue_size", "bytes"),
     ("Oldest not stored", "otel_sessions_oldest_unstored_seconds", "seconds"),
 )
+_JOBS: Final = 20
+_JOBS_OF_NS: Final = 86_400 * 10**9
 
 
 def status(visit: Visit) -> Shown:
@@ -48,7 +51,9 @@ def status(visit: Visit) -> Shown:
         {"title": "On disk", "rows": _tables(visit)},
     ]
     well = all(component["well"] for component in health)
-    return Shown("status.html", {"section": "/status", "health": health, "groups": groups, "well": well})
+    return Shown(
+        "status.html", {"section": "/status", "health": health, "groups": groups, "well": well, "jobs": _jobs(visit)}
+    )
 
 
 def connect(visit: Visit) -> Shown:
@@ -67,6 +72,20 @@ def _figures(visit: Visit) -> dict[str, float]:
             name = sample.name.removesuffix("_total")
             found[name] = found.get(name, 0.0) + sample.value
     return found
+
+
+def _jobs(visit: Visit) -> list[dict[str, Any]]:
+    """The jobs of this project that delete sessions: those that run, and those of the last day."""
+    since = visit.call.now_ns - _JOBS_OF_NS
+    found = deletions.recent(visit.client, project=visit.call.project, since_ns=since, limit=_JOBS)
+    return [
+        {"job": job, "began": _moment(job.created_ns), "from": _moment(job.from_ns), "to": _moment(job.to_ns)}
+        for job in found
+    ]
+
+
+def _moment(nanoseconds: int | None) -> datetime | None:
+    return None if nanoseconds is None else datetime.fromtimestamp(nanoseconds // 1000 / 1e6, UTC)
 
 
 def _said(value: float, unit: str) -> str:

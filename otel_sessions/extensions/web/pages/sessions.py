@@ -18,7 +18,7 @@ from otel_sessions.extensions.web.pages.course import NOTHING_DRAWN
 from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
-from otel_sessions.queries import listing, scores
+from otel_sessions.queries import deletions, listing, scores
 from otel_sessions.queries.language import LanguageError
 from otel_sessions.queries.listing import extent
 
@@ -176,6 +176,7 @@ def _found(visit: Visit, wanted: Mapping[str, Any], window: str) -> Shown:
             "window": window,
             "columns": columns,
             "numeric": _NUMERIC,
+            "deleting": deletions.recent(visit.client, project=visit.call.project, since_ns=visit.call.now_ns, limit=1),
             "review": _review(visit, wanted["query"], found),
             "newest": max((str(session["end_time"]) for session in found), default=""),
             "heads": [_head(visit, column, sort, order) for column in columns],

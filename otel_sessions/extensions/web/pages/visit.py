@@ -95,5 +95,15 @@ class Shown:
 
 
 Page = Callable[[Visit], Shown]
-Action = Callable[[Visit], str | Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Where to go on once something was done, and what the page there tells of it, this once."""
+
+    to: str
+    told: str
+
+
+Action = Callable[[Visit], str | Done | Shown]
 """Does what a form asks for; returns the address to go on to, or a page that is shown this once."""

@@ -193,10 +193,11 @@ def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Read
 
 def test_a_session_is_deleted(reader: Reader, page: Any) -> None:
     _settle(page, CHAT)
-    page.locator("summary", has_text="More").click()
+    page.locator("summary", has_text=re.compile("^More$")).click()
     page.locator("#delete > summary").click()
     page.get_by_role("button", name="Delete this session").click()
     page.wait_for_url("**/sessions")
+    expect(page.get_by_role("status").filter(has_text="The session chat-1 is deleted")).to_be_visible()
     assert page.request.get(CHAT).status == 404
 
 

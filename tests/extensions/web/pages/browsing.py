@@ -64,7 +64,7 @@ class Browser:
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Page:
         connection = HTTPConnection(self.api.address, timeout=60)
         sent = {"X-Project": self.api.project, **headers}
-        if self.cookie:
+        if self.cookie and "Cookie" not in sent:
             sent["Cookie"] = self.cookie
         if body is not None:
             sent["Content-Type"] = "application/x-www-form-urlencoded"

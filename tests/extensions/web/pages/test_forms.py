@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
-from tests.extensions.web.conftest import Api, span
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from otel_sessions.queries import deletions
+from otel_sessions.queries.filters import Filter
+from tests.extensions.web.conftest import Api, segment, span
 from tests.extensions.web.pages.browsing import Browser
+from tests.integration.delivery import new_project
 
 TRACE = f"{1:032x}"
 
@@ -152,6 +158,35 @@ def test_a_form_that_is_too_large_is_refused(browser: Browser, session: str) -> 
     assert browser.post(f"{session}/comment", {"text": "x" * 300_000, "action": "add"}).status == 413
 
 
-def test_a_session_is_deleted_and_its_page_gone(browser: Browser, session: str) -> None:
-    assert browser.post(f"{session}/delete", {}).headers["location"] == "/sessions"
-    assert browser.get(session).status == 404
+def test_a_session_is_deleted_its_page_gone_and_the_list_says_so_once(browser: Browser) -> None:
+    id_ = "<b>ünder\u202e</b>; x"
+    browser.api.store(span(id_, 1))
+    done = browser.post(f"/sessions/{segment(id_)}/delete", {})
+    told = {"Cookie": f"{browser.cookie}; {done.headers['set-cookie'].partition(';')[0]}"}
+    assert done.headers["location"] == "/sessions"
+    assert browser.get(f"/sessions/{segment(id_)}").status == 404
+    assert "set-cookie" not in browser.get("/sessions?fragment=charts", told).headers
+    page = browser.get("/sessions", told)
+    assert "The session <b>ünder" in page.text
+    assert "</b>; x is deleted" in page.text
+    assert "\u202e" not in page.html
+    assert "<b>" not in page.html
+    assert "Max-Age=0" in page.headers["set-cookie"]
+    assert "is deleted" not in browser.get("/sessions").text
+
+
+def test_a_job_that_deletes_is_told_of_by_the_list_and_the_status(browser: Browser, otel_client: Client) -> None:
+    browser.api.store(span("s", 1), span("t", 2))
+    chosen = Filter(query='id:s -id:"<i>"')
+    job = deletions.begin(otel_client, project=browser.api.project, chosen=chosen, now_ns=time.time_ns())
+    assert "0 of 1 so far" in browser.get("/sessions").text
+    page = browser.get("/status")
+    assert 'id:s -id:"<i>"' in page.text
+    assert "running" in page.text
+    assert "0 of 1" in page.text
+    assert "<i>" not in page.html
+    deletions.fail(otel_client, job, "<u>ClickHouse is gone")
+    assert "so far" not in browser.get("/sessions").text
+    assert "<u>ClickHouse is gone" in browser.get("/status").text
+    other = Browser(Api(browser.api.address, new_project(), otel_client))
+    assert "id:s" not in other.get("/status").text
