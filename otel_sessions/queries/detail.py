@@ -84,6 +84,11 @@ def has_session(client: Client, *, project: str, session_id: str) -> bool:
     return bool(keyed.select(client, "has_session", {"project": project, "session_id": session_id}))
 
 
+def has_turn(client: Client, *, project: str, session_id: str, trace_id: str) -> bool:
+    named = {"project": project, "session_id": session_id, "trace_id": trace_id}
+    return bool(keyed.select(client, "has_turn", named))
+
+
 def list_traces(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
     """Its turns by their start, in the columns of the view `session_traces`."""
     list_ = ["traces", project, session_id]

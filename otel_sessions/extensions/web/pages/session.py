@@ -30,6 +30,8 @@ KINDS: Final = ("model", "embedding", "tool", "agent", "retrieval", "guardrail",
 VIEWS: Final = (*replay.PRESETS, ("outline", "Outline"), ("waterfall", "Waterfall"))
 """What the page shows beside the figures, the first by default."""
 _OUTLINED: Final = 500
+_LAST_ERROR: Final = "error"
+"""In place of a turn's trace, in the address."""
 _HEADS: Final = (
     ("number", "Turn"), ("duration", "Duration"), ("tokens", "Tokens"), ("cost", "Cost"), ("errors", "Errors"),
 )  # fmt: skip
@@ -87,9 +89,12 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
     """
     place = {"project": visit.call.project, "session_id": visit.session_id}
     sessions.check_session(visit.client, **place)
-    if visit.get("turn") and not visit.get("at"):
+    at = visit.get("at")
+    if at and at != _LAST_ERROR and not detail.has_turn(visit.client, **place, trace_id=at):
+        raise NotFound("this session has no such turn")
+    if visit.get("turn") and not at:
         queries.check_cursor(**place, cursor=visit.get("turn"))
-    known.update(place=_place(visit), opened=span.opened(visit))
+    known.update(opened=span.opened(visit))
     name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
     pieces: dict[str, Piece] = {"failure": _failure, "replay": _main(name), "beside": _beside}
     if visit.get("queue"):
@@ -285,7 +290,7 @@ def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
 def _place(visit: Visit) -> tuple[str, int]:
     """The cursor of the page of turns that the address asks for, and how many turns are before it.
 
-    `at` names a turn by its trace, or as `error` the one that failed last. Raises `NotFound`.
+    `at` names a turn by its trace, or as `error` the one that failed last. Without such a turn it is the first page.
     """
     if not (at := visit.get("at")):
         return visit.get("turn"), int(visit.get("before")) if visit.get("before").isdecimal() else 0
@@ -293,11 +298,9 @@ def _place(visit: Visit) -> tuple[str, int]:
         visit.client,
         project=visit.call.project,
         session_id=visit.session_id,
-        trace_id="" if at == "error" else at,
+        trace_id="" if at == _LAST_ERROR else at,
     )
-    if found is None:
-        raise NotFound("this session has no such turn")
-    return found if found[1] else ("", 0)
+    return found if found and found[1] else ("", 0)
 
 
 def _outline(visit: Visit) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from otel_sessions.extensions.web.pages import sessions
 from otel_sessions.extensions.web.pages.stream import Made, pieces, place
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.http.response_compression import zstd
+from otel_sessions.queries import detail
 from tests.extensions.web.conftest import Api, span
 from tests.extensions.web.pages.browsing import Browser
 from tests.extensions.web.pages.stories import chat
@@ -76,6 +77,18 @@ def test_the_search_goes_out_before_the_sessions_and_a_replay_after_the_figures(
     replay = next(n for n, part in enumerate(parts) if b'class="turn"' in part)
     beside = next(n for n, part in enumerate(parts) if b'id="rows"' in part)
     assert 0 < figures < replay < beside
+
+
+def test_where_a_turn_stands_is_looked_for_once_the_figures_are_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat(api)
+
+    def slow(*_: object, **__: object) -> None:
+        raise Retryable("too slow to wait for")
+
+    monkeypatch.setattr(detail, "place_of_turn", slow)
+    for at in ("error", f"{2:032x}"):
+        page = b"".join(_chunks(api, f"/sessions/chat-1?at={at}"))
+        assert b'class="figures' in page.partition(b"too slow to wait for")[0]
 
 
 def test_the_next_of_a_review_is_looked_for_once_the_replay_is_out(api: Api) -> None:
