@@ -29,8 +29,11 @@ def queue(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     mine = f" (label:{quoted(ASSIGNED + reader)} OR -label:{ASSIGNED}*)" if reader else ""
     query = f"({asked}) -has:score{mine} last_activity<{quoted(session['end_time'])}"
+    # What ended before had begun before; unlike an end before a time, a beginning before it is told by the bounds that
+    # lists are picked by, so that sessions that came later are not looked at.
+    wanted = {"query": query, "to": session["end_time"], "limit": 1, "fields": "core"}
     try:
-        found = visit.read(sessions.list_, Listed, {"query": query, "limit": 1, "fields": "core"})["sessions"]
+        found = visit.read(sessions.list_, Listed, wanted)["sessions"]
     except QueryError:
         return None
     kept = urlencode({"queue": asked, **({"as": reader} if reader else {})})

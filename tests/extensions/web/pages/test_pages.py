@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.queries import listing
 from otel_sessions.testing import otlp
 from tests.extensions.web.conftest import segment, span
 from tests.extensions.web.pages.browsing import Browser
@@ -170,7 +172,9 @@ def test_charts_come_as_a_part_of_their_own_with_a_link_for_each_time(browser: B
     assert 'data-percentiles="4.0 s · 4.0 s"' in figures
 
 
-def test_a_review_goes_through_the_sessions_of_a_query_that_have_no_score(browser: Browser) -> None:
+def test_a_review_goes_through_the_sessions_of_a_query_that_have_no_score(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number, id_ in enumerate(("first", "second", "third")):
         browser.api.store(span(id_, 10 + number, start=number * 100, attributes={"user.id": "ada"}))
     score = {"name": "quality", "data_type": "NUMERIC", "value": 1}
@@ -179,6 +183,20 @@ def test_a_review_goes_through_the_sessions_of_a_query_that_have_no_score(browse
     page = browser.get("/sessions/third?queue=user:ada")
     assert "/sessions/first?queue=user%3Aada" in page.links(), "the second has a score"
     assert page.fields()["back"] == "/sessions/third?queue=user%3Aada"
+    browser.api.store(*(span(f"later {n}", 20 + n, start=900 + n, attributes={"user.id": "ada"}) for n in range(4)))
+    picked = listing._keys
+
+    def among_few(*given: Any, **named: Any) -> Any:
+        assert named.get("among") is not None, "all sessions are worked out for the next one"
+        return picked(*given, **named)
+
+    with monkeypatch.context() as few:
+        few.setattr(listing, "_MORE", 1)
+        few.setattr(listing, "_LAST_LOOK", 3)
+        few.setattr(listing, "_keys", among_few)
+        (score,) = browser.api.get("/sessions/second")["scores"]
+        browser.api.call("DELETE", f"/sessions/second/scores/{score['score_id']}")
+        assert "/sessions/second?queue=user%3Aada" in browser.get("/sessions/third?queue=user:ada").links()
     assert "last one" in browser.get("/sessions/first?queue=user:ada").text
     assert browser.get("/sessions/first?queue=usr:ada").status == 200
 
