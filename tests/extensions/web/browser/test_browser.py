@@ -9,7 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.extensions.web.browser.conftest import Reader, playwright, until
-from tests.extensions.web.conftest import span
+from tests.extensions.web.conftest import Api, span
+from tests.extensions.web.test_access import guarded  # noqa: F401 - a fixture
+from tests.integration.delivery import new_project
 
 CHAT = "/sessions/chat-1"
 PAGES = (
@@ -22,6 +24,12 @@ PAGES = (
     "/status",
 )
 PAGES_TOO = ("/errors?window=all", "/connect", "/compare?a=chat-1&b=chat-1", "/shares")
+EMPTY = "/sessions?window=all"
+BARE = ("/unassigned?window=all", "/sessions/none", "/login", EMPTY)
+"""Pages with little on them; the last of a project without a session."""
+INSIDE = """[...document.querySelectorAll(".empty, .empty *")].every(
+    (one) => one.getBoundingClientRect().right <= innerWidth
+)"""
 
 
 def expect(what: Any) -> Any:
@@ -240,20 +248,27 @@ def _settle_live(page: Any) -> None:
     [
         (PAGES, {"color_scheme": "light"}),
         (PAGES, {"color_scheme": "dark"}),
-        (PAGES_TOO, {"color_scheme": "dark"}),
-        ((*PAGES[:2], "/connect"), {"viewport": {"width": 360, "height": 780}}),
+        ((*PAGES_TOO, *BARE), {"color_scheme": "dark"}),
+        ((*PAGES[:2], "/connect", *BARE), {"viewport": {"width": 360, "height": 780}}),
     ],
     ids=["light", "dark", "others", "phone"],
 )
 def test_pages_are_accessible_and_no_wider_than_the_screen(
-    reader: Reader, paths: tuple[str, ...], settings: dict[str, Any]
+    reader: Reader,
+    guarded: Api,  # noqa: F811 - the fixture
+    paths: tuple[str, ...],
+    settings: dict[str, Any],
 ) -> None:
     page = reader.profile(**settings)
     for path in paths:
-        _settle(page, path)
+        if path == EMPTY:
+            page.set_extra_http_headers({"X-Project": new_project()})
+        _settle(page, f"http://{guarded.address}{path}" if path == "/login" else path)
         found = Axe().run(page)
         assert found.violations_count == 0, (path, found.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert page.evaluate(INSIDE), f"{path}: its panels hold what is in them"
+    reader.complaints = [one for one in reader.complaints if "status of 404" not in one]  # of that page itself
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -286,6 +286,7 @@ def test_tools_are_compared_by_their_definitions_wherever_they_stand(browser: Br
     for name in ("look_up", "book"):
         assert shown.count(f"{name} (") == 2, "a line of each side's version"
     assert "pay (" not in shown
+    assert shown.count("No link: a query names tools that were called") == 4, "and no other row"
     assert browser.get("/compare?query_a=usr:ada&query_b=x").status == 400
     assert browser.get("/compare?a=ada&b=nobody").status == 400
 
