@@ -81,7 +81,7 @@ def shared_session(client: Client, token: str) -> Shared | None:
     if not rows:
         return None
     row = rows[0]
-    hidden = Hidden(frozenset(row["Hide"]), frozenset(row["HideRoles"]))
+    hidden = Hidden(frozenset(row["Hide"]), frozenset(row["HideRoles"]), published=True)
     return Shared(row["Project"], row["SessionId"], bool(row["IsFrozen"]), hidden)
 
 

@@ -18,6 +18,8 @@ Part = Literal["user_ids", "metadata"]
 Role = Literal["system", "user", "assistant", "tool"]
 
 _ROLES: Final[Mapping[str, Role]] = {"developer": "system", "function": "tool", "human": "user", "ai": "assistant"}
+_ADDED: Final[Mapping[str, Any]] = {"labels": [], "scores": [], "bookmarked": False, "share": None}
+"""What operators add to a session for themselves, as one without any of it has it."""
 _NOBODY: Final[Mapping[str, Any]] = {"user_ids": [], "user_id": ""}
 _ATTRIBUTES: Final = ("span_attributes", "resource_attributes", "scope_attributes", "metadata")
 _INPUTS: Final = ("input", "trace_input")
@@ -32,15 +34,19 @@ class Hidden:
     """`parts` of a session and the messages of `roles`; shapes of REST go in and come out, less what is hidden.
 
     Attributes of spans are where all of it comes from. So they are hidden whole with metadata or with any role; with
-    user ids only those that are about a user, by their keys or by what they say.
+    user ids only those that are about a user, by their keys or by what they say. Of a `published` session nothing shows
+    that operators added for themselves.
     """
 
     parts: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    published: bool = False
 
     def session(self, shown: Row) -> Row:
         """A session, a turn of `/traces` or of the replay: ids, metadata, and the texts that a role said."""
         known = [*shown.get("user_ids", ()), shown.get("user_id", "")]
+        if self.published:
+            shown = {**shown, **{name: empty for name, empty in _ADDED.items() if name in shown}}
         if "user_ids" in self.parts:
             shown = {**shown, **{name: empty for name, empty in _NOBODY.items() if name in shown}}
             if "metadata" in shown:

@@ -32,7 +32,7 @@ HEADERS: Final = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
 _GROUPS: Final = frozenset({"core", "usage", "io", "metadata"})
-_NOT_PUBLIC: Final = ("bookmarked", "labels", "life", "previous_session_id", "next_session_ids")
+_NOT_PUBLIC: Final = ("bookmarked", "life", "previous_session_id", "next_session_ids")
 
 
 def _moment(value: Any) -> datetime:

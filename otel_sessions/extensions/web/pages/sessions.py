@@ -150,15 +150,14 @@ def _at(visit: Visit, error: LanguageError) -> dict[str, Any]:
 
 def _views(visit: Visit) -> Shown:
     """The saved views, and a form that saves this one."""
-    return Shown(
-        "views.html",
-        {
-            "views": [_view(visit, view) for view in visit.read(additions.list_views)["views"]],
-            "query": visit.get("query"),
-            **{name: visit.get(name, default) for name, default in _ORDERED[:2]},
-            "chosen_columns": ",".join(_columns(visit)) if visit.all("column") else "",
-        },
-    )
+    asked = {
+        "query": visit.get("query"),
+        **{name: visit.get(name, default) for name, default in _ORDERED[:2]},
+        "chosen_columns": ",".join(_columns(visit)) if visit.all("column") else "",
+    }
+    views = [_view(visit, view, asked) for view in visit.read(additions.list_views)["views"]]
+    current = next((view["name"] for view in views if view["is_current"]), "")
+    return Shown("views.html", {**asked, "views": views, "current": current})
 
 
 def _found(visit: Visit, wanted: Mapping[str, Any], window: str) -> Shown:
@@ -264,12 +263,14 @@ def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[st
     return found
 
 
-def _view(visit: Visit, view: Mapping[str, Any]) -> dict[str, str]:
+def _view(visit: Visit, view: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
     columns = ",".join(view["columns"] or ())
     link = visit.with_query(
         query=view["query"], sort=view["sort"], order=view["order"], column=columns, cursor=None, facets=None
     )
-    return {"name": view["name"], "link": link}
+    wanted = {"query": view["query"], "chosen_columns": columns}
+    wanted |= {name: view[name] or default for name, default in _ORDERED[:2]}
+    return {"name": view["name"], "link": link, "is_current": wanted == asked}
 
 
 def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart], list[str], str]:

@@ -7,6 +7,7 @@ export function copyButtons(root) {
   for (const button of root.querySelectorAll("[data-copy]")) {
     button.hidden = false;
     button.classList.remove("unseen");
+    button.closest("[data-copies]")?.removeAttribute("hidden");
     button.addEventListener("click", async () => {
       const label = button.textContent;
       await navigator.clipboard.writeText(button.dataset.copy);

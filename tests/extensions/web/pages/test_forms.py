@@ -123,6 +123,10 @@ def test_views_are_saved_opened_and_deleted(browser: Browser, session: str) -> N
     browser.post("/views", chosen)
     (link,) = [link for link in browser.get("/sessions").links() if "has%3Aerror" in link]
     assert link.endswith("&column=cost%2Cmetadata.tenant")
+    assert "View: tenants" in (page := browser.get(link)).text
+    assert page.fields()["back"] == link
+    assert browser.post("/views", {**chosen, "back": link}).headers["location"] == link
+    assert "View: " not in browser.get("/sessions?query=has:error").text
     browser.post("/views", {"name": "dear ones", "action": "delete"})
     assert "dear ones" not in browser.get("/sessions").text
 
