@@ -179,7 +179,9 @@ def test_labels_scores_thumbs_and_comments_are_added(reader: Reader, page: Any) 
 
 def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Reader, page: Any) -> None:
     _settle(page, CHAT)
+    page.set_viewport_size({"width": 360, "height": 780})
     page.locator("summary", has_text="Share").click()
+    expect(page.get_by_role("button", name="Copy link")).to_be_visible()
     expect(page.locator(".shows-users")).to_be_hidden()
     page.get_by_label("Hide user ids").uncheck()
     expect(page.locator(".shows-users")).to_contain_text("ada")
