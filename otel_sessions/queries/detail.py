@@ -114,9 +114,9 @@ def outline(client: Client, *, project: str, session_id: str, sort: str, limit: 
     return keyed.select(client, "outline", named, SORT=OUTLINED[sort])
 
 
-def place_of_turn(client: Client, *, project: str, session_id: str, trace_id: str = "") -> tuple[str, int] | None:
-    """A cursor of `replay.turns` to the page that begins with a turn, and how many turns are before it; without a trace
-    those of the turn that failed last. None if there is no such turn.
+def place_of_turn(client: Client, *, project: str, session_id: str, trace_id: str) -> tuple[str, int] | None:
+    """A cursor of `replay.turns` to the page that begins with a turn, and how many turns are before it; None if there
+    is no such turn.
     """
     named = {"project": project, "session_id": session_id, "trace_id": trace_id}
     rows = keyed.select(client, "turn_place", named)
@@ -203,7 +203,9 @@ def is_sampled_out(client: Client, *, project: str, session_id: str) -> bool:
 
 
 def last_failure(client: Client, *, project: str, session_id: str) -> Row | None:
-    """`TraceId`, `SpanId`, `StepKind`, `StepName`, `SpanName` and `Message` of the last error that says anything."""
+    """`TraceId`, `SpanId`, `StepKind`, `StepName`, `SpanName` and `Message` of the error span that ended last: the one
+    of the figure `LastError`.
+    """
     rows = keyed.select(client, "last_failure", {"project": project, "session_id": session_id})
     return rows[0] if rows else None
 

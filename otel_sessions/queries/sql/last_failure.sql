@@ -1,10 +1,11 @@
--- The error span of a session that says most of why it failed: one with a message before others, of these the one that began
--- last, so that it is within those that only passed the error on.
+-- The error span of a session that ended last, of those that ended together the one whose text the figure `LastError` has;
+-- `Message` is empty where neither its status nor an exception says anything.
 SELECT
     TraceId, SpanId, StepKind, StepName, SpanName,
     if(StatusMessage != '', StatusMessage,
-        arrayElement(`Events.Attributes`, indexOf(`Events.Name`, 'exception'))['exception.message']) AS Message
+        arrayLast(m -> m != '', arrayMap(a -> a['exception.message'], `Events.Attributes`))) AS Message,
+${span_end}
 FROM session_spans
 WHERE Project = {project:String} AND SessionId = {session_id:String} AND StatusCode = 'Error'
-ORDER BY Message != '' DESC, Timestamp DESC, SpanId
+ORDER BY _EndTime DESC, if(Message != '', Message, SpanName) DESC, SpanId
 LIMIT 1

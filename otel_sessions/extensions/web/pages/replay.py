@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 from otel_sessions.extensions.web.pages.format import instant
+from otel_sessions.genai.parts import as_text
 from otel_sessions.genai.wrapped import question
 
 Item = Mapping[str, Any]
@@ -82,6 +84,7 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
     ran_tools = any(step["kind"] == "tool" for step in steps)
     has_calls = any(step["kind"] == "model" and step["messages_in"] for step in steps)
     said: set[int] = set()
+    heard: set[int] = set()  # less what was sent again, which an answer may be as well
     before: list[Item] = []
     agent, spoke = "", False
     for step in steps:
@@ -89,20 +92,23 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
         agent = step["agent"] or agent
         if step["kind"] == "model" or (step["kind"] in _INNER and not has_calls):
             sent = step["messages_in"]
-            earlier = [ref for ref in sent[: step["repeated"]] if ref not in said]
+            again = step["repeated"] if said else _sent_again(step, messages)
+            earlier = [ref for ref in sent[:again] if ref not in said]
             if earlier and not said:
-                again = [_of(turn, step, messages[ref]) for ref in earlier]
-                yield {"kind": "earlier", "agent": step["agent"], "messages": again}
+                yield _earlier([_of(turn, step, messages[ref]) for ref in earlier], step)
+            asked = sent[again : step["repeated"]]  # is shown though it was said before
             said.update(earlier)
-            new = [ref for ref in dict.fromkeys([*sent[step["repeated"] :], *step["messages_out"]]) if ref not in said]
+            given = [ref for ref in sent[again:] if ref not in said or ref in asked]
+            new = list(dict.fromkeys([*given, *(ref for ref in step["messages_out"] if ref not in heard)]))
             said.update(new)
+            heard.update(new)
             spoken = (_of(turn, step, _spoken(messages[ref], ran_tools)) for ref in new)
             shown = [message for message in spoken if message["parts"]]
             if shown and not spoke:  # what ran before the first call stands behind the question that made it run
-                asked = next((n for n, message in enumerate(shown) if message["role"] not in _ASKING), len(shown))
-                yield from _said(shown[:asked], step)
+                until = next((n for n, message in enumerate(shown) if message["role"] not in _ASKING), len(shown))
+                yield from _said(shown[:until], step)
                 yield from before
-                shown = shown[asked:]
+                shown = shown[until:]
                 spoke = True
             yield from _said(shown, step)
         if step["kind"] in _TOOLS or step["status"] == "error":
@@ -117,6 +123,33 @@ def _conversation(turn: Mapping[str, Any], messages: Sequence[Message]) -> Itera
         yield from before
         if turn["output"]:
             yield {"kind": "messages", "messages": [_text("assistant", turn["output"])]}
+
+
+def _sent_again(step: Mapping[str, Any], messages: Sequence[Message]) -> int:
+    """How many of the first messages that a call was sent stood in turns before. What the user asks with it at the end
+    does not, also where the same words were sent before.
+    """
+    sent = step["messages_in"]
+    asks = bool(sent) and messages[sent[-1]]["role"] == "user"
+    return int(min(step["repeated"], len(sent) - asks))
+
+
+def _is_asked_before(step: Mapping[str, Any], turn: Mapping[str, Any]) -> bool:
+    """Whether a step of the turn before this one was sent what this is sent last."""
+    before = takewhile(lambda each: each is not step, turn["steps"])
+    return any(ref in each["messages_in"] for ref in step["messages_in"][-1:] for each in before)
+
+
+def _earlier(again: Sequence[Message], step: Mapping[str, Any]) -> Item:
+    """Messages that were sent again, and how many characters they have."""
+    parts = [part for message in again for part in message["parts"]]
+    return {"kind": "earlier", "agent": step["agent"], "messages": again, "characters": sum(map(_characters, parts))}
+
+
+def _characters(part: Mapping[str, Any]) -> int:
+    """How long a text, or what a tool was given or gave, is in full; 0 of media."""
+    name = {"tool_call": "arguments", "tool_result": "result"}.get(part["type"], "text")
+    return int(part.get(f"{name}_length") or len(as_text(part.get(name))))
 
 
 def _of(turn: Mapping[str, Any], step: Mapping[str, Any], message: Message) -> Message:
@@ -155,7 +188,9 @@ def _step(
 ) -> Item:
     """One step; a quiet one without its messages, which stand around it."""
     is_tool = step["kind"] in _TOOLS
-    new = 0 if is_tool else step["repeated"]  # the call that a model made is what its tool was given
+    new = step["repeated"] if _is_asked_before(step, turn) else _sent_again(step, messages)
+    if is_tool:
+        new = 0  # the call that a model made is what its tool was given
     given = [] if is_quiet else [_of(turn, step, messages[ref]) for ref in step["messages_in"][new:]]
     made = [] if is_quiet else [_of(turn, step, messages[ref]) for ref in step["messages_out"]]
     sent = len(step["messages_in"])

@@ -16,7 +16,7 @@ from otel_sessions.extensions.web.pages.waterfall import view, waterfall
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import additions, detail
 from otel_sessions.queries import replay as queries
-from otel_sessions.queries.rows import as_json
+from otel_sessions.queries.rows import Row, as_json
 
 TURNS: Final = 20
 """Turns a page."""
@@ -109,6 +109,8 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
 
     def page(visit: Visit) -> Shown:
         values = {"section": "/sessions", **links(visit), **_head(visit, known, name), **less}
+        if at == _LAST_ERROR and not known["session"]["error_count"]:
+            values["flash"] = "Nothing failed in this session: this is where it begins."
         shown = pieces if known["session"]["error_count"] else {n: make for n, make in pieces.items() if n != "failure"}
         return Shown(template, values, later={each: piece(make) for each, make in shown.items()})
 
@@ -151,12 +153,19 @@ def _chain(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _failure(visit: Visit, known: dict[str, Any]) -> Shown:
     """What failed last, with its message and a link to it."""
-    row = detail.last_failure(visit.client, project=visit.call.project, session_id=visit.session_id)
+    row = _failed_last(visit, known)
     if row is None:
         return Shown("failure.html", {"failure": None})
     place = visit.with_query(at=row["TraceId"], turn=None, before=None, show=None, span=None)
     name, link = row["StepName"] or row["SpanName"], f"{place}#span-{row['SpanId']}"
     return Shown("failure.html", {"failure": {"name": name, "message": row["Message"], "link": link}})
+
+
+def _failed_last(visit: Visit, known: dict[str, Any]) -> Row | None:
+    if "failed_last" not in known:
+        place = {"project": visit.call.project, "session_id": visit.session_id}
+        known["failed_last"] = detail.last_failure(visit.client, **place)
+    return cast("Row | None", known["failed_last"])
 
 
 def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
@@ -239,7 +248,7 @@ def _payload(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     """The page of turns that the address asks for, as REST has it."""
     if "payload" not in known:
         if "place" not in known:
-            known["place"] = _place(visit)
+            known["place"] = _place(visit, known)
         cursor, _ = known["place"]
         known["payload"] = visit.read(sessions.turns, PagedTexts, {"limit": TURNS, "cursor": cursor, "preview": _TEXT})
     return cast("dict[str, Any]", known["payload"])
@@ -287,19 +296,18 @@ def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _place(visit: Visit) -> tuple[str, int]:
+def _place(visit: Visit, known: dict[str, Any]) -> tuple[str, int]:
     """The cursor of the page of turns that the address asks for, and how many turns are before it.
 
-    `at` names a turn by its trace, or as `error` the one that failed last. Without such a turn it is the first page.
+    `at` names a turn by its trace, or as `error` that of the last error. Without such a turn it is the first page.
     """
     if not (at := visit.get("at")):
         return visit.get("turn"), int(visit.get("before")) if visit.get("before").isdecimal() else 0
-    found = detail.place_of_turn(
-        visit.client,
-        project=visit.call.project,
-        session_id=visit.session_id,
-        trace_id="" if at == _LAST_ERROR else at,
-    )
+    if at == _LAST_ERROR:
+        failed = _failed_last(visit, known)
+        at = failed["TraceId"] if failed else ""
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    found = detail.place_of_turn(visit.client, **place, trace_id=at)
     return found if found and found[1] else ("", 0)
 
 

@@ -55,11 +55,17 @@ def opened(visit: Visit) -> dict[str, Any]:
     """The span that the address names, in full. Raises `NotFound`."""
     _, _, span_id = visit.get("span").partition(".")
     if not span_id:
-        return {"opened": None, "opened_id": "", "as_sql": "", "raw": ""}
+        return {"opened": None, "opened_id": "", "opened_error": "", "as_sql": "", "raw": ""}
     span = visit.call.hidden.span(_read(visit))
     as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{span['trace_id']}' AND SpanId = '{span_id}'"  # noqa: S608 - a text to copy; ids are hex
     raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
-    return {"opened": span, "opened_id": span_id, "as_sql": as_sql, "raw": raw}
+    return {"opened": span, "opened_id": span_id, "opened_error": _error(span), "as_sql": as_sql, "raw": raw}
+
+
+def _error(span: Row) -> str:
+    """What its status says of why it failed, else its last exception; empty where neither says anything."""
+    raised = [event["attributes"].get("exception.message", "") for event in span["events"]]
+    return str(span["status_message"] or next(filter(None, reversed(raised)), ""))
 
 
 def _read(visit: Visit) -> Row:

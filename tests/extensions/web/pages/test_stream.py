@@ -153,11 +153,13 @@ def test_a_published_session_shows_no_comment_of_those_who_published_it(browser:
         assert "for us alone" not in browser.get(path).text
 
 
-def test_the_last_error_is_the_one_that_says_why_with_a_link_to_its_step(browser: Browser) -> None:
+def test_the_last_error_is_that_which_ended_last_here_and_in_its_figure_with_a_link_to_its_step(
+    browser: Browser,
+) -> None:
     browser.api.store(
         span("a", 1, seconds=9, status="error", name="chat turn"),
-        span("a", 1, number=2, start=1, status="error", name="pay", message="the card was <refused>"),
-        span("a", 1, number=3, start=3, status="error", name="wrapper"),
+        span("a", 1, number=2, start=1, seconds=9, status="error", name="pay", message="the card was <refused>"),
+        span("a", 2, start=2, seconds=1, status="error", name="wrapper"),
     )
     page = browser.get("/sessions/a")
     assert "Last error in pay: the card was <refused>" in " ".join(page.text.split())
@@ -165,3 +167,12 @@ def test_the_last_error_is_the_one_that_says_why_with_a_link_to_its_step(browser
     assert link in page.links()
     step = f"span-{1002:016x}"
     assert [one for _, one in browser.get(link.partition("#")[0]).tags if one.get("id") == step]
+    assert browser.api.get("/sessions/a")["last_error"] == "the card was <refused>"
+    assert "Turn 1" in browser.get("/sessions/a?at=error").text
+    browser.api.store(span("a", 3, start=20, status="error", name="hang"), span("well", 4))
+    page = browser.get("/sessions/a?at=error")
+    assert "Last error in hang (no message)" in " ".join(page.text.split())
+    assert ("Turn 3" in page.text, "Turn 1" in page.text) == (True, False)
+    assert "Error (no message)" in browser.get(f"/sessions/a?span={3:032x}.{3001:016x}").text
+    page = browser.get("/sessions/well?at=error")
+    assert (page.status, "Nothing failed in this session" in page.text, "Turn 1" in page.text) == (200, True, True)
