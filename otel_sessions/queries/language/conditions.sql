@@ -132,9 +132,9 @@ OR arrayExists(v -> match(v, {anywhere:String}) AND match(v, {pattern:String}), 
 OR SessionId IN (
     SELECT SessionId FROM session_traces
     WHERE Project = {project:String}
-        AND ((positionCaseInsensitiveUTF8(Input, {sought:String}) > 0 OR {other:String} != '' AND position(Input, {other:String}) > 0)
+        AND ((positionCaseInsensitiveUTF8(Input, {sought:String}) > 0 OR {other:String} != '' AND match(Input, {other:String}))
                 AND match(Input, {pattern:String})
-            OR (positionCaseInsensitiveUTF8(Output, {sought:String}) > 0 OR {other:String} != '' AND position(Output, {other:String}) > 0)
+            OR (positionCaseInsensitiveUTF8(Output, {sought:String}) > 0 OR {other:String} != '' AND match(Output, {other:String}))
                 AND match(Output, {pattern:String})))
 
 -- words.token

@@ -25,7 +25,7 @@ from otel_sessions.queries.language.tree import (
     Span,
     Words,
 )
-from otel_sessions.queries.language.words import LONG_S, expression, of_one_form
+from otel_sessions.queries.language.words import expression, of_one_form, rare_forms
 
 _NUMBER: Final = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _COMMON: Final = frozenset({"project", "now"})
@@ -89,14 +89,14 @@ class Translation:
     def text(self, node: Words | Piece, of: str = "") -> str:
         if isinstance(node, Piece):
             sought = of_one_form(node.text)
-            if sought == node.text and "s" not in node.text.lower():
+            if sought == node.text and not rare_forms(sought):
                 return self.bound(f"piece{of}", piece=sought)
             pattern = anywhere = f"(?i){re.escape(node.text)}"
         else:
             longest = max(node.runs, key=len)  # found fast, and only then is the expression tried
             sought, anywhere = of_one_form(longest), f"(?i){re.escape(longest)}"
             pattern = expression(node.runs, is_beginning=node.is_beginning)
-        other = LONG_S if "s" in sought.lower() else ""
+        other = f"[{rare}]" if (rare := rare_forms(sought)) else ""
         return self.bound(f"words{of}", sought=sought, other=other, pattern=pattern, anywhere=anywhere)
 
     def matches(self, node: Matches, kind: str, column: str) -> Iterator[str]:

@@ -29,14 +29,15 @@ _SPACELESS: Final = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last i
 _ASCII_RUN: Final = re.compile("[0-9A-Za-z]+")
 _FOLDED: Final = {0x17F: "s", 0x212A: "k"}
 """Letters that are those of ASCII where letter case is ignored: long s, and the sign of Kelvin."""
-LONG_S: Final = "\u017f"
+_RARE_FORMS: Final = {"s": "\u017f", "k": "\u212a"}
+"""Their third forms: both letters are in most words, and these in hardly any text."""
 _MANY_FORMS: Final = frozenset(
-    "ΣσςΜμ\u00b5ΒβϐΕεϵΘθϑϴΚκϰΠπϖΡρϱΦφϕΙι\u0345ВвДдОоСсТтЪъѢѣ\u017f"  # noqa: RUF001 - Greek and Cyrillic
+    "ΣσςΜμ\u00b5ΒβϐΕεϵΘθϑϴΚκϰΠπϖΡρϱΦφϕΙι\u0345ВвДдОоСсТтЪъѢѣ\u017f\u212aÅå\u212bΩω\u2126"  # noqa: RUF001 - Greek and Cyrillic
     "\u01c4\u01c5\u01c6\u01c7\u01c8\u01c9\u01ca\u01cb\u01cc\u01f1\u01f2\u01f3"
 )
 """Letters of more than two forms, as sigma at the end of a word or the digraph of d and z: some are their own to
-ClickHouse's `positionCaseInsensitiveUTF8`, while `match` and Unicode's folding know all. The s of ASCII is not among
-them: it is in most words, and its other form, the long s, in hardly any text.
+ClickHouse's `positionCaseInsensitiveUTF8`, while `match` and Unicode's folding know all. The s and k of ASCII are not
+among them, see `rare_forms`.
 """
 _NEWER: Final = "\u0530"
 """From here on are scripts whose cases that function does not know: Armenian, Georgian, Cherokee, what is rare."""
@@ -81,10 +82,15 @@ def tokens(words: Sequence[str], *, is_beginning: bool) -> tuple[str, ...]:
 
 def of_one_form(text: str) -> str:
     """The longest part that ClickHouse's `positionCaseInsensitiveUTF8` finds in whatever has this text, letter case
-    ignored, or what has a long s; may be empty, which is found everywhere.
+    ignored, or what has `rare_forms` of it; may be empty, which is found everywhere.
     """
     parts = "".join(each if _has_one_form(each) else "\0" for each in text).split("\0")
     return max(parts, key=len)
+
+
+def rare_forms(text: str) -> str:
+    """The other forms of letters of this text that `of_one_form` passes over."""
+    return "".join(form for letter, form in _RARE_FORMS.items() if letter in text.lower())
 
 
 def _has_one_form(character: str) -> bool:
