@@ -130,19 +130,23 @@ def _unread(  # noqa: PLR0917 - all of one request
 ) -> tuple[list[Row], Place]:
     """What comes behind a place that the reader has not had, at its end what has moved over it, and up to where."""
     unread: list[Row] = []
+    here: set[str] = set()  # a session may move between two looks
     last = place or (None, "")
     is_at_end = False
     while len(unread) <= wanted.limit and not is_at_end:
         rows = _picked(client, wanted, place, now_ns)
         is_at_end = len(rows) <= wanted.limit
-        unread += [row for row in rows if reader is None or not reader.has_had(row["SessionId"], number)]
+        for row in rows:
+            id_ = row["SessionId"]
+            if id_ not in here and (reader is None or not reader.has_had(id_, number)):
+                here.add(id_)
+                unread.append(row)
         if rows:
             place = (rows[-1]["_key"], rows[-1]["SessionId"])
     if unread:
         end = unread[min(len(unread), wanted.limit) - 1]
         last = (end["_key"], end["SessionId"])
     if is_at_end and reader is not None and number > 0:
-        here = {row["SessionId"] for row in unread}
         moved = _all_keys(client, wanted, reader.began_ns, now_ns)
         unread += [row for row in moved if not (row["SessionId"] in here or reader.has_had(row["SessionId"], number))]
     return unread, last

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -19,6 +21,7 @@ from otel_sessions.queries.language import FIELDS
 from otel_sessions.queries.language.superset import BOUNDS, superset
 from otel_sessions.queries.language.tree import Matches, Value
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
+from otel_sessions.queries.paging import Readers
 from otel_sessions.queries.rows import Row, composed, run
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import views
@@ -151,6 +154,46 @@ def test_bounds_know_the_metadata_of_a_session_and_hardly_any_other(otel_client:
 
     assert all(found(key, "nothing", value) for key, value in metadata.items())
     assert sum(bool(found(key, f"{value}?")) for key, value in metadata.items()) <= 1
+
+
+class _MovingClient:
+    """A client to which a session has moved, whenever it has read keys."""
+
+    def __init__(self, client: Client, move: Callable[[], None]) -> None:
+        self._client = client
+        self._move = move
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def raw_query(self, sql: str, *args: Any, **named: Any) -> bytes:
+        found: bytes = self._client.raw_query(sql, *args, **named)
+        if "ORDER BY _key" in sql:
+            self._move()
+        return found
+
+
+def test_a_session_that_moves_between_two_looks_for_one_page_is_on_it_once(otel_client: Client) -> None:
+    project, readers = new_project(), Readers()
+    receiver, numbers = Receiver(otel_client, project), itertools.count(1)
+
+    def fail(session: str, times: int = 1) -> None:
+        for _ in range(times):
+            trace, id_ = f"{next(numbers):032x}", f"{next(numbers):016x}"
+            receiver.take(
+                [[OracleSpan(project, trace, id_, level=1, claim_id=session, start=EPOCH, end=EPOCH, error=True)]]
+            )
+
+    for session, times in (("a", 1), ("b", 1), ("c", 1), ("x", 2), ("y", 2), ("z", 3)):
+        fail(session, times)
+    wanted = Wanted(project, Filter(), "errors", "asc", 3)
+    first = list_sessions(otel_client, wanted, now_ns=EPOCH, readers=readers)
+    fail("a")  # both come again behind the place, so that a page of three wants a second look
+    fail("b")
+    moving = cast(Client, _MovingClient(otel_client, lambda: fail("x")))
+    second = list_sessions(moving, replace(wanted, cursor=first.next_cursor), now_ns=EPOCH, readers=readers)
+    ids = [row["SessionId"] for row in (*first.rows, *second.rows)]
+    assert ids == ["a", "b", "c", "x", "y", "z"]
 
 
 def pages(client: Client, project: str, chosen: Filter, sort: Sort, order: Any, limit: int) -> list[str]:
