@@ -35,6 +35,10 @@ _ADVICE: Final[Mapping[int, str]] = {
     500: "see the lines before this one; the sender may have dropped it",
     503: "the sender is told to come back, and keeps it until then; if that goes on, see `otel-sessions doctor`",
 }
+_BY_PEOPLE: Final = "whoever asks reads there why, and mends it"
+"""What to do about a fault that is in what is asked for, where people are told of it, by pages or by REST."""
+_OF_OPERATORS: Final = (401, 403, 429)
+_OF_PEOPLE: Final = ("text/html", "application/problem+json")
 REJECTED: Final = "mend what the sender says there; the other spans are taken"
 """What to do about some spans of a request."""
 
@@ -92,16 +96,19 @@ class Telling:
     def _tell(self, scope: Scope, begun: Message, body: bytes) -> None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         answered = {name.lower(): value.decode("latin-1") for name, value in begun.get("headers", ())}
+        state = scope.get("state", {})
+        to_people = answered.get(b"content-type", "").partition(";")[0] in _OF_PEOPLE
         path = scope["path"] if len(scope["path"]) <= 100 else f"{scope['path'][:100]}..."
         tell(
             self._log,
             begun["status"],
-            f"{begun['status']} {_reason(body, answered)}".strip(),
+            f"{begun['status']} {_reason(body, answered) or state.get('reason', '')}".strip(),
             client=scope["client"][0] if scope.get("client") else "somebody",
             transport=self._name,
             what=f"{scope['method']} {path}",
-            project=str(scope.get("state", {}).get("project", "")),
+            project=str(state.get("project", "")),
             nbytes=headers.get(b"content-length"),
+            advice=_BY_PEOPLE if to_people and begun["status"] not in _OF_OPERATORS and begun["status"] < 500 else None,
         )
 
 

@@ -30,7 +30,7 @@ def label(visit: Visit) -> str:
     return _back(visit)
 
 
-def score(visit: Visit) -> str:
+def score(visit: Visit) -> str | Done:
     """What is judged in place has an id of its name and place, so that a second judgement replaces the first."""
     form = visit.form
     if form.get("action") == "delete":
@@ -50,9 +50,9 @@ def score(visit: Visit) -> str:
     if form.get("action") == "judge":
         score_id = review.score_id(visit.session_id, body.name, body.trace_id or "", body.span_id or "")
         visit.read(additions.put_score, ids={**visit.call.ids, "score_id": score_id}, body=body)
-    else:
-        visit.read(additions.add_score, body=body)
-    return _back(visit)
+        return _back(visit)
+    visit.read(additions.add_score, body=body)
+    return Done(_notes(visit), f"The score {one_line(body.name, 80)} is added.")
 
 
 def comment(visit: Visit) -> str:
@@ -68,7 +68,7 @@ def comment(visit: Visit) -> str:
         }
     )
     visit.read(additions.comment, body=body)
-    return _back(visit)
+    return _back(visit) if body.trace_id else _notes(visit)
 
 
 def share(visit: Visit) -> str | Shown:
@@ -93,7 +93,7 @@ def share(visit: Visit) -> str | Shown:
 def delete(visit: Visit) -> Done:
     visit.read(deletions.one)
     named = one_line(visit.session_id, 80)
-    return Done(f"{visit.base}/sessions", f"The session {named} is deleted, with its scores, comments and links.")
+    return Done(_back(visit, f"{visit.base}/sessions"), f"The session {named} is deleted, with its scores, comments and links.")
 
 
 def views(visit: Visit) -> str:
@@ -112,6 +112,11 @@ def views(visit: Visit) -> str:
 
 def _back(visit: Visit, default: str = "") -> str:
     return visit.form.get("back") or default or visit.session_url(visit.session_id)
+
+
+def _notes(visit: Visit) -> str:
+    """Back to the session, at what people added."""
+    return f"{_back(visit).partition('#')[0]}#notes"
 
 
 def _value(type_: str, text: str) -> Any:

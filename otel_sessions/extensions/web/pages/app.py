@@ -8,7 +8,7 @@ import logging
 import mimetypes
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -28,6 +28,7 @@ from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.etags import tagged
 from otel_sessions.extensions.web.origin import check_origin
+from otel_sessions.extensions.web.pages.again import MENDABLE, again
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
 from otel_sessions.extensions.web.pages.login import PATH, Login
 from otel_sessions.extensions.web.pages.shares import HEADERS
@@ -141,6 +142,7 @@ class Pages:
 
     def _action(self, action: Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
+            form: dict[str, str] = {}
             try:
                 check_origin(request, self.public_url)
                 project = await self._project(request)
@@ -150,7 +152,7 @@ class Pages:
             except ClientDisconnect:
                 return Response(status_code=499)
             except Exception as error:  # noqa: BLE001 - problem knows what each means
-                return self.show_problem(request, error, request.cookies.get(_TOKEN, ""))
+                return self.show_problem(request, error, request.cookies.get(_TOKEN, ""), form=form)
             if isinstance(done, Done):
                 answer = RedirectResponse(self.within(done.to), 303, headers=dict(SECURITY))
                 self.set_cookie(answer, request, _TOLD, quote(done.told), _TOLD_S)
@@ -230,15 +232,33 @@ class Pages:
             "csrf_field": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(_FIELD, token),
         }
 
-    def show_problem(self, request: Request, error: Exception, token: str, *, is_open: bool = False) -> Response:
-        """The same answer as REST gives, as a page; or the way to the form of a login."""
+    def show_problem(
+        self,
+        request: Request,
+        error: Exception,
+        token: str,
+        *,
+        is_open: bool = False,
+        form: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The same answer as REST gives, as a page; or the way to the form of a login. Of a `form`, with the way back to
+        where it stood, and with the form once more where other words may do."""
         if not is_open and (answer := self._login.leads(request, error)):
             return answer
         answer = problem(error)
         told = orjson.loads(bytes(answer.body))
         told.setdefault("title", HTTPStatus(answer.status_code).phrase)
-        values = {**self.frame(token), "problem": told, "shared": is_open, "here": request.scope["path"]}
+        path = self._base + request.scope["path"]
+        values = {
+            **self.frame(token),
+            "problem": told,
+            "shared": is_open,
+            "here": request.scope["path"],
+            "back": "" if form is None else self.within(form.get("back") or path.rpartition("/")[0]),
+            "again": again(path, form or {}) if answer.status_code in MENDABLE else None,
+        }
         html = environment().get_template("problem.html").render(values)
+        request.state.reason = told["detail"]
         kept = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
         return self.page(html, answer.status_code, **kept, **(HEADERS if is_open else {}))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import PagedTexts
@@ -131,6 +132,7 @@ def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "session": session,
         "chain": _chain(visit, session),
+        "list_before": _list_before(visit),
         "sharing": visit.call.config.sharing,
         "share_options": True,
         "exports": EXPORTS,
@@ -140,6 +142,13 @@ def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
         "outline_links": outlines,
         "percentiles": _drawn(visit, known)["percentiles"],
     }
+
+
+def _list_before(visit: Visit) -> str:
+    """The list that the reader came from, with what it was asked for; empty for any other page."""
+    came_from = urlsplit(visit.call.headers.get("referer", ""))
+    path = f"{visit.base}/sessions"
+    return f"{path}?{came_from.query}" if came_from.path == path and came_from.query else ""
 
 
 def _chain(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:

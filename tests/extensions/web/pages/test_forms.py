@@ -61,9 +61,38 @@ def test_scores_of_each_type_are_added_and_deleted(
 
 
 def test_a_score_that_is_no_number_is_told_so(browser: Browser, session: str) -> None:
-    page = browser.post(f"{session}/score", {"name": "quality", "data_type": "NUMERIC", "value": "much"})
+    form = {"name": "quality", "data_type": "NUMERIC", "value": "much", "action": "add", "back": f"{session}?show=calls"}
+    page = browser.post(f"{session}/score", form)
     assert page.status == 400
     assert "is a number" in page.text
+    assert f"{session}?show=calls" in page.links()
+    assert {name: value for name, value in page.fields().items() if name != "_form"} == {
+        name: value for name, value in form.items() if name != "data_type"
+    }
+    done = browser.post(f"{session}/score", {**form, "value": "1"})
+    assert done.headers["location"] == f"{session}?show=calls#notes"
+    assert "quality" in done.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "kept"),
+    [
+        ("/sessions/chat/label", {"label": " ", "action": "add"}, "label"),
+        ("/sessions/chat/comment", {"text": " ", "action": "add"}, "text"),
+        ("/views", {"name": "dear", "query": "cst>1", "action": "save", "back": "/sessions?query=cst%3E1"}, "name"),
+        ("/sessions/chat/share", {"mode": "odd", "action": "publish"}, ""),
+        ("/sessions/chat/comment", {"text": "x" * 300_000}, ""),
+    ],
+)
+def test_a_form_that_is_refused_leads_back_and_keeps_what_was_typed(
+    browser: Browser, session: str, caplog: pytest.LogCaptureFixture, path: str, form: dict[str, str], kept: str
+) -> None:
+    page = browser.post(path, form)
+    told = [record.message for record in caplog.records if record.name == "otel_sessions.refused"]
+    assert not told or "exporter" not in told[-1]
+    assert page.status in (400, 413)
+    assert form.get("back", session) in page.links()
+    assert not kept or any(one.get("name") == kept for _, one in page.tags)
 
 
 def test_the_second_thumb_of_a_turn_takes_the_place_of_the_first(browser: Browser, session: str) -> None:
@@ -165,7 +194,10 @@ def test_a_form_that_is_too_large_is_refused(browser: Browser, session: str) -> 
 def test_a_session_is_deleted_its_page_gone_and_the_list_says_so_once(browser: Browser) -> None:
     id_ = "<b>ünder\u202e</b>; x"
     browser.api.store(span(id_, 1))
-    done = browser.post(f"/sessions/{segment(id_)}/delete", {})
+    came = {"Referer": "http://there/sessions?query=user%3Aada&cursor="}
+    page = browser.get(f"/sessions/{segment(id_)}", came)
+    assert ("input", {"type": "hidden", "name": "back", "value": "/sessions?query=user%3Aada&cursor="}) in page.tags
+    done = browser.post(f"/sessions/{segment(id_)}/delete", {"back": ""})
     told = {"Cookie": f"{browser.cookie}; {done.headers['set-cookie'].partition(';')[0]}"}
     assert done.headers["location"] == "/sessions"
     assert browser.get(f"/sessions/{segment(id_)}").status == 404
