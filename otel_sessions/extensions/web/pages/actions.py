@@ -93,7 +93,9 @@ def share(visit: Visit) -> str | Shown:
 def delete(visit: Visit) -> Done:
     visit.read(deletions.one)
     named = one_line(visit.session_id, 80)
-    return Done(_back(visit, f"{visit.base}/sessions"), f"The session {named} is deleted, with its scores, comments and links.")
+    return Done(
+        _back(visit, f"{visit.base}/sessions"), f"The session {named} is deleted, with its scores, comments and links."
+    )
 
 
 def views(visit: Visit) -> str:

@@ -16,7 +16,7 @@ _FIXED: Final = ("name", "data_type")
 
 
 def again(path: str, form: Mapping[str, str]) -> dict[str, Any] | None:
-    """The form by its path: what was `typed`, as (name, title, value), and what else is `kept`; None where nothing was."""
+    """The form of a path: what was `typed`, as (name, title, value), and what else is `kept`; None if nothing was."""
     asked = [name for name in _TYPED if name in form and not (form.get("action") == "judge" and name in _FIXED)]
     if not asked or form.get("action") in ("delete", "remove"):
         return None

@@ -241,8 +241,9 @@ class Pages:
         is_open: bool = False,
         form: Mapping[str, str] | None = None,
     ) -> Response:
-        """The same answer as REST gives, as a page; or the way to the form of a login. Of a `form`, with the way back to
-        where it stood, and with the form once more where other words may do."""
+        """The same answer as REST gives, as a page; or the way to the form of a login. Of a `form`, with the way back
+        to where it stood, and with the form once more where other words may do.
+        """
         if not is_open and (answer := self._login.leads(request, error)):
             return answer
         answer = problem(error)

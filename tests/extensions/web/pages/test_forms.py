@@ -61,7 +61,13 @@ def test_scores_of_each_type_are_added_and_deleted(
 
 
 def test_a_score_that_is_no_number_is_told_so(browser: Browser, session: str) -> None:
-    form = {"name": "quality", "data_type": "NUMERIC", "value": "much", "action": "add", "back": f"{session}?show=calls"}
+    form = {
+        "name": "quality",
+        "data_type": "NUMERIC",
+        "value": "much",
+        "action": "add",
+        "back": f"{session}?show=calls",
+    }
     page = browser.post(f"{session}/score", form)
     assert page.status == 400
     assert "is a number" in page.text
