@@ -23,6 +23,7 @@ PAGES = (
     "/models?window=all",
     "/status",
 )
+TABLES = (f"{CHAT}?show=outline", *PAGES[3:6], "/errors?window=all")
 PAGES_TOO = ("/errors?window=all", "/connect", "/compare?a=chat-1&b=chat-1", "/shares")
 EMPTY = "/sessions?window=all"
 BARE = ("/unassigned?window=all", "/sessions/none", "/login", EMPTY)
@@ -30,6 +31,8 @@ BARE = ("/unassigned?window=all", "/sessions/none", "/login", EMPTY)
 INSIDE = """[...document.querySelectorAll(".empty, .empty *")].every(
     (one) => one.getBoundingClientRect().right <= innerWidth
 )"""
+
+UNCUT = """[...document.querySelectorAll(".scroll")].every((one) => one.scrollWidth <= one.clientWidth)"""
 
 
 def expect(what: Any) -> Any:
@@ -251,7 +254,7 @@ def _settle_live(page: Any) -> None:
         (PAGES, {"color_scheme": "light"}),
         (PAGES, {"color_scheme": "dark"}),
         ((*PAGES_TOO, *BARE), {"color_scheme": "dark"}),
-        ((*PAGES[:2], "/connect", *BARE), {"viewport": {"width": 360, "height": 780}}),
+        ((*PAGES[:2], *TABLES, "/connect", *BARE), {"viewport": {"width": 360, "height": 780}}),
     ],
     ids=["light", "dark", "others", "phone"],
 )
@@ -270,6 +273,7 @@ def test_pages_are_accessible_and_no_wider_than_the_screen(
         assert found.violations_count == 0, (path, found.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert page.evaluate(INSIDE), f"{path}: its panels hold what is in them"
+        assert "viewport" not in settings or page.evaluate(UNCUT), f"{path}: its tables show all there is"
     reader.complaints = [one for one in reader.complaints if "status of 404" not in one]  # of that page itself
 
 
