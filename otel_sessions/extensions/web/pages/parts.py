@@ -22,8 +22,8 @@ def beginning(visit: Visit, traces: Sequence[str]) -> list[Part]:
     return [
         {
             **visit.call.hidden.session(as_json(row)),
-            "previous": _link(visit, row["PreviousTraceId"]),
-            "next": _link(visit, row["NextTraceId"]),
+            "previous": _link(visit, row["PreviousTraceId"], row["Part"] - 1),
+            "next": _link(visit, row["NextTraceId"], row["Part"] + 1),
         }
         for row in rows
     ]
@@ -37,7 +37,8 @@ def put(cards: Sequence[dict[str, Any]], parts: Sequence[Part], numbers: Mapping
         card["begins"], waiting = begun, waiting[len(begun) :]
 
 
-def _link(visit: Visit, trace_id: str) -> str | None:
+def _link(visit: Visit, trace_id: str, part: int) -> str | None:
+    """To the mark of a part, on the page that begins with its first turn."""
     if not trace_id:
         return None
-    return f"{visit.with_query(at=trace_id, turn=None, before=None, fragment=None)}#turn-{trace_id}"
+    return f"{visit.with_query(at=trace_id, turn=None, before=None, fragment=None)}#part-{part}"

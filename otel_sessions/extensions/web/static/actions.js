@@ -17,6 +17,19 @@ export function copyButtons(root) {
   }
 }
 
+// Esc closes the menu or form that was opened last, and gives the focus back to what opened it.
+export function menus() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || event.target.closest("dialog")) return;
+    const within = "details:is(.menu, .remark)[open]";
+    const menu = event.target.closest(within) ?? [...document.querySelectorAll(within)].at(-1);
+    if (!menu) return;
+    event.preventDefault();
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
 export function stars(root) {
   for (const form of root.querySelectorAll("form[data-star]")) {
     form.addEventListener("submit", async (event) => {

@@ -6,7 +6,7 @@ import { parts } from "./parts.js";
 import { keys } from "./keys.js";
 import { announce, light, tail } from "./live.js";
 import { spans, turns } from "./session.js";
-import { copyButtons, stars } from "./actions.js";
+import { copyButtons, menus, stars } from "./actions.js";
 import { zoom } from "./zoom.js";
 
 localTimes(document);
@@ -15,6 +15,7 @@ stars(document);
 completion(document.querySelector("[data-search]"));
 parts(document);
 keys();
+menus();
 announce(document.querySelector("table[data-newest]"));
 light(document.querySelector("[data-waiting]"));
 turns(document.getElementById("turns"));

@@ -91,7 +91,9 @@ function follow(container, sources) {
 // A span opens beside the turns; its address stands in the URL.
 export function spans(detail) {
   if (!detail) return;
+  let opener = null;  // gets the focus back
   const open = async (url, push) => {
+    if (!detail.contains(document.activeElement)) opener = document.activeElement;
     const part = new URL(url);
     part.searchParams.set("fragment", "span");
     const answer = await fetch(part);
@@ -104,17 +106,37 @@ export function spans(detail) {
     document.querySelectorAll(".wf").forEach((row) => { if (row.href === url) row.setAttribute("aria-current", "true"); });
     if (push) history.pushState({ span: url }, "", url);
     detail.closest("aside").scrollTop = 0;
-    detail.querySelector("#span")?.scrollIntoView({ block: "nearest" });
+    const drawer = detail.querySelector("#span");
+    if (!drawer) return;
+    drawer.tabIndex = -1;
+    drawer.scrollIntoView({ block: "nearest" });
+    drawer.focus({ preventScroll: true });
   };
+  const close = () => {
+    const row = document.querySelector(".wf[aria-current]"), had = detail.contains(document.activeElement);
+    detail.replaceChildren();
+    row?.removeAttribute("aria-current");
+    if (had || document.activeElement === document.body)
+      (opener?.isConnected && opener !== document.body ? opener : row)?.focus({ preventScroll: true });
+    opener = null;
+  };
+  const leave = (link) => { history.pushState({}, "", link.href); close(); };
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     const link = event.target.closest("a[data-span]");
     if (link) { event.preventDefault(); open(link.href, true); }
-    const close = event.target.closest("a[data-close]");
-    if (close) { event.preventDefault(); detail.replaceChildren(); history.pushState({}, "", close.href); }
+    const way = event.target.closest("a[data-close]");
+    if (way) { event.preventDefault(); leave(way); }
+  });
+  document.addEventListener("keydown", (event) => {
+    const way = detail.querySelector("a[data-close]"), { target } = event;
+    if (event.key !== "Escape" || event.defaultPrevented || !way || target.closest("dialog")) return;
+    if (target.matches("input, textarea") && target.value) return;  // what was written is not thrown away
+    event.preventDefault();
+    leave(way);
   });
   window.addEventListener("popstate", () => {
     if (new URL(location.href).searchParams.has("span")) open(location.href, false);
-    else detail.replaceChildren();
+    else close();
   });
 }

@@ -26,7 +26,7 @@ PAGES = (
 TABLES = (f"{CHAT}?show=outline", *PAGES[3:6], "/errors?window=all")
 PAGES_TOO = ("/errors?window=all", "/connect", "/compare?a=chat-1&b=chat-1", "/shares")
 EMPTY = "/sessions?window=all"
-BARE = ("/unassigned?window=all", "/sessions/none", "/login", EMPTY)
+BARE = ("/unassigned?window=all", "/sessions/none", "/sessions?query=user:nobody", "/login", EMPTY)
 """Pages with little on them; the last of a project without a session."""
 INSIDE = """[...document.querySelectorAll(".empty, .empty *")].every(
     (one) => one.getBoundingClientRect().right <= innerWidth
@@ -106,12 +106,31 @@ def test_the_keys_walk_open_star_and_help(reader: Reader, page: Any) -> None:
         expect(marked.locator(".no")).to_have_text(f"Turn {turn}")
     page.keyboard.press("s")
     expect(page.get_by_label("Star this session")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("j")
     page.keyboard.press("t")
-    expect(page.locator("#rows a.wf").first).to_be_focused()
+    rows = page.locator("#rows a.wf")
+    expect(rows.nth(3)).to_be_focused()  # the first of the turn that was current
+    page.keyboard.press("j")
+    expect(rows.nth(4)).to_be_focused()
     page.keyboard.press("t")
-    assert page.evaluate("document.getElementById('turns').contains(document.activeElement)")
+    expect(page.locator(".turn").nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#span")).to_be_focused()
+    assert "span=" in page.url
+    page.locator("summary", has_text="Export").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("details.menu[open]")).to_have_count(0)
+    expect(page.locator("#span")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#span")).to_have_count(0)
+    assert "span=" not in page.url
+    rows.nth(1).click()
+    expect(page.locator("#span")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("t")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("turns or waterfall")
+    expect(page.get_by_role("dialog")).to_contain_text("from the turn to its rows in the waterfall")
     page.keyboard.press("Escape")
     assert page.evaluate("document.getElementById('turns').contains(document.activeElement)"), "focus comes back"
     page.keyboard.press("/")

@@ -53,7 +53,8 @@ def test_the_page_marks_where_a_part_begins_and_leads_to_those_beside(split: Bro
     text = " ".join(page.text.split())
     assert "Part 2 after 2 h idle: 1 turn in 1.0 s" in text
     assert text.count("after 2 h idle") == 2, "in the replay and in the waterfall"
-    assert {f"/sessions/s?at={number:032x}#turn-{number:032x}" for number in (1, 3, 4)} <= set(page.links())
+    begun = ((1, 1), (3, 2), (4, 3))
+    assert {f"/sessions/s?at={number:032x}#part-{part}" for number, part in begun} <= set(page.links())
     assert "Part 3 after 3 h idle" in " ".join(split.get("/sessions/s?show=waterfall").text.split())
     tools = split.get("/sessions/s?show=tools").text
     assert ("Part 1" in tools, "Part 2" in tools) == (True, True), "before the next turn of which something is shown"
