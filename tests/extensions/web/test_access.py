@@ -231,7 +231,7 @@ def test_roles_say_who_adds_and_who_deletes(otel_client: Client, clickhouse_endp
         web.shutdown(5)
     assert buttons == {
         "read": set(),
-        "annotate": (adds := {"star", "label", "score", "share", "comment"}),
+        "annotate": (adds := {"star", "label", "score", "share", "comment", "Review", "Reviewing", "judge the turn"}),
         "admin": {*adds, "delete"},
     }, "a page has no button that is refused"
     assert statuses == {
@@ -244,12 +244,13 @@ def test_roles_say_who_adds_and_who_deletes(otel_client: Client, clickhouse_endp
 def _buttons(web: Web, headers: Mapping[str, str]) -> set[str]:
     """What the forms of the list and of a session's page do."""
     found: set[str] = set()
-    for path in ("/sessions", "/sessions/s"):
+    for path in ("/sessions", "/sessions?query=id:s", "/sessions/s?queue=id:s"):
         connection = HTTPConnection(web.endpoints["web"], timeout=60)
         connection.request("GET", path, headers=dict(headers))
         html = connection.getresponse().read().decode()
         connection.close()
         found |= set(re.findall(r'method="post" action="/sessions/s/(\w+)"', html))
+        found |= set(re.findall(r"(?<=>)(Review|Reviewing|judge the turn)\b", html))
     return found
 
 

@@ -109,7 +109,7 @@ def unassigned(visit: Visit) -> Shown:
             ]
             for row in map(as_json, found)
         ]
-        told = {"heads": heads, "rows": rows, "empty": "Every trace of this window has a session."}
+        told = {"heads": heads, "rows": rows, "empty": "No trace in this window of time is without a session."}
         if not rows:
             return _shown(**told)
         lead = "Put session.id on one span of each trace of these services; all its spans follow."
@@ -145,7 +145,9 @@ def unassigned_trace(visit: Visit) -> Shown:
 
 
 def _said(attributes: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value[:_SHORT]}" for key, value in sorted(attributes.items()))
+    return ", ".join(
+        f"{key}={value[:_SHORT]}{'…' * (len(value) > _SHORT)}" for key, value in sorted(attributes.items())
+    )
 
 
 def _tools(visit: Visit, start: datetime | None) -> list[list[Any]]:

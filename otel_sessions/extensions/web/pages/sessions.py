@@ -165,6 +165,8 @@ def _found(visit: Visit, wanted: Mapping[str, Any], window: str) -> Shown:
     listed = visit.read(sessions.list_, Listed, wanted)
     found: Sequence[Mapping[str, Any]] = listed["sessions"]
     columns = _columns(visit)
+    if not visit.all("column") and not any(session["scores"] for session in found):
+        columns = [column for column in columns if column != "scores"]
     empty_store = not found and not visit.read(sessions.list_, Listed, {"limit": 1, "fields": "core"})["sessions"]
     cursor = listed["next_cursor"]
     sort, order = wanted["sort"], wanted["order"]

@@ -208,11 +208,11 @@ def test_the_status_tells_how_long_the_service_runs_and_what_it_holds(browser: B
 
 
 def test_a_trace_without_a_session_is_opened_to_find_what_could_be_its_id(browser: Browser) -> None:
-    browser.api.store(otlp.span("turn", attributes={"chat.number": "c-7"}))
+    browser.api.store(otlp.span("turn", attributes={"chat.number": "c-7", "note": "n" * 61}))
     links = browser.get("/unassigned?window=all").links()
     page = browser.get(next(link for link in links if link.startswith("/unassigned/")))
     assert page.status == 200
-    assert "chat.number=c-7" in page.text
+    assert f"chat.number=c-7, note={'n' * 60}…" in page.text
     assert browser.get(f"/unassigned/{9:032x}").status == 404
 
 
@@ -304,4 +304,6 @@ def test_scores_are_ticked_among_the_columns_where_the_list_has_them_and_only_th
     score = {"name": "quality", "data_type": "NUMERIC", "value": 1}
     assert browser.api.call("POST", "/sessions/chat-1/scores", score).status == 201
     assert shown("/sessions") == (True, True)
+    browser.api.store(span("unjudged", 9))
+    assert shown("/sessions?query=id:unjudged") == (True, False), "a column that all of a page leave empty is no use"
     assert shown("/sessions?column=cost") == (False, False)
