@@ -75,7 +75,13 @@ def test_agents_stand_in_lanes_hand_over_and_their_code_is_coloured(page: Any) -
 def test_nothing_moves_while_a_page_loads(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.add_init_script(WATCH)
-    for path in ("/sessions", "/sessions?query=tag:agents", "/sessions/tax-bug-test", "/sessions/photos-test"):
+    for path in (
+        "/sessions",
+        "/sessions?query=shop",
+        "/sessions?query=tag:agents",
+        "/sessions/tax-bug-test",
+        "/sessions/photos-test",
+    ):
         page.route("**/*fragment=charts*", _hold)
         with page.expect_response("**/*fragment=charts*") as charts:
             page.goto(path)
