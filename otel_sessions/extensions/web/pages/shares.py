@@ -6,11 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from otel_sessions.extensions.web.api import shares
-from otel_sessions.extensions.web.api.parameters import Paged
+from otel_sessions.extensions.web.api import sessions, shares
+from otel_sessions.extensions.web.api.parameters import Listed, Paged
 from otel_sessions.extensions.web.pages import session
+from otel_sessions.extensions.web.pages.format import quoted
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 
+_NAMED: Final = 4_000
+"""Characters of ids that are asked about at once."""
 HEADERS: Final = {**shares.HEADERS, "Referrer-Policy": "no-referrer"}
 
 
@@ -19,15 +22,29 @@ def show(visit: Visit) -> Shown:
     wanted = {"limit": 200, "cursor": visit.get("cursor")}
     listed = visit.read(shares.list_, Paged, wanted)
     cursor = listed["next_cursor"]
+    titles = _titles(visit, {share["session_id"] for share in listed["shares"]})
     return Shown(
         "shares.html",
         {
             "section": "/shares",
-            "shares": listed["shares"],
+            "shares": [{**share, "input": titles.get(share["session_id"], "")} for share in listed["shares"]],
             "sharing": visit.call.config.sharing,
             "next": visit.with_query(cursor=cursor) if cursor else None,
         },
     )
+
+
+def _titles(visit: Visit, ids: set[str]) -> dict[str, str]:
+    """What sessions began with, by their id: of as many as one query can name."""
+    named: list[str] = []
+    for id_ in sorted(ids, key=len):
+        if len(",".join([*named, quoted(id_)])) < _NAMED:
+            named.append(quoted(id_))
+    if not named:
+        return {}
+    wanted = {"query": f"id:{','.join(named)}", "limit": len(named), "fields": "core,io", "preview": 400}
+    found = visit.read(sessions.list_, Listed, wanted)["sessions"]
+    return {session["session_id"]: session["input"] for session in found}
 
 
 def shared(visit: Visit) -> Shown:

@@ -222,6 +222,7 @@ def test_a_session_is_published_read_in_a_fresh_profile_and_revoked(reader: Read
     assert "turns" in stranger.locator("meta[property='og:description']").get_attribute("content")
     _settle(page, "/shares")
     expect(page.locator("tbody tr")).to_contain_text("as it is")
+    expect(page.locator("tbody tr").get_by_role("link", name="in stock?")).to_be_visible()
     page.get_by_role("button", name="Revoke").click()
     expect(page.locator("main")).to_contain_text("Nothing is published")
     assert stranger.request.get(link).status == 404
