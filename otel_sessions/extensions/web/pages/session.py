@@ -41,7 +41,7 @@ _TEXT: Final = 16_000
 
 
 def show(visit: Visit) -> Shown:
-    """`/sessions/{session_id}`; with `fragment` only its turns, its charts or the span that is open."""
+    """`/sessions/{session_id}`; with `fragment` only its turns, its figures, its charts or the span that is open."""
     return _fragment(visit, {}) or _begun(visit, {}, "session.html", {})
 
 
@@ -69,18 +69,16 @@ def public(visit: Visit) -> Shown:
 
 
 def _fragment(visit: Visit, known: dict[str, Any]) -> Shown | None:
-    match visit.get("fragment"):
-        case "turns":
-            return Shown("turns.html", _turns(visit, known))
-        case "waterfall":
-            return Shown("waterfall.html", {**_drawn_fall(visit, known), **links(visit), "opened_id": ""})
-        case "span":
-            return Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)})
-        case "text":
-            return span.text(visit)
-        case "charts":
-            return Shown("charts.html", course.drawn(visit))
-    return None
+    makes: dict[str, Callable[[], Shown]] = {
+        "turns": lambda: Shown("turns.html", _turns(visit, known)),
+        "waterfall": lambda: Shown("waterfall.html", {**_drawn_fall(visit, known), **links(visit), "opened_id": ""}),
+        "span": lambda: Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)}),
+        "text": lambda: span.text(visit),
+        "figures": lambda: Shown("figures.html", _head(visit, known, VIEWS[0][0])),
+        "charts": lambda: Shown("charts.html", course.drawn(visit)),
+    }
+    make = makes.get(visit.get("fragment"))
+    return make() if make else None
 
 
 def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str, Any]) -> Shown:
@@ -127,7 +125,8 @@ def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
     session = visit.read(sessions.one, sessions.One, {"fields": "core,usage,io,metadata", "preview": _TEXT})
     known["session"] = session
     outlines = {
-        name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None) for name in detail.OUTLINED
+        name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None, fragment=None)
+        for name in detail.OUTLINED
     }
     return {
         "session": session,

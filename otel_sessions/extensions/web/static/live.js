@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What arrives while the page is open.
+import { localTimes } from "./clock.js";
+import { append } from "./session.js";
+
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // New sessions announce themselves and move nothing.
@@ -45,23 +48,55 @@ export async function light(section) {
   }
 }
 
-// Turns of an active session: the page says that there are more, and shows them when asked.
+// Turns of an active session: the figures follow, and turns are shown at the end while that is in sight. Elsewhere a status
+// says how many there are, and shows them when asked.
 export function tail(mark) {
-  if (!mark || !window.EventSource) return;
+  const status = document.getElementById("more"), figures = document.querySelector(".figures");
+  if (!mark || !status || !window.EventSource) return;
   const events = new EventSource(mark.dataset.tail);
   const seen = new Set();
+  let known = +figures.dataset.turns, timer = 0;
+  const shown = (page) => {
+    if (!page || [...seen].some((turn) => !page.querySelector(`[id="turn-${turn}"]`))) return false;
+    seen.clear();
+    known = +figures.dataset.turns;
+    status.replaceChildren();
+    return true;
+  };
+  const update = async () => {
+    await count(figures);
+    if (!seen.size || shown(await append(false))) return;
+    const link = status.querySelector("a") ?? document.createElement("a");
+    link.id = "later";
+    link.className = "button primary";
+    link.href = location.href.split("#")[0];
+    link.onclick = (event) => {
+      event.preventDefault();
+      append(true).then((page) => { if (!shown(page)) location.assign(link.href); });
+    };
+    const more = figures.dataset.turns - known, turns = more > 0 ? more : seen.size;
+    link.textContent = `${turns} ${more > 0 ? "new " : ""}turn${turns === 1 ? "" : "s"}${more > 0 ? "" : " changed"}: show`;
+    if (!link.isConnected) status.append(link);
+  };
   events.addEventListener("open", () => mark.classList.add("on"));
   events.addEventListener("error", () => mark.classList.remove("on"));
   events.addEventListener("turn", (event) => {
     seen.add(JSON.parse(event.data).trace_id);
-    let link = document.getElementById("later");
-    if (!link) {
-      link = document.createElement("a");
-      link.id = "later";
-      link.className = "button primary";
-      link.href = location.href.split("#")[0];
-      document.getElementById("more").append(link);
-    }
-    link.textContent = `${seen.size === 1 ? "A turn" : `${seen.size} turns`} changed: show`;
+    clearTimeout(timer);
+    timer = setTimeout(() => update().catch(() => {}), 300);
   });
+}
+
+// Puts the figures of now into the place of those there are; what a reader unfolded stays so.
+async function count(figures) {
+  const url = new URL(location.href);
+  url.searchParams.set("fragment", "figures");
+  const answer = await fetch(url);
+  if (!answer.ok) return;
+  const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".figures");
+  const percentiles = figures.querySelector("#percentiles").textContent;
+  figures.querySelectorAll("dl").forEach((list, n) => list.replaceChildren(...now.querySelectorAll("dl")[n].childNodes));
+  figures.querySelector("#percentiles").textContent = percentiles;
+  localTimes(figures);
+  figures.dataset.turns = now.dataset.turns;
 }

@@ -6,6 +6,10 @@ import { zoom } from "./zoom.js";
 
 const NEAR = 1_200, FAR = 4_000;  // pixels beyond the window: nearer is filled, farther is emptied
 
+// Shows turns that have arrived, in the last page of turns: with `asked` always, else where its end is in sight. The page
+// where it did, nothing where that is not the end, or somebody is at something there.
+export let append = async () => null;
+
 export function turns(container) {
   if (!container || !window.IntersectionObserver) return;
   const sources = new Map();
@@ -55,6 +59,16 @@ export function turns(container) {
     next.style.setProperty("height", "240px");
     watch(next, new URL(link.href));
   }
+  append = async (asked) => {
+    const last = [...container.querySelectorAll(".page")].at(-1);
+    const atEnd = window.scrollY + window.innerHeight >= document.documentElement.scrollHeight - 40;
+    const inUse = last.contains(document.activeElement) || last.querySelector("details[open] form");
+    if (last.dataset.empty || inUse || !(asked || atEnd)) return null;
+    last.dataset.empty = "1";
+    await fill(last);
+    window.scrollTo(0, document.documentElement.scrollHeight);
+    return last;
+  };
   watch(container.querySelector(".page"), new URL(location.href));
   more(container.querySelector(".page"));
   follow(container, sources);

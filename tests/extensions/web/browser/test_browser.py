@@ -253,18 +253,26 @@ def test_two_sessions_and_two_selections_are_compared(reader: Reader, page: Any)
     expect(page.locator("main")).to_contain_text("grace")
 
 
-def test_turns_that_arrive_are_announced_and_move_nothing(reader: Reader, page: Any) -> None:
+def test_turns_that_arrive_are_announced_and_shown_at_the_end_where_that_is_in_sight(reader: Reader, page: Any) -> None:
     now = page.evaluate("Date.now()") / 1000 - 1_767_225_600
     reader.api.store(span("live", 60, start=now - 60))
+    page.set_viewport_size({"width": 1280, "height": 450})
     _settle_live(page)
     expect(page.locator(".live")).to_have_class(re.compile(r"\bon\b"))
     reader.api.store(span("live", 61, start=now - 5))
     later = page.locator("#later")
-    expect(later).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="A turn changed")).to_be_visible()
+    expect(later).to_be_in_viewport()
+    expect(page.get_by_role("status").filter(has_text="1 new turn: show")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator(".figures dl").first).to_contain_text("Turns2")
     later.click()
     expect(page.locator(".turn")).to_have_count(2)
+    expect(later).to_have_count(0)
+    reader.api.store(span("live", 62, start=now - 3))
+    expect(page.locator(".turn")).to_have_count(3)
+    expect(page.locator(".turn").last).to_be_in_viewport()
+    expect(later).to_have_count(0)
+    expect(page.locator(".figures dl").first).to_contain_text("Turns3")
 
 
 def _settle_live(page: Any) -> None:
