@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from hypothesis import settings
 from otel_sessions.clickhouse import client as clickhouse_client
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
 from otel_sessions.sessions import migrations
+from otel_sessions.telemetry import LimitedLog
 from tests import clustered
 from tests.integration.running import Directory, Running, config
 
@@ -29,6 +31,16 @@ clickhouse_client._ENGINE = {
     "compile_aggregate_expressions": 0,
     "compile_sort_description": 0,
 }
+
+
+@pytest.fixture(autouse=True)
+def _refusals_are_told_by_the_end() -> Iterator[None]:
+    """A service tells at its end what it has counted of refusals. What a test leaves running would tell in another."""
+    yield
+    for thread in threading.enumerate():
+        log = getattr(getattr(thread, "function", None), "__self__", None)  # of a timer
+        if isinstance(log, LimitedLog):
+            log.close()
 
 
 @pytest.fixture(scope="session")

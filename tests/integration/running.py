@@ -49,6 +49,7 @@ def config(
     sql: str | None = ANY,
     read_only: bool = True,
     metrics: str | None = None,
+    claim_wait: str = "20s",
     **exporter: Any,
 ) -> str:
     """As YAML: spans to `endpoint`, SQL and metrics unless they are None; `exporter` has more keys of the exporter.
@@ -61,7 +62,7 @@ def config(
         extensions["clickhouse_http"] = {"endpoint": sql, "read_only": read_only}
     parts = {
         "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": grpc}}}},
-        "processors": {"session": {}},
+        "processors": {"session": {"claim_wait": claim_wait}},
         "exporters": {"clickhouse": {"endpoint": endpoint, **exporter}},
         "extensions": extensions,
         "service": {

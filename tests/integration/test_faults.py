@@ -30,7 +30,9 @@ class Scene:
         self.clickhouse = clickhouse
         self.database = database
         self.proxy = Proxy(clickhouse.endpoints["clickhouse_http"])
-        self.service = directory.start(config(f"http://{self.proxy.address}/{database}", sql=None, **SETTINGS))
+        endpoint = f"http://{self.proxy.address}/{database}"
+        # what has no claim is stored at once, as what comes later then has to be put right
+        self.service = directory.start(config(endpoint, sql=None, claim_wait="0s", **SETTINGS))
 
     def sql(self, query: str, **parameters: str) -> list[list[object]]:
         return self.clickhouse.sql(query.replace("FROM ", f"FROM {self.database}."), **parameters)

@@ -112,7 +112,6 @@ def running() -> Iterator[list[Running]]:
         for channel in each.channels:
             channel.close()
         each.receiver.shutdown(5.0)
-        each.metrics.refusals.close()  # as a service does: nothing is logged in the tests after it
 
 
 @pytest.fixture
