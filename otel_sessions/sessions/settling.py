@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.sessions import attribution, deletion
 
@@ -25,6 +26,6 @@ def settle(client: Client, sessions: Collection[deletion.SessionKey]) -> None:
         return
     with writing("putting sessions right before they are decided on"):
         traces = list(deletion.traces_of(client, sessions))
-        for start in range(0, len(traces), _CHUNK):
-            doubts = attribution.doubtful(client, traces[start : start + _CHUNK])
+        for some in batched(traces, _CHUNK):
+            doubts = attribution.doubtful(client, some)
             attribution.correct(client, [doubt.trace for doubt in doubts])

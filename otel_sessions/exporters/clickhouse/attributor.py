@@ -7,12 +7,12 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.component import Host, Worker
@@ -144,10 +144,10 @@ class Attributor:
         try:
             if looks_back:
                 left = attribution.left_behind(client)
-                for chunk in _chunks(left, _CHUNK):
+                for chunk in batched(left, _CHUNK):
                     self._correct(client, attribution.doubtful(client, chunk))
                 attribution.record_all(client, self._receiver, through)
-            for chunk in _chunks(sorted(touched), _CHUNK):
+            for chunk in batched(sorted(touched), _CHUNK):
                 self._correct(client, attribution.find(client, chunk))
         except BaseException:
             with self._lock:
@@ -163,7 +163,7 @@ class Attributor:
                 self._recorded = through
 
     def _correct(self, client: Client, found: Sequence[Doubt]) -> None:
-        for chunk in _chunks(found, _CORRECTED):
+        for chunk in batched(found, _CORRECTED):
             if time.monotonic() > self._until:
                 raise _TimeIsUpError
             attribution.correct(client, [doubt.trace for doubt in chunk])
@@ -182,11 +182,3 @@ class Attributor:
         client, self._client = self._client, None
         if client is not None:
             client.close()
-
-
-T = TypeVar("T")
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

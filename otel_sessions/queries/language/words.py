@@ -27,10 +27,9 @@ _VARIATION_SELECTORS: Final = range(0xE0100, 0xE01F0)
 _LETTERS: Final = r"\p{L}\p{M}\p{N}"
 _SPACELESS: Final = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in UNSPACED)
 _ASCII_RUN: Final = re.compile("[0-9A-Za-z]+")
-_FOLDED: Final = {0x17F: "s", 0x212A: "k"}
-"""Letters that are those of ASCII where letter case is ignored: long s, and the sign of Kelvin."""
 _RARE_FORMS: Final = {"s": "\u017f", "k": "\u212a"}
-"""Their third forms: both letters are in most words, and these in hardly any text."""
+"""Third forms of letters of ASCII, long s and the sign of Kelvin. Those are in most words, these in hardly any."""
+_FOLDED: Final = str.maketrans({form: letter for letter, form in _RARE_FORMS.items()})
 _MANY_FORMS: Final = frozenset(
     "ΣσςΜμ\u00b5ΒβϐΕεϵΘθϑϴΚκϰΠπϖΡρϱΦφϕΙι\u0345ВвДдОоСсТтЪъѢѣ\u017f\u212aÅå\u212bΩω\u2126"  # noqa: RUF001 - Greek and Cyrillic
     "\u01c4\u01c5\u01c6\u01c7\u01c8\u01c9\u01ca\u01cb\u01cc\u01f1\u01f2\u01f3"

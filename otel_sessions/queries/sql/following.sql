@@ -1,12 +1,7 @@
 -- The sessions that go on from this one, by their start: those whose last span to name any names it.
 WITH may_follow AS
 (
-    SELECT SessionId FROM _session_turns
-    WHERE Project = {project:String} AND substring(Metadata['session.previous_id'], 9) = {session_id:String}
-    UNION DISTINCT
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String}
-        AND arrayExists(m -> substring(m['session.previous_id'], 9) = {session_id:String}, `Minutes.Metadata`)
+${naming_previous}
 )
 SELECT SessionId
 FROM

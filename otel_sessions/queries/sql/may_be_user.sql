@@ -2,9 +2,6 @@
 SELECT 1
 FROM
 (
-    SELECT SessionId FROM _session_activity WHERE Project = {project:String} AND has(UserIds, {user_id:String})
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String} AND has(arrayFlatten(`Minutes.UserIds`), {user_id:String})
+${may_have_user}
 )
 LIMIT 1

@@ -1,14 +1,8 @@
--- One of the sessions of which any span says, or said before a correction, that they go on from this one. As a subcolumn a
--- value of a map would not be found by its index.
+-- One of the sessions that may go on from this one. As a subcolumn a value of a map would not be found by its index.
 SELECT SessionId
 FROM
 (
-    SELECT SessionId FROM _session_turns
-    WHERE Project = {project:String} AND substring(Metadata['session.previous_id'], 9) = {session_id:String}
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String}
-        AND arrayExists(m -> substring(m['session.previous_id'], 9) = {session_id:String}, `Minutes.Metadata`)
+${naming_previous}
 )
 WHERE SessionId != {session_id:String}
 LIMIT 1

@@ -8,10 +8,7 @@ ${../../sessions/parts/user_turn_columns}
     FROM _turn_minutes AS m
     WHERE m.Project = {project:String} AND m.SessionId IN
     (
-        SELECT SessionId FROM _session_activity WHERE Project = {project:String} AND has(UserIds, {user_id:String})
-        UNION ALL
-        SELECT SessionId FROM _corrections
-        WHERE Project = {project:String} AND has(arrayFlatten(`Minutes.UserIds`), {user_id:String})
+${may_have_user}
     )
     GROUP BY Project, SessionId, TraceId
     HAVING sum(m.SpanCount) > 0 AND UserId = {user_id:String}

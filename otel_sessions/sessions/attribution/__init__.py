@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import Retryable
@@ -149,9 +150,8 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
     for name in ("refeed", "strays", "activity_anew"):
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
-    for start in range(0, len(corrected), _CHUNK):  # who died may not have come to the second copy
-        some = [(row[0], row[1]) for row in corrected[start : start + _CHUNK]]
-        _run(client, statement(__package__, "copy"), some, {"repeated": 1})
+    for rows in batched(corrected, _CHUNK):  # who died may not have come to the second copy
+        _run(client, statement(__package__, "copy"), [(row[0], row[1]) for row in rows], {"repeated": 1})
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
@@ -56,9 +57,10 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
             sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
             sql, of_traces = attribution.bound(sql, shared)
             spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
-            for start in range(0, len(spans), _SPANS_A_STATEMENT):
-                some = [tuple(span) for span in spans[start : start + _SPANS_A_STATEMENT]]
-                mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": some})
+            for some in batched(spans, _SPANS_A_STATEMENT):
+                mutate(
+                    client, statement(__package__, "spans"), "otel_traces", {"spans": [tuple(span) for span in some]}
+                )
         for table in ("otel_traces", *_DERIVED):
             _run(client, "traces_of", table=table, traces=[*whole])
         if shared:

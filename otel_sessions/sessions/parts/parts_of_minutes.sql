@@ -37,11 +37,8 @@ FROM
                 m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId,
                 min(m.FirstStart) AS FirstStart, max(m.LastEnd) AS LastEnd, max(m.InputPick) AS InputPick,
                 max(m.OutputPick) AS OutputPick, max(m.ErrorPick) AS ErrorPick, sum(m.SpanCount) AS SpanCount,
-                sum(m.ErrorCount) AS ErrorCount, sum(m.InputTokens) AS InputTokens, sum(m.OutputTokens) AS OutputTokens,
-                sum(m.CachedInputTokens) AS CachedInputTokens, sum(m.CacheCreationInputTokens) AS
-                CacheCreationInputTokens, sum(m.ReasoningTokens) AS ReasoningTokens, sum(m.TotalTokens) AS TotalTokens,
-                sum(m.Cost) AS Cost, sum(m.ModelCalls) AS ModelCalls, sum(m.UnpricedCalls) AS UnpricedCalls,
-                sum(m.ToolCalls) AS ToolCalls
+${turn_sums}
+                , sum(m.ModelCalls) AS ModelCalls, sum(m.UnpricedCalls) AS UnpricedCalls, sum(m.ToolCalls) AS ToolCalls
             FROM _turn_minutes AS m
             GROUP BY Project, SessionId, TraceId
             HAVING SpanCount > 0

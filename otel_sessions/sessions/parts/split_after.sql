@@ -1,4 +1,4 @@
 (
-    SELECT if(mapContains(argMax(SplitAfterOf, UpdatedAt) AS of, {project:String}), of[{project:String}], argMax(SplitAfter, UpdatedAt))
+    SELECT argMax(if(mapContains(SplitAfterOf, {project:String}), SplitAfterOf[{project:String}], SplitAfter), UpdatedAt)
     FROM _session_life
 )

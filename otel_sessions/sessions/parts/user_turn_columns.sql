@@ -1,5 +1,3 @@
         m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId,
         substring(max(m.UserPick), 10) AS UserId, min(m.FirstStart) AS FirstStart, max(m.LastEnd) AS LastEnd,
-        sum(m.ErrorCount) AS ErrorCount, sum(m.InputTokens) AS InputTokens, sum(m.OutputTokens) AS OutputTokens,
-        sum(m.CachedInputTokens) AS CachedInputTokens, sum(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-        sum(m.ReasoningTokens) AS ReasoningTokens, sum(m.TotalTokens) AS TotalTokens, sum(m.Cost) AS Cost
+${turn_sums}

@@ -15,7 +15,6 @@ from otel_sessions.clickhouse.chunks import Period, Piece, Progress
 from otel_sessions.clickhouse.cluster import has_shards
 from otel_sessions.errors import Permanent
 from otel_sessions.sessions import attribution
-from otel_sessions.sessions.attribution import TraceKey
 from otel_sessions.sessions.rebuild import statements
 from otel_sessions.sessions.rebuild.side import DEAD_AFTER_S, Side, make_room, wait_for_inserts
 from otel_sessions.sessions.rebuild.statements import Place
@@ -65,7 +64,7 @@ def everything(client: Client, *, rows_a_piece: int = ROWS_A_PIECE, dead_after_s
         side.abandon()
     yield Progress(rows, rows, "looking at what came meanwhile")
     left = attribution.left_behind(client, since=begin - _CLOCKS_DIFFER_S)
-    for doubts in _some(left, TRACES_A_CORRECTION):
+    for doubts in chunks.batched(left, TRACES_A_CORRECTION):
         attribution.correct(client, [doubt.trace for doubt in attribution.doubtful(client, doubts)])
     return rows
 
@@ -84,7 +83,7 @@ def period(
     for number, piece in enumerate(pieces):
         yield Progress(rows * number // len(pieces), rows, "comparing")
         found = differences.find(client, piece, period=stored)
-        for some in _some([difference.key for difference in found], TRACES_A_CORRECTION):
+        for some in chunks.batched([difference.key for difference in found], TRACES_A_CORRECTION):
             _correct_sessions(client, some, bounds)
     return rows
 
@@ -97,7 +96,7 @@ def session(client: Client, project: str, session_id: str) -> int:
 def _correct_sessions(client: Client, sessions: Sequence[SessionKey], bounds: dict[str, object]) -> int:
     rows = statements.rows(client, "traces_of_sessions", {"sessions": list(sessions), **bounds})
     traces = [(project, trace) for project, trace in rows]
-    for some in _some(traces, TRACES_A_CORRECTION):
+    for some in chunks.batched(traces, TRACES_A_CORRECTION):
         attribution.correct_anew(client, some)
     return len(traces)
 
@@ -105,7 +104,7 @@ def _correct_sessions(client: Client, sessions: Sequence[SessionKey], bounds: di
 def _correct_unproven(client: Client, piece: Piece[str], side: Side) -> Iterator[None]:
     sql = attribution.renamed(statements.text("unproven"), side.names)
     found = client.query(sql, parameters=statements.traces(piece)).result_rows
-    for some in _some([(project, trace) for project, trace in found], TRACES_A_CORRECTION):
+    for some in chunks.batched([(project, trace) for project, trace in found], TRACES_A_CORRECTION):
         doubts = attribution.doubtful(client, some, names=side.names)
         attribution.correct(client, [doubt.trace for doubt in doubts], names=side.names)
         yield
@@ -118,8 +117,3 @@ def _plan(client: Client, rows_a_piece: int) -> tuple[int, list[Piece[Place]], l
     ((_, sample),) = statements.rows(client, "sample", {"size": chunks.sample_size(number)})
     places = chunks.cut([(session_id, trace) for session_id, trace in sample], number, ("", ""))
     return rows, places, chunks.cut([trace for _, trace in sample], number, "")
-
-
-def _some(items: Sequence[TraceKey], size: int) -> Iterator[Sequence[TraceKey]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

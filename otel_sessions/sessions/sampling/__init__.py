@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
@@ -85,8 +86,7 @@ def drop(client: Client, sessions: Sequence[deletion.SessionKey]) -> None:
     """Removes what the spans of these sessions carry. Stopped before its end, it can be run again."""
     with writing("dropping what sessions said"):
         traces = list(deletion.traces_of(client, sessions))
-        for start in range(0, len(traces), _TRACES_A_STATEMENT):
-            some = traces[start : start + _TRACES_A_STATEMENT]
+        for some in batched(traces, _TRACES_A_STATEMENT):
             for table in _TABLES:
                 sql, bound = attribution.bound(statement(__package__, "drop"), some)
                 mutate(client, sql, table, bound, {"mutations_sync": 2})
