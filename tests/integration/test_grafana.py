@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from otel_sessions.pdata import decode
 from otel_sessions.telemetry import Metrics
 from tests import installing
 from tests.demo.playing import play
@@ -45,9 +46,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service with the demo's sessions."""
     directory = Directory(tmp_path_factory.mktemp("grafana"))
     running = directory.start(config(directory.data()))
-    for body in play("chat").bodies:
+    bodies = play("chat").bodies
+    for body in bodies:
         running.send(body)
-    wait_until(lambda: running.sql("SELECT count() FROM sessions")[0][0], ANSWER_S, lambda count: int(count) == 5)
+    sent = len(decode(bodies, ["default"] * len(bodies)).batch["TraceId"])
+    wait_until(
+        lambda: running.sql("SELECT count() FROM session_spans")[0][0], ANSWER_S, lambda count: int(count) == sent
+    )
     yield running
     assert running.stop() == 0
 
