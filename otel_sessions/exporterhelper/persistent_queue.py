@@ -22,7 +22,7 @@ from otel_sessions.errors import Retryable
 from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.queue import INTERNAL_RETRY_AFTER_S, Ledger, Outlet, Ticket, answerable_error
 from otel_sessions.exporterhelper.storing import Storing
-from otel_sessions.exporterhelper.wal import Log, Segment
+from otel_sessions.exporterhelper.wal import Log
 from otel_sessions.exporterhelper.wal.segment import Part
 
 logger = logging.getLogger("otel_sessions.wal")
@@ -282,24 +282,24 @@ class PersistentQueue:
     # --- outlasting a power cut ---
 
     def _sync(self) -> None:
+        """Removes stored segments once what became of them outlasts a power cut; health tells while that fails."""
+        assert isinstance(self._exporter, Syncing)
         problem, last = None, False
         while not last:
             self._sync_now.wait(SYNC_S)
             self._sync_now.clear()
             last = self._synced.is_set()
-            if kept := self._log.kept():
-                problem = self._sync_and_remove(kept, problem)
-                self._host.report(f"{self.name}/sync", problem)
-
-    def _sync_and_remove(self, kept: Sequence[Segment], problem: str | None) -> str | None:
-        """Removes the segments once they outlast a power cut, or says why they do not, which was `problem` before."""
-        assert isinstance(self._exporter, Syncing)
-        try:
-            self._exporter.sync()
-        except OSError as error:
-            if problem is None:
-                logger.error("what is stored may not outlast a power cut: %s", error)  # noqa: TRY400
-            return f"what is stored may not outlast a power cut: {error}"
-        for segment in kept:
-            self._log.remove(segment)
-        return None
+            kept = self._log.kept()
+            if not kept:
+                continue
+            try:
+                self._exporter.sync()
+            except OSError as error:
+                if problem is None:  # the log is told once
+                    logger.error("what is stored may not outlast a power cut: %s", error)  # noqa: TRY400
+                problem = f"what is stored may not outlast a power cut: {error}"
+            else:
+                problem = None
+                for segment in kept:
+                    self._log.remove(segment)
+            self._host.report(f"{self.name}/sync", problem)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow.compute as pc
 
-from otel_sessions.component import ComponentId, Forgetting, Holding, OnError, Processor, Request, Tolerant
+from otel_sessions.component import ComponentId, Forgetting, Holding, Processor, Request, Tolerant
 from otel_sessions.exporterhelper.bisect import bisect
 from otel_sessions.pdata import SpanBatch, decode, joined
 from otel_sessions.telemetry import Intervals, Metrics
@@ -54,20 +54,19 @@ class Processing:
         return batch
 
     def _processed(self, id_: ComponentId, processor: Processor, batch: SpanBatch) -> SpanBatch:
-        """What the processor makes of a batch; spans for which it raises as its `on_error` says."""
+        """The batch that the processor returns.
+
+        Where it raises and its `on_error` is not `fail`, the batch is halved until the spans to blame stand alone:
+        these are counted, and left as they were (`pass`) or out (`drop`).
+        """
         try:
             return _checked(processor.process(batch))
-        except Exception as error:
+        except Exception as exc:
             if not isinstance(processor, Tolerant) or processor.on_error == "fail":
                 raise
+            error, on_error = exc, processor.on_error
             if self._log_again.due(str(id_)):
-                logger.exception("the processor %s has raised; on_error is %s", id_, processor.on_error)
-            return self._without_blame(id_, processor, processor.on_error, batch, error)
-
-    def _without_blame(
-        self, id_: ComponentId, processor: Processor, on_error: OnError, batch: SpanBatch, error: Exception
-    ) -> SpanBatch:
-        """The batch in parts: those that are taken, and of those that are not what `on_error` says."""
+                logger.exception("the processor %s has raised; on_error is %s", id_, on_error)
         done: list[SpanBatch] = []
 
         def attempt(rows: Sequence[int]) -> None:

@@ -90,7 +90,20 @@ class Ledger:
         If several fail, a retryable error wins: the sender comes back, and those `by` whom it was taken are not asked
         again. A ticket that has ended already stays as it is.
         """
-        for ticket in [ticket for ticket in tickets if self._settled(ticket, error, by)]:
+        ended: list[Ticket] = []
+        for ticket in tickets:
+            with self._changed:
+                if error is None and by:
+                    ticket.taken_by.add(by)
+                if ticket not in self._open:
+                    continue
+                if error is not None and not isinstance(ticket.error, Retryable):
+                    ticket.error = error
+                ticket.awaited -= 1
+                if ticket.awaited <= 0:
+                    self._forget(ticket)
+                    ended.append(ticket)
+        for ticket in ended:
             ticket.end()
 
     def fail(self, tickets: Iterable[Ticket], error: Exception) -> None:
@@ -110,20 +123,6 @@ class Ledger:
             self._changed.wait_for(lambda: not self._open, timeout)
             left = list(self._open)
         self.fail(left, Retryable("shutting down before the spans were stored", retry_after=FULL_RETRY_AFTER_S))
-
-    def _settled(self, ticket: Ticket, error: Exception | None, by: str) -> bool:
-        with self._changed:
-            if error is None and by:
-                ticket.taken_by.add(by)
-            if ticket not in self._open:
-                return False
-            if error is not None and not isinstance(ticket.error, Retryable):
-                ticket.error = error
-            ticket.awaited -= 1
-            if ticket.awaited > 0:
-                return False
-            self._forget(ticket)
-            return True
 
     def _forget(self, ticket: Ticket) -> None:
         self._open.remove(ticket)

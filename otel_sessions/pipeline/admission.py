@@ -112,7 +112,11 @@ class Recent:
             ticket.future.add_done_callback(lambda _: self._end(key, ticket))
             return ticket.future
         self._repeated.inc()
-        return _done(fate) if isinstance(fate, Outcome) else fate
+        if not isinstance(fate, Outcome):
+            return fate
+        done: Future[Outcome] = Future()
+        done.set_result(fate)
+        return done
 
     def note(self, requests: Iterable[Request], by: str) -> None:
         """Takes note of requests that one of the queues has from an earlier process."""
@@ -138,9 +142,3 @@ class Recent:
     def _bound(self) -> None:
         while len(self._fates) > self._remembered:
             self._fates.popitem(last=False)
-
-
-def _done(outcome: Outcome) -> Future[Outcome]:
-    future: Future[Outcome] = Future()
-    future.set_result(outcome)
-    return future

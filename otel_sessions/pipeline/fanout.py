@@ -24,7 +24,13 @@ class Fanout:
     def consume(self, request: Request) -> Future[Outcome]:
         together: Future[Outcome] = Future()
         together.set_running_or_notify_cancel()
-        futures = [_consumed(consumer, request) for consumer in self._consumers]
+        futures: list[Future[Outcome]] = []
+        for consumer in self._consumers:
+            try:
+                futures.append(consumer.consume(request))
+            except Exception as error:  # noqa: BLE001 - it is this consumer's answer
+                futures.append(Future())
+                futures[-1].set_exception(error)
         left = iter(range(len(futures) - 1, -1, -1))
         lock = threading.Lock()
 
@@ -44,12 +50,3 @@ class Fanout:
         for future in futures:
             future.add_done_callback(done)
         return together
-
-
-def _consumed(consumer: Consumer, request: Request) -> Future[Outcome]:
-    try:
-        return consumer.consume(request)
-    except Exception as error:  # noqa: BLE001 - it is this consumer's answer
-        failed: Future[Outcome] = Future()
-        failed.set_exception(error)
-        return failed

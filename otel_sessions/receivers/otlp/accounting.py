@@ -49,13 +49,13 @@ class Accounting:
             self._tell(200, outcome.message or "not spans", client(), what=what, project=project, advice=REJECTED)
 
     def count_refused(self, error: BaseException) -> Status:
-        """Counts a request that is refused whole; what its client is told."""
+        """Counts a request that is refused whole, and returns what its client is told."""
         status = status_of(error)
         self.count_refused_as(status.code)
         return status
 
     def refuse(self, error: BaseException, client: str, project: str = "", nbytes: int = 0) -> Status:
-        """Counts a call over gRPC that is refused whole, with a line in the log; what its client is told."""
+        """Counts a call over gRPC that is refused whole, logs it, and returns what its client is told."""
         status = self.count_refused(error)
         reason = f"{Code.Name(status.code)} {status.message}"
         self._tell(http_status(status), reason, client, project=project, nbytes=nbytes)
@@ -75,7 +75,7 @@ class Accounting:
         self._refused_requests.labels(*self._labels, Code.Name(code)).inc()
 
     def note_other_signal(self, signal: str, host: str) -> str:
-        """Logs that logs or metrics come in vain, once a day and host; what their client is told."""
+        """Logs, once a day for each host, that logs or metrics are not stored; returns what their client is told."""
         message = (
             f"this service stores traces, not {signal}; "
             f"set OTEL_{signal.upper()}_EXPORTER=none in the sending application to turn its {signal} off"

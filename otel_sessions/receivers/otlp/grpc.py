@@ -86,7 +86,7 @@ class GrpcServer:
         services = [*(each.handler for each in self._mounted), _health_service(self._health, self._messages), reflected]
         handlers = [OtherSignals(self._accounting), *services]
         server = grpc.server(self._pools[0], handlers=handlers, options=options(self._settings))
-        self._port = _bind(server, self._settings, self._path)
+        self._port = _bind(server, self._settings.endpoint, self._settings.tls, self._path)
         self._messages.start()
         Events(server, self._traces, self._name, self._host).start()
         self._server = server
@@ -153,26 +153,22 @@ def options(settings: GrpcSettings) -> list[Option]:
     return [(name, value) for name, value in found.items() if value is not None]
 
 
-def _bind(server: grpc.Server, settings: GrpcSettings, path: str) -> int:
-    endpoint = settings.endpoint
-    obstacle, port = _obstacle(endpoint), 0
-    if obstacle is None:
-        try:
-            port = _add_port(server, str(endpoint), settings.tls)
-        except RuntimeError as exc:
-            obstacle = str(exc)
+def _bind(server: grpc.Server, endpoint: HostPort, tls: ServerTls | None, path: str) -> int:
+    """Adds the address to those of the server, and returns its port; `ConfigError` at `path` if it cannot be had."""
+    address, obstacle, port = str(endpoint), _obstacle(endpoint), 0
+    try:
+        if obstacle is None and tls is None:
+            port = server.add_insecure_port(address)
+        elif obstacle is None and tls is not None:
+            pair = (Path(tls.key_file).read_bytes(), Path(tls.cert_file).read_bytes())
+            authorities = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file is not None else None
+            credentials = grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
+            port = server.add_secure_port(address, credentials)
+    except RuntimeError as exc:
+        obstacle = str(exc)
     if not port:
         raise ConfigError([Fault(path, f"cannot listen on {endpoint}: {obstacle}")])
     return port
-
-
-def _add_port(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
-    if tls is None:
-        return server.add_insecure_port(address)
-    pair = (Path(tls.key_file).read_bytes(), Path(tls.cert_file).read_bytes())
-    authorities = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file is not None else None
-    credentials = grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
-    return server.add_secure_port(address, credentials)
 
 
 def _obstacle(endpoint: HostPort) -> str | None:

@@ -111,21 +111,19 @@ class Messages:
             return export
 
     def _watch(self) -> None:
+        """Cancels calls whose message does not come: small ones and exports whose time is over, and of the exports
+        that are in the way of others as many as stand in line."""
         while not self._closed:
             self._changed.wait(GREEDY_S / 4 if self._in_line else CROWDED_S / 4)
             self._changed.clear()
             now = time.monotonic()
             for context in [context for context, until in list(self._waiting.items()) if until < now]:
                 context.cancel()  # type: ignore[no-untyped-call]
-            for export in self._too_slow(now):
+            with self._turn:
+                placed, in_line = dict(self._placed), len(self._in_line)
+            held = Counter(export.peer() for export in placed)
+            allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
+            in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
+            late = [export for export, began in placed.items() if now - began > READ_TIMEOUT_S]
+            for export in late + in_the_way[:in_line]:
                 export.cancel()
-
-    def _too_slow(self, now: float) -> list[Reading]:
-        """Of the exports: those read for 30 s, and of those in the way as many as stand in line."""
-        with self._turn:
-            placed, in_line = dict(self._placed), len(self._in_line)
-        held = Counter(export.peer() for export in placed)
-        allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
-        in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
-        late = [export for export, began in placed.items() if now - began > READ_TIMEOUT_S]
-        return late + in_the_way[:in_line]

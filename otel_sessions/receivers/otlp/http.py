@@ -137,25 +137,22 @@ class Paths:
         self._other_signals = {f"{base}/v1/{signal}": signal for base in bases for signal in SIGNALS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._response(Request(scope, receive))
-        await response(scope, receive, send)
-
-    async def _response(self, request: Request) -> Response:
-        path = request.scope["path"]
+        request, path = Request(scope, receive), scope["path"]
         if path in self._paths and request.method == "POST":
-            return await self._answer(request)
-        if path in self._paths:
+            answer = await self._answer(request)
+        elif path in self._paths:
             refused = Status(code=code.UNIMPLEMENTED, message=f"{request.method} is not supported; send POST")
             answer = _answer(request, refused, 405)
             answer.headers["allow"] = "POST"
-            return answer
-        if path in self._other_signals:
+        elif path in self._other_signals:
             client = request.client.host if request.client else "somebody"
             message = self._accounting.note_other_signal(self._other_signals[path], client)
             request.state.is_told = True
-            return _answer(request, Status(code=code.UNIMPLEMENTED, message=message))
-        message = f"there is nothing here; traces go to {', '.join(self._paths)}"
-        return _answer(request, Status(code=code.NOT_FOUND, message=message))
+            answer = _answer(request, Status(code=code.UNIMPLEMENTED, message=message))
+        else:
+            message = f"there is nothing here; traces go to {', '.join(self._paths)}"
+            answer = _answer(request, Status(code=code.NOT_FOUND, message=message))
+        await answer(scope, receive, send)
 
 
 class HttpTraces:
@@ -190,7 +187,13 @@ class HttpTraces:
     async def _export(self, request: Request) -> Response:
         if self._open > OPEN_REQUESTS:
             raise Retryable(f"{OPEN_REQUESTS} requests are waiting already")
-        format_ = _format_of(request)
+        content_type = request.headers.get("content-type", "")
+        format_ = _FORMATS.get(_essence(content_type))
+        if format_ is None:
+            named = (
+                f"the content type {content_type!r} is not supported" if content_type else "there is no content type"
+            )
+            raise UnsupportedMediaType(f"{named}; send {' or '.join(_FORMATS)}")
         client = request.client.host if request.client else "somebody"
         hand_over = partial(self._hand_over, format_, request.state.project, client)
         pool = self._pools[format_.content_type]
@@ -227,17 +230,8 @@ async def _outcome(future: Future[Outcome], receive: Receive) -> Outcome | None:
     return future.result() if future.done() else None
 
 
-def _format_of(request: Request) -> Format:
-    """By the content type, whatever its parameters and case; `UnsupportedMediaType` for any other."""
-    content_type = request.headers.get("content-type", "")
-    found = _FORMATS.get(_essence(content_type))
-    if found is None:
-        named = f"the content type {content_type!r} is not supported" if content_type else "there is no content type"
-        raise UnsupportedMediaType(f"{named}; send {' or '.join(_FORMATS)}")
-    return found
-
-
 def _essence(content_type: str) -> str:
+    """The media type without its parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()
 
 
