@@ -145,18 +145,26 @@ def endpoint_to_ask(files: list[Path] | None, sets: list[str] | None) -> Endpoin
 
 
 def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:
-    """The embedded data of this configuration, where a running service serves them."""
-    from otel_sessions.clickhouse.client import Endpoint  # noqa: PLC0415
-    from otel_sessions.config.glance import glance  # noqa: PLC0415
+    """The embedded data of this configuration, where a running service serves them; None where that is not plain.
 
-    text = glance(files or [], sets or [])
-    if text is None or not text.startswith("chdb://"):
-        return None
+    The service has checked its configuration, so nothing is read but the `endpoint` of its one clickhouse exporter, and
+    whoever asks it waits for no check.
+    """
+    from otel_sessions.clickhouse.client import Endpoint  # noqa: PLC0415
+    from otel_sessions.config.document import DEFAULT_CONFIG, given_by, merge, parse  # noqa: PLC0415
+    from otel_sessions.config.expand import Expander  # noqa: PLC0415
+    from otel_sessions.errors import ConfigError  # noqa: PLC0415
+
+    expander = Expander(os.environ)
     try:
-        endpoint = Endpoint.parse(text)
-    except ValueError:
+        default = {} if files else parse(DEFAULT_CONFIG, "default")
+        tree = expander.expand(merge(default, given_by(files or [], sets or [])))
+        used = {name for pipeline in tree["service"]["pipelines"].values() for name in pipeline["exporters"]}
+        (text,) = (tree["exporters"][name]["endpoint"] for name in used if name.partition("/")[0] == "clickhouse")
+        endpoint = None if expander.faults or not text.startswith("chdb://") else Endpoint.parse(text)
+    except (ConfigError, LookupError, TypeError, AttributeError, ValueError):
         return None
-    return endpoint if "clickhouse_http" in owner_of(endpoint) else None
+    return endpoint if endpoint is not None and "clickhouse_http" in owner_of(endpoint) else None
 
 
 @contextmanager

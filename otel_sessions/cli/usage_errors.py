@@ -48,7 +48,7 @@ def _reword(error: Any) -> None:
         known = sorted(getattr(getattr(error.ctx, "command", None), "commands", {})) if error.ctx else []
         error.message = f"there is no command {found[1]!r}{hint(found[1], known)}"
     elif hasattr(error.__cause__, "errors"):
-        from otel_sessions.config.faults import message, value_of  # noqa: PLC0415 - slow to import, seldom needed
+        from otel_sessions.config.typed import message, value_of  # noqa: PLC0415 - slow to import, seldom needed
 
         error.message = "; ".join(message(each, shown=value_of) for each in error.__cause__.errors())
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration: Collector-style YAML to one frozen, typed `Config`, or to every fault in it at once.
 
-The steps are a module each, and `loading` takes them: `document` reads YAML and `--set`, and merges; `expand` puts in
-the environment; `check` finds faults, with the types that `typed` gives, of components that `plugins` looks up; `model`
-is what comes out; `secrets` keeps them from the messages.
+`check` takes all steps (`load`), and finds the faults. `document` reads YAML and `--set`, and merges; `expand` replaces
+references to environment variables; `typed` makes `Settings` of maps, and texts of what is wrong with them; `plugins`
+looks components up; `model` has the classes that come out; `secrets` keeps passwords and tokens from the messages.
 """
 
 from __future__ import annotations
@@ -12,25 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from otel_sessions.config.check import listeners
-    from otel_sessions.config.default import DEFAULT_CONFIG
-    from otel_sessions.config.document import dotted
-    from otel_sessions.config.loading import load
+    from otel_sessions.config.check import listeners, load
+    from otel_sessions.config.document import DEFAULT_CONFIG, dotted
     from otel_sessions.config.model import Config, Pipeline, Service, Telemetry
 
 __all__ = ["DEFAULT_CONFIG", "Config", "Pipeline", "Service", "Telemetry", "dotted", "listeners", "load"]
 
 _HOMES = {
-    "DEFAULT_CONFIG": "default",
+    "DEFAULT_CONFIG": "document",
     "Config": "model",
     "Pipeline": "model",
     "Service": "model",
     "Telemetry": "model",
     "dotted": "document",
     "listeners": "check",
-    "load": "loading",
+    "load": "check",
 }
-"""Where each name is; looked up when it is first asked for, as commands that want a `glance` wait for no more."""
+"""Where each name is; looked up when it is first asked for: a command that only needs `document` waits for no more."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From one expanded map to a `Config`, or to every fault in it."""
+"""Loads a configuration: read, merged, expanded and checked, a `Config`, or every fault that was found in it."""
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path as File
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from otel_sessions.component import GROUPS, AuthenticatorSettings, AuthSettings, ComponentId, Kind, Settings, Used
-from otel_sessions.config.document import Path, dotted
-from otel_sessions.config.faults import kind_of, unknown_key
+from otel_sessions.config.document import DEFAULT_CONFIG, Path, dotted, given_by, merge, parse
+from otel_sessions.config.expand import Expander
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
-from otel_sessions.config.plugins import Registry
-from otel_sessions.config.typed import validate
+from otel_sessions.config.plugins import EntryPoints, Registry
+from otel_sessions.config.secrets import Scrubber
+from otel_sessions.config.typed import kind_of, unknown_key, validate
 from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.types import HostPort
 
@@ -23,7 +27,58 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 _PIPELINE_KINDS: tuple[Kind, ...] = ("receivers", "processors", "exporters")
 _LOCAL = {"localhost": "127.0.0.1"}
+_SQL_PORT = "clickhouse_http"
 _NOT_YET = {"metrics", "logs", "profiles"}
+
+
+def load(
+    files: Sequence[File] = (),
+    sets: Sequence[str] = (),
+    *,
+    registry: Registry | None = None,
+    environ: Mapping[str, str] | None = None,
+    to_serve: bool = False,
+) -> Config:
+    """The configuration of `files`, merged in their order, and of `sets` (`PATH=VALUE`) on top.
+
+    Without files it is `DEFAULT_CONFIG` that `sets` change; `clickhouse_http` of it is for the embedded engine, and is
+    left out where the endpoint is a server's and no set names it. `${env:...}` is expanded from `environ`, by default
+    the process's; types of components come from `registry`, by default the installed plugins. With `to_serve` all is
+    found that a service would refuse before it touches a database or a port.
+    Raises `ConfigError` with every fault there is, and nothing else.
+    """
+    given = given_by(files, sets)
+    expander = Expander(os.environ if environ is None else environ)
+    default = {} if files else parse(DEFAULT_CONFIG, "default")
+    tree = expander.expand(merge(default, given))
+    if not files and _is_remote(tree) and not _names_sql_port(given):
+        del tree["extensions"][_SQL_PORT]
+        tree["service"]["extensions"].remove(_SQL_PORT)
+    checker = Checker(tree, expander.texts, registry or EntryPoints())
+    config = checker.config()
+    scrubber = Scrubber(tree)
+    faults = [*expander.faults, *map(expander.explain, checker.faults)]
+    if config is not None and to_serve and not expander.faults and config.is_whole():
+        faults += map(expander.explain, service_faults(config))
+    if faults or config is None:
+        raise ConfigError(list(dict.fromkeys(map(scrubber.fault, faults))))
+    warnings = tuple(map(scrubber.text, [*expander.warnings, *checker.warnings]))
+    return replace(config, warnings=warnings)
+
+
+def _is_remote(tree: Mapping[str, Any]) -> bool:
+    """Whether the default exporter's endpoint is that of a server."""
+    try:
+        return str(tree["exporters"]["clickhouse"]["endpoint"]).startswith(("http://", "https://"))
+    except (KeyError, TypeError):
+        return False
+
+
+def _names_sql_port(given: Mapping[str, Any]) -> bool:
+    """Whether the user has said something of `clickhouse_http`, or of which extensions run."""
+    extensions, service = given.get("extensions", {}), given.get("service", {})
+    told = not isinstance(extensions, Mapping) or _SQL_PORT in extensions
+    return told or not isinstance(service, Mapping) or "extensions" in service
 
 
 class Checker:
@@ -51,10 +106,7 @@ class Checker:
         for kind in GROUPS:
             for id_ in sorted(self._named[kind] - set(config.used(kind)), key=str):
                 self.warnings.append(f"{dotted((kind, str(id_)))}: configured, but no part of the service uses it")
-        authenticators = Authenticators(self._named["extensions"], config.extensions, config.used("extensions"))
-        for kind in ("receivers", "extensions"):
-            for id_ in config.used(kind):
-                self.faults += authenticators.faults(config.settings(kind).get(id_), (kind, str(id_)))
+        self.faults += auth_faults(config, self._named["extensions"])
         self.faults += conflicts(list(listeners(config)))
         return config
 
@@ -167,8 +219,6 @@ class Checker:
                 found.append(id_)
         return tuple(found)
 
-    # The whole
-
 
 def listeners(config: Config) -> Iterator[tuple[Path, HostPort]]:
     """Every address that a service of this configuration listens on, by its path."""
@@ -187,11 +237,7 @@ def service_faults(config: Config) -> Iterator[Fault]:
             for fault in settings.find_faults(used):
                 path = dotted((kind, str(id_)))
                 yield Fault(f"{path}.{fault.path}" if fault.path else path, fault.message)
-    yield from _sent_to_itself(config)
-
-
-def _sent_to_itself(config: Config) -> Iterator[Fault]:
-    """Own telemetry that the service would receive, tell of, and send again, for ever."""
+    # own telemetry that the service would receive, trace, and send again, for ever
     own = {address.port: dotted(path) for path, address in listeners(config) if address.port}
     here = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket.gethostname().lower()}  # noqa: S104 - compared
     here |= {address.host for _, address in listeners(config)}
@@ -205,33 +251,26 @@ def _sent_to_itself(config: Config) -> Iterator[Fault]:
                 yield Fault(path, f"is this service itself, {own[port]}; send what it tells of itself elsewhere")
 
 
-class Authenticators:
-    """`named` are the ids of extensions, `settings` those of them without faults, `running` those of the service."""
+def auth_faults(config: Config, named: Collection[ComponentId]) -> Iterator[Fault]:
+    """A fault for each `auth` of what runs whose authenticator is none, or does not run.
 
-    def __init__(
-        self,
-        named: Collection[ComponentId],
-        settings: Mapping[ComponentId, Settings],
-        running: Collection[ComponentId],
-    ) -> None:
-        self._named = named
-        self._settings = settings
-        self._running = running
-
-    def faults(self, settings: Settings | None, path: Path) -> Iterator[Fault]:
-        """Of every `auth` in settings that stand at `path`."""
-        for place, auth in within(AuthSettings, settings, path):
-            message = self._problem(auth.authenticator)
-            if message:
-                yield Fault(dotted((*place, "authenticator")), message)
-
-    def _problem(self, id_: ComponentId) -> str | None:
-        if id_ not in self._named:
-            return f"'{id_}' is not configured under `extensions`{hint(str(id_), sorted(map(str, self._named)))}"
-        settings = self._settings.get(id_)
-        if settings is not None and not isinstance(settings, AuthenticatorSettings):
-            return f"'{id_}' is no authenticator; basicauth and bearertokenauth are"
-        return None if id_ in self._running else f"'{id_}' does not run; name it in `service.extensions` too"
+    `named` are all extensions of the configuration; `config` has only those without faults.
+    """
+    auths = [
+        (dotted((*path, "authenticator")), auth.authenticator)
+        for kind in ("receivers", "extensions")
+        for id_ in config.used(kind)
+        for path, auth in within(AuthSettings, config.settings(kind).get(id_), (kind, str(id_)))
+    ]
+    for path, wanted in auths:
+        settings = config.extensions.get(wanted)
+        if wanted not in named:
+            known = sorted(map(str, named))
+            yield Fault(path, f"'{wanted}' is not configured under `extensions`{hint(str(wanted), known)}")
+        elif settings is not None and not isinstance(settings, AuthenticatorSettings):
+            yield Fault(path, f"'{wanted}' is no authenticator; basicauth and bearertokenauth are")
+        elif wanted not in config.used("extensions"):
+            yield Fault(path, f"'{wanted}' does not run; name it in `service.extensions` too")
 
 
 def conflicts(found: list[tuple[Path, HostPort]]) -> list[Fault]:
@@ -254,7 +293,7 @@ def _clash(one: HostPort, other: HostPort) -> bool:
 
 
 def within(wanted: type[T], value: Any, path: Path) -> Iterator[tuple[Path, T]]:
-    """All of them, by path."""
+    """Every value of the class `wanted` in settings that stand at `path`, each with its own path."""
     if isinstance(value, wanted):
         yield path, value
     elif isinstance(value, BaseModel):

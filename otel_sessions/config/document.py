@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path as File
 from typing import Any, ClassVar
@@ -27,6 +27,29 @@ Path = tuple[str | int, ...]
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_VALUES = 100_000  # after aliases are followed
+DEFAULT_CONFIG = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "127.0.0.1:4317"}
+      http: {endpoint: "127.0.0.1:4318"}
+processors:
+  session: {}
+exporters:
+  clickhouse:
+    endpoint: "chdb://./otel-sessions-data"  # or http(s)://user:password@host:8123/database
+    sending_queue: {storage: wal}
+extensions:
+  web: {endpoint: "127.0.0.1:8080"}  # pages and REST
+  clickhouse_http: {endpoint: "127.0.0.1:8123"}  # read-only SQL over the embedded engine
+  health_check: {endpoint: "127.0.0.1:13133"}
+service:
+  extensions: [web, clickhouse_http, health_check]
+  pipelines:
+    traces: {receivers: [otlp], processors: [session], exporters: [clickhouse]}
+  telemetry: {metrics: {endpoint: "127.0.0.1:8888"}}
+"""
+"""The YAML document that is read where no file is given."""
 _SHAPE = "write PATH=VALUE, as in --set receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0"
 _TAG = "tag:yaml.org,2002:"
 _CORE = {
@@ -62,7 +85,7 @@ for _name, (_pattern, _first) in _CORE.items():
 
 
 class _Builder:
-    """Node graph to values; `faults` holds what is wrong and leaves the rest readable."""
+    """Makes values of a graph of nodes; what is wrong with them is in `faults`, and None or left out in the values."""
 
     def __init__(self, name: str) -> None:
         self.faults: list[Fault] = []
@@ -96,24 +119,19 @@ class _Builder:
         own: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _TAG + "merge":
-                inherited = self._inherited(value_node, depth) | inherited
+                # `<<: *map` or `<<: [*first, *second]`, where the first wins
+                for item in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
+                    value = self.value(item, depth)
+                    if isinstance(value, dict):
+                        inherited = value | inherited
+                    else:
+                        self._fault(item, "`<<` takes a map, or a list of maps")
                 continue
             key = self._key(key_node, own)
             value = self.value(value_node, depth)
             if key is not None:
                 own[key] = value
         return inherited | own
-
-    def _inherited(self, node: Node, depth: int) -> dict[str, Any]:
-        """Of `<<: *map` or `<<: [*first, *second]`, where the first wins."""
-        found: dict[str, Any] = {}
-        for item in node.value if isinstance(node, SequenceNode) else [node]:
-            value = self.value(item, depth)
-            if isinstance(value, dict):
-                found = value | found
-            else:
-                self._fault(item, "`<<` takes a map, or a list of maps")
-        return found
 
     def _key(self, node: Node, seen: dict[str, Any]) -> str | None:
         key = self.value(node) if isinstance(node, ScalarNode) else None
@@ -158,9 +176,9 @@ def parse(text: str, name: str) -> Any:
     try:
         node = _Loader(text).get_single_node()
     except ReaderError as error:
-        raise ConfigError(
-            [Fault(_offset(name, text, error.position), "a character that YAML does not allow")]
-        ) from None
+        before = text[: error.position]
+        place = f"{name}:{before.count(chr(10)) + 1}:{error.position - before.rfind(chr(10))}"
+        raise ConfigError([Fault(place, "a character that YAML does not allow")]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = " ".join(part for part in (error.problem, error.context) if part) or "not valid YAML"
@@ -220,11 +238,6 @@ def _position(name: str, mark: Any) -> str:
     return f"{name}:{mark.line + 1}:{mark.column + 1}"
 
 
-def _offset(name: str, text: str, position: int) -> str:
-    before = text[:position]
-    return f"{name}:{before.count(chr(10)) + 1}:{position - before.rfind(chr(10))}"
-
-
 # Trees of maps, lists and scalars, and the paths into them
 
 
@@ -279,20 +292,11 @@ def has(tree: Any, step: str | int) -> bool:
     return isinstance(tree, list) and isinstance(step, int) and 0 <= step < len(tree)
 
 
-def walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every scalar with its path."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from walk(value, (*path, key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from walk(value, (*path, index))
-    else:
-        yield path, tree
-
-
 def given_by(files: Sequence[File], sets: Sequence[str]) -> dict[str, Any]:
-    """What the user gives."""
+    """The map that all files and `--set` options make together, in this order; `{}` without any.
+
+    Raises `ConfigError` with the faults of each of them.
+    """
     steps: list[Callable[[], dict[str, Any]]] = [partial(read, file) for file in files]
     steps += [partial(assignment, text, number) for number, text in enumerate(sets, 1)]
     tree: dict[str, Any] = {}

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from otel_sessions.config.document import Path, walk
+from otel_sessions.config.document import Path
 from otel_sessions.errors import Fault
 
 _SECRET_KEY = re.compile(
@@ -45,3 +45,15 @@ def _secrets(path: Path, value: Any) -> Iterator[str]:
     for userinfo in _USERINFO.findall(str(value)):
         yield userinfo
         yield userinfo.partition(":")[2]
+
+
+def walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar with its path."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from walk(value, (*path, key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from walk(value, (*path, index))
+    else:
+        yield path, tree

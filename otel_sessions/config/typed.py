@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A map of plain values to a component's `Settings`, or to faults that a person understands.
+"""A map of plain values to a component's `Settings`, or to faults in words for whoever wrote it.
 
 Pydantic asks a class what its values have against each other only once each of them is right, and asks no further once
 a check has refused. Whoever writes a configuration wants them all at once: `cross_faults` finds these.
@@ -7,23 +7,46 @@ a check has refused. Whoever writes a configuration wants them all at once: `cro
 
 from __future__ import annotations
 
+import re
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from otel_sessions.config.document import Path, dotted, get, has, put
-from otel_sessions.config.faults import message
-from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, hint, near
 
 M = TypeVar("M", bound=BaseModel)
 Told = list[tuple[Path, str]]
 _LEFT_OUT: Final = object()
 _FAULTY: Final = object()
+_EXPECTED: Final = {
+    "string": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "tuple": "a list",
+    "set": "a list",
+    "frozen_set": "a list",
+    "dict": "a map",
+    "mapping": "a map",
+    "model": "a map",
+    "dataclass": "a map",
+    "datetime": "a time as in 2026-01-31T10:00:00Z",
+}
+_BOUNDS: Final = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+_SHOWN: Final = 100
+_SAID: Final = "said"
 
 
 def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) -> M:
@@ -51,17 +74,12 @@ def validate(model: type[M], value: Any, path: Path, texts: Mapping[Path, str]) 
         told = [
             (place, message(detail, _known(model, place[:-1])))
             for place, detail in details
-            if detail["type"] != "too_short" or not _has_faulty_items(place, places)
+            # Of a list with faulty items pydantic counts the others; whether it is too short shows once they are right.
+            if detail["type"] != "too_short" or not any(o != place and o[: len(place)] == place for o in places)
         ]
         told += cross_faults(model, swapped, [place for place, _ in told])
         found = [Fault(dotted((*path, *place)), text) for place, text in told]
         raise ConfigError(list(dict.fromkeys(found))) from None
-
-
-def _has_faulty_items(place: Path, places: Collection[Path]) -> bool:
-    """Of a list with such items pydantic counts the others, and calls it too short: how many there are it says once
-    they are mended."""
-    return any(other != place and other[: len(place)] == place for other in places)
 
 
 def _attempt(model: type[M], value: Any) -> M:
@@ -216,3 +234,84 @@ def below(annotation: Any, step: str | int) -> Any:
         ):
             return arguments[-1] if isinstance(step, str) else arguments[0]
     return None
+
+
+def message(detail: ErrorDetails, known: Sequence[str] = (), shown: Callable[[Any], str] | None = None) -> str:
+    """What is wrong, and the nearest word that would be right; `known` are the keys beside one that is unknown.
+
+    `shown` says how values are named: by their kind, unless told otherwise, as they may be secrets.
+    """
+    type_, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    instead = f", not {shown(value)}" if shown else ""
+    match type_:
+        case "missing":
+            said = "is required"
+        case "extra_forbidden":
+            said = unknown_key(str(detail["loc"][-1]), known)
+        case "value_error" | "assertion_error" if "error" in context:
+            said = str(context["error"])
+        case "literal_error" | "enum":
+            words = re.findall(r"'([^']*)'", str(context["expected"]))
+            said = f"expected {context['expected']}{instead}{near(value, words) if isinstance(value, str) else ''}"
+        case "string_too_short":
+            said = f"expected {context['min_length']} characters or more"
+        case "string_too_long":
+            said = f"expected at most {context['max_length']} characters"
+        case "too_short":
+            said = f"expected {context['min_length']} or more of them, not {context['actual_length']}"
+        case "finite_number":
+            said = "expected a finite number"
+        case _:
+            said = _expected(type_, context, value, shown or kind_of) or re.sub(r"^\w+ should", "should", detail["msg"])
+    return said
+
+
+def _expected(type_: str, context: Mapping[str, Any], value: Any, shown: Callable[[Any], str]) -> str:
+    """The message for a value of another kind, or out of its range; empty for other faults."""
+    if type_ in _BOUNDS:
+        return f"expected {_BOUNDS[type_].format_map(context)}, not {str(value)[:_SHOWN]}"
+    kind = re.sub(r"_(type|parsing|parsing_size|from_float|from_date_parsing|attributes_type)$", "", type_)
+    return f"expected {_EXPECTED[kind]}, not {shown(value)}" if kind in _EXPECTED and kind != type_ else ""
+
+
+class Plain(BaseModel):
+    """Base of what is in a request: its `ValidationError` has the texts of `message`, which show values."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _plainly(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            details: list[InitErrorDetails] = []
+            for each in error.errors():
+                beside = known if len(each["loc"]) == 1 else ()
+                text = each["msg"] if each["type"] == _SAID else message(each, beside, value_of)
+                type_ = PydanticCustomError(_SAID, "{text}", {"text": text})
+                details.append({"type": type_, "loc": each["loc"], "input": each["input"]})
+            raise ValidationError.from_exception_data(error.title, details) from None
+
+
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """The message for a key that is none of `known`."""
+    return f"is not a known key{hint(key, known)}" if known else "is not a known key"
+
+
+def kind_of(value: Any) -> str:
+    """What a plain value is, in the words of the messages."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    for type_, words in ((Mapping, "a map"), (list, "a list"), (str, "text"), ((int, float), "a number")):
+        if isinstance(value, type_):
+            return words
+    return "this"
+
+
+def value_of(value: Any) -> str:
+    """A value itself, where it is short enough to be shown; else its kind."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return repr(value[:_SHOWN]) if isinstance(value, str) else str(value)[:_SHOWN]
+    return kind_of(value)

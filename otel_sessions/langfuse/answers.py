@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from otel_sessions.config.faults import Plain
+from otel_sessions.config.typed import Plain
 from otel_sessions.errors import InvalidData, NotStored, Permanent, Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.body import NOBODY_READS, SlowBody, UnsupportedMediaType
 from otel_sessions.queries.paging import CursorError

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from otel_sessions.component import Consumer, Outcome
 from otel_sessions.component import Request as ExportRequest
-from otel_sessions.config.faults import Plain
+from otel_sessions.config.typed import Plain
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import message_of, status_of

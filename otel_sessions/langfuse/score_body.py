@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
-from otel_sessions.config.faults import Plain
+from otel_sessions.config.typed import Plain
 from otel_sessions.sessions.scores import DataType, Score
 
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # ClickHouse's DateTime64(9) ends soon after

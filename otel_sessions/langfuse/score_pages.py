@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from otel_sessions.config.faults import Plain
+from otel_sessions.config.typed import Plain
 from otel_sessions.langfuse.answers import Page
 from otel_sessions.langfuse.score_body import Time
 from otel_sessions.queries.scores import FIRST, LAST, ScoreFilter

@@ -17,9 +17,8 @@ from opentelemetry.trace import NoOpTracer, ProxyTracerProvider, Tracer
 from otel_sessions._version import __version__
 from otel_sessions.sdk import export, scores
 from otel_sessions.sdk.processor import SessionSpanProcessor
-from otel_sessions.sdk.redact import set_hook
 from otel_sessions.sdk.safely import Safely, logger
-from otel_sessions.sdk.serialize import Redact
+from otel_sessions.sdk.serialize import Redact, set_hook
 
 SCOPE: Final = "otel_sessions"
 _OFF: Final = frozenset({"0", "false", "no", "off"})

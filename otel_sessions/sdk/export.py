@@ -59,6 +59,7 @@ def processors(endpoint: str | None, protocol: str | None, headers: Mapping[str,
 
 
 def environment_endpoint() -> str | None:
+    """The OTLP endpoint that OpenTelemetry's variables name; None where none of them is set."""
     return _first(_ENDPOINTS)
 
 
@@ -78,7 +79,10 @@ def _otlp(endpoint: str | None, protocol: str | None, headers: Mapping[str, str]
     elif wanted == "http/protobuf":
         from opentelemetry.exporter.otlp.proto.http import trace_exporter as http  # noqa: PLC0415
 
-        make = partial(http.OTLPSpanExporter, endpoint=endpoint and _traces_url(endpoint), headers=sent)
+        # an endpoint with a path beyond `/v1/traces` or `/` is a base, as in the environment variable
+        base = endpoint and _with_scheme(endpoint).rstrip("/")
+        url_of_spans = base if not base or base.endswith("/v1/traces") else f"{base}/v1/traces"
+        make = partial(http.OTLPSpanExporter, endpoint=url_of_spans, headers=sent)
     else:
         raise ValueError(f"the protocol {wanted!r} is not known here; there are grpc and http/protobuf")
     return EndingProcessor(PerProcess(make), _with_scheme(target or _DEFAULTS[wanted]))
@@ -91,12 +95,6 @@ def _make_named(name: str) -> SpanExporter:
         exporter: SpanExporter = entry.load()()
         return exporter
     raise ValueError(f"OTEL_TRACES_EXPORTER: no exporter of the name {name!r} is installed")
-
-
-def _traces_url(endpoint: str) -> str:
-    """The URL for spans; one that has a path beyond `/v1/traces` or `/` is a base, as in the environment variable."""
-    url = _with_scheme(endpoint).rstrip("/")
-    return url if url.endswith("/v1/traces") else f"{url}/v1/traces"
 
 
 def _with_scheme(endpoint: str) -> str:
@@ -163,19 +161,17 @@ def listens(endpoint: str) -> bool:
     with _asking:
         url = urlsplit(endpoint)
         port = url.port or _PORTS.get(url.scheme)
-        if not url.hostname or not port or _is_proxied(url.scheme, url.hostname):
+        if not url.hostname or not port:
+            return True
+        from urllib import request  # noqa: PLC0415 - imports the whole of HTTP
+
+        if {url.scheme, "all"} & request.getproxies().keys() and not request.proxy_bypass(url.hostname):
             return True
         try:
             socket.create_connection((url.hostname, port), CONNECT_S).close()
         except OSError:
             return False
     return True
-
-
-def _is_proxied(scheme: str, host: str) -> bool:
-    from urllib import request  # noqa: PLC0415 - imports the whole of HTTP
-
-    return bool({scheme, "all"} & request.getproxies().keys()) and not request.proxy_bypass(host)
 
 
 def call_at_end(act: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
 
 from otel_sessions import semconv
-from otel_sessions.sdk import redact, scores, serialize, trace
+from otel_sessions.sdk import scores, serialize, trace
 from otel_sessions.sdk.configure import tracer
 from otel_sessions.sdk.processor import Attributes
 from otel_sessions.sdk.safely import Safely, warn_once
@@ -184,7 +184,7 @@ def _write(span: Span, more: Mapping[str, Any]) -> None:
         if value is None:
             continue
         if key := _CONTENTS.get(field):
-            redact.write(span, key, value)
+            serialize.write(span, key, value)
         elif convert := _CONVERT.get(field):
             span.set_attributes(convert(value))
         else:

@@ -13,7 +13,6 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from otel_sessions import semconv
-from otel_sessions.sdk import redact as redaction
 from otel_sessions.sdk import serialize, wrap
 from otel_sessions.sdk.configure import is_off, tracer
 from otel_sessions.sdk.observations import Kind, check_kind, record_error
@@ -125,8 +124,15 @@ class _Calls:
             if span.is_recording():
                 for key, value in self._recipe.attributes.items():
                     span.set_attribute(key, value)
-                if self._recipe.capture_input and (named := self._named(args, kwargs)):
-                    self._write(span, semconv.OBSERVATION_INPUT, named)
+                if self._recipe.capture_input:
+                    # the arguments by the names of their parameters; those of `*args` together
+                    first = 1 if self._is_method else 0
+                    named = dict(zip(self._parameters[first:], args[first:], strict=False))
+                    if len(args) > len(self._parameters):
+                        named["args"] = args[len(self._parameters) :]
+                    named.update(kwargs)
+                    if named:
+                        self._write(span, semconv.OBSERVATION_INPUT, named)
             return span
         return INVALID_SPAN
 
@@ -144,15 +150,7 @@ class _Calls:
             span.end()
 
     def _write(self, span: Span, key: str, value: Any) -> None:
-        redaction.write(span, key, value, self._recipe.max_chars, self._recipe.redact)
-
-    def _named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments by the names of their parameters; those of `*args` together."""
-        start = 1 if self._is_method else 0
-        found = dict(zip(self._parameters[start:], args[start:] if start else args, strict=False))
-        if len(args) > len(self._parameters):
-            found["args"] = args[len(self._parameters) :]
-        return {**found, **kwargs} if kwargs else found
+        serialize.write(span, key, value, self._recipe.max_chars, self._recipe.redact)
 
 
 class _Run:

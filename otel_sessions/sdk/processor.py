@@ -40,11 +40,12 @@ class Stamp:
 
 
 def stamp(attributes: Attributes) -> Stamp:
+    """The stamp of these attributes, later than all that were made before."""
     return Stamp(attributes, next(_numbers))
 
 
 def stamp_in(context: Context) -> Stamp | None:
-    """What `session` has put into a context."""
+    """What `session` has put into a context; None without one."""
     return context.get(KEY)  # type: ignore[return-value]  # nobody else has the key
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values as attributes: JSON of bounded size, of anything, that every exporter can encode.
+"""Values as attributes: JSON of bounded size, of anything, that every exporter can encode; what may be seen of them.
 
 A value that cannot be written as OTLP would cost its whole batch of spans. Little of the application's code is run.
 """
@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import json
 import math
 import pathlib
 import uuid
@@ -18,8 +19,14 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
+
+from otel_sessions import semconv
+from otel_sessions.sdk.safely import logger
 
 MAX_CHARS: Final = 65_536
 """Of one attribute, before what JSON adds for quotes and escapes."""
@@ -40,6 +47,16 @@ _AS_TEXT: Final = (datetime.date, datetime.time, datetime.timedelta, decimal.Dec
 
 Redact = Callable[[Any], Any]
 """Takes a value that is about to become an attribute and returns what may be seen of it."""
+_CONTENTS: Final = (
+    semconv.OBSERVATION_INPUT,
+    semconv.OBSERVATION_OUTPUT,
+    semconv.TRACE_INPUT,
+    semconv.TRACE_OUTPUT,
+)
+_hook: Redact | None = None
+_written: Final[WeakValueDictionary[int, BoundedAttributes]] = WeakValueDictionary()
+"""By the id of each, the attributes of spans with contents that are open, or ended and held by an exporter."""
+_out_of_reach = False
 
 
 def text(value: Any, limit: int = MAX_CHARS, redact: Redact | None = None) -> str:
@@ -209,3 +226,52 @@ def metadata(prefix: str, values: object) -> dict[str, AttributeValue]:
         return {prefix: attribute(values)}
     pairs = list(values.items())[:MAX_METADATA]
     return {f"{prefix}.{encodable(str(key))}": attribute(value) for key, value in pairs}
+
+
+def write(span: Span, key: str, value: Any, limit: int = MAX_CHARS, instead: Redact | None = None) -> None:
+    """Writes an input or output as `set_hook`'s hook, or the one of the call `instead` of it, lets it be seen."""
+    if instead is not None:
+        span.set_attribute(key, text(value, limit, instead))
+        return
+    global _out_of_reach  # noqa: PLW0603
+    held = getattr(span, "_attributes", None)
+    if type(held) is BoundedAttributes:
+        _written[id(held)] = held
+    else:  # another SDK's span, or another version's
+        _out_of_reach = True
+    while True:
+        hook = _hook
+        span.set_attribute(key, text(value, limit, hook))
+        if hook is _hook:  # else another thread has set one meanwhile, and may have looked before this was written
+            return
+
+
+def set_hook(hook: Redact | None) -> None:
+    """Sets what sees every input and output from now on, and lets it see those that were not exported yet.
+
+    These it sees as they were written: text, or what JSON says of other values.
+    """
+    global _hook  # noqa: PLW0603 - one for the process
+    _hook = hook
+    if hook is None:
+        return
+    if _out_of_reach:
+        logger.warning("redact has no effect on the spans that were recorded before it was given")
+    for held in [ref() for ref in _written.valuerefs()]:
+        if held is not None:
+            # past `BoundedAttributes`' own methods: the spans have ended, and so take no more attributes
+            for key in _CONTENTS:
+                if isinstance(before := held._dict.get(key), str):
+                    after = text(_decoded(before), redact=hook)[: held.max_value_len]
+                    with held._lock:
+                        if held._dict.get(key) is before:
+                            held._dict[key] = after
+
+
+def _decoded(text: str) -> Any:
+    if text.startswith(("{", "[")):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text

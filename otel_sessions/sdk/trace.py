@@ -9,7 +9,7 @@ from typing import Any, Final, TypedDict, Unpack
 from opentelemetry.trace import Span, get_current_span
 
 from otel_sessions import semconv
-from otel_sessions.sdk import redact, serialize
+from otel_sessions.sdk import serialize
 from otel_sessions.sdk.processor import TRACES, Attributes
 from otel_sessions.sdk.safely import Safely, warn_once
 
@@ -60,7 +60,7 @@ def update(span: Span, fields: Mapping[str, Any]) -> None:
                 # writes what only the root of a trace carries
                 for field, value in found.items():
                     if key := _CONTENTS.get(field):
-                        redact.write(root, key, value)
+                        serialize.write(root, key, value)
                     elif said := _OF_ROOT.get(field):
                         root.set_attribute(said[0], said[1](value))
                     elif field not in TraceFields.__annotations__:

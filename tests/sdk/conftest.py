@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sessions import SessionSpanProcessor
-from otel_sessions.sdk import redact, safely
+from otel_sessions.sdk import safely, serialize
 from otel_sessions.sdk.processor import TRACES
 
 
@@ -59,8 +59,8 @@ def _as_new(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(safely, "_seen", set())
     yield
     TRACES.claims.clear()
-    redact.set_hook(None)
-    redact._written.clear()
+    serialize.set_hook(None)
+    serialize._written.clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import StatusCode
 
 from otel_sessions import configure, get_client, observe, session
-from otel_sessions.sdk import redact
+from otel_sessions.sdk import serialize
 from otel_sessions.sdk.observations import KINDS
 from tests.sdk.conftest import App, install
 
@@ -318,7 +318,7 @@ def test_each_of_input_and_output_can_be_left_out(app: App) -> None:
 
 
 def test_contents_are_redacted_by_the_hook_of_the_call_or_of_the_process(app: App) -> None:
-    redact.set_hook(lambda value: "***")
+    serialize.set_hook(lambda value: "***")
     observe(name="global")(lambda x: x)("secret")
     observe(name="own", redact=lambda value: "+++")(lambda x: x)("secret")
     observe(name="broken", redact=lambda value: 1 / 0)(lambda x: x)("secret")

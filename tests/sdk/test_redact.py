@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 
 from otel_sessions import configure, get_client, observe, update_current_trace
 from otel_sessions.sdk import configure as configuring
-from otel_sessions.sdk import redact
+from otel_sessions.sdk import serialize
 from tests.sdk.conftest import install
 
 SECRET = "4711 0815"
@@ -127,8 +127,8 @@ def test_a_hook_that_is_set_while_another_thread_writes_is_not_missed(holding: H
 def test_where_the_sdk_keeps_attributes_elsewhere_it_is_told(
     holding: Holding, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(redact, "BoundedAttributes", dict)
-    monkeypatch.setattr(redact, "_out_of_reach", False)
+    monkeypatch.setattr(serialize, "BoundedAttributes", dict)
+    monkeypatch.setattr(serialize, "_out_of_reach", False)
     observe(lambda: SECRET)()
     configure(redact=hide)
     assert "no effect on the spans that were recorded before" in caplog.text
@@ -140,7 +140,7 @@ def test_where_the_sdk_keeps_attributes_elsewhere_it_is_told(
 def test_nothing_unseen_is_exported_once_a_hook_is_set(before: list[str], after: list[str]) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         holding, spans = installed(monkeypatch), []
-        redact.set_hook(None)
+        serialize.set_hook(None)
         for step in [*before, "redact", *after, "end", "send"]:
             if step == "start":
                 spans.append(get_client().start_span(name="x", input=[SECRET]))

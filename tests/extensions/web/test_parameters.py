@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
-from otel_sessions.config.faults import Plain
+from otel_sessions.config.typed import Plain
 from otel_sessions.extensions.web.api.parameters import Listed
 from otel_sessions.extensions.web.api.questions import Metrics
 from otel_sessions.extensions.web.api.table import OPERATIONS

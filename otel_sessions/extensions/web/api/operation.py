@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from pydantic import ConfigDict
 from starlette.responses import Response
 
-from otel_sessions.config.faults import Plain
+from otel_sessions.config.typed import Plain
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.auth import Role
