@@ -53,7 +53,12 @@ class SpanBatch:
         columns by name, where that is known.
         """
         rows = len(columns["TraceId"])
-        columns = {"Position": _positions(columns["Request"]), **columns}
+        if "Position" not in columns:
+            numbers, count = columns["Request"].to_numpy(), np.arange(rows, dtype=np.uint32)
+            begins = np.ones(rows, np.bool_)
+            begins[1:] = numbers[1:] != numbers[:-1]
+            positions = count - np.maximum.accumulate(np.where(begins, count, 0))
+            columns = {"Position": pa.array(positions, pa.uint32()), **columns}
         arrays = [columns[name] if name in columns else _defaults(name, rows) for name in SCHEMA.names]
         return cls(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA), _named=dict(named or {}))
 
@@ -113,17 +118,8 @@ def split(batches: Sequence[SpanBatch], at: int) -> tuple[list[SpanBatch], list[
     return first, second
 
 
-def _positions(requests: pa.UInt32Array) -> pa.UInt32Array:
-    """Counts the rows of each run of equal numbers."""
-    numbers = requests.to_numpy()
-    rows = np.arange(len(numbers), dtype=np.uint32)
-    begins = np.ones(len(numbers), np.bool_)
-    begins[1:] = numbers[1:] != numbers[:-1]
-    return pa.array(rows - np.maximum.accumulate(np.where(begins, rows, 0)), pa.uint32())
-
-
 def _defaults(name: str, rows: int) -> pa.Array:
-    """The default of a derived column, so many times: a piece of one array for all batches but the largest."""
+    """The default of a derived column `rows` times: a slice of one array for all batches but the largest."""
     if rows > _SHARED_ROWS:
         return pa.repeat(DERIVED_DEFAULTS[name], rows)
     return _shared_defaults(name).slice(0, rows)

@@ -49,15 +49,13 @@ class Maps:
         self._keys.extend(row)
         self._items.extend(row.values())
         self._offsets.append(len(self._keys))
-        return _composite_keys(attributes) if odd else ()
+        if not odd:
+            return ()
+        last = {pair.key: pair.value for pair in attributes}
+        return [key for key, value in last.items() if is_composite(value)]
 
     def array(self) -> pa.MapArray:
         return pa.MapArray.from_arrays(pa.array(self._offsets, pa.int32()), strings(self._keys), strings(self._items))
-
-
-def _composite_keys(attributes: Iterable[KeyValue]) -> Sequence[str]:
-    last = {pair.key: pair.value for pair in attributes}
-    return [key for key, value in last.items() if is_composite(value)]
 
 
 def transposed(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:

@@ -56,20 +56,14 @@ def check(requests: Sequence[bytes], longer_than: int = 2**32) -> Checked:
     ]
     long_keys = set[str]().union(*(part.long_keys for part in parts))
     if any(result and result.longest > longer_than for result in found):
-        long_keys |= _long_keys(requests, longer_than)
+        columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
+        if columns is None:
+            raise MemoryError(f"no memory for the columns of {len(requests)} requests")
+        for owner in ("resource", "span"):
+            long = pc.greater(pc.binary_length(columns.text(f"{owner}_values")), longer_than)
+            long_keys.update(pc.unique(columns.text(f"{owner}_keys").filter(long)).to_pylist())
     counts = zip(*((part.attributes, part.events, part.links) for part in parts), strict=True)
     return Checked(tuple(part.results[0] for part in parts), frozenset(long_keys), *map(max, counts))
-
-
-def _long_keys(requests: Sequence[bytes], longer_than: int) -> set[str]:
-    found = set[str]()
-    columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)
-    if columns is None:
-        raise MemoryError(f"no memory for the columns of {len(requests)} requests")
-    for owner in ("resource", "span"):
-        long = pc.greater(pc.binary_length(columns.text(f"{owner}_values")), longer_than)
-        found.update(pc.unique(columns.text(f"{owner}_keys").filter(long)).to_pylist())
-    return found
 
 
 def _decoded(columns: Columns, requests: Sequence[bytes], projects: Sequence[str]) -> Decoded | None:
@@ -86,7 +80,10 @@ def _decoded(columns: Columns, requests: Sequence[bytes], projects: Sequence[str
         for number, result in enumerate(found)
     ]
     batch = _batch(columns, requests, projects)
-    return Decoded(_in_order(batch, rows.batch()) if len(rows) else batch, tuple(results))
+    if len(rows):  # the spans of both decoders, by the number of their request
+        both = pa.concat_batches([batch.record, rows.batch().record])
+        batch = SpanBatch(both.take(pa.array(np.argsort(both.column("Request").to_numpy(), kind="stable"))))
+    return Decoded(batch, tuple(results))
 
 
 def _result(found: wire.Result) -> RequestResult:
@@ -97,12 +94,6 @@ def _result(found: wire.Result) -> RequestResult:
     return RequestResult(found.accepted, faults.total(), otlp.sentence(found.accepted, faults))
 
 
-def _in_order(first: SpanBatch, second: SpanBatch) -> SpanBatch:
-    """The spans of both, by the number of their request."""
-    both = pa.concat_batches([first.record, second.record])
-    return SpanBatch(both.take(pa.array(np.argsort(both.column("Request").to_numpy(), kind="stable"))))
-
-
 # --- columns of a batch ---
 
 
@@ -111,13 +102,30 @@ def _batch(columns: Columns, requests: Sequence[bytes], projects: Sequence[str])
     if not len(resource):
         return Rows().batch()
     values = _values(columns, requests)
+    request = columns.uint32("resource_request")
+    service = columns.array("resource_service", pa.int32()).to_numpy()
+    of_resources = {
+        "Request": request,
+        "Project": pa.array(projects, pa.string()).take(request),
+        "ServiceName": values["resource"].take(pa.array(service, mask=service < 0)).fill_null(""),
+        "ResourceCompositeKeys": columns.lists("resource_composites", columns.text("resource_composite")),
+        "ResourceAttributes": columns.maps("resource", values["resource"]),
+        "ResourceSchemaUrl": columns.text("resource_schema_url"),
+        "ResourceDroppedAttributesCount": columns.uint32("resource_dropped"),
+    }
+    of_scopes = {
+        "ScopeName": columns.text("scope_name"),
+        "ScopeVersion": columns.text("scope_version"),
+        "ScopeAttributes": columns.maps("scope", values["scope"]),
+        "ScopeSchemaUrl": columns.text("scope_schema_url"),
+        "ScopeDroppedAttributesCount": columns.uint32("scope_dropped"),
+    }
     named = columns.named(values["span"])
     return SpanBatch.from_wire(
-        {name: array.take(resource) for name, array in _resource_columns(columns, values["resource"], projects).items()}
-        | {name: array.take(scope) for name, array in _scope_columns(columns, values["scope"]).items()}
+        {name: array.take(resource) for name, array in of_resources.items()}
+        | {name: array.take(scope) for name, array in of_scopes.items()}
         | _span_columns(columns, values["span"])
-        | _event_columns(columns, values["event"])
-        | _link_columns(columns, values["link"]),
+        | _list_columns(columns, values),
         {"SpanAttributes": named} if named else None,
     )
 
@@ -132,30 +140,6 @@ def _values(columns: Columns, requests: Sequence[bytes]) -> dict[str, pa.StringA
         texts = [as_text(AnyValue.FromString(each)) for each in raw]
         values[owner] = pc.replace_with_mask(values[owner], pa.array(mask), pa.array(texts, pa.string()))
     return values
-
-
-def _resource_columns(columns: Columns, values: pa.StringArray, projects: Sequence[str]) -> dict[str, pa.Array]:
-    request = columns.uint32("resource_request")
-    service = columns.array("resource_service", pa.int32()).to_numpy()
-    return {
-        "Request": request,
-        "Project": pa.array(projects, pa.string()).take(request),
-        "ServiceName": values.take(pa.array(service, mask=service < 0)).fill_null(""),
-        "ResourceCompositeKeys": columns.lists("resource_composites", columns.text("resource_composite")),
-        "ResourceAttributes": columns.maps("resource", values),
-        "ResourceSchemaUrl": columns.text("resource_schema_url"),
-        "ResourceDroppedAttributesCount": columns.uint32("resource_dropped"),
-    }
-
-
-def _scope_columns(columns: Columns, values: pa.StringArray) -> dict[str, pa.Array]:
-    return {
-        "ScopeName": columns.text("scope_name"),
-        "ScopeVersion": columns.text("scope_version"),
-        "ScopeAttributes": columns.maps("scope", values),
-        "ScopeSchemaUrl": columns.text("scope_schema_url"),
-        "ScopeDroppedAttributesCount": columns.uint32("scope_dropped"),
-    }
 
 
 def _span_columns(columns: Columns, values: pa.StringArray) -> dict[str, pa.Array]:
@@ -181,23 +165,22 @@ def _span_columns(columns: Columns, values: pa.StringArray) -> dict[str, pa.Arra
     }
 
 
-def _event_columns(columns: Columns, values: pa.StringArray) -> dict[str, pa.Array]:
-    flat = {
+def _list_columns(columns: Columns, values: dict[str, pa.StringArray]) -> dict[str, pa.Array]:
+    """Columns of events and links, a list a span."""
+    of_events = {
         "Events.Timestamp": columns.array("event_timestamp", TIMESTAMP),
         "Events.Name": columns.text("event_name"),
-        "Events.Attributes": columns.maps("event", values),
+        "Events.Attributes": columns.maps("event", values["event"]),
         "Events.DroppedAttributesCount": columns.uint32("event_dropped"),
     }
-    return {name: columns.lists("span_events", array) for name, array in flat.items()}
-
-
-def _link_columns(columns: Columns, values: pa.StringArray) -> dict[str, pa.Array]:
-    flat = {
+    of_links = {
         "Links.TraceId": columns.text("link_trace_id"),
         "Links.SpanId": columns.text("link_span_id"),
         "Links.TraceState": columns.text("link_trace_state"),
-        "Links.Attributes": columns.maps("link", values),
+        "Links.Attributes": columns.maps("link", values["link"]),
         "Links.DroppedAttributesCount": columns.uint32("link_dropped"),
         "Links.Flags": columns.uint32("link_flags"),
     }
-    return {name: columns.lists("span_links", array) for name, array in flat.items()}
+    return {name: columns.lists("span_events", array) for name, array in of_events.items()} | {
+        name: columns.lists("span_links", array) for name, array in of_links.items()
+    }

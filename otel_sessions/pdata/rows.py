@@ -124,18 +124,8 @@ class Rows:
     def columns(self) -> dict[str, pa.Array]:
         """The transient and wire columns of a `SpanBatch`."""
         resource, scope, *span, events, links = columns.transposed(self.spans, 19)
-        return {
-            **_expanded(self._resource_columns(), resource),
-            **_expanded(self._scope_columns(), scope),
-            **_span_columns(span),
-            "SpanAttributes": self.span_attributes.array(),
-            **self._event_columns((0, *events)),
-            **self._link_columns((0, *links)),
-        }
-
-    def _resource_columns(self) -> dict[str, pa.Array]:
         number, project, service, composite, schema_url, dropped = columns.transposed(self.resources, 6)
-        return {
+        of_resources = {
             "Request": columns.uint32(number),
             "Project": columns.strings(project),
             "ServiceName": columns.strings(service),
@@ -144,30 +134,33 @@ class Rows:
             "ResourceSchemaUrl": columns.strings(schema_url),
             "ResourceDroppedAttributesCount": columns.uint32(dropped),
         }
-
-    def _scope_columns(self) -> dict[str, pa.Array]:
         name, version, schema_url, dropped = columns.transposed(self.scopes, 4)
-        return {
+        of_scopes = {
             "ScopeName": columns.strings(name),
             "ScopeVersion": columns.strings(version),
             "ScopeAttributes": self.scope_attributes.array(),
             "ScopeSchemaUrl": columns.strings(schema_url),
             "ScopeDroppedAttributesCount": columns.uint32(dropped),
         }
+        return {
+            **_expanded(of_resources, resource),
+            **_expanded(of_scopes, scope),
+            **_span_columns(span),
+            "SpanAttributes": self.span_attributes.array(),
+            **self._list_columns((0, *events), (0, *links)),
+        }
 
-    def _event_columns(self, offsets: Sequence[int]) -> dict[str, pa.Array]:
+    def _list_columns(self, ends_of_events: Sequence[int], ends_of_links: Sequence[int]) -> dict[str, pa.Array]:
+        """Columns of events and links, a list a span; the ends stand after a leading 0."""
         time, name, dropped = columns.transposed(self.events, 3)
-        flat = {
+        of_events = {
             "Events.Timestamp": columns.timestamps(columns.uint64(time)),
             "Events.Name": columns.strings(name),
             "Events.Attributes": self.event_attributes.array(),
             "Events.DroppedAttributesCount": columns.uint32(dropped),
         }
-        return {column: columns.lists(offsets, values) for column, values in flat.items()}
-
-    def _link_columns(self, offsets: Sequence[int]) -> dict[str, pa.Array]:
         trace_id, span_id, trace_state, dropped, flags = columns.transposed(self.links, 5)
-        flat = {
+        of_links = {
             "Links.TraceId": columns.strings(trace_id),
             "Links.SpanId": columns.strings(span_id),
             "Links.TraceState": columns.strings(trace_state),
@@ -175,7 +168,9 @@ class Rows:
             "Links.DroppedAttributesCount": columns.uint32(dropped),
             "Links.Flags": columns.uint32(flags),
         }
-        return {column: columns.lists(offsets, values) for column, values in flat.items()}
+        return {column: columns.lists(ends_of_events, values) for column, values in of_events.items()} | {
+            column: columns.lists(ends_of_links, values) for column, values in of_links.items()
+        }
 
 
 def _expanded(table: dict[str, pa.Array], rows: Sequence[int]) -> dict[str, pa.Array]:

@@ -56,10 +56,6 @@ def _json(value: AnyValue) -> str:
     return _json_string(text) if is_text else text
 
 
-def _json_array(values: Iterable[AnyValue]) -> str:
-    return f"[{','.join(map(_json, values))}]"
-
-
 def _json_map(pairs: Iterable[KeyValue]) -> str:
     """Keys in the order of their UTF-8 bytes, which is that of code points; the last of a repeated key counts."""
     last = {pair.key: pair.value for pair in pairs}
@@ -76,7 +72,7 @@ _TEXT: Final[Mapping[str | None, Callable[[AnyValue], str]]] = {
     "double_value": lambda value: double_as_text(value.double_value),
     "bool_value": lambda value: "true" if value.bool_value else "false",
     "bytes_value": lambda value: b64encode(value.bytes_value).decode("ascii"),
-    "array_value": lambda value: _json_array(value.array_value.values),
+    "array_value": lambda value: f"[{','.join(map(_json, value.array_value.values))}]",
     "kvlist_value": lambda value: _json_map(value.kvlist_value.values),
 }
 """Members of the oneof `AnyValue.value`; any other, those of the profiling signal, counts as an empty value."""

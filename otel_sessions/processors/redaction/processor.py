@@ -60,29 +60,20 @@ class RedactionProcessor:
             columns[name], masked = self._map(batch[name], batch.named(name))
             if name in _NOT_IDS and masked is not None:
                 columns[_NOT_IDS[name]] = _with_keys(batch[_NOT_IDS[name]], *masked)
-        columns |= {name: self._list(batch[name]) for name in _LISTS}
+        for name in (*_LISTS, "Tags"):
+            lists = batch[name]
+            start, stop = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+            inner = lists.values.slice(start, stop - start)
+            inner = self._values.search(inner)[0] if name == "Tags" else self._map(inner, Named.of(inner))[0]
+            shifted = pa.array(lists.offsets.to_numpy() - start, pa.int32())
+            columns[name] = pa.ListArray.from_arrays(shifted, inner, type=lists.type)
         columns |= {name: self._values.search(batch[name])[0] for name in _TEXTS}
-        tags = batch["Tags"]
-        start, stop = tags.offsets[0].as_py(), tags.offsets[-1].as_py()
-        shifted = pa.array(tags.offsets.to_numpy() - start, pa.int32())
-        found = self._values.search(tags.values.slice(start, stop - start))[0]
-        columns["Tags"] = pa.ListArray.from_arrays(shifted, found, type=tags.type)
-        return batch.with_columns(columns | {"UserId": self._users(batch["UserId"])})
-
-    def _users(self, users: pa.StringArray) -> pa.StringArray:
-        """Ids that `session` made before: hashed whole, or none, where something in them is secret."""
+        users = batch["UserId"]
         _, changed = self._values.search(users)
-        if not changed.any():
-            return users
-        return self._values.hide(users, changed) if self._values.hashes else pc.if_else(pa.array(changed), "", users)
-
-    def _list(self, lists: pa.ListArray) -> pa.ListArray:
-        offsets = lists.offsets
-        start, stop = offsets[0].as_py(), offsets[-1].as_py()
-        maps = lists.values.slice(start, stop - start)
-        inner, _ = self._map(maps, Named.of(maps))
-        shifted = pa.array(offsets.to_numpy() - start, pa.int32())
-        return pa.ListArray.from_arrays(shifted, inner, type=lists.type)
+        if changed.any():  # ids that `session` made before: hashed whole, or none, where something in them is secret
+            hidden = self._values.hide(users, changed) if self._values.hashes else ""
+            users = pc.if_else(pa.array(changed), hidden, users)
+        return batch.with_columns(columns | {"UserId": users})
 
     def _map(self, maps: pa.MapArray, named: Named) -> tuple[pa.MapArray, tuple[Indices, pa.StringArray] | None]:
         """The maps without what is secret; and the rows and keys, if any, whose value is no longer what it was."""

@@ -97,20 +97,17 @@ def first_id(span: Ids, resource: Ids, keys: Sequence[str]) -> pa.StringArray:
 def note_too_long(batch: SpanBatch, span: Ids, resource: Ids, config: SessionConfig) -> SpanBatch:
     """The batch with a note to the requests whose spans carry a session id that is too long to be one."""
     keys = {*config.session_keys, *config.conversation_keys}
-    rows = np.concatenate([_rows_too_long(ids, keys) for ids in (span, resource)])
-    if not len(rows):
+    rows = []
+    for ids in (span, resource):
+        if ids.too_long.any():
+            claiming = np.array([key in keys for key in ids.entries.keys.keys], np.bool_)
+            rows.append(ids.entries.rows[ids.too_long & claiming[ids.entries.codes]])
+    if not any(map(len, rows)):
         return batch
-    requests = np.unique(batch["Request"].to_numpy()[rows])
+    requests = np.unique(batch["Request"].to_numpy()[np.concatenate(rows)])
     limit = config.max_session_id_bytes
     message = f"Spans were stored without a session id that is longer than {limit} bytes."
     return batch.with_note(Note(tuple(requests.tolist()), message))
-
-
-def _rows_too_long(ids: Ids, keys: set[str]) -> Indices:
-    if not ids.too_long.any():
-        return np.empty(0, np.int64)
-    claiming = np.array([key in keys for key in ids.entries.keys.keys], np.bool_)
-    return ids.entries.rows[ids.too_long & claiming[ids.entries.codes]]
 
 
 def _mask(values: Any) -> Mask:

@@ -42,23 +42,19 @@ def limited(batch: SpanBatch, limits: SpanLimits) -> SpanBatch:
         ("events", limits.events, _EVENTS, "DroppedEventsCount"),
         ("links", limits.links, _LINKS, "DroppedLinksCount"),
     ):
-        if limit:
-            batch = _limited(batch, what, limit, columns, count)
+        if not limit:
+            continue
+        lengths = np.diff(batch[columns[0]].offsets.to_numpy())
+        over = np.maximum(lengths.astype(np.int64) - limit, 0)
+        if over.any():
+            places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            cut = {name: _cut(batch[name], places < limit) for name in columns}
+            dropped = np.minimum(batch[count].to_numpy().astype(np.int64) + over, 2**32 - 1)
+            requests = np.unique(batch["Request"].to_numpy()[over > 0])
+            message = f"Spans were stored with their first {limit} {what}; the others were left out."
+            batch = batch.with_columns(cut | {count: pa.array(dropped, pa.uint32())})
+            batch = batch.with_note(Note(tuple(requests.tolist()), message))
     return batch
-
-
-def _limited(batch: SpanBatch, what: str, limit: int, columns: tuple[str, ...], count: str) -> SpanBatch:
-    lengths = np.diff(batch[columns[0]].offsets.to_numpy())
-    over = np.maximum(lengths.astype(np.int64) - limit, 0)
-    if not over.any():
-        return batch
-    places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    cut = {name: _cut(batch[name], places < limit) for name in columns}
-    dropped = np.minimum(batch[count].to_numpy().astype(np.int64) + over, 2**32 - 1)
-    requests = np.unique(batch["Request"].to_numpy()[over > 0])
-    return batch.with_columns(cut | {count: pa.array(dropped, pa.uint32())}).with_note(
-        Note(tuple(requests.tolist()), f"Spans were stored with their first {limit} {what}; the others were left out.")
-    )
 
 
 def _cut(lists: pa.Array, kept: Mask) -> pa.Array:

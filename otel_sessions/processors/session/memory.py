@@ -57,18 +57,15 @@ class TraceMemory:
         if claim is not None and (best is None or claim < best):
             best = claim
         if best is not None and best is not young:
-            self._remember(trace, best, young)
+            added = _size(best) - (_size(young) if young else 0)
+            if len(self._young) + (young is None) > self._half_traces or self._young_bytes + added > self._half_bytes:
+                self._old, self._young, self._young_bytes = self._young, {}, 0
+                added = _size(best)
+                self._old.pop(trace, None)
+            if self._half_traces and added <= self._half_bytes:
+                self._young[trace] = best
+                self._young_bytes += added
         return best
-
-    def _remember(self, trace: TraceKey, best: Claim, young: Claim | None) -> None:
-        added = _size(best) - (_size(young) if young else 0)
-        if len(self._young) + (young is None) > self._half_traces or self._young_bytes + added > self._half_bytes:
-            self._old, self._young, self._young_bytes = self._young, {}, 0
-            added = _size(best)
-            self._old.pop(trace, None)
-        if self._half_traces and added <= self._half_bytes:
-            self._young[trace] = best
-            self._young_bytes += added
 
 
 def _size(claim: Claim) -> int:
@@ -121,14 +118,11 @@ class Claiming:
             if now - since < (self._young_s if claimed is None else CLAIMED_S):
                 due = pc.and_(pc.equal(services["Project"], project), pc.equal(services["ServiceName"], service))
                 if claimed is None:
-                    due = pc.and_(due, _without_root(batch))
+                    with_root = batch["TraceId"].filter(pc.equal(batch["IsRoot"], 1))
+                    due = pc.and_not(due, pc.is_in(batch["TraceId"], with_root))
                 if claimed is not None or due.true_count >= _DEAR:
                     expected = pc.or_(expected, due)
         return expected
-
-
-def _without_root(batch: SpanBatch) -> pa.BooleanArray:
-    return pc.invert(pc.is_in(batch["TraceId"], batch["TraceId"].filter(pc.equal(batch["IsRoot"], 1))))
 
 
 def _distinct(services: pa.RecordBatch) -> list[tuple[str, str]]:

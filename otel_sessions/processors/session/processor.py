@@ -16,13 +16,12 @@ from otel_sessions import semconv
 from otel_sessions.genai.columns import GenAi
 from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import Checked, SpanBatch
-from otel_sessions.pdata.attributes import Entries, KeySet, Mask
+from otel_sessions.pdata.attributes import KeySet, Mask
 from otel_sessions.processors.session import fields
 from otel_sessions.processors.session.claims import Claims, find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, Claiming, TraceKey, TraceMemory
-from otel_sessions.processors.session.previous import told_by_events
 from otel_sessions.processors.session.resolve import session_hints
 from otel_sessions.processors.session.unclaimed import Unclaimed
 
@@ -80,14 +79,19 @@ class SessionProcessor:
         resource_entries = self._keys.entries(batch["ResourceAttributes"])
         span = find_ids(entries, batch["SpanCompositeKeys"], config)
         resource = find_ids(resource_entries, batch["ResourceCompositeKeys"], config)
-        claims, is_root = own_claims(span, resource, config), self._roots(batch, entries)
+        claims = own_claims(span, resource, config)
+        # without a parent, or marked as the root of their application
+        is_root: Mask = pc.binary_length(batch["ParentSpanId"]).to_numpy() == 0
+        for key in filter(entries.has, config.root_keys):
+            marked = pc.equal(entries.text(entries.first([key])), "true")
+            is_root = is_root | marked.to_numpy(zero_copy_only=False)
         columns = {
             "IsRoot": pa.array(is_root).cast(pa.uint8()),
             "UserId": first_id(span, resource, config.user_keys),
             **claims.columns(),
             **session_hints(batch, claims, is_root, self._memory),
             **fields.columns(entries, resource_entries, config),
-            **self._genai.columns(batch, attributes, entries, told_by_events(batch, claims.id, config)),
+            **self._genai.columns(batch, attributes, entries, fields.told_by_events(batch, claims.id, config)),
         }
         found = note_too_long(batch.with_columns(columns), span, resource, config)
         if self._unclaimed:
@@ -97,7 +101,7 @@ class SessionProcessor:
         return limited(found, config.span_limits)
 
     def may_note(self, checked: Checked) -> bool:
-        """Where an id is too long, or a span holds more than it may."""
+        """Whether `process` may add a note: an id may be too long, or a span holds more than it may."""
         limits = self._config.span_limits
         over = (
             (checked.attributes, limits.attributes),
@@ -121,11 +125,3 @@ class SessionProcessor:
     def _learn(self) -> None:
         while self._learned:
             self._memory.improve(*self._learned.popleft())
-
-    def _roots(self, batch: SpanBatch, entries: Entries) -> Mask:
-        """Spans without a parent, or marked as the root of their application."""
-        roots: Mask = pc.binary_length(batch["ParentSpanId"]).to_numpy() == 0
-        for key in filter(entries.has, self._config.root_keys):
-            marked = pc.equal(entries.text(entries.first([key])), "true")
-            roots = roots | marked.to_numpy(zero_copy_only=False)
-        return roots
