@@ -1,42 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
 """The columns of content: the beginning of what went in and came out, of a step and of its trace.
 
-Of chat messages it is what the user, or the model, said last. They stand in one attribute as JSON, flattened into
-attributes that count them (`flattened.py`), or in span events.
+Of chat messages it is what the user, or the model, said last. They stand in one attribute as JSON, in span events, or
+flattened into attributes that count them: `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`, `gen_ai.prompt.1.role` and
+so on are the family `gen_ai.prompt.N.*`. What is understood below the number is in `_MEMBERS`, with what OpenLLMetry
+and OpenInference write.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
-from otel_sessions.genai.flattened import Families, Pieces, is_family, last_said
-from otel_sessions.genai.messages import MODEL, USER, is_message, message, one, plain_words, read, words
-from otel_sessions.genai.parts import part
+from otel_sessions.genai.messages import MODEL, USER
 from otel_sessions.genai.texts import replace_distinct, says_something, unwrap
-from otel_sessions.genai.wrapped import NOT_JSON, encodable, parse_json
+from otel_sessions.genai.wrapped import ROLE_MEMBER, message_text, said
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, KeySet, Mask, Named, empty_text, take_text
 
 _MAX_SCANNED_BYTES: Final = 2 * 2**20
 _MAX_STEPS: Final = 1000
-_ROLE: Final = '"role"'
-_ROLE_VALUE: Final = re.compile(r'"role"\s*:\s*"([a-zA-Z]{1,20})"')
-_MESSAGE: Final = re.compile(
-    r'"type"\s*:\s*"(human|ai|constructor|function_call|tool_use|image|image_url|text|input_text|output_text)"'
+_SUFFIX: Final = ".N.*"
+ROLE, TEXT, MEDIA, TOOL_NAME, TOOL_ARGUMENTS, RESULT = range(6)
+
+_NUMBER: Final = r"(\d{1,6})"
+_MEMBERS: Final = (
+    (ROLE, re.compile(r"(?:message\.)?role")),
+    (TEXT, re.compile(r"(?:message\.)?content")),
+    (TEXT, re.compile(rf"(?:message\.)?contents\.{_NUMBER}\.message_content\.text")),
+    (MEDIA, re.compile(rf"(?:message\.)?contents\.{_NUMBER}\.message_content\.image\.image\.url")),
+    (TOOL_NAME, re.compile(rf"(?:message\.)?tool_calls\.{_NUMBER}\.(?:tool_call\.)?(?:function\.)?name")),
+    (TOOL_ARGUMENTS, re.compile(rf"(?:message\.)?tool_calls\.{_NUMBER}\.(?:tool_call\.)?(?:function\.)?arguments")),
+    (TOOL_NAME, re.compile(r"(?:message\.)?function_call_name")),
+    (TOOL_ARGUMENTS, re.compile(r"(?:message\.)?function_call_arguments_json")),
+    (RESULT, re.compile(r"(?:message\.)?tool_call_id")),
 )
-_BARE: Final = re.compile(r'"(?:prompt|input)"\s*:\s*"|"toolCallId"|"functionCall"|"toolUse"|"generations"')
-_TYPED: Final = re.compile(r'\s*\{\s*"type"\s*:\s*"(?:text|raw|json)"\s*,\s*"value"\s*:')
-"""A value beside its type, as LangWatch writes all of them and the Vercel AI SDK what tools return."""
-_DECODER: Final = json.JSONDecoder()
+_REMEMBERED: Final = 10_000
+_IMAGE: Final = "[image]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ class Content:
     events."""
 
     def __init__(self, config: GenAiConfig) -> None:
-        self._config = config
+        self._json_encoded = config.json_encoded_prefixes
+        self._most = config.max_preview_chars
         self._columns: Final = (
             _Column("Input", config.input_keys, USER, config.input_events),
             _Column("Output", config.output_keys, MODEL, config.output_events),
@@ -76,21 +86,17 @@ class Content:
         for column in self._columns:
             texts = self._attributes(column, entries, families)
             if events is not None and column.events:
-                texts = self._with_events(texts, column, events)
+                texts = empty_text(events.length) if texts is None else texts
+                missing = pc.equal(texts, "").to_numpy(zero_copy_only=False)
+                for source in column.events:
+                    if not missing.any():
+                        break
+                    last = preview(events.last(source, missing, column.roles), column.roles, self._most)
+                    texts = pc.if_else(pa.array(missing), last, texts)
+                    missing &= pc.equal(texts, "").to_numpy(zero_copy_only=False)
             if texts is not None:
-                found[column.name] = pc.utf8_slice_codeunits(texts, 0, self._config.max_preview_chars)
+                found[column.name] = pc.utf8_slice_codeunits(texts, 0, self._most)
         return found
-
-    def _with_events(self, texts: pa.StringArray | None, column: _Column, events: FoundEvents) -> pa.StringArray:
-        texts = empty_text(events.length) if texts is None else texts
-        missing = pc.equal(texts, "").to_numpy(zero_copy_only=False)
-        for source in column.events:
-            if not missing.any():
-                break
-            said = preview(events.last(source, missing, column.roles), column.roles, self._config.max_preview_chars)
-            texts = pc.if_else(pa.array(missing), said, texts)
-            missing &= pc.equal(texts, "").to_numpy(zero_copy_only=False)
-        return texts
 
     def _attributes(self, column: _Column, entries: Entries, families: Mapping[str, Pieces]) -> pa.StringArray | None:
         """What each row says by the order of the keys, None if no row has any of them.
@@ -114,24 +120,19 @@ class Content:
             keys = keys[until + 1 :]
         return texts if plain or not missing.all() else None
 
-    @property
-    def _most(self) -> int:
-        return self._config.max_preview_chars
-
     def _plain(
         self, column: _Column, entries: Entries, keys: Sequence[str], texts: pa.StringArray, missing: Mask
     ) -> tuple[pa.StringArray, Mask]:
         """The texts with what the first of the keys says that says something, in the rows where it is missing."""
         usable = np.ones(len(entries.codes), np.bool_)
         usable[~missing[entries.rows]] = False
-        encoded = self._config.json_encoded_prefixes
         while missing.any():
             chosen = entries.first(keys, usable)
             rows = np.flatnonzero(chosen >= 0)
             if not len(rows):
                 break
             picked = chosen[rows]
-            found = unwrap(entries.text(picked), entries.keys.beginning(encoded)[entries.codes[picked]])
+            found = unwrap(entries.text(picked), entries.keys.beginning(self._json_encoded)[entries.codes[picked]])
             something = says_something(found)
             found = pc.if_else(pa.array(something), preview(found, column.roles, self._most), "")
             said = pc.binary_length(found).to_numpy() > 0
@@ -209,78 +210,140 @@ def message_texts(texts: pa.StringArray, roles: frozenset[str]) -> pa.StringArra
     single = pc.or_(pc.starts_with(texts, "{"), pc.starts_with(texts, "["))
     if not pc.any(single).as_py():
         return texts
-    several = pc.and_(pc.starts_with(texts, "["), pc.match_substring(texts, _ROLE))
+    several = pc.and_(pc.starts_with(texts, "["), pc.match_substring(texts, ROLE_MEMBER))
     among = pc.and_not(single, several).to_numpy(zero_copy_only=False)
     return replace_distinct(texts, among, lambda text: message_text(text, roles))
 
 
-def message_text(text: str, roles: frozenset[str]) -> str:
-    """What a message says that stands alone as JSON, nothing if only a tool returned something; other text as it is."""
-    value = parse_json(text)
-    if isinstance(value, dict) and isinstance(value.get("message"), dict):
-        value = value["message"]
-    if isinstance(value, dict) and not is_message(value) and ("content" in value or "tool_calls" in value):
-        value = {"role": min(roles), **value}
-    if is_message(value):
-        found = one(value)
-    elif isinstance(value, list) and any(part(item)["type"] != "other" for item in value if item != ""):
-        found = message("", *(part(item) for item in value))
-    else:
-        return text
-    only_returned = bool(found["parts"]) and all(each["type"] == "tool_result" for each in found["parts"])
-    spoken = "" if only_returned and roles is USER else words(found)
-    return encodable(spoken) if spoken or only_returned else text
+# Flattened messages
 
 
-def said(text: str, roles: frozenset[str]) -> str:
-    """What the last message with one of the roles says, else the last one that says anything; nothing where messages
-    say nothing at all. The text itself where it is no messages."""
-    if _TYPED.match(text):
-        # the value of an object that has it beside its type and nothing else
-        typed = parse_json(text)
-        if isinstance(typed, dict) and typed.keys() == {"type", "value"}:
-            held = typed["value"]
-            text = encodable(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
-    if not (_ROLE in text or _MESSAGE.search(text) or _BARE.search(text)):
-        return text
-    found = _from_the_end(text, roles)
-    value = NOT_JSON if found else parse_json(text)
-    if isinstance(value, dict | list):
-        spoken = read(value, min(roles))
-        in_order = [
-            *(each for each in spoken if each["role"] not in roles),
-            *[each for each in spoken if each["role"] in roles],
-        ]
-        found = next(filter(None, map(words, reversed(in_order))), "")
-        if not found and spoken and not any(each["parts"] for each in spoken):
-            return ""
-    return encodable(found) if found else text
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The attributes of one family: what each is of which message of which row, and its text. None is empty."""
+
+    rows: Indices
+    messages: Indices
+    """The number in the key."""
+    kinds: Indices
+    places: Indices
+    """The order within the message: one after the other, the name of a tool before its arguments."""
+    texts: pa.StringArray
+
+    def filter(self, kept: Mask) -> Pieces:
+        arrays = (self.rows[kept], self.messages[kept], self.kinds[kept], self.places[kept])
+        return Pieces(*arrays, self.texts.filter(pa.array(kept)))
 
 
-def _from_the_end(text: str, roles: frozenset[str]) -> str:
-    """Reads backwards, message by message, those that begin with their role: most do, and long lists stay cheap.
+class Families:
+    """Finds the families that somebody wants; every key is looked at once."""
 
-    Within a JSON string a quote is escaped, so what looks like the beginning of a message is one.
+    def __init__(self, names: Iterable[str]) -> None:
+        self._prefixes = [(name, name.removesuffix(_SUFFIX) + ".") for name in names]
+        self._place = lru_cache(_REMEMBERED)(self._find)
+
+    def pieces(self, attributes: Named) -> Mapping[str, Pieces]:
+        """The pieces of each family that occurs in the column, by its name."""
+        members = [self._place(key) for key in attributes.names.to_pylist()]
+        parsed = np.array([each[1:] for each in members], np.int64)
+        found = {}
+        for number, (name, _) in enumerate(self._prefixes):
+            ours = np.array([each[0] == number for each in members], np.bool_)
+            if ours.any():
+                where = np.flatnonzero(ours[attributes.codes])
+                texts = attributes.values.take(pa.array(where))
+                full = pc.greater(pc.binary_length(texts), 0)
+                where = where[full.to_numpy(zero_copy_only=False)]
+                if len(where):
+                    messages, kinds, places = parsed[attributes.codes[where]].T
+                    found[name] = Pieces(attributes.rows_of(where), messages, kinds, places, texts.filter(full))
+        return found
+
+    def _find(self, key: str) -> tuple[int, int, int, int]:
+        """The family of a key, and its message, kind and place; -1 for what is of none."""
+        for number, (_, prefix) in enumerate(self._prefixes):
+            if key.startswith(prefix):
+                message, _, member = key[len(prefix) :].partition(".")
+                if message.isascii() and message.isdigit() and len(message) <= 6:
+                    for kind, pattern in _MEMBERS:
+                        if match := pattern.fullmatch(member):
+                            inner = int(match[1]) if match.groups() else 0
+                            return number, int(message), kind, 2 * inner + (kind == TOOL_ARGUMENTS)
+        return -1, 0, -1, 0
+
+
+def is_family(key: str) -> bool:
+    return key.endswith(_SUFFIX)
+
+
+def last_said(
+    pieces: Pieces, roles: frozenset[str], wanted: Mask, read: Callable[[pa.StringArray], pa.StringArray]
+) -> tuple[Mask, pa.StringArray]:
+    """Of each wanted row that has any: what the last message of one of the roles says, else the last of all.
+
+    A message without text shows its pictures, or says which tools it calls; one in which only a tool returned
+    something, so that `read` makes nothing of it, is left out. The mask tells the rows, in whose order the texts are.
     """
-    end = len(text)
+    spoken = pieces.filter((pieces.kinds != ROLE) & (pieces.kinds != RESULT) & wanted[pieces.rows])
+    done, texts = np.zeros(len(wanted), np.bool_), pa.array([], pa.string())
+    if not len(spoken.rows):
+        return done, texts
+    # Roles first, then numbers: the greatest is the message.
+    rank = spoken.messages + _of_roles(pieces, roles, spoken) * 10**7
+    order, found = [], []
     for _ in range(_MAX_STEPS):
-        end = text.rfind(_ROLE, 0, end)
-        if end < 0:
-            return ""
-        named = _ROLE_VALUE.match(text, end)
-        brace = len(text[max(0, end - 20) : end].rstrip()) + max(0, end - 20) - 1
-        if named and named[1].lower() in roles and text[brace] == "{" and (found := _message_at(text, brace)):
-            return found
-    return ""
+        best = np.full(len(wanted), -1, np.int64)
+        np.maximum.at(best, spoken.rows, rank)
+        chosen = spoken.filter(rank == best[spoken.rows])
+        rows = np.flatnonzero(best >= 0)
+        said = read(_joined(_shown(chosen, len(wanted))))
+        full = pc.binary_length(said).to_numpy() > 0
+        done[rows[full]] = True
+        order.append(rows[full])
+        found.append(said.filter(pa.array(full)))
+        left = ~done[spoken.rows] & (rank != best[spoken.rows])
+        spoken, rank = spoken.filter(left), rank[left]
+        if not len(spoken.rows):
+            break
+    places = np.argsort(np.concatenate(order), kind="stable")
+    return done, pa.concat_arrays(found).take(pa.array(places))
 
 
-def _message_at(text: str, brace: int) -> str:
-    """What the message says that begins there; nothing where only tools returned something."""
-    try:
-        value, _ = _DECODER.raw_decode(text, brace)
-    except (ValueError, RecursionError):
-        return ""
-    if plain := plain_words(value):
-        return plain
-    found = one(value) if is_message(value) else None
-    return words(found) if found is not None and found["role"] != "tool" else ""
+def _of_roles(pieces: Pieces, roles: frozenset[str], spoken: Pieces) -> Mask:
+    """Which of the spoken pieces are of a message whose role is one of these."""
+    named = pieces.filter(pieces.kinds == ROLE)
+    ours = pc.is_in(pc.utf8_lower(named.texts), value_set=pa.array(sorted(roles))).to_numpy(zero_copy_only=False)
+    of = _identity(named)[ours]
+    wanted: Mask = np.isin(_identity(spoken), of)
+    return wanted
+
+
+def _identity(pieces: Pieces) -> npt.NDArray[np.int64]:
+    return pieces.rows * 10**6 + pieces.messages
+
+
+def _shown(pieces: Pieces, rows: int) -> Pieces:
+    """Of one message a row: its text; without any its pictures; without these its calls."""
+    best = np.full(rows, TOOL_ARGUMENTS, np.int64)
+    np.minimum.at(best, pieces.rows, pieces.kinds)
+    of_row = best[pieces.rows]
+    return pieces.filter((pieces.kinds == of_row) | ((of_row >= TOOL_NAME) & (pieces.kinds >= TOOL_NAME)))
+
+
+def _joined(pieces: Pieces) -> pa.StringArray:
+    """The pieces of each row as one text: a line each, arguments in parentheses behind the name of their tool."""
+    order = np.lexsort((pieces.places, pieces.rows))
+    rows, kinds = pieces.rows[order], pieces.kinds[order]
+    texts = pieces.texts.take(pa.array(order))
+    begins = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+    if len(begins) == len(rows) and (kinds == TEXT).all():
+        return texts
+    texts = pc.if_else(pa.array(kinds == MEDIA), _IMAGE, texts)
+    arguments = pa.array(kinds == TOOL_ARGUMENTS)
+    texts = pc.if_else(arguments, pc.binary_join_element_wise("(", texts, ")", ""), texts)
+    first = np.zeros(len(rows), np.bool_)
+    first[begins] = True
+    breaks = pc.if_else(pa.array(~first & (kinds != TOOL_ARGUMENTS)), "\n", "")
+    texts = pc.binary_join_element_wise(breaks, texts, "")
+    lists = pa.ListArray.from_arrays(pa.array(np.append(begins, len(rows)), pa.int32()), texts)
+    return pc.binary_join(lists, "")

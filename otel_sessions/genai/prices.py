@@ -150,10 +150,9 @@ class Catalog:
                 self._forget()
             self._models[provider, model] = self._find(provider.lower(), model)
         found = self._models[provider, model]
-        return None if found is None else self._rates(found.get_prices(at))
-
-    def _rates(self, price: ModelPrice) -> Rates | None:
-        """The price is one of the library's own, which stay as they are."""
+        if found is None:
+            return None
+        price = found.get_prices(at)  # one of the library's own, which stay as they are
         if id(price) not in self._prices:
             try:
                 self._prices[id(price)] = price, kept_rates(price)
@@ -216,19 +215,18 @@ def kept_rates(price: ModelPrice) -> Rates:
     Raises ValueError where the library does.
     """
     tiers = {tier.start for value in vars(price).values() if isinstance(value, TieredPrices) for tier in value.tiers}
-    return Rates.of([(start, _bracket(price, start)) for start in (-1, *sorted(tiers))])
-
-
-def _bracket(price: ModelPrice, start: int) -> Sequence[Decimal]:
-    tokens = start + 1
-    at = _cost(price, tokens)
-    given = _cost(price, tokens + 1) - at
-    # Cached tokens are tokens of the input too, reasoning tokens of the output: all are asked for among enough of them.
-    made, read, write, reasoning = (
-        _cost(price, tokens + 1, **({"output_tokens": 1} if key == "output_reasoning_tokens" else {}), **{key: 1}) - at
-        for key in _KEYS
-    )
-    return given, made - given, read, write, reasoning - given, at - given * tokens
+    brackets: list[tuple[int, Sequence[Decimal]]] = []
+    for start in (-1, *sorted(tiers)):
+        tokens = start + 1
+        at = _cost(price, tokens)
+        given = _cost(price, tokens + 1) - at
+        # Cached tokens are tokens of the input too, reasoning tokens of the output: each is asked for beside its whole.
+        made, read, write, reasoning = (
+            _cost(price, tokens + 1, **{"output_tokens": int(key == "output_reasoning_tokens"), key: 1}) - at
+            for key in _KEYS
+        )
+        brackets.append((start, (given, made - given, read, write, reasoning - given, at - given * tokens)))
+    return Rates.of(brackets)
 
 
 def _cost(price: ModelPrice, tokens: int, **parts: int) -> Decimal:

@@ -14,14 +14,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import orjson
 
-from otel_sessions.genai.messages import MAX_MESSAGES, Message, message, one, opened, read
-from otel_sessions.genai.parts import Part, as_text, part, text_part, tools
+from otel_sessions.genai.messages import (
+    MAX_MESSAGES,
+    MAX_PARTS,
+    Message,
+    Part,
+    as_text,
+    message,
+    one,
+    part,
+    read,
+    text_part,
+    words,
+)
 from otel_sessions.genai.wrapped import encodable, only_text
+from otel_sessions.semconv import content as keys
 
 Attributes: TypeAlias = Mapping[str, str]
 Event: TypeAlias = "tuple[str, Attributes]"
@@ -31,33 +44,6 @@ MAX_BYTES: Final = 16 * 2**20
 MAX_KNOWN: Final = 20_000
 _SHOWN: Final = 100_000
 
-_INPUT: Final = (
-    *("langfuse.observation.input", "ai.prompt.messages", "pydantic_ai.all_messages", "all_messages_events"),
-    *("gcp.vertex.agent.llm_request", "$ai_input", "lk.chat_ctx", "genkit:input", "langwatch.input"),
-    *("gen_ai.prompt", "input.value", "ai.prompt", "traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input"),
-    *("lk.user_input", "lk.user_transcript", "lk.input_text", "user_prompt", "langfuse.trace.input"),
-)
-_OUTPUT: Final = (
-    *("langfuse.observation.output", "gcp.vertex.agent.llm_response", "$ai_output_choices", "genkit:output"),
-    *("langwatch.output", "gen_ai.completion", "output.value", "final_result", "traceloop.entity.output"),
-    *("mlflow.spanOutputs", "lmnr.span.output", "langfuse.trace.output"),
-)
-_ARGUMENTS: Final = (
-    *("gen_ai.tool.call.arguments", "tool_arguments", "ai.toolCall.args", "lk.function_tool.arguments"),
-    *("gcp.vertex.agent.tool_call_args", "tool.parameters", "langfuse.observation.input", "input.value"),
-    *("traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input", "genkit:input", "tool_input"),
-)
-_RESULTS: Final = (
-    *("gen_ai.tool.call.result", "tool_response", "ai.toolCall.result", "lk.function_tool.output"),
-    *("gcp.vertex.agent.tool_response", "langfuse.observation.output", "output.value", "traceloop.entity.output"),
-    *("mlflow.spanOutputs", "lmnr.span.output", "genkit:output", "tool_output"),
-)
-_CALL_IDS: Final = ("gen_ai.tool.call.id", "ai.toolCall.id", "lk.function_tool.id", "tool_call.id", "tool.id")
-_TOOLS: Final = (
-    *("gen_ai.tool.definitions", "ai.prompt.tools", "model_request_parameters", "lk.function_tools", "$ai_tools"),
-    *("mlflow.chat.tools", "gen_ai.request.tools", "llm.invocation_parameters", "gcp.vertex.agent.llm_request"),
-    *("langfuse.observation.input", "input.value"),
-)
 _TOOL_MEMBERS: Final = ("tools", "function_tools", "functions", "output_tools")
 _ROLES_OF_EVENTS: Final = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
 _DETAILS: Final = "gen_ai.client.inference.operation.details"
@@ -84,9 +70,9 @@ class Reader:
     def step(self, attributes: Attributes, events: Sequence[Event] = (), kind: str = "model", name: str = "") -> Step:
         """What a span of this kind of step says; `name` is that of its tool."""
         if kind == "tool":
-            call_id = next((attributes[key] for key in _CALL_IDS if attributes.get(key)), "")
-            arguments = next((attributes[key] for key in _ARGUMENTS if attributes.get(key)), None)
-            result = next((attributes[key] for key in _RESULTS if attributes.get(key)), None)
+            call_id = next((attributes[key] for key in keys.CALL_ID_KEYS if attributes.get(key)), "")
+            arguments = next((attributes[key] for key in keys.ARGUMENTS_KEYS if attributes.get(key)), None)
+            result = next((attributes[key] for key in keys.RESULT_KEYS if attributes.get(key)), None)
             call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
             returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": _parsed(result or "")}
             return Step(
@@ -98,17 +84,17 @@ class Reader:
         tells_apart = not made or "gen_ai.input.messages" in attributes
         if not tells_apart and len(given) > len(made) and given[-len(made) :] == made:
             given = given[: -len(made)]  # the list holds what came out at its end as well
-        return Step(list(map(opened, given)), list(map(opened, made)), _tools(attributes))
+        return Step(list(map(_opened, given)), list(map(_opened, made)), _tools(attributes))
 
     def _make(self, value: Mapping[str, Any]) -> Message:
         try:
             key = orjson.dumps(value)
         except (TypeError, ValueError, RecursionError):
-            return opened(one(value))
+            return _opened(one(value))
         if key not in self._known:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[key] = opened(one(value))
+            self._known[key] = _opened(one(value))
         return self._known[key]
 
     def _read(self, text: str, role: str) -> list[Message]:
@@ -130,7 +116,7 @@ class Reader:
         for prefix in ("llm.input_messages.", "gen_ai.prompt."):
             yield _with_system(system, self._flattened(attributes, prefix))
         yield _with_system(system, self._events(events, _ROLES_OF_EVENTS, "gen_ai.content.prompt", "user"))
-        for key in _INPUT:
+        for key in keys.MESSAGES_IN_KEYS:
             if attributes.get(key):
                 yield _with_system(system, self._read(attributes[key], "user"))
         yield system
@@ -157,7 +143,7 @@ class Reader:
                     if isinstance(value, dict):
                         parts.append(part({"type": "tool_call", **value}))
             yield ([message("assistant", *parts)] if parts else [])
-        for key in _OUTPUT:
+        for key in keys.MESSAGES_OUT_KEYS:
             if attributes.get(key):
                 yield self._read(attributes[key], "assistant")
         if attributes.get("pydantic_ai.all_messages"):
@@ -201,6 +187,25 @@ class Reader:
         return [self._make({"role": role, "content": value, **more})] if value not in (None, "", [], {}) else []
 
 
+def as_chat(found: Message) -> list[dict[str, Any]]:
+    """The message as files for the fine-tuning of chat models have it, a message for each result of a tool."""
+    results = [part for part in found["parts"] if part["type"] == "tool_result"]
+    if results:
+        return [{"role": "tool", "tool_call_id": part["id"], "content": as_text(part["result"])} for part in results]
+    calls = [
+        {
+            "id": part["id"],
+            "type": "function",
+            "function": {"name": part["name"], "arguments": as_text(part["arguments"])},
+        }
+        for part in found["parts"]
+        if part["type"] == "tool_call"
+    ]
+    said = "\n".join(part["text"] for part in found["parts"] if part["type"] == "text" and part["text"])
+    said = said or ("" if calls else words(found))
+    return [{"role": found["role"], "content": said, **({"tool_calls": calls} if calls else {})}]
+
+
 _EVENT_MEMBERS: Final = {"tool_call_id": "id", "name": "name"}
 
 
@@ -209,13 +214,30 @@ def _with_system(system: list[Message], found: list[Message]) -> list[Message]:
     return found if not found or any(each["role"] == "system" for each in found) else [*system, *found]
 
 
+def _opened(found: Message) -> Message:
+    """The message with the arguments and results of tools as JSON values where they stand as JSON in a text."""
+    texts = [
+        (number, name)
+        for number, each in enumerate(found["parts"])
+        for name in ("arguments", "result")
+        if isinstance(each.get(name), str) and each[name][:1] in ("{", "[")
+    ]
+    if not texts:
+        return found
+    parts = [dict(each) for each in found["parts"]]
+    for number, name in texts:
+        with suppress(ValueError, RecursionError):
+            parts[number][name] = json.loads(parts[number][name])
+    return {**found, "parts": parts}
+
+
 def _tools(attributes: Attributes) -> list[dict[str, Any]]:
     """The tools that were offered, from the first source that tells of any."""
     for prefix in ("llm.tools.", "llm.request.functions."):
         found = [tool for value in _numbered(attributes, prefix, _tool_value) for tool in tools([value])]
         if found:
             return found
-    for key in _TOOLS:
+    for key in keys.TOOLS_KEYS:
         text = attributes.get(key, "")
         value = _parsed(text) if text[:1] in _JSON else None
         if isinstance(value, dict):
@@ -224,11 +246,45 @@ def _tools(attributes: Attributes) -> list[dict[str, Any]]:
             value = next((value[name] for name in _TOOL_MEMBERS if value.get(name)), None)
         elif isinstance(value, list):
             value = [_parsed(item) if isinstance(item, str) and item[:1] == "{" else item for item in value]
-            if key in _TOOLS[-2:]:
+            if key in keys.TOOLS_KEYS[-2:]:
                 value = None
         if found := tools(value):
             return found
     return []
+
+
+def tools(value: Any) -> list[dict[str, Any]]:
+    """Definitions of tools, each as `{"name", "description", "parameters"}`, from a list, by name, or an object."""
+    if isinstance(value, dict):
+        inner = next((value[key] for key in _TOOL_LISTS if isinstance(value.get(key), list)), None)
+        is_tool = not value.keys().isdisjoint(("name", "function", "toolSpec"))
+        value = inner if inner is not None else [value] if is_tool else list(value.values())
+    found = []
+    for item in (value if isinstance(value, list) else [])[:MAX_PARTS]:
+        if isinstance(item, dict) and isinstance(
+            declared := next((item[key] for key in _TOOL_LISTS if key in item), None), list
+        ):
+            found += tools(declared)
+        elif isinstance(item, str) and item:
+            found.append({"name": item, "description": "", "parameters": None})
+        elif isinstance(item, dict) and (tool := _tool(item)):
+            found.append(tool)
+    return found[:MAX_PARTS]
+
+
+_TOOL_LISTS: Final = ("functionDeclarations", "function_declarations", "tools")
+
+
+def _tool(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    inner = next((item[name] for name in ("function", "toolSpec") if isinstance(item.get(name), dict)), item)
+    name = inner.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    members = ("parameters", "input_schema", "inputSchema", "parameters_json_schema", "args_schema")
+    parameters = next((inner[key] for key in members if inner.get(key) is not None), None)
+    if isinstance(parameters, dict) and isinstance(parameters.get("json"), dict):  # Bedrock
+        parameters = parameters["json"]
+    return {"name": name, "description": as_text(inner.get("description")), "parameters": parameters}
 
 
 def _tool_value(members: Mapping[str, str]) -> dict[str, Any]:
@@ -256,7 +312,10 @@ def _nested(members: Mapping[str, str]) -> dict[str, Any]:
     value = _parsed(text) if text[:2] in ("[{", '["', "[]") else text
     content = value if isinstance(value, list) else text
     parts = [_content_part(each) for each in _numbered(plain, "contents.", dict)]
-    calls = [_call(each) for each in _numbered(plain, "tool_calls.", dict)]
+    calls = []
+    for each in _numbered(plain, "tool_calls.", dict):
+        call = {key.removeprefix("tool_call.").removeprefix("function."): value for key, value in each.items()}
+        calls.append({name: call.get(name, "") for name in ("id", "name", "arguments")})
     if plain.get("function_call_name"):
         calls.append({"name": plain["function_call_name"], "arguments": plain.get("function_call_arguments_json", "")})
     found: dict[str, Any] = {"role": plain.get("role", "assistant"), "content": parts or content}
@@ -279,11 +338,6 @@ def _content_part(members: Mapping[str, Any]) -> dict[str, Any]:
         "text": plain.get("text", ""),
         **({"thinking": plain["thinking"]} if plain.get("thinking") else {}),
     }
-
-
-def _call(members: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {key.removeprefix("tool_call.").removeprefix("function."): value for key, value in members.items()}
-    return {"id": plain.get("id", ""), "name": plain.get("name", ""), "arguments": plain.get("arguments", "")}
 
 
 def _parsed(text: str) -> Any:

@@ -251,7 +251,11 @@ class Numbers:
             for key in filter(self.entries.has, source.keys):
                 rows, texts = self._rows_and_texts(key, self.rows & (places == 0))
                 if len(rows):
-                    found = self._members(source, texts) if source.member else _plain(texts, _simple_costs(texts))
+                    if source.member:
+                        found = self._members(source, texts)
+                    else:
+                        simple = pc.match_substring_regex(texts, _SIMPLE_COST)
+                        found = _plain(texts, simple.to_numpy(zero_copy_only=False))
                     values = found.costs() if len(source.keys) == 1 else self._sums(source, rows)
                     known = values.is_valid().to_numpy(zero_copy_only=False)
                     places[rows[known]] = np.flatnonzero(known) + sum(map(len, pool))
@@ -280,14 +284,12 @@ class Numbers:
     def _members(self, source: Source, texts: pa.StringArray) -> _Found:
         distinct = texts.dictionary_encode()
         read = _reader(source.member)
-        values = [read(self._object(text)) for text in distinct.dictionary.to_pylist()]
+        values: list[Decimal | None] = []
+        for text in distinct.dictionary.to_pylist():
+            if text not in self._objects:  # numbers of JSON as decimals
+                self._objects[text] = parse_object(text, parse_float=Decimal, parse_int=Decimal)
+            values.append(read(self._objects[text]))
         return _Found(texts, np.zeros(len(texts), np.bool_), values, distinct.indices.to_numpy())
-
-    def _object(self, text: str) -> dict[str, Any]:
-        """The members of an object, numbers of JSON as decimals."""
-        if text not in self._objects:
-            self._objects[text] = parse_object(text, parse_float=Decimal, parse_int=Decimal)
-        return self._objects[text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,11 +340,6 @@ def _simple_counts(texts: pa.StringArray) -> Mask:
     digits: Mask = pc.ascii_is_decimal(texts).to_numpy(zero_copy_only=False)
     short: Mask = pc.binary_length(texts).to_numpy() <= _SIMPLE_DIGITS
     return np.logical_and(digits, short)
-
-
-def _simple_costs(texts: pa.StringArray) -> Mask:
-    simple: Mask = pc.match_substring_regex(texts, _SIMPLE_COST).to_numpy(zero_copy_only=False)
-    return simple
 
 
 def _reader(member: str) -> Callable[[Mapping[str, Any]], Decimal | None]:

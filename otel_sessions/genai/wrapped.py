@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A text as clients wrap it: objects in JSON or as Python prints them. And what somebody asked, out of the arguments of
-a function, which instrumentation writes down as JSON.
+"""A text as clients wrap it: objects in JSON or as Python prints them; what somebody asked, out of the arguments of a
+function, which instrumentation writes down as JSON; and what the last of the messages in it says.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
+
+from otel_sessions.genai.messages import USER, is_message, message, one, part, plain_words, read, words
 
 MAX_JSON_BYTES: Final = 100 * 1024
 """Longer text is never parsed as a whole."""
@@ -33,18 +35,13 @@ def parse_json(text: str, **options: Any) -> Any:
 def parse_object(text: str, **options: Any) -> dict[str, Any]:
     """The members of an object in JSON, or in the text of a Python dictionary; none for anything else."""
     value = parse_json(text, **options)
-    if value is NOT_JSON and text.startswith("{'") and len(text) <= _MAX_PYTHON_BYTES:
-        value = _parse_python(text)
+    is_python = value is NOT_JSON and text.startswith("{'") and len(text) <= _MAX_PYTHON_BYTES
+    if is_python and sum(map(text.count, "([{")) <= _MAX_BRACKETS:
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            return {}
     return value if isinstance(value, dict) else {}
-
-
-def _parse_python(text: str) -> Any:
-    if sum(map(text.count, "([{")) > _MAX_BRACKETS:
-        return NOT_JSON
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return NOT_JSON
 
 
 def member(value: Mapping[str, Any], path: str) -> Any:
@@ -119,3 +116,89 @@ def only_text(value: Any) -> str:
     given = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     said = [each for each in given if each not in (None, "", [], {})]
     return encodable(said[0]) if len(said) == 1 and isinstance(said[0], str) else ""
+
+
+# Messages in a text
+
+_MAX_STEPS: Final = 1000
+ROLE_MEMBER: Final = '"role"'
+_ROLE_VALUE: Final = re.compile(r'"role"\s*:\s*"([a-zA-Z]{1,20})"')
+_MESSAGE: Final = re.compile(
+    r'"type"\s*:\s*"(human|ai|constructor|function_call|tool_use|image|image_url|text|input_text|output_text)"'
+)
+_BARE: Final = re.compile(r'"(?:prompt|input)"\s*:\s*"|"toolCallId"|"functionCall"|"toolUse"|"generations"')
+_TYPED: Final = re.compile(r'\s*\{\s*"type"\s*:\s*"(?:text|raw|json)"\s*,\s*"value"\s*:')
+"""A value beside its type, as LangWatch writes all of them and the Vercel AI SDK what tools return."""
+_DECODER: Final = json.JSONDecoder()
+
+
+def message_text(text: str, roles: frozenset[str]) -> str:
+    """What a message says that stands alone as JSON, nothing if only a tool returned something; other text as it is."""
+    value = parse_json(text)
+    if isinstance(value, dict) and isinstance(value.get("message"), dict):
+        value = value["message"]
+    if isinstance(value, dict) and not is_message(value) and ("content" in value or "tool_calls" in value):
+        value = {"role": min(roles), **value}
+    if is_message(value):
+        found = one(value)
+    elif isinstance(value, list) and any(part(item)["type"] != "other" for item in value if item != ""):
+        found = message("", *(part(item) for item in value))
+    else:
+        return text
+    only_returned = bool(found["parts"]) and all(each["type"] == "tool_result" for each in found["parts"])
+    spoken = "" if only_returned and roles is USER else words(found)
+    return encodable(spoken) if spoken or only_returned else text
+
+
+def said(text: str, roles: frozenset[str]) -> str:
+    """What the last message with one of the roles says, else the last one that says anything; nothing where messages
+    say nothing at all. The text itself where it is no messages."""
+    if _TYPED.match(text):
+        # the value of an object that has it beside its type and nothing else
+        typed = parse_json(text)
+        if isinstance(typed, dict) and typed.keys() == {"type", "value"}:
+            held = typed["value"]
+            text = encodable(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
+    if not (ROLE_MEMBER in text or _MESSAGE.search(text) or _BARE.search(text)):
+        return text
+    found = _from_the_end(text, roles)
+    value = NOT_JSON if found else parse_json(text)
+    if isinstance(value, dict | list):
+        spoken = read(value, min(roles))
+        in_order = [
+            *(each for each in spoken if each["role"] not in roles),
+            *[each for each in spoken if each["role"] in roles],
+        ]
+        found = next(filter(None, map(words, reversed(in_order))), "")
+        if not found and spoken and not any(each["parts"] for each in spoken):
+            return ""
+    return encodable(found) if found else text
+
+
+def _from_the_end(text: str, roles: frozenset[str]) -> str:
+    """Reads backwards, message by message, those that begin with their role: most do, and long lists stay cheap.
+
+    Within a JSON string a quote is escaped, so what looks like the beginning of a message is one.
+    """
+    end = len(text)
+    for _ in range(_MAX_STEPS):
+        end = text.rfind(ROLE_MEMBER, 0, end)
+        if end < 0:
+            return ""
+        named = _ROLE_VALUE.match(text, end)
+        brace = len(text[max(0, end - 20) : end].rstrip()) + max(0, end - 20) - 1
+        if named and named[1].lower() in roles and text[brace] == "{" and (found := _message_at(text, brace)):
+            return found
+    return ""
+
+
+def _message_at(text: str, brace: int) -> str:
+    """What the message says that begins there; nothing where only tools returned something."""
+    try:
+        value, _ = _DECODER.raw_decode(text, brace)
+    except (ValueError, RecursionError):
+        return ""
+    if plain := plain_words(value):
+        return plain
+    found = one(value) if is_message(value) else None
+    return words(found) if found is not None and found["role"] != "tool" else ""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from otel_sessions.genai.parts import as_text
+from otel_sessions.genai.messages import as_text
 from otel_sessions.queries import shapes
 
 _LONG: Final = ("text", "arguments", "result", "url", "value")

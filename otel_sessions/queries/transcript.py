@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from otel_sessions.genai.messages import Message, as_chat, message, words
-from otel_sessions.genai.parts import call_text, text_part
+from otel_sessions.genai.messages import Message, call_text, message, text_part, words
+from otel_sessions.genai.transcript import as_chat
 from otel_sessions.genai.wrapped import question
 from otel_sessions.queries import shapes
 from otel_sessions.queries.rows import Row

@@ -90,3 +90,33 @@ OUTPUT_EVENTS: Final = (
     "gen_ai.content.completion#gen_ai.completion",
     "gen_ai.client.inference.operation.details#gen_ai.output.messages",
 )
+
+# Where the replay of a session looks for all messages of a step, and for what tools were given and gave: the first
+# that has any.
+MESSAGES_IN_KEYS: Final = (
+    *("langfuse.observation.input", "ai.prompt.messages", "pydantic_ai.all_messages", "all_messages_events"),
+    *("gcp.vertex.agent.llm_request", "$ai_input", "lk.chat_ctx", "genkit:input", "langwatch.input"),
+    *("gen_ai.prompt", "input.value", "ai.prompt", "traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input"),
+    *("lk.user_input", "lk.user_transcript", "lk.input_text", "user_prompt", "langfuse.trace.input"),
+)
+MESSAGES_OUT_KEYS: Final = (
+    *("langfuse.observation.output", "gcp.vertex.agent.llm_response", "$ai_output_choices", "genkit:output"),
+    *("langwatch.output", "gen_ai.completion", "output.value", "final_result", "traceloop.entity.output"),
+    *("mlflow.spanOutputs", "lmnr.span.output", "langfuse.trace.output"),
+)
+ARGUMENTS_KEYS: Final = (
+    *("gen_ai.tool.call.arguments", "tool_arguments", "ai.toolCall.args", "lk.function_tool.arguments"),
+    *("gcp.vertex.agent.tool_call_args", "tool.parameters", "langfuse.observation.input", "input.value"),
+    *("traceloop.entity.input", "mlflow.spanInputs", "lmnr.span.input", "genkit:input", "tool_input"),
+)
+RESULT_KEYS: Final = (
+    *("gen_ai.tool.call.result", "tool_response", "ai.toolCall.result", "lk.function_tool.output"),
+    *("gcp.vertex.agent.tool_response", "langfuse.observation.output", "output.value", "traceloop.entity.output"),
+    *("mlflow.spanOutputs", "lmnr.span.output", "genkit:output", "tool_output"),
+)
+CALL_ID_KEYS: Final = ("gen_ai.tool.call.id", "ai.toolCall.id", "lk.function_tool.id", "tool_call.id", "tool.id")
+TOOLS_KEYS: Final = (
+    *("gen_ai.tool.definitions", "ai.prompt.tools", "model_request_parameters", "lk.function_tools", "$ai_tools"),
+    *("mlflow.chat.tools", "gen_ai.request.tools", "llm.invocation_parameters", "gcp.vertex.agent.llm_request"),
+    *("langfuse.observation.input", "input.value"),
+)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.genai.config import GenAiConfig
-from otel_sessions.genai.content import message_texts
-from otel_sessions.genai.flattened import Families, last_said
+from otel_sessions.genai.content import Families, last_said, message_texts
 from otel_sessions.genai.messages import MODEL, USER
 from otel_sessions.pdata.attributes import Named
 from otel_sessions.pdata.schema import ATTRIBUTES

@@ -17,7 +17,7 @@ from otel_sessions.extensions.web.pages.format import compact, duration, first_w
 from otel_sessions.extensions.web.pages.sessions import WINDOWS, window_of
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.genai.parts import as_text
+from otel_sessions.genai.messages import as_text
 from otel_sessions.queries.facets import versions
 
 _FIELDS: Final = ("model", "user", "service", "environment", "tag", "tool", "agent", "label")

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from otel_sessions.extensions.web.pages import format as formats
 from otel_sessions.extensions.web.pages import markdown
-from otel_sessions.genai.parts import as_text
+from otel_sessions.genai.messages import as_text
 from otel_sessions.genai.wrapped import question
 
 _PARSED_CHARS: Final = 200_000

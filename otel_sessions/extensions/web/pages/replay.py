@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 from otel_sessions.extensions.web.pages.format import instant
-from otel_sessions.genai.parts import as_text
+from otel_sessions.genai.messages import as_text
 from otel_sessions.genai.wrapped import question
 
 Item = Mapping[str, Any]

@@ -11,7 +11,7 @@ from otel_sessions.extensions.web.pages.format import visible
 from otel_sessions.extensions.web.pages.links import links
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
-from otel_sessions.genai.parts import Part, as_text, call_text
+from otel_sessions.genai.messages import Part, as_text, call_text
 from otel_sessions.genai.transcript import Reader
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.rows import Row
