@@ -31,7 +31,7 @@ Time = Annotated[datetime, AfterValidator(_within)]
 
 
 class Body(Plain):
-    """Of Langfuse's API: names in camelCase, unknown ones are passed over."""
+    """A body of Langfuse's API: its names are in camelCase, and unknown ones are passed over."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
@@ -85,7 +85,10 @@ class ScoreBody(Body):
 
     def score(self, project: str, sent: datetime, now: datetime) -> Score:
         """The row; `sent` is when the client sent it, which orders what is sent under one id. No later than `now`."""
-        number, text = _values(self.kind, self.value)
+        if isinstance(self.value, str):
+            number, text = 0.0, self.value
+        else:
+            number, text = self.value, str(self.value == 1) if self.kind == "BOOLEAN" else ""
         return Score(
             project=project,
             score_id=self.id,
@@ -103,12 +106,6 @@ class ScoreBody(Body):
             timestamp=self.timestamp or min(sent, now),
             updated_at=min(sent, now),
         )
-
-
-def _values(kind: DataType, value: float | str) -> tuple[float, str]:
-    if isinstance(value, str):
-        return 0.0, value
-    return value, str(value == 1) if kind == "BOOLEAN" else ""
 
 
 def as_json(value: Any) -> str:
