@@ -20,11 +20,14 @@ from clickhouse_connect.driver.client import Client
 from benchmarks.load import EPOCH, SPANS_A_TRACE, Shape, bodies
 from benchmarks.verify import REQUESTS_AN_INSERT, insert
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.component import DEFAULT_PROJECT
+from otel_sessions.component import DEFAULT_PROJECT, Host
+from otel_sessions.exporters.clickhouse.attributor import Attributor
+from otel_sessions.exporters.clickhouse.config import AttributionConfig
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution, migrations
 from otel_sessions.sessions.attribution import TraceKey
+from otel_sessions.telemetry import Metrics
 
 REQUESTS_A_LOOK = 32
 WEEK_NS = 7 * 86_400 * 10**9
@@ -37,10 +40,11 @@ def main() -> None:
     arguments.add_argument("--traces", type=int, nargs="+", default=[100, 1000, 10_000])
     chosen = arguments.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        client = connect(Endpoint.parse(f"chdb://{Path(directory, 'data')}"))
+        endpoint = Endpoint.parse(f"chdb://{Path(directory, 'data')}")
+        client = connect(endpoint)
         migrations.apply(client, "otel")
         fill(client, chosen.spans)
-        looks(client)
+        looks(client, endpoint)
         for number, traces in enumerate(chosen.traces):
             late(client, traces, EPOCH + WEEK_NS + number * 3600 * 10**9)
         client.close()
@@ -54,9 +58,10 @@ def fill(client: Client, spans: int) -> None:
     print(f"{requests * Shape().spans:,} spans of {Shape().sessions:,} sessions")
 
 
-def looks(client: Client, times: int = 5) -> None:
-    """CPU of inserts with all views, and of the short look at their traces, of which none is in doubt."""
-    inserting = looking = 0.0
+def looks(client: Client, endpoint: Endpoint, times: int = 5) -> None:
+    """CPU of inserts with all views, of the short look at their traces, of which none is in doubt, and of what tells
+    without a look that none is, where one receiver stores alone."""
+    attributor, inserting, looking, telling = learned(client, endpoint), 0.0, 0.0, 0.0
     for number in range(times):
         batch = spans_of(Shape(), REQUESTS_A_LOOK, EPOCH + (number + 1) * WEEK_NS)
         traces = sorted({(DEFAULT_PROJECT, trace) for trace in batch.record.column("TraceId").to_pylist()})
@@ -64,10 +69,30 @@ def looks(client: Client, times: int = 5) -> None:
         insert(client, batch)
         inserted = time.process_time()
         attribution.find(client, traces)
+        looked = time.process_time()
+        expected = attributor.expect([batch])
+        attributor.note_stored(expected)
+        telling += time.process_time() - looked
         inserting += inserted - begin
-        looking += time.process_time() - inserted
+        looking += looked - inserted
+        assert expected.is_settled.all()
+    attributor.shutdown(10.0)
     rows = REQUESTS_A_LOOK * Shape().spans * times
-    print(f"no late claims: insert {inserting / rows * 1e6:.1f} us of CPU a span, look {looking / rows * 1e6:.2f}")
+    us = [f"{seconds / rows * 1e6:.2f}" for seconds in (inserting, looking, telling)]
+    print(f"no late claims: insert {us[0]} us of CPU a span, look {us[1]}, told without {us[2]}")
+
+
+def learned(client: Client, endpoint: Endpoint) -> Attributor:
+    """An attributor that knows all traces that are stored, of which none was left behind."""
+    attribution.record(client, "benchmark", attribution.server_time(client) + 3600)
+    host = Host(Metrics())
+    attributor = Attributor("clickhouse", endpoint, AttributionConfig(), host, receiver="benchmark")
+    begin = time.process_time()
+    attributor.start()
+    while host.health().get("clickhouse/attribution", "not yet") is not None:
+        time.sleep(0.01)
+    print(f"all trace ids learned: {time.process_time() - begin:.2f} s of CPU")
+    return attributor
 
 
 def late(client: Client, traces: int, start: int) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import Host
 from otel_sessions.errors import Retryable
 from otel_sessions.exporters.clickhouse import attributor as attributor_module
@@ -35,6 +37,7 @@ Start = Callable[..., tuple[Attributor, Host]]
 def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]:
     """Starts an attributor; it is stopped at the end of the test."""
     running: list[Attributor] = []
+    clients = Writer(clickhouse_endpoint.path or Path("a server"))  # `otel_client` stores beside the attributor
 
     def start(endpoint: Endpoint = clickhouse_endpoint) -> tuple[Attributor, Host]:
         host = Host(Metrics())
@@ -46,6 +49,12 @@ def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]
     yield start
     for each in running:
         each.shutdown(WAIT_S)
+    clients.leave()
+
+
+def note(attributor: Attributor, batches: Sequence[SpanBatch]) -> None:
+    """As the exporter does, which stores them in between."""
+    attributor.note_stored(attributor.expect(batches))
 
 
 class Late:
@@ -84,8 +93,8 @@ def wait_for_a_round(host: Host) -> None:
 def test_what_was_stored_is_put_under_its_session(start: Start, otel_client: Client) -> None:
     attributor, host = start()
     late = Late(otel_client)
-    attributor.note_stored([late.child])
-    attributor.note_stored([late.claim])
+    note(attributor, [late.child])
+    note(attributor, [late.claim])
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
     wait_until(lambda: moved(host), WAIT_S, lambda count: count >= 1)
     wait_for_a_round(host)
@@ -96,9 +105,9 @@ def test_a_trace_that_is_settled_is_not_moved_again(start: Start, otel_client: C
     wait_for_a_round(host)
     before = moved(host)
     late = Late(otel_client)
-    attributor.note_stored([late.child, late.claim])
+    note(attributor, [late.child, late.claim])
     wait_until(lambda: moved(host), WAIT_S, lambda count: count == before + 1)
-    attributor.note_stored([late.claim])
+    note(attributor, [late.claim])
     attributor.shutdown(WAIT_S)
     assert (moved(host), late.spans()) == (before + 1, 2)
 
@@ -106,9 +115,9 @@ def test_a_trace_that_is_settled_is_not_moved_again(start: Start, otel_client: C
 def test_a_span_that_comes_after_all_was_settled_follows(start: Start, otel_client: Client) -> None:
     attributor, _ = start()
     late = Late(otel_client)
-    attributor.note_stored([late.child, late.claim])
+    note(attributor, [late.child, late.claim])
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
-    attributor.note_stored([late.store(span("straggler", parent=late.root))])
+    note(attributor, [late.store(span("straggler", parent=late.root))])
     wait_until(late.spans, WAIT_S, lambda count: count == 3)
 
 
@@ -117,7 +126,7 @@ def test_a_receiver_learns_the_claims_that_it_did_not_know(start: Start, otel_cl
     processor = SessionProcessor(SessionConfig())
     host.claim_listeners.append(processor.learn)
     late = Late(otel_client)
-    attributor.note_stored([late.child])
+    note(attributor, [late.child])
     straggler = decode([request(span("straggler", parent=late.root)).SerializeToString()], [late.project]).batch
     wait_until(lambda: processor.process(straggler)["SessionHint"], WAIT_S, lambda hints: hints.to_pylist() == ["late"])
 
@@ -146,7 +155,7 @@ def test_corrections_that_there_is_no_time_for_are_left_to_the_next_start(
         correct(client, traces)
 
     monkeypatch.setattr(attribution, "correct", stopping)
-    attributor.note_stored([each for late in lates for each in (late.child, late.claim)])
+    note(attributor, [each for late in lates for each in (late.child, late.claim)])
     wait_until(lambda: len(corrected), WAIT_S, lambda count: count > 0)
     attributor.shutdown(0.0)
     wait_until(lambda: sum(late.spans() == 2 for late in lates), WAIT_S, lambda count: count == 1)
@@ -171,7 +180,7 @@ def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, mo
 
     monkeypatch.setattr(attribution, "find", failing)
     late = Late(otel_client)
-    attributor.note_stored([late.child, late.claim])
+    note(attributor, [late.child, late.claim])
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
     assert problems[:3] == [None, "not now", "never expected"]
     wait_until(lambda: host.health()["clickhouse/attribution"], WAIT_S, lambda problem: problem is None)
@@ -180,7 +189,7 @@ def test_a_round_that_failed_is_done_again(start: Start, otel_client: Client, mo
 def test_stop_does_a_last_round(start: Start, otel_client: Client) -> None:
     attributor, _ = start()
     late = Late(otel_client)
-    attributor.note_stored([late.child, late.claim])
+    note(attributor, [late.child, late.claim])
     attributor.shutdown(WAIT_S)
     assert late.spans() == 2
 
@@ -199,7 +208,7 @@ def test_thousands_of_traces_at_once_are_put_under_their_sessions(start: Start, 
         body = request(*spans).SerializeToString()
         batch = SessionProcessor(SessionConfig()).process(decode([body], [project]).batch)
         insert(otel_client, batch)
-        attributor.note_stored([batch])
+        note(attributor, [batch])
     query = "SELECT sum(SpanCount), sum(TraceCount), count() FROM sessions WHERE Project = {p:String}"
     wait_until(
         lambda: otel_client.query(query, {"p": project}).result_rows, 2 * WAIT_S, lambda rows: rows == [(5000, 2500, 7)]

@@ -7,20 +7,26 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pyarrow as pa
+import numpy as np
+import numpy.typing as npt
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
+from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import Host, Worker
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
+from otel_sessions.exporters.clickhouse.known import KnownTraces
+from otel_sessions.exporters.clickhouse.ordered import Traces, traces_of
 from otel_sessions.pdata import NO_CLAIM, SpanBatch
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.attribution import Doubt, TraceKey
+from otel_sessions.sessions.attribution.hashes import stored_ids
 
 logger = logging.getLogger("otel_sessions.attribution")
 
@@ -38,9 +44,22 @@ class _TimeIsUpError(Exception):
     """The service stops, and there are more corrections than there is time for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """What is known of the traces of an insert before it is made; `is_settled` are those that need no look after it."""
+
+    traces: Traces
+    is_settled: npt.NDArray[np.bool_]
+
+
 class Attributor:
     """Remembers which traces were stored since its last round, and in each round asks ClickHouse which of them are in
     doubt, and corrects these.
+
+    A trace of which nothing was ever stored before an insert, and which is in order by what the insert has of it, is
+    not asked for: the insert has told all tables the same. That nothing was stored is known where this is the only
+    one that stores (`Writer`), from the ids that were there when it started and those that it has met since. A server
+    is open to others, so there all are asked for.
 
     What a killed process had not got to is done at the next start, by the record in `_attribution_progress` under
     `receiver`. Receivers must not answer for each other: what one that died has left is not done.
@@ -63,26 +82,39 @@ class Attributor:
         """When the last round has to end, seconds of the monotonic clock."""
         self._worker: Worker | None = None
         self._client: Client | None = None
+        self._writer: Writer | None = None
+        self._known = KnownTraces() if endpoint.embedded else None
+        self._learns = endpoint.embedded
+        self._has_stored = False
+        """Whether anything was stored of which there is no record yet."""
         self._looks_back = True
         self._recorded = 0
 
     def start(self) -> None:
         """Starts the thread; a second call does nothing."""
         if self._worker is None:
+            if self._endpoint.path is not None:
+                self._writer = Writer(self._endpoint.path)
             self._wake.set()
             self._worker = Worker(self._component, "rounds", self._run, self._host)
             self._worker.start()
 
-    def note_stored(self, batches: Iterable[SpanBatch]) -> None:
-        """Takes note of the traces of batches that are stored now."""
-        names, found = ["Project", "TraceId"], set[TraceKey]()
-        for batch in batches:
-            distinct = pa.table([batch[name] for name in names], names=names).group_by(names).aggregate([])
-            found.update(zip(*(distinct[name].to_pylist() for name in names), strict=True))
+    def expect(self, batches: Sequence[SpanBatch]) -> Insert:
+        """What `note_stored` wants of batches, worked out before the first attempt to store any of them."""
+        traces = traces_of(batches)
+        new = np.zeros(len(traces.in_order), np.bool_) if self._known is None else self._known.meet(traces.hashes)
+        return Insert(traces, new & traces.in_order)
+
+    def note_stored(self, insert: Insert) -> None:
+        """Takes note that all of an insert is stored now."""
+        alone = self._writer is not None and self._writer.alone
+        found = insert.traces.keys(~insert.is_settled if alone else None)
         with self._lock:
             self._touched |= found
+            self._has_stored = True
             self._bound()
-        self._wake.set()
+        if found:
+            self._wake.set()
 
     def look_back(self) -> None:
         """Lets the next round look at all that was stored of late: an insert that has failed may have left a part."""
@@ -98,15 +130,18 @@ class Attributor:
         if self._worker is not None:
             self._worker.join(timeout)
             self._worker = None
+        if self._writer is not None:
+            self._writer.leave()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait()
+            if not self._wake.wait(_RECORD_INTERVAL_S) and not self._has_stored:
+                continue
             self._wake.clear()
             if not self._try_round():
                 self._wake.set()
             self._stopping.wait(self._config.interval)
-        if self._touched and time.monotonic() <= self._until:
+        if (self._touched or self._has_stored) and time.monotonic() <= self._until:
             self._try_round()
         self._disconnect()
 
@@ -141,26 +176,40 @@ class Attributor:
         with self._lock:
             touched, self._touched = self._touched, set()
             looks_back, self._looks_back = self._looks_back, False
+            has_stored, self._has_stored = self._has_stored, False
         try:
             if looks_back:
                 left = attribution.left_behind(client)
                 for chunk in batched(left, _CHUNK):
                     self._correct(client, attribution.doubtful(client, chunk))
                 attribution.record_all(client, self._receiver, through)
+            self._learn(client)
             for chunk in batched(sorted(touched), _CHUNK):
                 self._correct(client, attribution.find(client, chunk))
         except BaseException:
             with self._lock:
                 self._touched |= touched
                 self._looks_back |= looks_back
+                self._has_stored |= has_stored
                 self._bound()
             raise
-        if through - self._recorded >= _RECORD_INTERVAL_S or self._stopping.is_set():
-            with self._lock:
-                all_looked_at = not self._looks_back
-            if all_looked_at:
-                attribution.record(client, self._receiver, through)
-                self._recorded = through
+        self._record(client, through, has_stored)
+
+    def _record(self, client: Client, through: int, has_stored: bool) -> None:
+        """Says now and then that all stored `through` this second of the server is looked at."""
+        with self._lock:
+            due = through - self._recorded >= _RECORD_INTERVAL_S or self._stopping.is_set()
+            due = due and not self._looks_back
+            self._has_stored |= has_stored and not due
+        if due:
+            attribution.record(client, self._receiver, through)
+            self._recorded = through
+
+    def _learn(self, client: Client) -> None:
+        """Learns once what was stored before, after what was left behind is in all tables."""
+        if self._learns and self._known is not None and self._writer is not None and self._writer.alone:
+            self._known.learn(stored_ids(client))
+        self._learns = False
 
     def _correct(self, client: Client, found: Sequence[Doubt]) -> None:
         for chunk in batched(found, _CORRECTED):

@@ -83,6 +83,7 @@ class ClickHouseExporter:
         try:
             self._forgotten.look(self._connected())
             batches = self._forgotten.without(batches)
+            expected = self._attributor.expect(batches) if batches else None
             if batches:
                 client = self._connected()
                 block = rows.arrow_stream(batches, self._compress)
@@ -100,7 +101,8 @@ class ClickHouseExporter:
             self._attributor.look_back()
             self._has_failed = False
         self._host.report(self._id, None)
-        self._attributor.note_stored(batches)
+        if expected is not None:
+            self._attributor.note_stored(expected)
 
     def sync(self) -> None:
         """Returns when what the embedded data hold outlasts a power cut; raises OSError."""

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
+from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import ComponentId, Factory, Host
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, QueryError
 from otel_sessions.extensions.clickhouse_http import answers, native_compression
@@ -114,6 +115,8 @@ class ClickHouseHttp:
 
     def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, host: Host) -> None:
         self._engine = Engine(endpoint, config)
+        self._data = None if config.read_only else endpoint.path
+        self._writer: Writer | None = None
         app = application(str(id_), self._engine, config, host.metrics, host.owner_secret)
         self._server = HttpServer(
             app,
@@ -121,7 +124,7 @@ class ClickHouseHttp:
             host,
             name="clickhouse_http",
             path=f"extensions.{id_}.endpoint",
-            on_stop=self._engine.close,
+            on_stop=self._stop,
         )
 
     @property
@@ -129,10 +132,25 @@ class ClickHouseHttp:
         return self._server.endpoints
 
     def start(self) -> None:
-        self._server.start()
+        if self._data is not None and self._writer is None:
+            self._writer = Writer(self._data)
+        try:
+            self._server.start()
+        except BaseException:
+            self._leave()
+            raise
 
     def shutdown(self, timeout: float) -> None:
         self._server.shutdown(timeout)
+
+    def _stop(self) -> None:
+        self._engine.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.leave()
 
 
 def create(component_id: ComponentId, config: Config, host: Host) -> ClickHouseHttp:
