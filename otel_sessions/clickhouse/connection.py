@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
-from otel_sessions.errors import Retryable
+from otel_sessions.errors import NotStored, Retryable
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -68,42 +68,101 @@ class Pool:
         return self._open()
 
 
-class BoundedThreads:
-    """Threads beside an event loop, `count` of them, for what would hold the loop up.
+class Store:
+    """ClickHouse for the handlers of an event loop: `threads` of them beside it, each piece of work with a client of
+    its own.
 
-    `run` raises `Retryable` at once where `max_waiting` calls of it are waiting or at work.
+    `open_` makes a client; None says that this service stores nothing in ClickHouse. `around` is entered around each
+    use of a client.
     """
 
-    def __init__(self, count: int, name: str, max_waiting: int) -> None:
-        self.pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+    def __init__(
+        self,
+        open_: Callable[[], Client] | None,
+        name: str,
+        *,
+        threads: int,
+        max_waiting: int,
+        max_streams: int = 0,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._clients = None if open_ is None else Pool(open_)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._max_waiting = max_waiting
+        self._max_streams = max_streams
+        self._around = around
         self._waiting = 0
+        self._streams = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises."""
+    async def run(self, work: Callable[[Client], T]) -> T:
+        """What `work` returns or raises.
+
+        `NotStored` without ClickHouse; `Retryable` where it is not reached, and at once where `max_waiting` calls are
+        waiting or at work; what `around` raises.
+        """
+        clients = self._pool()
         if self._waiting >= self._max_waiting:
             raise Retryable(f"{self._max_waiting} requests are waiting already")
+
+        def step() -> T:
+            with self._around(), clients.client() as client:
+                return work(client)
+
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, step)
         finally:
             self._waiting -= 1
 
+    def stream(self, work: Callable[[Client], Iterator[bytes]]) -> AsyncIterator[bytes]:
+        """What `work` yields, each piece asked for when the one before has gone out; one client is its own meanwhile.
+
+        Raises as `run`, at once: `Retryable` where `max_streams` have a client already.
+        """
+        clients = self._pool()
+        if self._streams >= self._max_streams:
+            raise Retryable(f"{self._max_streams} exports are under way already")
+
+        def steps() -> Generator[bytes, None, None]:
+            with self._around(), clients.client() as client:
+                yield from work(client)
+
+        return self._pieces(steps())
+
+    async def _pieces(self, steps: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        self._streams += 1
+        try:
+            while (piece := await loop.run_in_executor(self._threads, next, steps, None)) is not None:
+                yield piece
+        finally:
+            self._streams -= 1
+            await loop.run_in_executor(self._threads, steps.close)
+
     def close(self) -> None:
-        """Drops what waits; waits for nobody."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        """Drops what waits and waits for nobody: who is at work closes the connection at its end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._clients is not None:
+            self._clients.close()
+
+    def _pool(self) -> Pool:
+        if self._clients is None:
+            raise NotStored("this service has no exporter `clickhouse`, so it keeps and reads nothing itself")
+        return self._clients
+
+
+def connected(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> Client:
+    """A client of the endpoint's database. Raises `Retryable` when ClickHouse is not reached."""
+    with writing(f"connecting to {endpoint}"):
+        return connect(endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=long_parameters)
 
 
 class Connection:
     """One client for all threads, one at a time; its database is the endpoint's. The rest is as in `connect`."""
 
     def __init__(self, endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> None:
-        self._endpoint = endpoint
-        self._connect = partial(
-            connect, endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=long_parameters
-        )
         self._using = threading.Lock()
-        self._pool = Pool(self._connected)
+        self._pool = Pool(partial(connected, endpoint, timeout_s=timeout_s, long_parameters=long_parameters))
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -114,7 +173,3 @@ class Connection:
     def close(self) -> None:
         """Waits for nobody: a client in use is closed at the end of its use."""
         self._pool.close()
-
-    def _connected(self) -> Client:
-        with writing(f"connecting to {self._endpoint}"):
-            return self._connect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.connection import Store, connected
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.auth import Authenticated
 from otel_sessions.http.body import Bodies, Body
@@ -24,7 +26,6 @@ from otel_sessions.langfuse.ingestion import Ingestion
 from otel_sessions.langfuse.score_configs import ScoreConfigs
 from otel_sessions.langfuse.scores import Scores
 from otel_sessions.langfuse.sessions import Sessions
-from otel_sessions.langfuse.store import Store
 from otel_sessions.langfuse.traces import Traces
 
 PREFIX: Final = "/api/public/"
@@ -33,6 +34,10 @@ OTLP_BASE: Final = "/api/public/otel"
 MAX_BODY: Final = 4 << 20
 """Bytes of a request, after decompression; the SDKs send 1 MiB at most."""
 _READ_BODIES: Final = 8
+TIMEOUT_S: Final = 10
+"""How long ClickHouse may take; the SDKs wait 5 s for an answer."""
+MAX_WAITING: Final = 64
+"""Requests that may wait for ClickHouse; those beyond are told at once to come back."""
 _WORKERS: Final = 2
 """Threads that make sense of bodies, beside the event loop, which is that of OTLP/HTTP."""
 
@@ -45,7 +50,10 @@ def mount(endpoint: Endpoint | None, listener: Listener) -> Mounted:
 
     Health is for everybody, all else for whom the listener lets in.
     """
-    reads, writes = Store(endpoint), Store(endpoint)  # so that nobody who reads keeps scores waiting
+    open_ = None if endpoint is None else partial(connected, endpoint, timeout_s=TIMEOUT_S)
+    reads, writes = (  # so that nobody who reads keeps scores waiting
+        Store(open_, "langfuse", threads=1, max_waiting=MAX_WAITING) for _ in range(2)
+    )
     limit = min(listener.max_body, MAX_BODY)
     pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="langfuse-bodies")
     bodies = Bodies(limit, _READ_BODIES * limit, pool=pool)

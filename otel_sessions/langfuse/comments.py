@@ -10,8 +10,8 @@ from pydantic import model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.langfuse.answers import NotFound, Page, parameters, time
-from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import turns
 from otel_sessions.queries.rows import Row
 

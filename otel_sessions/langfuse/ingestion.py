@@ -15,6 +15,7 @@ from pydantic import StringConstraints
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.component import Consumer, Outcome
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.config.typed import Plain
@@ -22,7 +23,6 @@ from otel_sessions.errors import InvalidData
 from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import message_of, status_of
 from otel_sessions.langfuse.score_body import ScoreBody, Time
-from otel_sessions.langfuse.store import Store
 from otel_sessions.langfuse.trace_update import TraceBody, export_of
 from otel_sessions.sessions import scores
 from otel_sessions.sessions.scores import Score

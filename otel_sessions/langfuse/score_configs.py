@@ -9,8 +9,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.langfuse.answers import NotFound, Page, parameters
-from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import score_configs
 from otel_sessions.queries.rows import Row
 

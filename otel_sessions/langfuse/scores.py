@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.http.body import Bodies, Body
 from otel_sessions.langfuse.answers import NotFound, message_of, parameters
 from otel_sessions.langfuse.score_body import ScoreBody
 from otel_sessions.langfuse.score_pages import ScoresBehind, ScoresPage
 from otel_sessions.langfuse.score_shapes import score, score_in_groups
-from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import scores as queries
 from otel_sessions.sessions import scores as storage
 from otel_sessions.sessions.scores import Score

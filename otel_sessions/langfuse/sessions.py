@@ -10,9 +10,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.langfuse.answers import NotFound, Page, parameters, time
 from otel_sessions.langfuse.score_body import Time
-from otel_sessions.langfuse.store import Store
 from otel_sessions.langfuse.traces import trace
 from otel_sessions.queries import sessions, turns
 from otel_sessions.queries.rows import Row

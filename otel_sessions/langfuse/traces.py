@@ -11,9 +11,9 @@ from pydantic import Field, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.langfuse.answers import Page, parameters, time
 from otel_sessions.langfuse.score_body import Time
-from otel_sessions.langfuse.store import Store
 from otel_sessions.queries import turns
 from otel_sessions.queries.rows import Row
 from otel_sessions.queries.scores import FIRST, LAST

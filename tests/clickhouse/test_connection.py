@@ -1,43 +1,50 @@
-"""Threads beside an event loop take so many calls and send the others away at once."""
+"""Stores beside an event loop take so many calls and send the others away at once."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.connection import BoundedThreads
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.errors import Retryable
+
+
+def client() -> Any:
+    return SimpleNamespace(close=lambda: None)
 
 
 def test_calls_beyond_those_that_may_wait_are_told_at_once_to_come_back_and_room_returns() -> None:
     release = threading.Event()
 
-    def work() -> int:
+    def work(_: Client) -> int:
         release.wait(10)
         return 7
 
     async def calls() -> None:
-        threads = BoundedThreads(1, "few", max_waiting=2)
-        waiting = [asyncio.create_task(threads.run(work)) for _ in range(2)]
+        store = Store(client, "few", threads=1, max_waiting=2)
+        waiting = [asyncio.create_task(store.run(work)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(Retryable, match="2 requests are waiting already"):
-            await threads.run(work)
+            await store.run(work)
         release.set()
         assert await asyncio.gather(*waiting) == [7, 7]
-        assert await threads.run(lambda: 8) == 8
-        threads.close()
+        assert await store.run(lambda _: 8) == 8
+        store.close()
 
     asyncio.run(calls())
 
 
 def test_what_work_raises_frees_its_place() -> None:
     async def calls() -> None:
-        threads = BoundedThreads(1, "few", max_waiting=1)
+        store = Store(client, "few", threads=1, max_waiting=1)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                await threads.run(lambda: 1 // 0)
-        threads.close()
+                await store.run(lambda _: 1 // 0)
+        store.close()
 
     asyncio.run(calls())

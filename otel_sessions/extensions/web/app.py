@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web import ndjson
@@ -24,13 +25,13 @@ from otel_sessions.extensions.web.api.sessions import REPLAYED
 from otel_sessions.extensions.web.api.shares import HEADERS
 from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.extensions.web.etags import tagged
 from otel_sessions.extensions.web.mcp.http import PATH, Mcp
 from otel_sessions.extensions.web.openapi import known_document
 from otel_sessions.extensions.web.origin import check_origin, for_its_own_hosts
 from otel_sessions.extensions.web.pages.app import Pages
 from otel_sessions.extensions.web.problems import Forbidden, NotFound, WrongMethod, problem
-from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.auth import Access, Authenticated
 from otel_sessions.http.body import Bodies, UnsupportedMediaType
 from otel_sessions.http.body import Body as SentBody
@@ -62,9 +63,12 @@ register_url_convertor("segment", _Segment())
 class Api:
     """Answers requests to the operations."""
 
-    def __init__(self, config: Config, store: Store, access: Access, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, config: Config, store: Store, deleter: Deleter, access: Access, is_stopping: Callable[[], bool]
+    ) -> None:
         self._config = config
         self._store = store
+        self._deleter = deleter
         self._access = access
         self._bodies = Bodies(MAX_BODY, _MAX_BODIES)
         self._is_stopping = is_stopping
@@ -130,6 +134,7 @@ class Api:
                 headers=request.headers,
                 now_ns=time.time_ns(),
                 store=self._store,
+                deleter=self._deleter,
                 is_stopping=self._is_stopping,
             )
             if op.stream is not None:
@@ -181,11 +186,11 @@ class _RawRoute(Route):
 
 
 def application(
-    config: Config, store: Store, access: WebAccess, is_stopping: Callable[[], bool], host: Host
+    config: Config, store: Store, deleter: Deleter, access: WebAccess, host: Host, *, is_stopping: Callable[[], bool]
 ) -> ASGIApp:
     """REST under `/api/v1`, the Model Context Protocol at `/mcp`, and the pages beside them."""
-    api = Api(config, store, access, is_stopping)
-    pages = Pages(config, store, access, host)
+    api = Api(config, store, deleter, access, is_stopping)
+    pages = Pages(config, store, deleter, access, host)
     routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store, REPLAYED))), *pages.routes()]
     router = Router(routes, redirect_slashes=False, default=_nothing(pages))
     own = for_its_own_hosts(_whole_segments(router), config)

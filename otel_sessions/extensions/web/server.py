@@ -6,14 +6,24 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
+from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.component import ComponentId, Factory, Host
 from otel_sessions.extensions.web.access import Logins, WebAccess
 from otel_sessions.extensions.web.app import application
 from otel_sessions.extensions.web.config import Config
-from otel_sessions.extensions.web.store import Store
+from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.http.auth import authenticator_of
 from otel_sessions.http.server import HttpServer
+from otel_sessions.queries.limits import Limits, limited
+
+MAX_WAITING: Final = 256
+"""Requests that may wait for ClickHouse; those beyond are told at once to come back."""
+MAX_STREAMS: Final = 32
+"""Exports at a time: each has a client of its own, for as long as whoever reads it takes."""
 
 
 class Web:
@@ -21,8 +31,9 @@ class Web:
 
     def __init__(self, id_: ComponentId, config: Config, host: Host, access: WebAccess) -> None:
         self._stopping = threading.Event()
-        self._store = Store(config, host)
-        app = application(config, self._store, access, self._stopping.is_set, host)
+        self._deleter = Deleter(host)
+        store = store_of(config, host.clickhouse)
+        app = application(config, store, self._deleter, access, host, is_stopping=self._stopping.is_set)
         self._server = HttpServer(
             app,
             config.endpoint,
@@ -31,7 +42,7 @@ class Web:
             path=f"extensions.{id_}.endpoint",
             tls=config.tls,
             keep_alive_s=75,
-            on_stop=self._store.close,
+            on_stop=store.close,
         )
 
     @property
@@ -40,12 +51,25 @@ class Web:
 
     def start(self) -> None:
         self._server.start()
-        self._store.deleter.start()
+        self._deleter.start()
 
     def shutdown(self, timeout: float) -> None:
         self._stopping.set()
         self._server.shutdown(timeout)
-        self._store.deleter.shutdown(timeout)
+        self._deleter.shutdown(timeout)
+
+
+def store_of(config: Config, endpoint: Endpoint | None) -> Store:
+    """What the web reads from, every query within the limits of its configuration; `LimitExceeded` beyond them."""
+    limits = Limits(config.max_execution_time, config.max_memory_usage, config.max_rows_to_read)
+    return Store(
+        partial(limits.connect, endpoint) if endpoint is not None else None,
+        "web",
+        threads=config.max_concurrent_queries,
+        max_waiting=MAX_WAITING,
+        max_streams=MAX_STREAMS,
+        around=limited,
+    )
 
 
 def create(component_id: ComponentId, config: Config, host: Host) -> Web:

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Retryable
-from otel_sessions.extensions.web import store
+from otel_sessions.extensions.web import server
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.telemetry import Metrics
 from tests.extensions.web.conftest import Api, ByHeader, span, started
@@ -58,13 +58,13 @@ def test_without_clickhouse_the_answer_says_so(otel_client: Client, endpoint: En
 def test_exports_beyond_those_that_may_run_are_told_to_come_back_and_room_returns(
     web_host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MAX_STREAMS", 1)
+    monkeypatch.setattr(server, "MAX_STREAMS", 1)
 
     def pieces(client: Client) -> Iterator[bytes]:
         yield from (b"a", b"b")
 
     async def exports() -> None:
-        ours = store.Store(Config(), web_host)
+        ours = server.store_of(Config(), web_host.clickhouse)
         first = ours.stream(pieces)
         assert await anext(first) == b"a"
         with pytest.raises(Retryable, match="under way"):

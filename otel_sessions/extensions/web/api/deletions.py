@@ -32,7 +32,7 @@ class Wanted(Body):
 
 def one(client: Client, call: Call[Parameters, None]) -> Answer:
     check_session(client, call.project, call.session_id)
-    deletion.delete(client, [(call.project, call.session_id)], forget_for=call.store.deleter.forget_for)
+    deletion.delete(client, [(call.project, call.session_id)], forget_for=call.deleter.forget_for)
     return Answer(status=204)
 
 
@@ -41,7 +41,7 @@ def many(client: Client, call: Call[Parameters, Wanted]) -> Answer:
     if chosen.is_empty:
         raise InvalidData("say which sessions: a query, from or to")
     job = deletions.begin(client, project=call.project, chosen=chosen, now_ns=call.now_ns)
-    call.store.deleter.take_up(job)
+    call.deleter.take_up(job)
     return Answer(_shown(job), 202, {"Location": f"{_PATH}/{quote(job.id)}"})
 
 

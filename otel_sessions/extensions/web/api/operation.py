@@ -11,9 +11,10 @@ from clickhouse_connect.driver.client import Client
 from pydantic import ConfigDict
 from starlette.responses import Response
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.config.typed import Plain
 from otel_sessions.extensions.web.config import Config
-from otel_sessions.extensions.web.store import Store
+from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.http.auth import Role
 from otel_sessions.queries.hiding import NOTHING, Hidden
 
@@ -40,8 +41,8 @@ B = TypeVar("B")
 class Call(Generic[P, B]):
     """One request to an operation. `ids` are the names in its path, decoded; `base_url` is where people reach us.
 
-    `store` and `is_stopping` are for what answers piece by piece; `hidden` is what a link does not show, and
-    `is_frozen` says that it opens the session as it was.
+    `store` and `is_stopping` are for what answers piece by piece, `deleter` for jobs that delete; `hidden` is what a
+    link does not show, and `is_frozen` says that it opens the session as it was.
     """
 
     project: str
@@ -53,6 +54,7 @@ class Call(Generic[P, B]):
     headers: Mapping[str, str]
     now_ns: int
     store: Store
+    deleter: Deleter
     is_stopping: Callable[[], bool] = lambda: False
     hidden: Hidden = NOTHING
     is_frozen: bool = False

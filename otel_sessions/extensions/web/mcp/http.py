@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.extensions.web.problems import NotInstalled, WrongMethod, problem
-from otel_sessions.extensions.web.store import Store
 from otel_sessions.queries.replay import Memory
 
 if TYPE_CHECKING:

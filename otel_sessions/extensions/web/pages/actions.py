@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What forms of the pages do: the operations of REST, for people."""
+"""What forms of the pages do: the operations of REST, for people; and a form that was refused, shown again."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api import additions, deletions, shares
@@ -13,7 +14,26 @@ from otel_sessions.extensions.web.pages.environment import one_line
 from otel_sessions.extensions.web.pages.visit import Done, Shown, Visit
 from otel_sessions.queries import hiding
 
+MENDABLE: Final = (400, 409, 413, 422)
+"""The answers to a form that may be taken once it says something else."""
+_TYPED: Final[Mapping[str, str]] = {
+    "label": "Label", "name": "Name", "data_type": "Type", "value": "Value", "comment": "Comment", "text": "Comment",
+}  # fmt: skip
+_FIXED: Final = ("name", "data_type")
+"""What a form that judges in place does not ask for."""
 _LIFETIMES: Final = {"1d": 1, "7d": 7, "30d": 30, "never": None}
+
+
+def again(path: str, form: Mapping[str, str]) -> dict[str, Any] | None:
+    """The form of a path: what was `typed`, as (name, title, value), and what else is `kept`; None if nothing was."""
+    asked = [name for name in _TYPED if name in form and not (form.get("action") == "judge" and name in _FIXED)]
+    if not asked or form.get("action") in ("delete", "remove"):
+        return None
+    return {
+        "path": path,
+        "typed": [(name, _TYPED[name], form[name]) for name in asked],
+        "kept": [(name, value) for name, value in form.items() if name not in asked],
+    }
 
 
 def star(visit: Visit) -> str:
@@ -36,12 +56,19 @@ def score(visit: Visit) -> str | Done:
     if form.get("action") == "delete":
         visit.read(additions.delete_score, ids={**visit.call.ids, "score_id": form.get("score_id", "")})
         return _back(visit)
-    type_ = form.get("data_type", "NUMERIC")
+    type_, value = form.get("data_type", "NUMERIC"), cast("Any", form.get("value", ""))
+    if type_ == "NUMERIC":
+        try:
+            value = float(value)
+        except ValueError:
+            raise InvalidData("the value of this score is a number") from None
+    elif type_ == "BOOLEAN":
+        value = value in ("1", "true", "yes")
     body = additions.Score.model_validate(
         {
             "name": form.get("name", "").strip(),
             "data_type": type_,
-            "value": _value(type_, form.get("value", "")),
+            "value": value,
             "comment": form.get("comment") or None,
             "trace_id": form.get("trace_id") or None,
             "span_id": form.get("span_id") or None,
@@ -119,12 +146,3 @@ def _back(visit: Visit, default: str = "") -> str:
 def _notes(visit: Visit) -> str:
     """Back to the session, at what people added."""
     return f"{_back(visit).partition('#')[0]}#notes"
-
-
-def _value(type_: str, text: str) -> Any:
-    if type_ == "NUMERIC":
-        try:
-            return float(text)
-        except ValueError:
-            raise InvalidData("the value of this score is a number") from None
-    return text in ("1", "true", "yes") if type_ == "BOOLEAN" else text

@@ -6,9 +6,10 @@ from __future__ import annotations
 import hmac
 import logging
 import mimetypes
+import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -21,22 +22,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.access import WebAccess, check_role, goes_as_far_as
 from otel_sessions.extensions.web.api.operation import Call, Parameters
 from otel_sessions.extensions.web.config import Config
+from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.extensions.web.etags import tagged
 from otel_sessions.extensions.web.origin import check_origin
-from otel_sessions.extensions.web.pages.again import MENDABLE, again
+from otel_sessions.extensions.web.pages.actions import MENDABLE, again
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
 from otel_sessions.extensions.web.pages.login import PATH, Login
 from otel_sessions.extensions.web.pages.shares import HEADERS
-from otel_sessions.extensions.web.pages.stream import Made, pieces, place
 from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
 from otel_sessions.extensions.web.pages.visit import Action, Done, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
-from otel_sessions.extensions.web.store import Store
 from otel_sessions.http.body import Bodies
 from otel_sessions.queries.keyed import Known, remembering
 
@@ -58,14 +59,20 @@ SECURITY: Final = {
     "Cache-Control": "no-store",
 }
 """Headers of every page: nothing is loaded from elsewhere, nothing runs that is not a file of ours."""
+Made = tuple[str, Shown]
+"""The HTML of a page or of a part of it, with the places of further parts, and what it was made of."""
+_MARK: Final = secrets.token_hex(16)
+"""Unknown to whoever writes what is stored, so that no content is taken for a place."""
+_PLACE: Final = re.compile(rf"<!--{_MARK}:(\w+)-->")
 
 
 class Pages:
     """Answers browsers: reads by GET, acts by forms, and tells in words what went wrong."""
 
-    def __init__(self, config: Config, store: Store, access: WebAccess, host: Host) -> None:
+    def __init__(self, config: Config, store: Store, deleter: Deleter, access: WebAccess, host: Host) -> None:
         self._config = config
         self._store = store
+        self._deleter = deleter
         self._access = access
         self._host = host
         self._base = urlsplit(config.public_url or "").path.rstrip("/")
@@ -190,6 +197,7 @@ class Pages:
             headers=request.headers,
             now_ns=time.time_ns(),
             store=self._store,
+            deleter=self._deleter,
         )
         path = self._base + request.scope["path"]
         return Visit(client, call, self._host, self._base, path, request.query_params.multi_items(), form or {})
@@ -297,3 +305,23 @@ async def _static(request: Request) -> Response:
     type_ = mimetypes.guess_type(name)[0] or "application/octet-stream"
     headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
     return tagged(Response(content, headers=headers, media_type=type_), request)
+
+
+def place(name: str) -> Markup:
+    """Where the part `name` of `Shown.later` is to stand in a template."""
+    return Markup(f"<!--{_MARK}:{name}-->")  # noqa: S704 - both are ours
+
+
+async def pieces(made: Made, make: Callable[[Shown, str], Awaitable[Made]]) -> AsyncIterator[str]:
+    """A page in pieces, each as soon as it is known: what stands before a part, then the part with what follows it.
+
+    `make` works a part of a page out by its name.
+    """
+    html, shown = made
+    before, *rest = _PLACE.split(html)
+    yield before
+    for name, after in zip(rest[::2], rest[1::2], strict=True):
+        if name in shown.later:
+            async for piece in pieces(await make(shown, name), make):
+                yield piece
+        yield after

@@ -147,7 +147,16 @@ def _differences(wanted: Sequence[Mapping[str, str]], counts: Sequence[int]) -> 
 
 
 def _ranked(visit: Visit, wanted: Sequence[Mapping[str, str]], counts: Sequence[int]) -> list[dict[str, Any]]:
-    told = [_told(visit, one) for one in wanted]
+    """The lines of a comparison, the greatest difference first: `field`, `value`, `sides`, and `why` there is no link.
+
+    Compared are values of fields, and the prompts and tools that sessions of one side were given.
+    """
+    told = []
+    for one in wanted:
+        chosen = Listed.model_validate({name: value for name, value in one.items() if value}).filter()
+        project, now_ns = visit.call.project, visit.call.now_ns
+        rows = versions(visit.client, project=project, keys=_TOLD, limit=_VALUES, chosen=chosen, now_ns=now_ns)
+        told.append({(row["Field"], row["Value"]): row["Count"] for row in rows})
     for field in (*_FIELDS, *_metadata_fields(visit, wanted)):
         for one, known in zip(wanted, told, strict=True):
             asked = {**one, "field": field, "limit": _VALUES}
@@ -161,21 +170,6 @@ def _ranked(visit: Visit, wanted: Sequence[Mapping[str, str]], counts: Sequence[
             found.append((abs(parts[0] - parts[1]), _difference(visit, wanted, named, both, parts)))
     found.sort(key=lambda each: (-each[0], each[1]["field"], each[1]["value"]))
     return [row for _, row in found[:_SHOWN]]
-
-
-def _told(visit: Visit, wanted: Mapping[str, str]) -> dict[tuple[str, str], int]:
-    """How many sessions of one side were told each prompt and offered each tool."""
-    given = {name: value for name, value in wanted.items() if value}
-    chosen = Listed.model_validate(given).filter()
-    rows = versions(
-        visit.client,
-        project=visit.call.project,
-        keys=_TOLD,
-        limit=_VALUES,
-        chosen=chosen,
-        now_ns=visit.call.now_ns,
-    )
-    return {(row["Field"], row["Value"]): row["Count"] for row in rows}
 
 
 def _difference(

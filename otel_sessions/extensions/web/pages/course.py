@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The course of a session: its minutes as charts, percentiles of its turns, and what its models cost."""
+"""The course of a session: charts of its minutes, percentiles of its turns, what its models cost, where parts begin."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ _SERIES: Final = (
     ("errors", "Errors", "compact", "error_count"),
 )  # fmt: skip
 """Name, title and unit of a chart, and the member of a session that is its total."""
+Part = Mapping[str, Any]
+"""A part of a session, as REST has it."""
 
 
 def expected(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any]:
     """Where the charts of a session are, and which these will be, so that a page can keep room for them."""
     many = session["start_time"][:16] != session["end_time"][:16]
     costs = session["total_tokens"] or session["cost"]
+    has_dearest = bool(session["cost"]) and session["trace_count"] > 1
     return {
         "charts_link": visit.with_query(fragment="charts", span=None, turn=None, minutes="many" if many else None),
         "drawn_link": visit.with_query(charts="1", minutes="many" if many else None),
         "chart_titles": [title for _, title, _, member in _SERIES if many and session[member]],
-        "cost_rows": min(len(session["models"]), _MODELS + 1) + _has_dearest(session) if costs else 0,
+        "cost_rows": min(len(session["models"]), _MODELS + 1) + has_dearest if costs else 0,
         **(drawn(visit) if visit.get("charts") else NOTHING_DRAWN),
     }
 
@@ -44,6 +47,10 @@ def drawn(visit: Visit) -> dict[str, Any]:
     """
     place = {"project": visit.call.project, "session_id": visit.session_id}
     models = [as_json(row) for row in detail.models(visit.client, **place)]
+    costs, rest = models[:_MODELS], models[_MODELS:]
+    if rest:
+        names = ("total_tokens", "cost", "unpriced_calls")
+        costs.append({"model": "others", **{name: sum(row[name] for row in rest) for name in names}})
     percentiles = detail.percentiles(visit.client, **place)
     charts = _charts(detail.course(visit.client, **place, columns=_COLUMNS)) if visit.get("minutes") else []
     return {
@@ -51,13 +58,9 @@ def drawn(visit: Visit) -> dict[str, Any]:
         "chart_links": ["#turns"] * _COLUMNS,
         "found": "",
         "percentiles": as_json(percentiles) if percentiles else None,
-        "costs": [*models[:_MODELS], *_others(models[_MODELS:])],
+        "costs": costs,
         "dearest": _dearest(visit, sum(model["cost"] for model in models)),
     }
-
-
-def _has_dearest(session: Mapping[str, Any]) -> bool:
-    return bool(session["cost"]) and session["trace_count"] > 1
 
 
 def _dearest(visit: Visit, total: float) -> dict[str, Any] | None:
@@ -69,12 +72,6 @@ def _dearest(visit: Visit, total: float) -> dict[str, Any] | None:
     turn = visit.call.hidden.session(as_json(rows[0]))
     link = visit.with_query(at=turn["trace_id"], fragment=None, minutes=None, charts=None, show=None)
     return {**turn, "link": link, "share": min(1.0, turn["cost"] / total) if total else 0.0}
-
-
-def _others(models: Sequence[Row]) -> list[Row]:
-    """These models as one; nothing of none."""
-    names = ("total_tokens", "cost", "unpriced_calls")
-    return [{"model": "others", **{name: sum(row[name] for row in models) for name in names}}] if models else []
 
 
 def _charts(parts: Sequence[Row]) -> list[drawing.Chart]:
@@ -92,3 +89,34 @@ def _charts(parts: Sequence[Row]) -> list[drawing.Chart]:
     return [
         drawing.chart(points, name, title, unit, total=totals[name]) for name, title, unit, _ in _SERIES if totals[name]
     ]
+
+
+def parts_beginning(visit: Visit, traces: Sequence[str]) -> list[Part]:
+    """The parts that begin with one of these turns, as REST has them, with links to those beside as `previous` and
+    `next`, None without one.
+    """
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    rows = detail.parts_beginning(visit.client, **place, traces=traces)
+    return [
+        {
+            **visit.call.hidden.session(as_json(row)),
+            "previous": _part_link(visit, row["PreviousTraceId"], row["Part"] - 1),
+            "next": _part_link(visit, row["NextTraceId"], row["Part"] + 1),
+        }
+        for row in rows
+    ]
+
+
+def put_parts(cards: Sequence[dict[str, Any]], parts: Sequence[Part], numbers: Mapping[str, int]) -> None:
+    """Gives each part to the card of its first turn as `begins`; where that is not shown, to the next that is."""
+    waiting = list(parts)
+    for card in cards:
+        begun = [part for part in waiting if numbers[part["first_trace_id"]] <= card["number"]]
+        card["begins"], waiting = begun, waiting[len(begun) :]
+
+
+def _part_link(visit: Visit, trace_id: str, part: int) -> str | None:
+    """To the mark of a part, on the page that begins with its first turn."""
+    if not trace_id:
+        return None
+    return f"{visit.with_query(at=trace_id, turn=None, before=None, fragment=None)}#part-{part}"

@@ -39,16 +39,30 @@ def models(visit: Visit) -> Shown:
             title="Models",
             note="Cost and tokens are those of the model's calls; errors and times those of the turns that used it.",
             heads=[("Model", False), *_HEADS],
-            rows=_grouped(visit, "model", start),
+            rows=_models(visit, start),
             empty="No model was seen in this window of time.",
         )
 
     def of_tools(visit: Visit) -> Shown:
+        found = findings.tools(
+            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+        )
+        rows = [
+            [
+                {"text": row["StepName"], "link": f"{visit.base}/sessions?{_query('tool', row['StepName'])}"},
+                number(row["CallCount"]),
+                {"failed": row["ErrorCount"]},
+                number(row["SessionCount"]),
+                {"value": row["DurationP50"], "unit": "duration"},
+                {"value": row["DurationP95"], "unit": "duration"},
+            ]
+            for row in found
+        ]
         return _shown(
             title="Tools",
             note="Errors and times are those of the tool's own calls.",
             heads=[("Tool", False), *_TOOL_HEADS],
-            rows=_tools(visit, start),
+            rows=rows,
             empty="No tool was seen in this window of time.",
         )
 
@@ -64,30 +78,30 @@ def errors(visit: Visit) -> Shown:
         found = findings.error_groups(
             visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
         )
-        rows = [
-            [
-                {"text": row["message"], "link": _turn(visit, row)},
-                {"text": row["step_name"], "badge": _kind(row), "after": _passed_on(row)},
-                {"value": row["error_count"], "unit": "compact"},
-                {"value": row["session_count"], "unit": "compact"},
-                {"time": row["last_seen"]},
-            ]
-            for row in map(as_json, found)
-        ]
+        rows = []
+        for row in map(as_json, found):
+            kind = "span" if row["step_kind"] in ("", "other") else row["step_kind"]
+            count, passed_on = row["error_count"], row["passed_on_count"]
+            how_many = "" if passed_on == count else f"{passed_on:,} "
+            rows.append(
+                [
+                    {
+                        "text": row["message"],
+                        "link": f"{visit.session_url(row['last_session'])}?show=tools#turn-{row['last_trace']}",
+                    },
+                    {
+                        "text": row["step_name"],
+                        "badge": kind,
+                        "after": f"{how_many}passed on from within" if passed_on else "",
+                    },
+                    {"value": count, "unit": "compact"},
+                    {"value": row["session_count"], "unit": "compact"},
+                    {"time": row["last_seen"]},
+                ]
+            )
         return _shown(heads=heads, rows=rows, empty="No error in this window of time.")
 
     return _table(visit, "/errors", "Errors", {"errors": groups}, window=window)
-
-
-def _kind(row: Mapping[str, Any]) -> str:
-    """What a step is; one that is nothing in particular is a span."""
-    return "span" if row["step_kind"] in ("", "other") else str(row["step_kind"])
-
-
-def _passed_on(row: Mapping[str, Any]) -> str:
-    """What is said of failures that came out of a step within."""
-    count, of = row["passed_on_count"], row["error_count"]
-    return "" if not count else "passed on from within" if count == of else f"{count:,} passed on from within"
 
 
 def unassigned(visit: Visit) -> Shown:
@@ -150,38 +164,31 @@ def _said(attributes: Mapping[str, str]) -> str:
     )
 
 
-def _tools(visit: Visit, start: datetime | None) -> list[list[Any]]:
-    found = findings.tools(visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT)
-    return [
-        [
-            {"text": row["StepName"], "link": f"{visit.base}/sessions?{_query('tool', row['StepName'])}"},
-            number(row["CallCount"]),
-            {"failed": row["ErrorCount"]},
-            number(row["SessionCount"]),
-            {"value": row["DurationP50"], "unit": "duration"},
-            {"value": row["DurationP95"], "unit": "duration"},
-        ]
-        for row in found
-    ]
-
-
-def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]]:
+def _models(visit: Visit, start: datetime | None) -> list[list[Any]]:
+    """A row for each model of the sessions since `start`, in the columns of `_HEADS`; how many calls have no price is
+    asked where a model has tokens and cost nothing.
+    """
     wanted = {
         "from": start.isoformat() if start else None,
         "interval": "all",
-        "group_by": field,
+        "group_by": "model",
         "series": _SERIES,
         "top": _LIMIT,
     }
     groups: Sequence[Mapping[str, Any]] = visit.read(questions.measure, questions.Metrics, wanted)["groups"]
-    unpriced = _unpriced(visit, start) if any(_may_be_unpriced(group["total"]) for group in groups) else {}
+    unpriced: dict[str | None, int] = {}
+    if any(group["total"]["tokens"] and not group["total"]["cost"] for group in groups):
+        found = findings.unpriced_models(
+            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
+        )
+        unpriced = {row["Model"]: row["CallCount"] for row in found}
     rows = []
     for group in groups:
         if group["key"] == "":
             continue
         key, total = group["key"], group["total"]
         search = f"{visit.base}/sessions"
-        link = f"{search}?{_query(field, key)}" if key is not None else None
+        link = f"{search}?{_query('model', key)}" if key is not None else None
         rows.append(
             [
                 {"text": key if key is not None else "all others", "link": link},
@@ -197,24 +204,8 @@ def _grouped(visit: Visit, field: str, start: datetime | None) -> list[list[Any]
     return rows
 
 
-def _may_be_unpriced(total: Mapping[str, Any]) -> bool:
-    return bool(total["tokens"]) and not total["cost"]
-
-
-def _unpriced(visit: Visit, start: datetime | None) -> dict[str | None, int]:
-    """How many calls of a model have no price, by its name."""
-    found = findings.unpriced_models(
-        visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-    )
-    return {row["Model"]: row["CallCount"] for row in found}
-
-
 def _query(field: str, key: str) -> str:
     return urlencode({"query": f"{field}:{quoted(key)}"})
-
-
-def _turn(visit: Visit, row: Mapping[str, Any]) -> str:
-    return f"{visit.session_url(row['last_session'])}?show=tools#turn-{row['last_trace']}"
 
 
 def _table(visit: Visit, section: str, title: str, later: Mapping[str, Page], *, window: str) -> Shown:

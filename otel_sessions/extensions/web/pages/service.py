@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.sql import statement
-from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import duration, number, size
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.queries import deletions, listing
@@ -50,15 +49,18 @@ def status(visit: Visit) -> Shown:
         {"title": "Versions", "rows": [("otel-sessions", __version__), ("ClickHouse", visit.client.server_version)]},
         {"title": "On disk", "rows": _tables(visit)},
     ]
-    well = all(component["well"] for component in health)
-    return Shown(
-        "status.html", {"section": "/status", "health": health, "groups": groups, "well": well, "jobs": _jobs(visit)}
-    )
+    since = visit.call.now_ns - _JOBS_OF_NS
+    jobs = [  # that delete sessions: those that run, and those of the last day
+        {"job": job, "began": _moment(job.created_ns), "from": _moment(job.from_ns), "to": _moment(job.to_ns)}
+        for job in deletions.recent(visit.client, project=visit.call.project, since_ns=since, limit=_JOBS)
+    ]
+    values = {"health": health, "well": all(component["well"] for component in health), "groups": groups, "jobs": jobs}
+    return Shown("status.html", {"section": "/status", **values})
 
 
 def connect(visit: Visit) -> Shown:
     """`/connect`, with the endpoints of this service filled in."""
-    ports = otlp(visit)
+    ports = visit.otlp
     connected = listing.is_any(visit.client, project=visit.call.project)
     values = {"section": "/connect", "otlp": ports, "samples": samples(ports), "connected": connected}
     return Shown("connect.html", {**values, "headers": visit.call.config.auth is not None})
@@ -74,21 +76,12 @@ def _figures(visit: Visit) -> dict[str, float]:
     return found
 
 
-def _jobs(visit: Visit) -> list[dict[str, Any]]:
-    """The jobs of this project that delete sessions: those that run, and those of the last day."""
-    since = visit.call.now_ns - _JOBS_OF_NS
-    found = deletions.recent(visit.client, project=visit.call.project, since_ns=since, limit=_JOBS)
-    return [
-        {"job": job, "began": _moment(job.created_ns), "from": _moment(job.from_ns), "to": _moment(job.to_ns)}
-        for job in found
-    ]
-
-
 def _moment(nanoseconds: int | None) -> datetime | None:
     return None if nanoseconds is None else datetime.fromtimestamp(nanoseconds // 1000 / 1e6, UTC)
 
 
 def _said(value: float, unit: str) -> str:
+    """A figure in words: `bytes` and `seconds` with their unit, spans and what has none as a number."""
     match unit:
         case "bytes":
             return size(int(value))
@@ -108,7 +101,7 @@ def _tables(visit: Visit) -> list[tuple[str, str]]:
 
 
 def samples(ports: Mapping[str, str]) -> list[dict[str, str]]:
-    """`id`, `title`, `note` and `code` of each sample, for the endpoints of `endpoints.otlp`."""
+    """`id`, `title`, `note` and `code` of each sample, for the endpoints of `Visit.otlp`."""
     directory = files("otel_sessions.extensions.web") / "samples"
     return [
         {

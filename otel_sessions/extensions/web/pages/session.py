@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import PagedTexts
-from otel_sessions.extensions.web.pages import course, parts, replay, review, span
-from otel_sessions.extensions.web.pages.links import links
+from otel_sessions.extensions.web.pages import course, replay, review, span
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import view, waterfall
 from otel_sessions.extensions.web.problems import NotFound
@@ -71,8 +70,10 @@ def public(visit: Visit) -> Shown:
 def _fragment(visit: Visit, known: dict[str, Any]) -> Shown | None:
     makes: dict[str, Callable[[], Shown]] = {
         "turns": lambda: Shown("turns.html", _turns(visit, known)),
-        "waterfall": lambda: Shown("waterfall.html", {**_drawn_fall(visit, known), **links(visit), "opened_id": ""}),
-        "span": lambda: Shown("span.html", {**links(visit), **span.opened(visit), **review.of_span(visit)}),
+        "waterfall": lambda: Shown(
+            "waterfall.html", {**_drawn_fall(visit, known), **span.links(visit), "opened_id": ""}
+        ),
+        "span": lambda: Shown("span.html", {**span.links(visit), **span.opened(visit), **review.of_span(visit)}),
         "text": lambda: span.text(visit),
         "figures": lambda: Shown("figures.html", _head(visit, known, VIEWS[0][0])),
         "charts": lambda: Shown("charts.html", course.drawn(visit)),
@@ -102,12 +103,12 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
     def piece(make: Piece) -> Page:
         def made(visit: Visit) -> Shown:
             shown = make(visit, known)
-            return replace(shown, values={**links(visit), "view_name": name, **shown.values, **less})
+            return replace(shown, values={**span.links(visit), "view_name": name, **shown.values, **less})
 
         return made
 
     def page(visit: Visit) -> Shown:
-        values = {"section": "/sessions", **links(visit), **_head(visit, known, name), **less}
+        values = {"section": "/sessions", **span.links(visit), **_head(visit, known, name), **less}
         if at == _LAST_ERROR and not known["session"]["error_count"]:
             values["flash"] = "Nothing failed in this session: this is where it begins."
         shown = pieces if known["session"]["error_count"] else {n: make for n, make in pieces.items() if n != "failure"}
@@ -124,14 +125,19 @@ def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
     """What stands above the replay: the session and its figures, and what can be done with it."""
     session = visit.read(sessions.one, sessions.One, {"fields": "core,usage,io,metadata", "preview": _TEXT})
     known["session"] = session
+    previous, following = session["previous_session_id"], session["next_session_ids"]
+    if previous and not detail.has_session(visit.client, project=visit.call.project, session_id=previous):
+        previous = None
+    came_from = urlsplit(visit.call.headers.get("referer", ""))
+    is_from_list = came_from.path == f"{visit.base}/sessions" and came_from.query
     outlines = {
         name: visit.with_query(show="outline", sort=name, at=None, turn=None, zoom=None, fragment=None)
         for name in detail.OUTLINED
     }
     return {
         "session": session,
-        "chain": _chain(visit, session),
-        "list_before": _list_before(visit),
+        "chain": {"previous": previous, "next": following} if previous or following else None,
+        "list_before": f"{came_from.path}?{came_from.query}" if is_from_list else "",
         "sharing": visit.call.config.sharing,
         "share_options": True,
         "exports": EXPORTS,
@@ -141,22 +147,6 @@ def _head(visit: Visit, known: dict[str, Any], name: str) -> dict[str, Any]:
         "outline_links": outlines,
         "percentiles": _drawn(visit, known)["percentiles"],
     }
-
-
-def _list_before(visit: Visit) -> str:
-    """The list that the reader came from, with what it was asked for; empty for any other page."""
-    came_from = urlsplit(visit.call.headers.get("referer", ""))
-    path = f"{visit.base}/sessions"
-    return f"{path}?{came_from.query}" if came_from.path == path and came_from.query else ""
-
-
-def _chain(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The sessions before and after this one that are there to go to; None without any."""
-    previous = session["previous_session_id"]
-    if previous and not detail.has_session(visit.client, project=visit.call.project, session_id=previous):
-        previous = None
-    following = session["next_session_ids"]
-    return {"previous": previous, "next": following} if previous or following else None
 
 
 def _failure(visit: Visit, known: dict[str, Any]) -> Shown:
@@ -223,10 +213,14 @@ def _review(visit: Visit, known: dict[str, Any]) -> Shown:
 
 
 def _drawn_fall(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
-    return _fall(visit, _bars(visit, known), _begun_parts(visit, known))
+    """The waterfall of the turns on the page; one span more is read than is drawn, so that it can say so."""
+    traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
+    place = {"project": visit.call.project, "session_id": visit.session_id}
+    rows = detail.list_bars(visit.client, **place, traces=traces, limit=BARS + 1)
+    return _fall(visit, [as_json(row) for row in rows], _begun_parts(visit, known))
 
 
-def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[parts.Part]) -> dict[str, Any]:
+def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[course.Part]) -> dict[str, Any]:
     """The waterfall of the turns on a page, the stretch of it that the address names, and where parts begin."""
     fall = waterfall(bars[:BARS])
     return {
@@ -262,20 +256,12 @@ def _payload(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", known["payload"])
 
 
-def _bars(visit: Visit, known: dict[str, Any]) -> list[dict[str, Any]]:
-    """The spans of the turns on the page, and of one more than are drawn."""
-    traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    rows = detail.list_bars(visit.client, **place, traces=traces, limit=BARS + 1)
-    return [as_json(row) for row in rows]
-
-
-def _begun_parts(visit: Visit, known: dict[str, Any]) -> list[parts.Part]:
+def _begun_parts(visit: Visit, known: dict[str, Any]) -> list[course.Part]:
     """The parts of the session that begin on the page."""
     if "begun_parts" not in known:
         traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
-        known["begun_parts"] = parts.beginning(visit, traces)
-    return cast("list[parts.Part]", known["begun_parts"])
+        known["begun_parts"] = course.parts_beginning(visit, traces)
+    return cast("list[course.Part]", known["begun_parts"])
 
 
 def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
@@ -289,13 +275,13 @@ def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     thumbs = {score["trace_id"]: score["value"] for score in scores if score["name"] == "thumbs"}
     for card in cards:
         value = thumbs.get(card["trace_id"])
-        card.update(number=numbers[card["trace_id"]], thumbs=None if value is None else int(bool(value)), comments=[])
-    _put_comments(cards, comments)
-    parts.put(cards, _begun_parts(visit, known), numbers)
+        card.update(number=numbers[card["trace_id"]], thumbs=None if value is None else int(bool(value)))
+        card["comments"] = [comment for comment in comments if comment["trace_id"] == card["trace_id"]]
+    course.put_parts(cards, _begun_parts(visit, known), numbers)
     cursor = payload["next_cursor"]
     last = before + len(payload["turns"])
     return {
-        **links(visit),
+        **span.links(visit),
         "page": before,
         "first_turns": visit.with_query(at=None, turn=None, before=None, fragment=None) if before else None,
         "turns": cards,
@@ -334,10 +320,3 @@ def _outline(visit: Visit) -> dict[str, Any]:
     ]
     heads = [(name, title, visit.with_query(sort=name)) for name, title in _HEADS]
     return {"turns": turns, "sort": sort, "heads": heads, "most": max((turn["cost"] for turn in turns), default=0)}
-
-
-def _put_comments(cards: Sequence[dict[str, Any]], comments: Sequence[Mapping[str, Any]]) -> None:
-    by_turn = {card["trace_id"]: card for card in cards}
-    for comment in comments:
-        if comment["trace_id"] in by_turn:
-            by_turn[comment["trace_id"]]["comments"].append(comment)

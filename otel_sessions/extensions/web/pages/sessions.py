@@ -15,7 +15,6 @@ from otel_sessions.extensions.web.api.parameters import Listed
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages.chips import chips
 from otel_sessions.extensions.web.pages.course import NOTHING_DRAWN
-from otel_sessions.extensions.web.pages.endpoints import otlp
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.queries import deletions, listing, scores
@@ -45,6 +44,8 @@ _NAME: Final = re.compile(r"[\w.-]*")
 _WORD: Final = re.compile(r"[^\s()]+|\S")
 _TEXT: Final = 400
 """Characters of a first input that a row needs."""
+_POINTS: Final = 400
+"""Of a chart, at most."""
 
 
 def show(visit: Visit) -> Shown:
@@ -69,11 +70,6 @@ def _asked(visit: Visit) -> tuple[str, dict[str, str]]:
     start = window_start(window, visit.now)
     from_ = start.isoformat() if start else visit.get("from")
     return window, {"query": visit.get("query"), "from": from_, "to": "" if start else visit.get("to")}
-
-
-def _drawn(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
-    drawn, links, found = _charts(visit, asked)
-    return {**NOTHING_DRAWN, "charts": drawn, "chart_links": links, "found": found}
 
 
 def _list(visit: Visit) -> Shown:
@@ -125,27 +121,26 @@ def _list(visit: Visit) -> Shown:
 
 
 def _problem(visit: Visit, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is wrong with a query, or with the place in its list; None where nothing is."""
+    """What is wrong with a query, or with the place in its list, as `detail`; None where nothing is.
+
+    `at` is the query in three pieces, the word at fault between what stands before and after it; `meant` has what may
+    have been meant, with links.
+    """
     given = {name: value for name, value in wanted.items() if value not in (None, "")}
     try:
         sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
     except LanguageError as error:
-        return {"detail": str(error), **_at(visit, error)}
+        query = visit.get("query")
+        before, rest = query[: error.position], query[error.position :]
+        word = (_WORD.match(rest) or [""])[0]
+        after = rest[len(word) :]
+        told = len((_NAME.match(word) or [""])[0])
+        meant = [f"{near}{word[told:]}" for near in error.did_you_mean]
+        links = [(text, visit.with_query(query=f"{before}{text}{after}", cursor=None)) for text in meant]
+        return {"detail": str(error), "at": (before, word or "…", after), "meant": links}
     except QueryError as error:
         return {"detail": str(error), "at": None, "meant": []}
     return None
-
-
-def _at(visit: Visit, error: LanguageError) -> dict[str, Any]:
-    """Where in the query the fault is: what stands before, the word, what follows; and links to what may be meant."""
-    query = visit.get("query")
-    before, rest = query[: error.position], query[error.position :]
-    word = (_WORD.match(rest) or [""])[0]
-    after = rest[len(word) :]
-    told = len((_NAME.match(word) or [""])[0])
-    meant = [f"{near}{word[told:]}" for near in error.did_you_mean]
-    links = [(text, visit.with_query(query=f"{before}{text}{after}", cursor=None)) for text in meant]
-    return {"at": (before, word or "…", after), "meant": links}
 
 
 def _views(visit: Visit) -> Shown:
@@ -155,7 +150,14 @@ def _views(visit: Visit) -> Shown:
         **{name: visit.get(name, default) for name, default in _ORDERED[:2]},
         "chosen_columns": ",".join(_columns(visit)) if visit.all("column") else "",
     }
-    views = [_view(visit, view, asked) for view in visit.read(additions.list_views)["views"]]
+    views = []
+    for view in visit.read(additions.list_views)["views"]:
+        columns = ",".join(view["columns"] or ())
+        wanted = {"query": view["query"], "chosen_columns": columns}
+        wanted |= {name: view[name] or default for name, default in _ORDERED[:2]}
+        kept = {"query": view["query"], "sort": view["sort"], "order": view["order"], "column": columns}
+        link = visit.with_query(**kept, cursor=None, facets=None)
+        views.append({"name": view["name"], "link": link, "is_current": wanted == asked})
     current = next((view["name"] for view in views if view["is_current"]), "")
     return Shown("views.html", {**asked, "views": views, "current": current})
 
@@ -186,7 +188,7 @@ def _found(visit: Visit, wanted: Mapping[str, Any], window: str) -> Shown:
             "next": visit.with_query(cursor=cursor) if cursor else None,
             "limit": LIMIT,
             "empty_store": empty_store,
-            "otlp": otlp(visit),
+            "otlp": visit.otlp,
             "everything": visit.with_query(window="all", from_=None, to=None, cursor=None),
         },
     )
@@ -238,12 +240,8 @@ def _span(visit: Visit, window: str) -> dict[str, str] | None:
         return None
     text = dict(WINDOWS).get(window, "")
     if not text:
-        text = " to ".join(_short(visit.get(name)) or "…" for name in ("from", "to"))
+        text = " to ".join(visit.get(name)[:16].replace("T", " ") or "…" for name in ("from", "to"))
     return {"text": text, "without": visit.with_query(window=None, from_=None, to=None, cursor=None)}
-
-
-def _short(time: str) -> str:
-    return time[:16].replace("T", " ")
 
 
 def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -265,18 +263,8 @@ def _facets(visit: Visit, asked: Mapping[str, str], query: str) -> list[tuple[st
     return found
 
 
-def _view(visit: Visit, view: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
-    columns = ",".join(view["columns"] or ())
-    link = visit.with_query(
-        query=view["query"], sort=view["sort"], order=view["order"], column=columns, cursor=None, facets=None
-    )
-    wanted = {"query": view["query"], "chosen_columns": columns}
-    wanted |= {name: view[name] or default for name, default in _ORDERED[:2]}
-    return {"name": view["name"], "link": link, "is_current": wanted == asked}
-
-
-def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart], list[str], str]:
-    """Series over the window that is shown, a link to each interval, and how many sessions there are."""
+def _drawn(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What `charts.html` shows: series over the window that is shown, a link to each interval, how many were found."""
     begin, end = _range(visit, asked)
     points, total, seconds = _series(visit, asked, begin, end)
     if not asked["from"]:  # all there is: where that is little of what there may be, it is looked at closer
@@ -307,13 +295,16 @@ def _charts(visit: Visit, asked: Mapping[str, str]) -> tuple[list[drawing.Chart]
         for point in points
     ]
     count = int(total.get("sessions", 0))
-    return drawn, links, f"{count:,} session{'' if count == 1 else 's'}"
+    found = f"{count:,} session{'' if count == 1 else 's'}"
+    return {**NOTHING_DRAWN, "charts": drawn, "chart_links": links, "found": found}
 
 
 def _series(
     visit: Visit, asked: Mapping[str, str], begin: datetime, end: datetime
 ) -> tuple[list[Mapping[str, Any]], Mapping[str, Any], int]:
-    """A point for each interval of a window, the totals, and the seconds of an interval."""
+    """A point for each interval of a window, also of those in which nothing happened; the totals; and how many seconds
+    an interval has.
+    """
     interval, seconds = drawing.interval((end - begin).total_seconds())
     wanted = {
         **asked,
@@ -324,7 +315,15 @@ def _series(
     }
     body = visit.read(questions.measure, questions.Metrics, wanted)
     group: Mapping[str, Any] = next(iter(body["groups"]), {"points": [], "total": {}})
-    return _filled(group["points"], begin, end, seconds), group["total"], seconds
+    known: dict[int, Mapping[str, Any]] = {int(instant(point["time"]).timestamp()): point for point in group["points"]}
+    first = min([int(begin.timestamp()) // seconds * seconds, *known])
+    last = int(end.timestamp())
+    times = range(first, max(last, *known, first) + 1, seconds) if known else range(first, last + 1, seconds)
+    points = [
+        known.get(time) or {"time": datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        for time in times[:_POINTS]
+    ]
+    return points, group["total"], seconds
 
 
 def _range(visit: Visit, asked: Mapping[str, str]) -> tuple[datetime, datetime]:
@@ -338,18 +337,3 @@ def _range(visit: Visit, asked: Mapping[str, str]) -> tuple[datetime, datetime]:
         begin, last = (datetime.fromtimestamp(ns // 1000 / 1e6, UTC) for ns in known)
         end = end or last
     return begin, end or visit.now
-
-
-def _filled(
-    points: Sequence[Mapping[str, Any]], begin: datetime, end: datetime, seconds: int
-) -> list[Mapping[str, Any]]:
-    """The points with those that nothing happened in, at most a few hundred."""
-    known = {int(instant(point["time"]).timestamp()): point for point in points}
-    first = min([int(begin.timestamp()) // seconds * seconds, *known])
-    last = int(end.timestamp())
-    times = range(first, max(last, *known, first) + 1, seconds) if known else range(first, last + 1, seconds)
-    return [known.get(time) or {"time": _iso(time)} for time in list(times)[:400]]
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, instant("1970-01-01T00:00:00Z").tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ")

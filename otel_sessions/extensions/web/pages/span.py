@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from otel_sessions.extensions.web.pages.format import visible
-from otel_sessions.extensions.web.pages.links import links
+from otel_sessions.extensions.web.pages.format import part, visible
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.genai.messages import Part, as_text, call_text
@@ -17,6 +16,19 @@ from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.rows import Row
 
 _PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def links(visit: Visit) -> dict[str, Any]:
+    """Addresses that several parts of a session's page lead to, by the names that templates have for them."""
+    url = visit.session_url(visit.session_id)
+    return {
+        "url": url,
+        "api": f"{visit.base}/api/v1/sessions/{part(visit.session_id)}",
+        "span_link": lambda trace, span: visit.with_query(span=f"{trace}.{span}", fragment=None),
+        "text_link": lambda trace, span: visit.with_query(span=f"{trace}.{span}", fragment="text"),
+        "close_link": visit.with_query(span=None, fragment=None),
+        "raw_link": f"{url}/span?span={visit.get('span')}",
+    }
 
 
 def raw_span(visit: Visit) -> Shown:
@@ -59,13 +71,9 @@ def opened(visit: Visit) -> dict[str, Any]:
     span = visit.call.hidden.span(_read(visit))
     as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{span['trace_id']}' AND SpanId = '{span_id}'"  # noqa: S608 - a text to copy; ids are hex
     raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
-    return {"opened": span, "opened_id": span_id, "opened_error": _error(span), "as_sql": as_sql, "raw": raw}
-
-
-def _error(span: Row) -> str:
-    """What its status says of why it failed, else its last exception; empty where neither says anything."""
     raised = [event["attributes"].get("exception.message", "") for event in span["events"]]
-    return str(span["status_message"] or next(filter(None, reversed(raised)), ""))
+    error = str(span["status_message"] or next(filter(None, reversed(raised)), ""))
+    return {"opened": span, "opened_id": span_id, "opened_error": error, "as_sql": as_sql, "raw": raw}
 
 
 def _read(visit: Visit) -> Row:

@@ -43,6 +43,15 @@ class Visit:
     def session_id(self) -> str:
         return self.call.ids["session_id"]
 
+    @property
+    def otlp(self) -> dict[str, str]:
+        """Where this service takes spans, as an application on another machine would write it: `grpc` and `http` as
+        `host:port`, `grpc_url` and `http_url` as URLs; the defaults where none is running.
+        """
+        known = self.host.endpoints
+        grpc, http = known.get("otlp/grpc", "127.0.0.1:4317"), known.get("otlp/http", "127.0.0.1:4318")
+        return {"grpc": grpc, "http": http, "grpc_url": f"http://{grpc}", "http_url": f"http://{http}"}
+
     def get(self, name: str, default: str = "") -> str:
         """The last value of a parameter."""
         return next((value for key, value in reversed(self.query) if key == name), default)

@@ -13,7 +13,7 @@ import pytest
 from otel_sessions.component import Host
 from otel_sessions.errors import Retryable
 from otel_sessions.extensions.web.pages import sessions
-from otel_sessions.extensions.web.pages.stream import Made, pieces, place
+from otel_sessions.extensions.web.pages.app import Made, pieces, place
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.http.response_compression import zstd
 from otel_sessions.queries import detail
