@@ -85,8 +85,14 @@ def pending(
     where the database of a cluster is asked for and it is that of one server, or the other way round.
     """
     applied = _applied(client, database)
-    if applied:
-        _check_layout(client, database, layout)
+    sharded = bool(applied) and has_shards(client, database)
+    if sharded and layout is None:
+        raise SchemaError(f"database {database} is one of a cluster; say which, as exporters.clickhouse.cluster")
+    if applied and layout is not None and not sharded:
+        raise SchemaError(
+            f"database {database} has the tables of one server, not of the cluster {layout.name}: "
+            "name another database in the endpoint"
+        )
     for migration in known:
         if applied.get(migration.version, migration.checksum) != migration.checksum:
             raise SchemaError(
@@ -169,18 +175,8 @@ def _rendered(statement: str, layout: Layout | None) -> tuple[str, ...]:
     return layout.render(statement) if layout else (statement,)
 
 
-def _check_layout(client: Client, database: str, layout: Layout | None) -> None:
-    sharded = has_shards(client, database)
-    if sharded and layout is None:
-        raise SchemaError(f"database {database} is one of a cluster; say which, as exporters.clickhouse.cluster")
-    if layout is not None and not sharded:
-        raise SchemaError(
-            f"database {database} has the tables of one server, not of the cluster {layout.name}: "
-            "name another database in the endpoint"
-        )
-
-
 def _applied(client: Client, database: str) -> dict[int, str]:
+    """The checksums of the migrations that the database has had, by version; empty where it has had none."""
     ledger = _ledger(client, database)
     if not ledger:
         return {}

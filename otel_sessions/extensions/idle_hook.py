@@ -123,12 +123,17 @@ class Hook:
         return self._tell(client) or more
 
     def _decide(self, client: Client) -> bool:
-        """Stores what is to be told; whether there may be more."""
+        """Stores what is to be told of sessions that nothing came to lately; returns whether there may be more."""
         of, now_ns = self._settings, time.time_ns()
         found = hooks.candidates(
             client, self._id, within_s=of.within, projects=of.projects, now_ns=now_ns, limit=_LOOKED_AT
         )
-        settled = self._settled(found)
+        now, seen = time.monotonic(), {}
+        for each in found:
+            rows, since = self._seen.get((each.project, each.session_id), (each.rows, now))
+            seen[each.project, each.session_id] = (each.rows, since if rows == each.rows else now)
+        self._seen = seen
+        settled = [each for each in found if now - seen[each.project, each.session_id][1] >= self._settled_s]
         settle(client, [(each.project, each.session_id) for each in settled[:_A_ROUND]])
         by_project: defaultdict[str, dict[str, Candidate]] = defaultdict(dict)
         for each in settled[:_A_ROUND]:
@@ -141,14 +146,6 @@ class Hook:
         hooks.note(client, notices)
         return len(settled) > _A_ROUND
 
-    def _settled(self, found: Sequence[Candidate]) -> list[Candidate]:
-        now, seen = time.monotonic(), {}
-        for each in found:
-            rows, since = self._seen.get((each.project, each.session_id), (each.rows, now))
-            seen[each.project, each.session_id] = (each.rows, since if rows == each.rows else now)
-        self._seen = seen
-        return [each for each in found if now - seen[each.project, each.session_id][1] >= self._settled_s]
-
     def _notices(self, client: Client, project: str, those: Mapping[str, Candidate], *, now_ns: int) -> list[Notice]:
         """Of the sessions that are idle by their exact figures; what has not changed keeps its revision."""
         rows = keyed.session_rows(client, project, list(those))
@@ -157,6 +154,9 @@ class Hook:
         return [self._notice(row, those[row["SessionId"]], now_ns // 10**6) for row in rows]
 
     def _notice(self, row: Row, before: Candidate, now_ms: int) -> Notice:
+        """What is noted of a session with this row of figures: the next revision, or the old one as delivered where
+        nothing but repeated spans came.
+        """
         notice = Notice(
             self._id,
             before.project,
@@ -170,12 +170,12 @@ class Hook:
             state="delivered",
         )
         if (row["EndTime"], row["SpanCount"]) == (before.last_activity, before.span_count):
-            return notice  # spans that were repeated
+            return notice
         notice = replace(notice, revision=before.revision + 1, state="pending", next_attempt=now_ms)
         return replace(notice, payload=self._payload(row, notice, before))
 
     def _tell(self, client: Client) -> bool:
-        """Does what is due; whether there may be more."""
+        """Does what is due; returns whether there may be more."""
         notices = hooks.due(client, [self._id, *self._others], now_ms=time.time_ns() // 10**6, limit=_A_ROUND)
         done: list[Notice] = []
         try:
@@ -191,6 +191,7 @@ class Hook:
         return len(notices) == _A_ROUND
 
     def _after(self, notice: Notice, problem: str | None) -> Notice:
+        """The notice after an attempt, which failed for `problem`, or did not."""
         self._host.report(self._id, problem)
         if problem is None:
             self._told.inc()

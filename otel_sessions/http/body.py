@@ -114,6 +114,7 @@ class Bodies:
             return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work, body)
 
     def _decoder(self, header: str) -> tuple[str, Callable[[], Any] | None]:
+        """The content encoding that a header names, and its decoder, None of what is not packed."""
         encoding = header.strip().lower()
         if encoding not in _PLAIN and encoding not in self._decoders:
             raise UnsupportedMediaType(

@@ -49,8 +49,7 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         names = {name for name, _ in scope["headers"]}
-        if b"transfer-encoding" in names and b"content-length" in names:
-            send = _last(send)
+        is_last = b"transfer-encoding" in names and b"content-length" in names
         if not scope["path"].startswith("/"):
             scope = _origin_form(scope)
         begun = False
@@ -58,25 +57,19 @@ class Requests:
         async def sending(message: Message) -> None:
             nonlocal begun
             begun = True
+            if is_last and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
             await send(message)
 
         try:
             await self._app(scope, receive, sending)
         except asyncio.CancelledError:  # uvicorn does so, and would log it as an error of the application
             if not begun:
-                await _SHUTTING_DOWN(scope, receive, send)
-
-
-def _last(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
-        await send(message)
-
-    return sending
+                await _SHUTTING_DOWN(scope, receive, sending)
 
 
 def _origin_form(scope: Scope) -> Scope:
+    """The scope of a request whose target names the host, with the path alone; any other as it is."""
     authority = _AUTHORITY.match(scope["raw_path"])
     if authority is None:
         return scope

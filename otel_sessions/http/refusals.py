@@ -59,12 +59,9 @@ def tell(
     of = [text for text in (what, f"project {project}" if project else "", f"{nbytes} bytes" if nbytes else "") if text]
     about = f" ({', '.join(of)})" if of else ""
     told = printable(reason)[:_REASON_CHARS]
-    line = f"{printable(client)} is refused over {transport}{printable(about)}: {told}; {advice or _advice(status)}"
+    advice = advice or _ADVICE.get(status) or _ADVICE[500 if status >= 500 else 400]
+    line = f"{printable(client)} is refused over {transport}{printable(about)}: {told}; {advice}"
     log.tell(f"{client} {transport} {status}", line)
-
-
-def _advice(status: int) -> str:
-    return _ADVICE.get(status) or _ADVICE[500 if status >= 500 else 400]
 
 
 class Telling:

@@ -33,7 +33,12 @@ _NUMBERS: Final = ("min_cost", "min_duration_ms")
 def list_sessions(client: Client, project: str, request: Any) -> Message:
     groups = _groups(request.fields, shapes.DEFAULT_GROUPS)
     preview = preview_of(request)
-    chosen, sort, order = _filter(request), _one_of("sort", request.sort, Sort), _one_of("order", request.order, Order)
+    given = {name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS) if request.HasField(name)}
+    for name in _NUMBERS:
+        if not math.isfinite(given.get(name, 0)):
+            raise InvalidRequest(name, "a finite number is expected")
+    chosen = Filter(query=request.query, from_ns=_time(request, "from"), to_ns=_time(request, "to"), **given)
+    sort, order = _one_of("sort", request.sort, Sort), _one_of("order", request.order, Order)
 
     def read(limit: int) -> Page:
         named = (project, chosen, cast(Sort, sort or "last_activity"), cast(Order, order or "desc"))
@@ -108,6 +113,7 @@ def _page(message: str, read: Callable[[int], Page], request: Any, shape: Callab
 
 
 def _within(messages: Iterable[Message]) -> Iterable[Message]:
+    """The first of the messages that are together at most `MAX_ANSWER` bytes; one at least."""
     size = 0
     for number, message in enumerate(messages):
         size += message.ByteSize() + 8  # and what it takes to say so
@@ -116,15 +122,8 @@ def _within(messages: Iterable[Message]) -> Iterable[Message]:
         yield message
 
 
-def _filter(request: Any) -> Filter:
-    given = {name: getattr(request, name) for name in (*_TEXTS, *_NUMBERS) if request.HasField(name)}
-    for name in _NUMBERS:
-        if not math.isfinite(given.get(name, 0)):
-            raise InvalidRequest(name, "a finite number is expected")
-    return Filter(query=request.query, from_ns=_time(request, "from"), to_ns=_time(request, "to"), **given)
-
-
 def _time(request: Any, name: str) -> int | None:
+    """The nanoseconds since 1970 of a member that is a time, within those that are stored; None for one unset."""
     if not request.HasField(name):
         return None
     time_ = getattr(request, name)
@@ -132,6 +131,7 @@ def _time(request: Any, name: str) -> int | None:
 
 
 def _one_of(field: str, value: str, names: Any) -> str:
+    """The value, if it is empty or one of the literals `names`. Raises `InvalidRequest`."""
     if value and value not in get_args(names):
         known = get_args(names)
         raise InvalidRequest(field, f"{value[:100]!r} is none of {', '.join(known)}{near(value, known)}")
@@ -139,6 +139,7 @@ def _one_of(field: str, value: str, names: Any) -> str:
 
 
 def _groups(names: Iterable[str], default: frozenset[Any]) -> frozenset[str]:
+    """The groups of members that were asked for, and `core`; `default` where none was. Raises `InvalidRequest`."""
     wanted = frozenset(names)
     if unknown := sorted(wanted - set(shapes.GROUPS)):
         raise InvalidRequest("fields", shapes.no_groups(unknown))

@@ -168,7 +168,7 @@ class ReadGuard:
         return accepted_settings(others, self._bounds) | accepted
 
     def _check_words(self, words: Sequence[Token]) -> None:
-        """What a syntax tree may hide."""
+        """Refuses what a syntax tree may hide."""
         hides = _hides(words)
         for index, word in enumerate(words):
             after = at(words, index + 1)
@@ -191,7 +191,7 @@ class ReadGuard:
             _deny(f"function {name}")
 
     def _check_settings(self, client: Client, words: Sequence[Token]) -> int:
-        """Returns the number of SETTINGS clauses."""
+        """Refuses settings that a reader may not set; returns how many SETTINGS clauses there are."""
         clauses = list(settings(words))
         for name, value in (pair for clause in clauses for pair in clause):
             if name in FILTERS:
@@ -201,8 +201,9 @@ class ReadGuard:
         return len(clauses)
 
     def _check_filter(self, client: Client, name: str, value: Value | None) -> str:
-        """The same value as text. Its conditions are what the engine parses as one expression each: in brackets, such
-        a text is that expression and nothing else."""
+        """The same value as text, once its conditions were checked: each is what the engine parses as one expression,
+        since in brackets such a text is that expression and nothing else.
+        """
         if isinstance(value, str) and name == RESULT_FILTER:
             self.check(client, f"SELECT 1 WHERE (\n{value}\n)")
             return value
@@ -213,7 +214,7 @@ class ReadGuard:
         return "{" + ",".join(f"{quoted(table)}:{quoted(condition)}" for table, condition in value.items()) + "}"
 
     def _learn(self, client: Client) -> None:
-        """What the engine says of its functions: which of them are not its own or make tables, which call others."""
+        """Asks the engine, once, which functions are not its own or make tables, and which call others."""
         if self._learned:
             return
         with reading():

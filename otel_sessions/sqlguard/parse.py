@@ -60,6 +60,7 @@ def tokens(canonical: str) -> list[Token]:
 
 
 def _token(match: re.Match[str]) -> Token:
+    """A word as it is meant, its quotes and escapes taken away."""
     kind = match.lastgroup or "symbol"
     text = match.group()
     if kind == "quoted":
@@ -96,6 +97,7 @@ def calls(words: Sequence[Token]) -> Iterator[str]:
 
 
 def _names_a_table(words: Sequence[Token], index: int) -> bool:
+    """Whether the name there, which a parenthesis follows, is that of a table with its columns."""
     depth = 0
     for end in range(index + 1, len(words)):
         depth += words[end].is_symbol("(") - words[end].is_symbol(")")
@@ -124,6 +126,7 @@ def _is_pair(words: Sequence[Token], index: int) -> bool:
 
 
 def _pairs(words: Sequence[Token], index: int) -> Iterator[tuple[str, Value | None]]:
+    """The settings of one clause from there on; reading ends at the first whose value is no plain literal."""
     while True:
         name, (value, after) = at(words, index), _value(words, index + 2)
         if not _is_pair(words, index) or value is None:
@@ -176,15 +179,9 @@ def identifier_parameters(words: Sequence[Token]) -> set[str]:
 
 def parameters(words: Sequence[Token]) -> set[str]:
     """Names of all the parameters written `{name:Type}`, of those that clickhouse-connect takes for parameters too."""
-    return {
-        at(words, index + 1).text
-        for index, word in enumerate(words)
-        if word.is_symbol("{") and at(words, index + 2).is_symbol(":") and _plain(at(words, index + 1))
-    }
-
-
-def _plain(word: Token) -> bool:
-    return word.named and not word.quoted and word.text.isidentifier()
+    begun = [index + 1 for index, word in enumerate(words) if word.is_symbol("{")]
+    named = [at(words, index) for index in begun if at(words, index + 1).is_symbol(":")]
+    return {word.text for word in named if word.named and not word.quoted and word.text.isidentifier()}
 
 
 _CHILDREN = re.compile(r" \(children \d+\)$")

@@ -44,19 +44,18 @@ class Forgotten:
         """The spans that may be stored; the others are counted."""
         if not self._sessions:
             return batches
-        kept = [self._filtered(batch) for batch in batches]
+        kept = []
+        for batch in batches:
+            stays = pa.array([True] * len(batch), pa.bool_())
+            for project, sessions in self._sessions.items():
+                here = pc.equal(batch["Project"], project)
+                gone = pc.or_(
+                    pc.is_in(batch["SessionHint"], value_set=sessions),
+                    pc.is_in(batch["TraceId"], value_set=self._traces[project]),
+                )
+                stays = pc.and_(stays, pc.invert(pc.and_(here, gone)))
+            kept.append(batch.filter(stays))
         dropped = sum(map(len, batches)) - sum(map(len, kept))
         if dropped:
             self._count(dropped)
         return [batch for batch in kept if len(batch)]
-
-    def _filtered(self, batch: SpanBatch) -> SpanBatch:
-        stays = pa.array([True] * len(batch)) if len(batch) else pa.array([], pa.bool_())
-        for project, sessions in self._sessions.items():
-            here = pc.equal(batch["Project"], project)
-            gone = pc.or_(
-                pc.is_in(batch["SessionHint"], value_set=sessions),
-                pc.is_in(batch["TraceId"], value_set=self._traces[project]),
-            )
-            stays = pc.and_(stays, pc.invert(pc.and_(here, gone)))
-        return batch.filter(stays)

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 from otel_sessions._version import __version__
 from otel_sessions.errors import Retryable
 from otel_sessions.exporters.otlp import answers
-from otel_sessions.exporters.otlp.config import OtlpConfig, OtlpHttpConfig, Tls
+from otel_sessions.exporters.otlp.config import OtlpConfig, OtlpHttpConfig
 
 _EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _DETAILS: Final = "grpc-status-details-bin"
@@ -78,7 +78,10 @@ class HttpClient:
         self._timeout = urllib3.Timeout(total=config.timeout)
         self._headers = {"User-Agent": f"otel-sessions/{__version__}", **config.plain_headers()}
         self._headers |= {"Content-Type": _PROTOBUF, **({"Content-Encoding": "gzip"} if self._gzip else {})}
-        self._pool = urllib3.PoolManager(retries=False, **(_tls(config.tls) if self.peer.startswith("https") else {}))
+        tls: dict[str, Any] = {"ssl_context": config.tls.context()} if self.peer.startswith("https") else {}
+        if tls and (name := config.tls.server_name_override):
+            tls |= {"server_hostname": name, "assert_hostname": name}
+        self._pool = urllib3.PoolManager(retries=False, **tls)
 
     def send(self, body: bytes) -> bytes:
         """The response's bytes; one attempt. Raises `Permanent` or `Retryable`."""
@@ -104,8 +107,3 @@ class HttpClient:
 
     def close(self) -> None:
         self._pool.clear()
-
-
-def _tls(tls: Tls) -> dict[str, Any]:
-    named = {"server_hostname": tls.server_name_override, "assert_hostname": tls.server_name_override}
-    return {"ssl_context": tls.context(), **(named if tls.server_name_override else {})}

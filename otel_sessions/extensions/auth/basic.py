@@ -107,20 +107,19 @@ class BasicAuth:
         return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
+        """The project of the client, with its role. Raises `Unauthenticated`."""
         name, password = _sent(headers.get("authorization", ""))
         users = self._users()
-        known, project = users.get(name) or (_slowest(users), "")
+        # About a name that is not known the slowest is asked, so that the answer takes no less time.
+        words = (word for word, _ in users.values())
+        known, project = users.get(name) or (max(words, key=lambda word: word.cost, default=_NOBODY), "")
         if not known.matches(password) or not project:
             raise Unauthenticated("the user is not known, or the password is wrong", challenge=_CHALLENGE)
         return project
 
 
-def _slowest(users: Users) -> Password:
-    """Whom to ask about a name that is not known, so that the answer takes no less time."""
-    return max((password for password, _ in users.values()), key=lambda password: password.cost, default=_NOBODY)
-
-
 def _sent(header: str) -> tuple[bytes, bytes]:
+    """The name and the password in a header `authorization`. Raises `Unauthenticated` where there are none."""
     scheme, _, value = header.strip().partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated("there is no header 'authorization' of the scheme 'Basic'", challenge=_CHALLENGE)

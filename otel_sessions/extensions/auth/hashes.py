@@ -69,19 +69,16 @@ class Bcrypt:
         found = digest(password)
         if compare_digest(found, self._right):
             return True
-        if not self._check(password):
-            return False
-        self._right = found
-        return True
-
-    def _check(self, password: bytes) -> bool:
         if not _ROOM.acquire(blocking=False):
             raise Retryable("too many passwords are being checked")
         try:
             with _ONE_AT_A_TIME:
-                return bcrypt.checkpw(password[:_BCRYPT_BYTES], self._hashed)
+                is_right = bcrypt.checkpw(password[:_BCRYPT_BYTES], self._hashed)
         finally:
             _ROOM.release()
+        if is_right:
+            self._right = found
+        return is_right
 
 
 def password_of(text: bytes) -> Password:

@@ -53,7 +53,15 @@ class Engine:
             raise QueryError("Code: 62. DB::Exception: Syntax error: Empty query. (SYNTAX_ERROR)")
         if self._config.read_only and not job.owner:
             with self._readers.client() as client, reading():
-                client.database = self._readable_database(client, job.database)
+                # `default` is what clients send who were told nothing; it stands for the configured database
+                if job.database in SYSTEM:
+                    client.database = job.database
+                elif job.database in ("", "default", self._endpoint.database):
+                    client.database = self._endpoint.database if self._has_database(client) else _FALLBACK_DATABASE
+                else:
+                    raise QueryError(
+                        f"Code: 81. DB::Exception: Database {job.database} does not exist. (UNKNOWN_DATABASE)"
+                    )
                 chosen = self._guard.accept_settings(client, job.settings)
                 read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
                 format_ = read.format or job.format
@@ -83,15 +91,8 @@ class Engine:
         with reading():
             return connect(self._endpoint)
 
-    def _readable_database(self, client: Client, asked: str) -> str:
-        """`default` is what clients send who were told nothing; it stands for the configured database."""
-        if asked not in ("", "default", self._endpoint.database, *SYSTEM):
-            raise QueryError(f"Code: 81. DB::Exception: Database {asked} does not exist. (UNKNOWN_DATABASE)")
-        if asked in SYSTEM:
-            return asked
-        return self._endpoint.database if self._has_database(client) else _FALLBACK_DATABASE
-
     def _has_database(self, client: Client) -> bool:
+        """Whether the configured database is there; once it is, nobody is asked again."""
         if not self._migrated:
             count = client.raw_query(
                 "SELECT count() FROM system.databases WHERE name = {name:String}",

@@ -56,7 +56,11 @@ def decompressed(stream: bytes, limit: int) -> bytes:
     found = bytearray()
     at = 0
     while at < len(stream):
-        method, size, content = _header(stream, at + _HASH_BYTES)
+        if len(stream) < at + _HASH_BYTES + _HEADER.size:
+            raise _broken_error("it ends early")
+        method, size, content = _HEADER.unpack_from(stream, at + _HASH_BYTES)
+        if size < _HEADER.size or method not in _METHODS.values():
+            raise _broken_error("no such block")
         end = at + _HASH_BYTES + size
         block = stream[at + _HASH_BYTES : end]
         if len(block) != size or checksum(block) != stream[at : at + _HASH_BYTES]:
@@ -74,16 +78,8 @@ def checksum(block: bytes) -> bytes:
     return struct.pack("<QQ", value >> 64, value & _LOW)
 
 
-def _header(stream: bytes, at: int) -> tuple[int, int, int]:
-    if len(stream) < at + _HEADER.size:
-        raise _broken_error("it ends early")
-    method, size, content = _HEADER.unpack_from(stream, at)
-    if size < _HEADER.size or method not in _METHODS.values():
-        raise _broken_error("no such block")
-    return method, size, content
-
-
 def _unpacked(packed: bytes, method: int, size: int) -> bytes:
+    """The content of a block, `size` bytes of it. Raises `QueryError` where it is broken."""
     try:
         content: bytes = packed
         if method == _LZ4:

@@ -57,26 +57,13 @@ def _walk(name: str) -> Walk:
         return _walk(arguments[-1])
     if family not in ("Array", "Map", "Nested", "Tuple"):
         raise NotImplementedError(name)
-    each = _walk(arguments[0]) if family == "Array" else _one_after_the_other(arguments)
-    return each if family == "Tuple" else _repeated(each)
+    walks = [_walk(unnamed(element)) for element in arguments]
 
-
-def _repeated(walk: Walk) -> Walk:
     def over(data: bytes, at: int) -> int:
-        times, at = number(data, at)
+        times, at = (1, at) if family == "Tuple" else number(data, at)
         for _ in range(times):
-            at = walk(data, at)
-        return at
-
-    return over
-
-
-def _one_after_the_other(elements: list[str]) -> Walk:
-    walks = [_walk(unnamed(element)) for element in elements]
-
-    def over(data: bytes, at: int) -> int:
-        for walk in walks:
-            at = walk(data, at)
+            for walk in walks:
+                at = walk(data, at)
         return at
 
     return over

@@ -16,23 +16,59 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Annotated, Final
 
 from clickhouse_connect.driver.client import Client
+from pydantic import AfterValidator, Field
 
-from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
+from otel_sessions.clickhouse.client import Endpoint, endpoint_in_use, endpoint_needed
 from otel_sessions.clickhouse.rounds import Rounds
-from otel_sessions.component import ComponentId, Factory, Host
-from otel_sessions.extensions.sampling.config import Config
+from otel_sessions.component import ComponentId, Factory, Host, Settings, Used
+from otel_sessions.errors import Fault
+from otel_sessions.queries.language import LanguageError
+from otel_sessions.queries.language.parse import parse
 from otel_sessions.queries.listing import chosen_among
 from otel_sessions.sessions import sampling
 from otel_sessions.sessions.sampling import Decision
 from otel_sessions.sessions.settling import settle
+from otel_sessions.types import Duration
 
 logger = logging.getLogger("otel_sessions.sampling")
 A_ROUND: Final = 2000
 """Sessions that are decided on at a time: what they said is removed in one go, which rewrites the parts it is in."""
 _OF_PEOPLE: Final = "is:bookmarked,shared OR has:label,comment"
+_DAY: Final = 86_400.0
+
+
+def _query(text: str) -> str:
+    try:
+        parse(text)
+    except LanguageError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+class Rule(Settings):
+    """Of the sessions that `query` chooses, those of no rule before it, the share `keep` stays whole: 0 to 1."""
+
+    query: Annotated[str, AfterValidator(_query)] = ""
+    keep: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Config(Settings):
+    """The first of `rules` that chooses a session decides on it; what none chooses stays.
+
+    A session that has been idle for more than `within`, in seconds, when it is first looked at is left as it is.
+    """
+
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=100)]
+    projects: tuple[str, ...] = ()
+    within: Annotated[Duration, Field(gt=0)] = 7 * _DAY
+    check_interval: Annotated[Duration, Field(ge=0.1, le=_DAY)] = 3600.0
+
+    def find_faults(self, used: Used) -> Iterator[Fault]:
+        if endpoint_in_use(used["exporters"]) is None:
+            yield Fault("", "samples the sessions of a clickhouse exporter, and none is in use")
 
 
 class Sampling:

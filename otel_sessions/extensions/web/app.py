@@ -193,19 +193,14 @@ def application(
     pages = Pages(config, store, deleter, access, host)
     routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store, REPLAYED))), *pages.routes()]
     router = Router(routes, redirect_slashes=False, default=_nothing(pages))
-    own = for_its_own_hosts(_whole_segments(router), config)
-    return Compressed(own)
 
-
-def _whole_segments(app: ASGIApp) -> ASGIApp:
-    """Routes see the path as it was sent, percent-encoded: what an id holds does not part it."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            # as it was sent, percent-encoded: what an id holds does not part the path
             scope = {**scope, "path": scope["raw_path"].decode("latin-1").partition("?")[0]}
-        await app(scope, receive, send)
+        await router(scope, receive, send)
 
-    return wrapped
+    return Compressed(for_its_own_hosts(routed, config))
 
 
 def parameters(request: Request) -> dict[str, str]:

@@ -79,7 +79,7 @@ class Deleter:
                 return
 
     def _step(self, job: Deletion, tried: set[str]) -> Deletion:
-        """The job after a step, or as it was where ClickHouse is away."""
+        """The job after a step; as it was where ClickHouse is away, and `failed` after any other error."""
         try:
             with self._clients.client() as client:
                 return deletions.step(client, job, tried, forget_for=self.forget_for)
@@ -89,15 +89,12 @@ class Deleter:
             return job
         except Exception as error:
             _logger.exception("the deletion %s has failed", job.id)
-            return self._fail(job, f"{type(error).__name__}: {error}")
-
-    def _fail(self, job: Deletion, error: str) -> Deletion:
-        try:
-            with self._clients.client() as client:
-                deletions.fail(client, job, error)
-        except OtelSessionsError:
-            _logger.exception("the end of the deletion %s cannot be stored", job.id)
-        return replace(job, state="failed")
+            try:
+                with self._clients.client() as client:
+                    deletions.fail(client, job, f"{type(error).__name__}: {error}")
+            except OtelSessionsError:
+                _logger.exception("the end of the deletion %s cannot be stored", job.id)
+            return replace(job, state="failed")
 
     def _connect(self) -> Client:
         assert self._endpoint is not None

@@ -56,7 +56,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         properties = schemas[refs[op.parameters, "validation"]["$ref"].rpartition("/")[2]]
         body = refs[op.body, "validation"] if op.body else None
         paths.setdefault(op.path, {})[op.method.lower()] = _operation(op, properties, body)
-    kept = {name: schema for name, schema in schemas.items() if _is_used(name, paths, schemas)}
+    used = f"{paths} {list(schemas.values())}"
+    kept = {name: schema for name, schema in schemas.items() if f"#/components/schemas/{name}'" in used}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,6 +71,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _operation(op: Operation, properties: dict[str, Any], body: dict[str, Any] | None) -> dict[str, Any]:
+    """An operation as OpenAPI has it; `properties` and `body` are the JSON schemas of its parameters and its body."""
     required = properties.get("required", [])
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -96,11 +98,6 @@ def _operation(op: Operation, properties: dict[str, Any], body: dict[str, Any] |
         content = {"application/json": {"schema": body}}
         made["requestBody"] = {"required": not op.is_body_optional, "content": content}
     return {**made, "responses": answers}
-
-
-def _is_used(name: str, paths: Any, schemas: Any) -> bool:
-    reference = f"#/components/schemas/{name}'"
-    return reference in str(paths) or any(reference in str(schema) for schema in schemas.values())
 
 
 @cache

@@ -3,26 +3,41 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from otel_sessions.component import DEFAULT_PROJECT, Settings
 from otel_sessions.extensions.idle_hook import HookSettings
-from otel_sessions.extensions.webhook.signing import key_of
 from otel_sessions.http.tls import ClientTls
 from otel_sessions.queries.metrics import Series
 from otel_sessions.queries.shapes import Group
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, Duration
 
 _DAY = 86_400.0
+_PREFIX: Final = "whsec_"
+_LEAST, _MOST = 24, 64
+"""Bytes of a key."""
 
 
 def _url(text: str) -> str:
     if not text.startswith(("http://", "https://")) or any(character in text for character in " #"):
         raise ValueError("write where to tell of sessions, as in https://hooks.example.com/sessions")
     return text
+
+
+def key_of(secret: str) -> bytes:
+    """The key in a secret as the specification writes it; ValueError says how that is."""
+    try:
+        key = b64decode(secret.removeprefix(_PREFIX), validate=True) if secret.startswith(_PREFIX) else b""
+    except binascii.Error:
+        key = b""
+    if not _LEAST <= len(key) <= _MOST:
+        raise ValueError('write "whsec_" and 24 to 64 random bytes in base64, as `openssl rand -base64 32` gives')
+    return key
 
 
 def _key(secret: SecretStr) -> SecretStr:

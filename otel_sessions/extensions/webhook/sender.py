@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One attempt to tell: a signed POST."""
+"""One attempt to tell: a POST, signed by the Standard Webhooks specification (https://www.standardwebhooks.com), `v1`.
+
+The receiver checks signatures with any of its libraries: HMAC-SHA256 of `ID.TIMESTAMP.BODY`, in base64.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
+from base64 import b64encode
+from collections.abc import Sequence
 from typing import Final
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from otel_sessions._version import __version__
-from otel_sessions.extensions.webhook import signing
 from otel_sessions.extensions.webhook.config import Config
 from otel_sessions.sessions.hooks import Notice
 
@@ -33,7 +38,7 @@ class Sender:
     def send(self, notice: Notice) -> str | None:
         """None when the receiver has taken it, else why not, on one line and without the address."""
         body = notice.payload.encode()
-        signed = signing.headers(self._keys, id_of(notice), int(time.time()), body)
+        signed = signed_headers(self._keys, id_of(notice), int(time.time()), body)
         try:
             answer = self._pool.request(
                 "POST",
@@ -58,3 +63,14 @@ def id_of(notice: Notice) -> str:
     """The same at every attempt, and no other's: receivers know by it what they have had."""
     parts = (notice.hook, notice.project, notice.session_id, str(notice.revision))
     return f"{'idle' if notice.session_id else 'alert'}_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
+
+
+def signed_headers(keys: Sequence[bytes], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """What goes with a body that is sent at a time (unix seconds); one signature a key."""
+    signed = f"{id_}.{timestamp}.".encode() + body
+    signatures = [b64encode(hmac.digest(key, signed, "sha256")).decode("ascii") for key in keys]
+    return {
+        "webhook-id": id_,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+    }

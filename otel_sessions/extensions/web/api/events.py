@@ -54,6 +54,7 @@ class Streams:
         return StreamingResponse(self._counted(call, watch, first), headers=headers, media_type="text/event-stream")
 
     async def _counted(self, call: Call[Events, None], watch: Watch, first: list[Arrival]) -> AsyncIterator[bytes]:
+        """The events, counted among the readers as long as they go on."""
         self._count += 1
         try:
             async for piece in _events(call, watch, first):

@@ -40,19 +40,24 @@ def replay(page: Callable[[int], Row], most: int, max_tokens: int) -> Iterator[R
 
 
 def _told(page: Row, level: Level) -> Row:
-    """The page with repeated history left out, and what is 0 or empty of a step."""
+    """The page with repeated history left out, and what is 0 or empty of a step; results of tools are shorter still."""
     messages, tools = _Table(page["messages"]), _Table(page["tools"])
     turns = [{**turn, "steps": [_step(step, messages, tools) for step in turn["steps"]]} for turn in page["turns"]]
+    levels = {_RESULT: (max(60, level[0] // _TOOL_SHARE), level[1])}
     return {
         "session": fold(page["session"], (min(300, level[0]), level[1])),
         "turns": [fold(turn, level) for turn in turns],
-        "messages": [_message(message, level) for message in messages.kept],
+        "messages": [
+            {**message, "parts": [fold(part, levels.get(part.get("type"), level)) for part in message["parts"]]}
+            for message in messages.kept
+        ],
         "tools": [fold(tool, level) for tool in tools.kept],
         "next_cursor": page["next_cursor"],
     }
 
 
 def _step(step: Mapping[str, Any], messages: _Table, tools: _Table) -> Row:
+    """A step that refers to what the tables keep, less what is 0 or empty."""
     refs = {
         "messages_in": messages.refs(step["messages_in"][step["repeated"] :]),
         "messages_out": messages.refs(step["messages_out"]),
@@ -75,12 +80,6 @@ class _Table:
                 self._numbers[ref] = len(self.kept)
                 self.kept.append(self._rows[ref])
         return [self._numbers[ref] for ref in old]
-
-
-def _message(message: Row, level: Level) -> Row:
-    short = (max(60, level[0] // _TOOL_SHARE), level[1])
-    parts = [fold(part, short if part.get("type") == _RESULT else level) for part in message["parts"]]
-    return {**message, "parts": parts}
 
 
 def _bare(page: Row, items: int) -> Row:
