@@ -20,7 +20,7 @@ from clickhouse_connect.driver.client import Client
 import otel_sessions
 from otel_sessions.cli.app import app
 from otel_sessions.clickhouse import schema
-from otel_sessions.extensions.web.api.table import OPERATIONS
+from otel_sessions.extensions.web.api.routes import OPERATIONS
 from otel_sessions.session_service.messages import DESCRIPTORS
 from otel_sessions.telemetry import Metrics
 

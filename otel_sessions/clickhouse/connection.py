@@ -37,8 +37,12 @@ class Pool:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """What the block raises closes the client, see `connect`."""
-        client = self._take()
+        """A client for the block, which closes it by what it raises, see `connect`. Raises as `open_` does."""
+        with self._lock:
+            if self._anchored and self._anchor is None and not self._closed:
+                self._anchor = self._open()
+            idle = self._idle.pop() if self._idle else None
+        client = self._open() if idle is None else idle
         try:
             yield client
         except BaseException:
@@ -58,14 +62,6 @@ class Pool:
             anchor, self._anchor = self._anchor, None
         for client in [*idle, *([anchor] if anchor else [])]:
             client.close()
-
-    def _take(self) -> Client:
-        with self._lock:
-            if self._anchored and self._anchor is None and not self._closed:
-                self._anchor = self._open()
-            if self._idle:
-                return self._idle.pop()
-        return self._open()
 
 
 class Store:

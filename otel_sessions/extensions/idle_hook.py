@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -138,24 +138,19 @@ class Hook:
         by_project: defaultdict[str, dict[str, Candidate]] = defaultdict(dict)
         for each in settled[:_A_ROUND]:
             by_project[each.project][each.session_id] = each
-        notices = [
-            notice
-            for project, those in by_project.items()
-            for notice in self._notices(client, project, those, now_ns=now_ns)
-        ]
+        notices: list[Notice] = []
+        for project, those in by_project.items():
+            exact = keyed.session_rows(client, project, list(those))
+            ended = {row["SessionId"]: nanoseconds(row["EndTime"]) for row in exact}
+            idle = [row for row in exact if ended[row["SessionId"]] <= now_ns - those[row["SessionId"]].idle_after_ns]
+            told = with_additions(client, project, idle, self._fields, now_ns=now_ns)
+            notices += [self._notice(row, those[row["SessionId"]], now_ns // 10**6) for row in told]
         hooks.note(client, notices)
         return len(settled) > _A_ROUND
 
-    def _notices(self, client: Client, project: str, those: Mapping[str, Candidate], *, now_ns: int) -> list[Notice]:
-        """Of the sessions that are idle by their exact figures; what has not changed keeps its revision."""
-        rows = keyed.session_rows(client, project, list(those))
-        silent = [row for row in rows if nanoseconds(row["EndTime"]) <= now_ns - those[row["SessionId"]].idle_after_ns]
-        rows = with_additions(client, project, silent, self._fields, now_ns=now_ns)
-        return [self._notice(row, those[row["SessionId"]], now_ns // 10**6) for row in rows]
-
     def _notice(self, row: Row, before: Candidate, now_ms: int) -> Notice:
-        """What is noted of a session with this row of figures: the next revision, or the old one as delivered where
-        nothing but repeated spans came.
+        """What is noted of a session that is idle by this row of figures: the next revision, or the old one as
+        delivered where nothing but repeated spans came.
         """
         notice = Notice(
             self._id,

@@ -55,20 +55,21 @@ class UnreadableError(ValueError):
 
 
 def tokens(canonical: str) -> list[Token]:
-    """Raises `UnreadableError` for a quoted name with control characters: they would forge lines of `EXPLAIN AST`."""
-    return [_token(match) for match in _TOKEN.finditer(canonical)]
+    """The words of a statement, without their quotes and escapes.
 
-
-def _token(match: re.Match[str]) -> Token:
-    """A word as it is meant, its quotes and escapes taken away."""
-    kind = match.lastgroup or "symbol"
-    text = match.group()
-    if kind == "quoted":
-        inner = text[1:-1]
-        if any(escaped not in "`\"'\\" for escaped in _ESCAPE.findall(inner)) or not inner.isprintable():
-            raise UnreadableError("a name with control characters")
-        return Token("name", _ESCAPE.sub(r"\1", inner), match.start(), quoted=True)
-    return Token(kind, unescaped(text[1:-1]) if kind == "string" else text, match.start())
+    Raises `UnreadableError` for a quoted name with control characters: they would forge lines of `EXPLAIN AST`.
+    """
+    found: list[Token] = []
+    for match in _TOKEN.finditer(canonical):
+        kind, text = match.lastgroup or "symbol", match.group()
+        if kind == "quoted":
+            inner = text[1:-1]
+            if any(escaped not in "`\"'\\" for escaped in _ESCAPE.findall(inner)) or not inner.isprintable():
+                raise UnreadableError("a name with control characters")
+            found.append(Token("name", _ESCAPE.sub(r"\1", inner), match.start(), quoted=True))
+        else:
+            found.append(Token(kind, unescaped(text[1:-1]) if kind == "string" else text, match.start()))
+    return found
 
 
 def unescaped(text: str) -> str:
@@ -216,7 +217,10 @@ def syntax_tree(text: str) -> Node:
     path: list[Node] = []
     for line in filter(None, text.split("\n")):
         depth = len(line) - len(line.lstrip(" "))
-        node = _node(line[depth:])
+        kind, _, rest = line[depth:].partition(" ")
+        named = "" if rest.startswith("(children ") else _CHILDREN.sub("", rest)
+        name, _, alias = named.partition(" (alias ")
+        node = Node(kind, name, alias.removesuffix(")"))
         if depth > len(path) or (depth == 0 and path):
             raise ValueError("not a syntax tree")
         del path[depth:]
@@ -226,11 +230,3 @@ def syntax_tree(text: str) -> Node:
     if not path:
         raise ValueError("an empty syntax tree")
     return path[0]
-
-
-def _node(line: str) -> Node:
-    kind, _, rest = line.partition(" ")
-    if rest.startswith("(children "):
-        return Node(kind, "")
-    name, _, alias = _CHILDREN.sub("", rest).partition(" (alias ")
-    return Node(kind, name, alias.removesuffix(")"))

@@ -9,7 +9,7 @@ the serializations of its types.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -58,31 +58,28 @@ def for_version(data: bytes, version: int) -> bytes:
         raise QueryError(
             f"Code: 48. DB::Exception: client_protocol_version is not from {FIRST} to {LAST}. (NOT_IMPLEMENTED)"
         )
-    return b"".join(_versioned(data, version))
-
-
-def _versioned(data: bytes, version: int) -> Iterator[bytes | memoryview]:
     info = _INFO + (b"\x03\x00" if version >= _WITH_OUT_OF_ORDER_BUCKETS else b"") + b"\x00"
     flag = b"\x00" if version >= WITH_SERIALIZATION else b""
+    pieces: list[bytes | memoryview] = []
     view = memoryview(data)
     at = 0
     while at < len(data):
-        yield info
+        pieces.append(info)
         start = at
         columns, at = number(data, at)
         rows, at = number(data, at)
         for _ in range(columns):
             at = text(data, at)[1]
             name, at = text(data, at)
-            yield view[start:at]
-            yield flag
+            pieces += (view[start:at], flag)
             start = at
             if rows:
                 kind = _kind(name.decode())
                 at = kind.values(data, rows, kind.prefix(data, 0, at))
-        yield view[start:at]
+        pieces.append(view[start:at])
     if at != len(data):
         raise ValueError("a block of the format Native ends early")
+    return b"".join(pieces)
 
 
 def number(data: bytes, at: int) -> tuple[int, int]:

@@ -21,9 +21,9 @@ from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web import ndjson
 from otel_sessions.extensions.web.access import WebAccess, check_role
 from otel_sessions.extensions.web.api.operation import Call, Operation
+from otel_sessions.extensions.web.api.routes import OPERATIONS
 from otel_sessions.extensions.web.api.sessions import REPLAYED
 from otel_sessions.extensions.web.api.shares import HEADERS
-from otel_sessions.extensions.web.api.table import OPERATIONS
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.extensions.web.etags import tagged

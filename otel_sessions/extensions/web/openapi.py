@@ -105,6 +105,6 @@ def known_document() -> bytes:
     """The document of all operations, as JSON."""
     import orjson  # noqa: PLC0415
 
-    from otel_sessions.extensions.web.api.table import OPERATIONS  # noqa: PLC0415
+    from otel_sessions.extensions.web.api.routes import OPERATIONS  # noqa: PLC0415
 
     return orjson.dumps(document(OPERATIONS))

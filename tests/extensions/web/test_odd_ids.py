@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 import pytest
 
 from otel_sessions.extensions.web.api.operation import Operation
-from otel_sessions.extensions.web.api.table import OPERATIONS
-from otel_sessions.extensions.web.pages.table import PAGES
+from otel_sessions.extensions.web.api.routes import OPERATIONS
+from otel_sessions.extensions.web.pages.routes import PAGES
 from tests.extensions.web.conftest import Answer, Api, segment, span
 from tests.extensions.web.pages.browsing import Browser
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.extensions.web import Web
 from otel_sessions.extensions.web.api.operation import Operation
-from otel_sessions.extensions.web.api.table import OPERATIONS
+from otel_sessions.extensions.web.api.routes import OPERATIONS
 from otel_sessions.extensions.web.openapi import document
 from tests.examples import examples
 from tests.extensions.web.conftest import Api, span

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from otel_sessions.config.typed import Plain
 from otel_sessions.extensions.web.api.parameters import Listed
 from otel_sessions.extensions.web.api.questions import Metrics
-from otel_sessions.extensions.web.api.table import OPERATIONS
+from otel_sessions.extensions.web.api.routes import OPERATIONS
 from otel_sessions.extensions.web.mcp.catalogue import TOOLS
 from otel_sessions.extensions.web.problems import problem
 from otel_sessions.langfuse.answers import Page, message_of

@@ -34,8 +34,8 @@ from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.actions import MENDABLE, again
 from otel_sessions.extensions.web.pages.environment import environment, static_bytes, static_name
 from otel_sessions.extensions.web.pages.login import PATH, Login
+from otel_sessions.extensions.web.pages.routes import ACTIONS, NAVIGATION, PAGES, PUBLIC
 from otel_sessions.extensions.web.pages.shares import HEADERS
-from otel_sessions.extensions.web.pages.table import ACTIONS, NAVIGATION, PAGES, PUBLIC
 from otel_sessions.extensions.web.pages.visit import Action, Done, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
 from otel_sessions.http.body import Bodies

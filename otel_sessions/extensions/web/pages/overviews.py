@@ -145,7 +145,12 @@ def unassigned_trace(visit: Visit) -> Shown:
             {"text": row["ScopeName"]},
             {"value": row["Duration"], "unit": "duration"},
             {"text": row["StatusCode"]},
-            {"text": _said({**row["ResourceAttributes"], **row["SpanAttributes"]})},
+            {
+                "text": ", ".join(
+                    f"{key}={value[:_SHORT]}{'…' * (len(value) > _SHORT)}"
+                    for key, value in sorted({**row["ResourceAttributes"], **row["SpanAttributes"]}.items())
+                )
+            },
         ]
         for row in found
     ]
@@ -156,12 +161,6 @@ def unassigned_trace(visit: Visit) -> Shown:
     )
     spans = _shown(heads=[*heads, ("Attributes", False)], rows=rows, long=True, lead=lead)
     return _table(visit, "/unassigned", f"Trace {trace_id}", {"spans": lambda _: spans}, window="")
-
-
-def _said(attributes: Mapping[str, str]) -> str:
-    return ", ".join(
-        f"{key}={value[:_SHORT]}{'…' * (len(value) > _SHORT)}" for key, value in sorted(attributes.items())
-    )
 
 
 def _models(visit: Visit, start: datetime | None) -> list[list[Any]]:

@@ -18,33 +18,28 @@ HEADERS: Final = {**shares.HEADERS, "Referrer-Policy": "no-referrer"}
 
 
 def show(visit: Visit) -> Shown:
-    """`/shares`."""
+    """`/shares`: what is published, each with what its session began with."""
     wanted = {"limit": 200, "cursor": visit.get("cursor")}
     listed = visit.read(shares.list_, Paged, wanted)
     cursor = listed["next_cursor"]
-    titles = _titles(visit, {share["session_id"] for share in listed["shares"]})
+    named: list[str] = []  # as many as one query can name
+    for id_ in sorted({share["session_id"] for share in listed["shares"]}, key=len):
+        if len(",".join([*named, quoted(id_)])) < _NAMED:
+            named.append(quoted(id_))
+    inputs: dict[str, str] = {}
+    if named:
+        asked = {"query": f"id:{','.join(named)}", "limit": len(named), "fields": "core,io", "preview": 400}
+        found = visit.read(sessions.list_, Listed, asked)["sessions"]
+        inputs = {session["session_id"]: session["input"] for session in found}
     return Shown(
         "shares.html",
         {
             "section": "/shares",
-            "shares": [{**share, "input": titles.get(share["session_id"], "")} for share in listed["shares"]],
+            "shares": [{**share, "input": inputs.get(share["session_id"], "")} for share in listed["shares"]],
             "sharing": visit.call.config.sharing,
             "next": visit.with_query(cursor=cursor) if cursor else None,
         },
     )
-
-
-def _titles(visit: Visit, ids: set[str]) -> dict[str, str]:
-    """What sessions began with, by their id: of as many as one query can name."""
-    named: list[str] = []
-    for id_ in sorted(ids, key=len):
-        if len(",".join([*named, quoted(id_)])) < _NAMED:
-            named.append(quoted(id_))
-    if not named:
-        return {}
-    wanted = {"query": f"id:{','.join(named)}", "limit": len(named), "fields": "core,io", "preview": 400}
-    found = visit.read(sessions.list_, Listed, wanted)["sessions"]
-    return {session["session_id"]: session["input"] for session in found}
 
 
 def shared(visit: Visit) -> Shown:
