@@ -32,14 +32,14 @@ class Piece(Generic[K]):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What was stored from `start` to `end`, both inclusive, as `otel_traces.ReceivedAt` says."""
+    """A period of `otel_traces.ReceivedAt`, from `start` to `end`, both inclusive."""
 
     start: datetime
     end: datetime
 
     @property
     def parameters(self) -> dict[str, str]:
-        """As `from` and `to` of type DateTime64(9, 'UTC')."""
+        """The period as the parameters `from` and `to` of a statement, of type DateTime64(9, 'UTC')."""
         return {"from": _text(self.start), "to": _text(self.end)}
 
 
@@ -53,7 +53,7 @@ class Progress:
 
 
 def sample_size(pieces: int) -> int:
-    """How many keys to draw for so many pieces."""
+    """How many keys to draw as the sample from which so many pieces are cut."""
     return pieces * SAMPLES_A_PIECE
 
 

@@ -28,7 +28,7 @@ INSERT_SETTINGS: Mapping[str, int] = {
     "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
     "max_partitions_per_insert_block": 0,
 }
-"""Of every insert of ours."""
+"""The settings of every insert."""
 _MIB = 2**20
 _ENGINE: Mapping[str, int | str] = {
     "mark_cache_size": 128 * _MIB,
@@ -40,7 +40,7 @@ _ENGINE: Mapping[str, int | str] = {
     "query_condition_cache_size": 32 * _MIB,
     "compiled_expression_cache_size": 32 * _MIB,
 }
-"""Of the embedded engine, which lives in somebody's process: by default some of its caches may grow to 5 GiB."""
+"""The settings of the embedded engine, which lives in somebody's process: by default some caches may grow to 5 GiB."""
 _INSERTS = "otel-sessions-inserts"
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 10
@@ -81,7 +81,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
-        """Raises ValueError with a text that says what an endpoint looks like."""
+        """The endpoint that a URL names. Raises ValueError with a text that says what an endpoint looks like."""
         parts = urlsplit(text)
         if parts.scheme == "chdb":
             path = unquote(text.removeprefix("chdb://"))

@@ -37,7 +37,7 @@ class Pool:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """A client for the block, which closes it by what it raises, see `connect`. Raises as `open_` does."""
+        """A client for the block; an error in the block closes it, see `connect`. Raises as opening does."""
         with self._lock:
             if self._anchored and self._anchor is None and not self._closed:
                 self._anchor = self._open()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory that only starting needs: not taken, or given back."""
+"""Keeps the service small: memory that only its start needs is not taken, or given back."""
 
 from __future__ import annotations
 

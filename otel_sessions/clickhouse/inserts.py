@@ -40,11 +40,11 @@ _HARMLESS = frozenset(
         394,  # QUERY_WAS_CANCELLED
     }
 )
-"""Errors that do not speak of rows that could not be put in their place."""
+"""Errors that say nothing of rows that may have been lost on their way into a table."""
 
 
 def settings(client: Client, token: str = "") -> Settings:
-    """Those of an insert of ours through `client`; with a token, an Arrow insert that may be repeated."""
+    """The settings of an insert through `client`; with a token, of an Arrow insert that may be repeated."""
     wanted: Settings = dict(INSERT_SETTINGS)
     if token:
         wanted |= _ONE_BLOCK
@@ -82,5 +82,7 @@ class Tokens:
             self._renewed = secrets.token_hex(8)
 
     def token(self, name: str, block: bytes | memoryview) -> str:
-        """`name` is the caller's for these spans; other bytes under it, from other processors, are another insert."""
+        """The token of an insert. `name` is the caller's for these spans; other bytes under it, from other processors,
+        have another.
+        """
         return f"{self._life}-{self._renewed}-{name}-{zlib.crc32(block):08x}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done to the database every now and then, by a thread of its own."""
+"""Work on the database that is done again and again, every few seconds or hours, by a thread of its own."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ EVALUATED: Final = "_evaluated_spans"
 _ALL: Final = 2**32 - 1
 _EVALUATION: Final = "gen_ai.evaluation.result"
 _TEXTS: Final = {"Input": KeySet(INPUT_KEYS), "Output": KeySet(OUTPUT_KEYS)}
-"""Where a text may stand; one from anywhere else is stored as it is."""
+"""The attributes in which an input or output may stand; one from anywhere else is stored as it is."""
 _EXPRESSED: Final = frozenset({"StartTimeUnixNano", "EndTimeUnixNano", *_TEXTS})
 _TIMES: Final = (("StartsBeyond", pa.uint64()), ("EndsBefore", pa.uint64()))
 _OF_TEXTS: Final = [
@@ -55,7 +55,7 @@ _OF_EVALUATIONS: Final = pa.schema(
 
 
 def arrow_stream(batches: Sequence[SpanBatch], compression: str | None = None) -> memoryview:
-    """The columns of `otel_traces`, `compression` as Arrow names it."""
+    """The batches as one Arrow stream with the columns of `STORED`; `compression` is `lz4`, `zstd` or None."""
     return _stream([_stored(batch) for batch in batches], STORED, compression)
 
 

@@ -18,7 +18,7 @@ from otel_sessions.exporterhelper.queue import INTERNAL_RETRY_AFTER_S, Ledger, O
 from otel_sessions.exporterhelper.retry import Sender
 
 EXPORT_BYTES: Final = 64 * 2**20
-"""Of requests whose spans are stored together."""
+"""The most bytes of requests whose spans are stored together."""
 GATHER_S: Final = 0.01
 """How long senders that were just answered together may take to send again."""
 

@@ -56,7 +56,7 @@ class PersistentQueue:
         seen: Callable[[Iterable[Request]], None],
         counted: bool = True,
     ) -> None:
-        """`seen` is told of the requests that an earlier process has left."""
+        """Opens nothing yet. `seen` is told of the requests that an earlier process has left."""
         queue = outlet.settings.sending_queue
         self.name = str(outlet.id)
         self._component = f"{self.name}/wal"
@@ -209,7 +209,7 @@ class PersistentQueue:
                 self._changed.notify_all()
 
     def _stop_taking(self, _: BaseException) -> None:
-        """The thread that appends has died."""
+        """Refuses what is in line and all that comes later: the thread that appends has died."""
         with self._changed:
             self._closed = Retryable(f"{self.name} takes nothing any more", retry_after=INTERNAL_RETRY_AFTER_S)
             left = [*self._at_work, *self._in_line]
@@ -267,7 +267,7 @@ class PersistentQueue:
             self._changed.notify_all()
 
     def _chosen(self, now: float) -> Part | None:
-        """Of the new segments, the backlog and those that were refused, each in its turn."""
+        """The next part to store: new segments, the backlog and refused parts take turns. None without any."""
         for _ in range(3):
             self._turns += 1
             match self._turns % 3:

@@ -159,7 +159,9 @@ class Outlet:
     turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def batch(self, batch: SpanBatch, requests: Iterable[Request]) -> SpanBatch:
-        """The batch as the exporter wants it: with the requests that it came in, by their number, or without."""
+        """The batch as the exporter wants it: with the bytes of its requests, which the column `Request` counts, or
+        without.
+        """
         if not isinstance(self.exporter, Forwarding) or not self.exporter.wants_requests:
             return batch
         return replace(batch, requests=tuple(request.body for request in requests))

@@ -113,7 +113,7 @@ LINES: Final[Mapping[str, Callable[[Sequence[SpanBatch]], Iterator[str]]]] = {
     "normal": normal,
     "detailed": detailed,
 }
-"""By verbosity."""
+"""What makes the lines, by verbosity."""
 
 
 def _rows(batches: Iterable[SpanBatch]) -> Iterator[Row]:

@@ -55,12 +55,12 @@ class Access:
 
 
 def access_to(host: Host, auth: AuthSettings | None, path: str) -> Access:
-    """By the `auth` at `path`; `ConfigError` for an authenticator that does not run."""
+    """Who is let in by the `auth` at `path`. Raises `ConfigError` for an authenticator that does not run."""
     return Access(authenticator_of(host, auth, path))
 
 
 def authenticator_of(host: Host, auth: AuthSettings | None, path: str) -> Authenticator | None:
-    """The one that `auth` at `path` names, if any; `ConfigError` if it does not run."""
+    """The authenticator that `auth` at `path` names; None without `auth`. Raises `ConfigError` if it does not run."""
     if auth is None:
         return None
     authenticator = host.authenticators.get(auth.authenticator)

@@ -30,9 +30,9 @@ from otel_sessions.errors import InvalidData, Retryable, TooLarge
 
 T = TypeVar("T")
 READ_TIMEOUT_S: Final = 30.0
-"""From the first look at a body to its last byte."""
+"""How long a body may take, from the first look at it to its last byte."""
 NOBODY_READS: Final = Response(status_code=499)
-"""The answer to a client that has gone while it sent."""
+"""The answer to a client that has gone while it sent, which nobody reads."""
 _PLAIN: Final = ("", "identity", "none")
 _MAX_MEMBERS: Final = 32  # every member of a gzip file, or frame of zstd, has what follows it copied
 _MAX_WINDOW_LOG: Final = 23  # 8 MiB, https://www.rfc-editor.org/rfc/rfc9659
@@ -221,7 +221,7 @@ class Body:
 
 
 class _Room:
-    """Bytes that are left for bodies."""
+    """How many bytes are left for bodies, of all that may be held together."""
 
     def __init__(self, left: int) -> None:
         self.left = left

@@ -19,12 +19,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from otel_sessions.telemetry import Intervals
 
 HEADERS_TIMEOUT_S: Final = 30.0
-"""For the headers of a request, from the opening of its connection or from its first byte."""
+"""How long a client may take for the headers of a request, from the opening of its connection or from its first byte.
+"""
 
 MAX_CONNECTIONS: Final = 2048
-"""Of one listener; those beyond are closed at once, so that the log of the service has files to open."""
+"""Connections of one listener; those beyond are closed at once, so that the queue on disk still has files to open."""
 READ_ANSWER_TIMEOUT_S: Final = 60.0
-"""For a client to take some of an answer off its connection."""
+"""How long a client may take to read some more of an answer."""
 _logger = logging.getLogger(__name__)
 _notices: Final = Intervals()
 _STRANGERS: Final = {

@@ -20,7 +20,7 @@ from otel_sessions.telemetry import LimitedLog, printable
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 OF_READS: Final = (401, 413, 429, 503)
-"""What is told of reads as well; anything else that is wrong with a question, whoever asks is told."""
+"""The statuses of refused reads that the log has: for operators to mend. Any other, whoever asks is told."""
 _REASON_BYTES: Final = 2048
 _REASON_CHARS: Final = 300
 _ADVICE: Final[Mapping[int, str]] = {
@@ -36,11 +36,11 @@ _ADVICE: Final[Mapping[int, str]] = {
     503: "the sender is told to come back, and keeps it until then; if that goes on, see `otel-sessions doctor`",
 }
 _BY_PEOPLE: Final = "whoever asks reads there why, and mends it"
-"""What to do about a fault that is in what is asked for, where people are told of it, by pages or by REST."""
+"""The advice about faults in what is asked for, where people are told of them, by pages or by REST."""
 _OF_OPERATORS: Final = (401, 403, 429)
 _OF_PEOPLE: Final = ("text/html", "application/problem+json")
 REJECTED: Final = "mend what the sender says there; the other spans are taken"
-"""What to do about some spans of a request."""
+"""The advice about a request of which some spans are rejected."""
 
 
 def tell(
@@ -110,7 +110,7 @@ class Telling:
 
 
 def _reason(body: bytes, headers: Mapping[bytes, str]) -> str:
-    """What an answer says in the words of its kind; empty where that cannot be read."""
+    """The reason that an answer gives, by its content type: protobuf, JSON or text. Empty where that cannot be read."""
     type_ = headers.get(b"content-type", "").partition(";")[0]
     if headers.get(b"content-encoding") or type_ == "text/html":
         return ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers in gzip or zstd, for who takes them; what is streamed is compressed as it goes, in bounded memory."""
+"""Answers in gzip or zstd, for clients that take them; what is streamed is compressed as it goes, in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ else:
 MIN_BYTES: Final = 1024
 """A body that is smaller goes out as it is."""
 _ASIDE: Final = 64 << 10
-"""Bytes at once from which on another thread compresses them, so that nobody waits for it."""
+"""A piece of more bytes is compressed in another thread, so that nobody waits for it."""
 _PREFERRED: Final = ("zstd", "gzip")
 _AS_THEY_ARE: Final = ("text/event-stream", "application/vnd.apache.parquet", "image/png")
-"""What has to go out at once, or is compressed already."""
+"""Content types that have to go out at once, or are compressed already."""
 _BY_PIECES: Final = "text/html"
-"""Of which every piece is read as it comes: none waits in the compressor for the next."""
+"""The content type of which every piece is read as it comes: none waits in the compressor for the next."""
 _MAX_WINDOW_LOG: Final = 20
 _CODING: Final = re.compile(r"\s*([\w*+.-]+)\s*(?:;\s*q\s*=\s*(\d(?:\.\d*)?)\s*)?", re.ASCII)
 _MAX_HEADER: Final = 1000

@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
     """Leaves the signals of the process to the service."""
 
     def install_signal_handlers(self) -> None:
-        """For uvicorn before 0.29, where this was the hook."""
+        """Does nothing; uvicorn before 0.29 has this hook."""
 
     def capture_signals(self) -> Any:
         return nullcontext()

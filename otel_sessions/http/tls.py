@@ -24,7 +24,7 @@ def _has_certificates(path: str) -> str:
 
 
 def _as_text(value: Any) -> Any:
-    """`min_version: 1.3` is a number in YAML."""
+    """The version as text: `min_version: 1.3` is a number in YAML."""
     return str(value) if isinstance(value, float) else value
 
 
@@ -50,7 +50,7 @@ class ServerTls(Settings):
         return self
 
     def context(self) -> ssl.SSLContext:
-        """For a server of Python's."""
+        """The settings as a context for Python's servers. Raises OSError for files that are of no use."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = _VERSIONS[self.min_version]
         context.load_cert_chain(self.cert_file, self.key_file, _no_password)
@@ -76,7 +76,7 @@ class ClientTls(Settings):
         return self
 
     def context(self) -> ssl.SSLContext:
-        """For a client of Python's."""
+        """The settings as a context for Python's clients. Raises OSError for files that are of no use."""
         context = ssl.create_default_context(cafile=self.ca_file)
         if self.cert_file is not None:
             context.load_cert_chain(self.cert_file, self.key_file, _no_password)

@@ -20,9 +20,9 @@ LINGER_S: Final = 0.005
 BATCH_BYTES: Final = 16 * 2**20
 BATCH_REQUESTS: Final = 4096
 REMEMBERED: Final = 32_768
-"""Some 10 MB of digests and outcomes; at 100 requests a second, five minutes."""
+"""Requests that are remembered: some 10 MB of digests and outcomes, at 100 requests a second five minutes."""
 _PIECE_BYTES: Final = 2047
-"""The most that hashlib takes without letting go of the interpreter's lock."""
+"""The most bytes that hashlib takes without letting go of the interpreter's lock."""
 _SMALL_BYTES: Final = 64 * 2**10
 
 

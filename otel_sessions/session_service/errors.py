@@ -64,7 +64,7 @@ def status_of(error: Exception) -> Status:
 
 
 def _of_language(error: LanguageError) -> tuple[Message, ...]:
-    """For people in words, for programs in members."""
+    """The details of an error: for people in words, for programs in members."""
     near = list(error.did_you_mean)
     description = f"position: {error.position}, did_you_mean: {near}; {error}"
     metadata = {"position": str(error.position), "did_you_mean": ",".join(near)}

@@ -79,7 +79,7 @@ def _same(value: Any) -> Any:
 
 
 def _timestamp(text: str) -> timestamp_pb2.Timestamp:
-    """Of a time as RFC 3339 has it, in UTC."""
+    """A timestamp, out of a time as RFC 3339 has it, in UTC."""
     whole, _, fraction = text.removesuffix("Z").partition(".")
     seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
     return timestamp_pb2.Timestamp(seconds=seconds, nanos=int(fraction.ljust(9, "0")[:9] or 0))

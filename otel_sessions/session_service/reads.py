@@ -78,7 +78,7 @@ def preview_of(request: Any) -> int | None:
 
 @cache
 def filling(name: str) -> Filling:
-    """Of the message of this name."""
+    """Makes messages of this name out of rows."""
     return Filling(message_type(name))
 
 

@@ -72,7 +72,7 @@ class Lane:
 
 
 class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generic in the stubs only
-    """Answers the calls of its methods, and of no others."""
+    """Answers the calls of the methods of `SessionService`, and no others."""
 
     def __init__(self, endpoint: Endpoint | None, listener: GrpcListener) -> None:
         self._endpoint = endpoint
@@ -209,7 +209,7 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
 
 
 def _sleep(seconds: float, gone: threading.Event, stopping: threading.Event) -> None:
-    """Until it is time, or the client has gone, or a moment after the service stops."""
+    """Returns after so many seconds, when the client has gone, or a moment after the service stops."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and not stopping.is_set():
         if gone.wait(min(left, POLL_S)):

@@ -66,7 +66,7 @@ class ProjectGuard:
 
 
 def _tables_of(node: Node) -> list[str]:
-    """Names that the engine takes for tables here; those of a WITH too."""
+    """The names in a node that the engine takes for tables, those that a WITH defines among them."""
     if node.kind == "TableIdentifier":
         return [node.name]
     if node.kind == "Function" and allowed.IN_FUNCTIONS.fullmatch(node.name.lower()):

@@ -51,7 +51,7 @@ END = Token("end", "")
 
 
 class UnreadableError(ValueError):
-    """The statement quotes something that no ordinary name has."""
+    """The statement has a quoted name with characters that no ordinary name has."""
 
 
 def tokens(canonical: str) -> list[Token]:
@@ -73,17 +73,17 @@ def tokens(canonical: str) -> list[Token]:
 
 
 def unescaped(text: str) -> str:
-    """What ClickHouse has escaped in a literal or in TabSeparated."""
+    """The text that ClickHouse has escaped, in a literal or in TabSeparated."""
     return _ESCAPE.sub(lambda match: _CONTROLS.get(match[1], match[1]), text)
 
 
 def quoted(text: str) -> str:
-    """A literal of this text."""
+    """The text as a literal, in quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def at(words: Sequence[Token], index: int) -> Token:
-    """The token there, or `END` outside."""
+    """The token at an index, or `END` outside of the words."""
     return words[index] if 0 <= index < len(words) else END
 
 

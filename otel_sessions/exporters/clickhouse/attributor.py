@@ -31,7 +31,9 @@ from otel_sessions.sessions.attribution.hashes import stored_ids
 logger = logging.getLogger("otel_sessions.attribution")
 
 _CHUNK = 10_000
-"""Traces a look: each reads all that lies about them, so few statements are better than many."""
+"""Traces that are looked at together: each look reads all that is stored about them, so few looks are better than
+many.
+"""
 _CORRECTED = 4000
 """Traces between two looks at the clock; how many of them are corrected at once goes by their rows."""
 _RECORD_INTERVAL_S = 10

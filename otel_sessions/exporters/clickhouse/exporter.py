@@ -105,7 +105,7 @@ class ClickHouseExporter:
             self._attributor.note_stored(expected)
 
     def sync(self) -> None:
-        """Returns when what the embedded data hold outlasts a power cut; raises OSError."""
+        """Returns when all that was stored in the embedded data outlasts a power cut. Raises OSError."""
         if self._endpoint.path is not None:
             sync_filesystem(self._endpoint.path)
 

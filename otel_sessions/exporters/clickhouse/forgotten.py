@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps spans out that arrive for sessions which were deleted a while ago."""
+"""Drops spans that arrive for sessions which were deleted within `forget_for`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOOK_S: Final = 1.0
 
 
 class Forgotten:
-    """Which sessions were deleted, as far as this is known. Used by one thread."""
+    """The sessions that were deleted, as ClickHouse said at the last look. Used by one thread."""
 
     def __init__(self, count: Callable[[int], object], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._count = count

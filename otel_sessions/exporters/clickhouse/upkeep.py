@@ -25,7 +25,7 @@ MEASURE_INTERVAL_S: Final = 60.0
 
 
 def retention_rounds(component: str, endpoint: Endpoint, config: RetentionConfig, host: Host) -> Rounds:
-    """Delete what has been kept for long enough. What a check that is broken off had not got to is done by the next."""
+    """Rounds that delete sessions which were kept for long enough. What one leaves undone, the next does."""
     spans = (config.sessions, config.unassigned, config.forget_for)
     sessions, unassigned, forget_for = (None if each is None else timedelta(seconds=each) for each in spans)
 
@@ -53,7 +53,7 @@ def retention_rounds(component: str, endpoint: Endpoint, config: RetentionConfig
 
 
 def stored_bytes_rounds(component: str, endpoint: Endpoint, host: Host) -> Rounds:
-    """Set the gauge once a minute; NaN while ClickHouse does not say. Reading the metrics asks nothing."""
+    """Rounds that measure the stored bytes once a minute, for the gauge; NaN while ClickHouse does not answer."""
     gauge = host.metrics.stored_bytes.labels(component)
     sql = statement("otel_sessions.exporters.clickhouse", "stored_bytes")
 

@@ -19,7 +19,7 @@ from otel_sessions.errors import Permanent, Retryable, Throttled, TooLarge
 from otel_sessions.telemetry import printable
 
 LONGEST_WAIT_S: Final = 600.0
-"""What asks for more is asked again after this."""
+"""The longest wait: a back end that asks for a longer one is tried again after this."""
 _GRPC_RETRYABLE: Final = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -73,7 +73,7 @@ def _status(data: bytes) -> Status:
 
 
 def _retry_delay(data: bytes) -> float | None:
-    """Seconds, if the status has a RetryInfo."""
+    """The seconds to wait that a status asks for in its RetryInfo; None without one."""
     info = RetryInfo()
     for detail in _status(data).details:
         if detail.Is(RetryInfo.DESCRIPTOR) and detail.Unpack(info):
@@ -82,7 +82,9 @@ def _retry_delay(data: bytes) -> float | None:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """Of the header, a number of seconds or a date: RFC 9110, 10.2.3."""
+    """The seconds that `Retry-After` asks for, which is a number or a date (RFC 9110, 10.2.3); None for any other
+    text.
+    """
     if retry_after.strip().isascii() and retry_after.strip().isdigit():
         return _bounded(float(retry_after))
     try:

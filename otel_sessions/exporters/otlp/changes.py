@@ -37,7 +37,7 @@ class Changes:
 
     def __init__(self, batch: SpanBatch) -> None:
         self.numbers: npt.NDArray[np.uint32] = np.unique(batch["Request"].to_numpy())
-        """Of the requests that have rows."""
+        """The numbers of the requests that have rows, in order."""
         before = _as_sent(batch, self.numbers)
         self.sizes: Sequence[int] = np.diff(before.column("SpanAttributes").offsets.to_numpy()).tolist()
         """How many different keys the attributes of each span had."""
@@ -77,7 +77,7 @@ class Changes:
 
 
 def _as_sent(batch: SpanBatch, numbers: npt.NDArray[np.uint32]) -> pa.RecordBatch:
-    """The rows of the batch as its requests have them."""
+    """The rows of the batch as they were sent: its requests decoded once more."""
     sent = decode([batch.requests[number] for number in numbers], [""] * len(numbers)).batch
     begins = np.searchsorted(sent["Request"].to_numpy(), np.arange(len(numbers)))
     rows = begins[np.searchsorted(numbers, batch["Request"].to_numpy())] + batch["Position"].to_numpy()
@@ -87,7 +87,7 @@ def _as_sent(batch: SpanBatch, numbers: npt.NDArray[np.uint32]) -> pa.RecordBatc
 
 
 def _differing(now: pa.Array, sent: pa.Array) -> Column | None:
-    """None if no row differs."""
+    """The column where it differs from what was sent; None if no row differs."""
     if now.equals(sent):
         return None
     values = now.to_pylist()

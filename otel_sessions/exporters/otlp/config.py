@@ -59,7 +59,7 @@ class Tls(ClientTls):
 
 
 class _Forwarding(SendingSettings):
-    """What both have. `timeout` is for one request."""
+    """What both exporters can be told. `timeout` is for one request, in seconds."""
 
     tls: Annotated[Tls, EMPTY_MEANS_DEFAULTS] = Tls()
     headers: Annotated[Mapping[str, SecretStr], EMPTY_MEANS_DEFAULTS, AfterValidator(_headers)] = Field(
@@ -69,7 +69,7 @@ class _Forwarding(SendingSettings):
     timeout: Duration = Field(default=5.0, gt=0)
 
     def plain_headers(self) -> dict[str, str]:
-        """The headers with their secrets."""
+        """The headers by name, secrets as plain text."""
         return {name: value.get_secret_value() for name, value in self.headers.items()}
 
 
@@ -100,7 +100,7 @@ class OtlpConfig(_Forwarding):
 
     @property
     def target(self) -> str:
-        """`host:port`"""
+        """The back end as `host:port`."""
         return self.endpoint.rpartition("://")[2].rstrip("/")
 
 

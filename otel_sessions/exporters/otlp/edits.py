@@ -103,10 +103,10 @@ SPAN: Final[Mapping[str, Callable[[Span, Any], None]]] = {
     "StatusMessage": _status_message,
     "SpanAttributes": _span_attributes,
 }
-"""By column."""
+"""What makes a span's field of a column's value, by column."""
 
 PARTS: Final[Mapping[Sequence[str], Callable[[Span, Mapping[str, Sequence[Any]]], None]]] = {
     _EVENTS: _events,
     _LINKS: _links,
 }
-"""By the columns that hold them, of which it takes a row."""
+"""What makes the events or links of a span of a row, by the columns that hold them."""

@@ -71,7 +71,9 @@ class Copy:
         self._scope: tuple[object, ...] = ()
 
     def of(self, message: ExportTraceServiceRequest, rows: Mapping[int, int]) -> ExportTraceServiceRequest:
-        """`rows` are by the position of the span among the valid ones of the message."""
+        """The request with those spans of `message` that have a row; `rows` has it by the position among the valid
+        spans.
+        """
         message.DiscardUnknownFields()
         position = -1
         for i, group in enumerate(message.resource_spans):

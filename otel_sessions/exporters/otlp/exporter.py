@@ -79,7 +79,9 @@ class OtlpExporter:
             client.close()
 
     def _send(self, batches: Sequence[SpanBatch], sent: set[bytes]) -> None:
-        """What is too large for the other side is sent in pieces; `TooLarge` for a span that is so by itself."""
+        """Sends these spans, in halves where the other side says they are too large. Raises `TooLarge` for a single
+        span that is.
+        """
         search, waiting = Bisection[Sequence[SpanBatch]](_halves), deque([batches])
         digests = set[bytes]()
         while waiting:

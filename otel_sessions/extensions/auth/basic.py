@@ -72,7 +72,7 @@ class Config(AuthConfig):
             yield Fault("htpasswd.file", str(error))
 
     def fixed(self) -> Users:
-        """Those that stand here."""
+        """The users that stand in the configuration itself: password and project by name."""
         inline = parse_htpasswd(self.htpasswd.inline.get_secret_value().encode()) if self.htpasswd.inline else {}
         found: dict[bytes, tuple[Password, str]] = {name: (word, self.project) for name, word in inline.items()}
         for each in self.credentials:
@@ -98,10 +98,10 @@ class BasicAuth:
         self._users: Callable[[], Users] = Watched(file, users).value if file else lambda: fixed
 
     def start(self) -> None:
-        """There is nothing to start."""
+        """Nothing is to be started."""
 
     def shutdown(self, timeout: float) -> None:
-        """Nor to stop."""
+        """Nothing is to be stopped."""
 
     def header_of(self, name: str, secret: str) -> str:
         return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"

@@ -81,7 +81,7 @@ def _text(secret: SecretStr) -> str:
 
 
 class Tokens:
-    """Which project each is for; every one is looked at every time."""
+    """The project of each token. A look at one compares all of them, so that the time tells nothing."""
 
     def __init__(self, tokens: Iterable[tuple[bytes, str]]) -> None:
         self._tokens = [(digest(token), project) for token, project in tokens]
@@ -106,10 +106,10 @@ class BearerTokenAuth:
         self._file = Watched(config.filename, self._parse) if config.filename else None
 
     def start(self) -> None:
-        """There is nothing to start."""
+        """Nothing is to be started."""
 
     def shutdown(self, timeout: float) -> None:
-        """Nor to stop."""
+        """Nothing is to be stopped."""
 
     def header_of(self, name: str, secret: str) -> str:
         return f"{self._scheme} {secret}".strip()
@@ -132,7 +132,7 @@ class BearerTokenAuth:
         return Unauthenticated(message, challenge=f'{self._scheme or "Bearer"} realm="otel-sessions"')
 
     def _parse(self, content: bytes) -> Tokens:
-        """A token a line; ValueError if there is none."""
+        """The tokens of a file that has one a line. Raises ValueError if it has none."""
         tokens = list(filter(None, map(bytes.strip, content.splitlines())))
         if not tokens:
             raise ValueError("has no token")

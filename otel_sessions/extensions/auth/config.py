@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both have in common: configuration with secrets that no `repr` shows, projects, and files that are watched."""
+"""What `basicauth` and `bearertokenauth` share: secrets that no `repr` shows, projects, files that are read anew."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class AuthConfig(AuthenticatorSettings):
 
 
 def check_once(names: Sequence[str], place: str) -> None:
-    """ValueError for what stands there twice, which it does not repeat."""
+    """Raises ValueError where a name comes twice; the text names the places, not the name, which may be a secret."""
     twice = [(index, names.index(name)) for index, name in enumerate(names) if name in names[:index]]
     if twice:
         raise ValueError(", ".join(f"{place}[{index}] is the same as {place}[{first}]" for index, first in twice))
 
 
 def check_one_of(named: Iterable[object], names: str) -> None:
-    """ValueError unless there is one."""
+    """Raises ValueError unless one of the values is set; the text lists `names`."""
     if not any(named):
         raise ValueError(f"write at least one of {names}")
 

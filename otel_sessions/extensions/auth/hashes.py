@@ -30,7 +30,7 @@ def digest(secret: bytes) -> bytes:
 
 
 class Password(Protocol):
-    """One that is right; `cost` says how slow it is to ask."""
+    """The password that a user has; `cost` says how slow it is to compare another with it."""
 
     cost: int
 
@@ -82,7 +82,9 @@ class Bcrypt:
 
 
 def password_of(text: bytes) -> Password:
-    """Of an htpasswd file: bcrypt, {SHA} or plain; ValueError, without the text, for another kind of hash."""
+    """The password in a line of htpasswd: bcrypt, {SHA} or plain. Raises ValueError, without the text, for another
+    hash.
+    """
     if _BCRYPT.fullmatch(text):
         return Bcrypt(text)
     if text.startswith(_SHA):

@@ -20,7 +20,9 @@ _MAX_FIELDS: Final = 1_000
 
 
 def bodies_of(config: Config) -> dict[bool, Bodies]:
-    """For everybody, and under True for the owner, who may send more and whom nobody keeps out."""
+    """Readers of bodies: under False for everybody, under True for the owner, who may send more and has room of its
+    own.
+    """
     read, most = config.max_body, config.max_request_body_size
     more = {"lz4": _lz4}
     return {

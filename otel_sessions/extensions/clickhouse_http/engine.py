@@ -141,7 +141,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """`head` ends with the format's name, `data` is in that format."""
+    """An INSERT in two parts: `head` ends with the format's name, `data` is in that format."""
 
     head: str
     format: str
@@ -149,7 +149,7 @@ class Insert:
 
 
 def insert_of(statement: bytes) -> Insert | None:
-    """None where the statement is no INSERT, or brings no data: INSERT ... SELECT, or FROM INFILE."""
+    """The parts of an INSERT with data; None for any other statement, INSERT ... SELECT and FROM INFILE among them."""
     words = _words(statement)
     if next(words, (b"", 0))[0].upper() != b"INSERT":
         return None

@@ -55,7 +55,7 @@ class Answer:
 
 
 def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, get: bool, owner: bool = False) -> Job:
-    """Raises `QueryError` for what this endpoint does not speak."""
+    """The job that a request asks for. Raises `QueryError` for formats and versions that ClickHouse would refuse."""
     query = params.get("query", "").encode()
     name = headers.get("x-clickhouse-format") or params.get("default_format") or DEFAULT_FORMAT
     if not _FORMAT.fullmatch(name):

@@ -83,7 +83,7 @@ def for_version(data: bytes, version: int) -> bytes:
 
 
 def number(data: bytes, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
+    """The number at `at`, written in seven bits a byte, and where it ends."""
     value = shift = 0
     while (byte := data[at]) & 0x80:
         value |= (byte & 0x7F) << shift
@@ -196,7 +196,7 @@ def _tuple(elements: list[str]) -> _Kind:
 
 
 def _arguments(text: str) -> list[str]:
-    """What the outermost commas part."""
+    """The arguments of a type, as the outermost commas part them."""
     found, depth, start, at = [], 0, 0, 0
     while at < len(text):
         if quoted := _QUOTED.match(text, at):

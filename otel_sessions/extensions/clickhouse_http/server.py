@@ -88,7 +88,7 @@ class Interface:
 
 
 def _job(request: Request, body: Body, owner: bool, limit: int) -> Job:
-    """In a thread: bodies may have to be inflated, and forms are taken apart."""
+    """The job of a request; called in a thread, as bodies may have to be inflated and forms taken apart."""
     params, content = dict(request.query_params), body.unpacked()
     if is_on(params, "decompress"):
         content = native_compression.decompressed(content, limit)

@@ -112,7 +112,7 @@ class Evaluation:
 
 
 def score_of(evaluator: str, notice: Notice, answer: Answer) -> Score:
-    """The same for the same answer to the same revision."""
+    """The id of a score, the same for the same answer to the same revision of a session."""
     parts = (evaluator, notice.project, notice.session_id, answer.name, answer.trace_id, answer.span_id)
     at = datetime.fromtimestamp(notice.decided_at / 1000, UTC)
     kind: DataType = "NUMERIC"

@@ -94,7 +94,7 @@ class HealthCheck:
 
 
 def _go_duration(elapsed: timedelta) -> str:
-    """As Go prints a duration, which is what readers of the Collector's answer parse: `1h2m3.5s`."""
+    """A duration as Go prints it, `1h2m3.5s`, which is what readers of the Collector's answer parse."""
     seconds = max(elapsed.total_seconds(), 0.0)
     hours, rest = divmod(seconds, 3600)
     minutes, rest = divmod(rest, 60)

@@ -98,7 +98,7 @@ class Sampling:
         self._rounds.shutdown(timeout)
 
     def act(self, client: Client) -> bool:
-        """Decides on some sessions; whether there may be more."""
+        """Decides on some sessions; returns whether there may be more."""
         config, now_ns = self._config, time.time_ns()
         found = sampling.candidates(
             client, within_s=config.within, projects=config.projects, now_ns=now_ns, limit=A_ROUND

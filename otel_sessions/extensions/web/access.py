@@ -31,7 +31,7 @@ from otel_sessions.http.auth import ROLES, Access, Member, Role, role_in
 COOKIE: Final = "otel_sessions_login"
 MAX_GUESSES: Final = 10
 GUESS_WINDOW_S: Final = 300.0
-"""So many wrong credentials a client may send in this time."""
+"""How many wrong credentials a client may send within `GUESS_WINDOW_S` seconds."""
 _MAX_CLIENTS: Final = 10_000
 _MAX_LOGGED_OUT: Final = 100_000
 _MAX_KNOWN: Final = 1_000
@@ -51,18 +51,18 @@ class Logins:
         self._logged_out: OrderedDict[str, float] = OrderedDict()
 
     def issue(self, project: str) -> str:
-        """The value of a cookie."""
+        """The value of the cookie of a new login."""
         over = int(self._clock() + self._lifetime_s)
         body = orjson.dumps([str(project), over, secrets.token_urlsafe(16), role_in(project)])
         return f"{_encoded(body)}.{_encoded(self._signature(body))}"
 
     def project_of(self, cookie: str) -> str | None:
-        """The project that it opens; None for one that is forged, over or logged out."""
+        """The project that a cookie opens; None for one that is forged, has expired or is logged out."""
         found = self._read(cookie)
         return found[0] if found else None
 
     def log_out(self, cookie: str) -> None:
-        """It opens nothing from now on."""
+        """Makes a cookie worthless."""
         found = self._read(cookie)
         if found is None:
             return
@@ -90,7 +90,9 @@ class Logins:
 
 
 class Guesses:
-    """How often clients sent wrong ones lately; credentials that were right once are not refused for others'."""
+    """How many wrong credentials each client has sent lately. Credentials that were right once are never refused for
+    it.
+    """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -178,7 +180,9 @@ class WebAccess(Access):
         return self._logins.project_of(_cookie(headers))
 
     def log_in(self, name: str, secret: str, client: str) -> str:
-        """The value of a cookie. Raises `Unauthenticated`, `TooManyRequests`, `NotFound` where nobody logs in."""
+        """The value of the cookie of a login. Raises `Unauthenticated`, `TooManyRequests`, and `NotFound` without a
+        form.
+        """
         if self._form is None:
             raise NotFound("nobody logs in here")
         header = self._form.header_of(name, secret)
@@ -208,7 +212,9 @@ def _cookie(headers: Mapping[str, str]) -> str:
 
 
 def _network(client: str) -> str:
-    """One of those that one client has at will: an address of IPv4, a network of 64 bits of IPv6."""
+    """What one client cannot change at will: its address of IPv4, or the network of 64 bits that its IPv6 address is
+    in.
+    """
     try:
         address = ipaddress.ip_address(client.partition("%")[0])
     except ValueError:

@@ -41,7 +41,7 @@ MAX_BODY: Final = 4 << 20
 _MAX_BODIES: Final = 64 << 20
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _REVALIDATED: Final = {**_HEADERS, "Cache-Control": "private, no-cache"}
-"""Who keeps an answer asks before each use whether it is still the same."""
+"""Headers of answers that a client may keep, but asks about before each use."""
 _NOBODY_READS: Final = Response(status_code=499)
 
 
@@ -61,7 +61,7 @@ register_url_convertor("segment", _Segment())
 
 
 class Api:
-    """Answers requests to the operations."""
+    """REST: turns requests into calls of operations, and what these answer or raise into responses."""
 
     def __init__(
         self, config: Config, store: Store, deleter: Deleter, access: Access, is_stopping: Callable[[], bool]
@@ -74,7 +74,7 @@ class Api:
         self._is_stopping = is_stopping
 
     def routes(self, operations: Sequence[Operation] = OPERATIONS) -> list[BaseRoute]:
-        """One a path, for all its methods."""
+        """A route for each path, with all its methods."""
         paths: dict[str, dict[str, Operation]] = {}
         for op in operations:
             paths.setdefault(op.path, {})[op.method] = op
@@ -168,7 +168,7 @@ class Api:
 
 
 def _json(body: SentBody, *, is_json: bool) -> Any:
-    """What was sent, None for nothing."""
+    """The body as JSON, None for an empty one. Raises `UnsupportedMediaType`, and `InvalidData` for what is no JSON."""
     if not body.unpacked():
         return None
     if not is_json:
@@ -204,7 +204,7 @@ def application(
 
 
 def parameters(request: Request) -> dict[str, str]:
-    """Those of the query string. Raises `InvalidData` for one that stands there twice."""
+    """The parameters of the query string. Raises `InvalidData` for one that stands there twice."""
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in found:

@@ -55,7 +55,7 @@ class Config(Settings):
     max_rows_to_read: Annotated[int, Field(ge=0)] = 0
 
     def find_faults(self, used: Used) -> Iterator[Fault]:
-        """Other machines reach it, and nobody asks who they are."""
+        """A fault where other machines reach the pages and nobody is asked who they are."""
         knows = self.auth is not None or (self.tls is not None and self.tls.client_ca_file is not None)
         if not (self.endpoint.is_loopback or knows or self.allow_unauthenticated):
             yield Fault(

@@ -66,7 +66,7 @@ class Deleter:
                     self._jobs.put((job, tried))
 
     def _take_up_unfinished(self) -> None:
-        """Those that were there before; ClickHouse may be away for a while, and its tables not made yet."""
+        """Takes up the jobs that an earlier process left. Waits while ClickHouse is away or has no tables yet."""
         while not self._stopping.is_set():
             try:
                 with self._clients.client() as client:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tags of answers (RFC 9110, section 8.8.3): who has the same already is told so, without it."""
+"""ETags of answers (RFC 9110, section 8.8.3): a client that has the same answer already gets a 304."""
 
 from __future__ import annotations
 

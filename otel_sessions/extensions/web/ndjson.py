@@ -32,7 +32,7 @@ def results(rows: Iterable[Any]) -> bytes:
 
 
 def frames(results: Iterable[bytes]) -> bytes:
-    """A frame of each, which is JSON already."""
+    """The frames of results that are JSON already."""
     return b"".join(b'{"result":' + each + b"}\n" for each in results)
 
 
@@ -41,12 +41,12 @@ def complete(**members: Any) -> bytes:
 
 
 def error(raised: Exception) -> bytes:
-    """The last frame of what broke off: the problem document."""
+    """The last frame of a list that breaks off: the error as a problem document."""
     return b'{"error":' + bytes(problem(raised).body) + b"}\n"
 
 
 async def answer(op: Operation, call: Call[Any, Any]) -> Response:
-    """The list in frames. Raises what its first page raises."""
+    """The answer to `op` as frames. Raises what the first page of the list raises."""
     is_one = "limit" in call.parameters.model_fields_set
     if not is_one:
         call = replace(call, parameters=call.parameters.model_copy(update={"limit": MAX_LIMIT}))

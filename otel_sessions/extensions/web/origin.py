@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which page asks: only one of ours may change something, and where nobody is known, read something."""
+"""Which site a request comes from: other sites' pages may change nothing, and where nobody logs in read nothing
+either.
+"""
 
 from __future__ import annotations
 

@@ -27,15 +27,15 @@ _logger = logging.getLogger(__name__)
 
 
 class NotFound(Permanent):
-    """There is no such thing: HTTP 404."""
+    """What is asked for is not there: HTTP 404."""
 
 
 class Forbidden(Permanent):
-    """Not to whom it is asked by, or not here: HTTP 403."""
+    """Whoever asks may not have this, or not from that site: HTTP 403."""
 
 
 class TooManyRequests(Permanent):
-    """Of one client; it may come back in `retry_after` seconds: HTTP 429."""
+    """One client asks too often; it may come back in `retry_after` seconds: HTTP 429."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class Conflict(Permanent):
 
 
 class WrongMethod(Permanent):
-    """There is such a thing, for other methods: HTTP 405."""
+    """The path is there for other methods: HTTP 405."""
 
 
 class NotInstalled(Permanent):

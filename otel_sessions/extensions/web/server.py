@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The extension."""
+"""The extension `web`: one listener for REST, the pages and the Model Context Protocol."""
 
 from __future__ import annotations
 

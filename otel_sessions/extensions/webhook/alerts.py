@@ -47,7 +47,7 @@ class Alerts:
 
     @property
     def hooks(self) -> list[str]:
-        """The names under which their notices are stored."""
+        """The names under which notices of the alerts are stored."""
         return list(self._alerts)
 
     def decide(self, client: Client) -> None:

@@ -71,7 +71,7 @@ class Alert(Settings):
         return self
 
     def is_beyond(self, value: float | None) -> bool:
-        """Whether a figure rings; None, where there is none, does not."""
+        """Whether a figure rings the alert; None, no figure, does not."""
         if value is None:
             return False
         return value > self.above if self.above is not None else self.below is not None and value < self.below

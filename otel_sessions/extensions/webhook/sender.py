@@ -24,7 +24,7 @@ _ANSWER_BYTES: Final = 4096
 
 
 class Sender:
-    """Connections are made when they are needed; redirects are not followed."""
+    """Posts notices to the endpoint, over connections that are made when they are needed; follows no redirects."""
 
     def __init__(self, config: Config) -> None:
         self._url = config.url
@@ -36,7 +36,7 @@ class Sender:
         self._pool = urllib3.PoolManager(retries=False, ssl_context=context)
 
     def send(self, notice: Notice) -> str | None:
-        """None when the receiver has taken it, else why not, on one line and without the address."""
+        """Tells once; returns None when the receiver has taken it, else why not, on one line without the address."""
         body = notice.payload.encode()
         signed = signed_headers(self._keys, id_of(notice), int(time.time()), body)
         try:
@@ -60,13 +60,15 @@ class Sender:
 
 
 def id_of(notice: Notice) -> str:
-    """The same at every attempt, and no other's: receivers know by it what they have had."""
+    """The id of a notice, the same at every attempt, by which receivers know what they have had."""
     parts = (notice.hook, notice.project, notice.session_id, str(notice.revision))
     return f"{'idle' if notice.session_id else 'alert'}_{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
 
 
 def signed_headers(keys: Sequence[bytes], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """What goes with a body that is sent at a time (unix seconds); one signature a key."""
+    """The headers that sign a body; `timestamp` is when it is sent, in seconds since 1970. There is a signature for
+    each key.
+    """
     signed = f"{id_}.{timestamp}.".encode() + body
     signatures = [b64encode(hmac.digest(key, signed, "sha256")).decode("ascii") for key in keys]
     return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of the requests of one receiver over one transport, in numbers; and what came to it in vain."""
+"""Counts and logs what became of the requests of one receiver over one transport."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from otel_sessions.telemetry import Intervals, Metrics
 _logger = logging.getLogger(__name__)
 _A_DAY_S: Final = 86_400.0
 SIGNALS: Final = ("logs", "metrics")
-"""Which OTLP has services for, that clients call unasked."""
+"""The other signals of OTLP, which SDKs send unless they are told not to."""
 
 
 class Accounting:
@@ -62,7 +62,7 @@ class Accounting:
         return status
 
     def tell_of_read(self, status: Status, client: str, method: str, project: str) -> None:
-        """A line for a read over gRPC that is refused, of the kinds of which HTTP has one."""
+        """Logs a read over gRPC that is refused, where a read over HTTP would be logged too."""
         of_http = http_status(status)
         if of_http in OF_READS:
             self._tell(of_http, f"{Code.Name(status.code)} {status.message}", client, what=method, project=project)

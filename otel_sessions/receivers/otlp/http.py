@@ -44,7 +44,7 @@ READ_BODIES: Final = 8
 WORKERS: Final = 4
 """Threads of each encoding: those that are busy with large JSON keep no protobuf waiting."""
 LARGE_BYTES: Final = 256 * 2**10
-"""Of a body whose digest takes long enough to keep others waiting."""
+"""A body of so many bytes takes long enough for its digest to keep others waiting."""
 _KEEP_ALIVE_S: Final = 75  # over the 5 s after which an SDK sends again, so that it never meets a closing connection
 _TRACES: Final = "/v1/traces"
 
@@ -209,7 +209,7 @@ class HttpTraces:
 
 
 async def _outcome(future: Future[Outcome], receive: Receive) -> Outcome | None:
-    """None when the client has gone: its spans take their way without it."""
+    """The outcome, as soon as it is known; None when the client has gone, whose spans take their way without it."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
 
     def done(_: object) -> None:
@@ -236,7 +236,7 @@ def _essence(content_type: str) -> str:
 
 
 def _refusal(accounting: Accounting, request: Request, error: BaseException) -> Response:
-    """Counts a request that is refused whole; what its client is told."""
+    """Counts a request that is refused whole; returns the answer to it."""
     status = accounting.count_refused(error)
     answer = _answer(request, status, 415 if isinstance(error, UnsupportedMediaType) else None)
     match error:

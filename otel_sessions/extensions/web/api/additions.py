@@ -101,7 +101,7 @@ class Score(Body):
     @model_validator(mode="before")
     @classmethod
     def _is_of_its_type(cls, given: Any) -> Any:
-        """Before pydantic would take one for the other: true is no number, and "1" is a text."""
+        """Refuses values of another JSON type than `data_type` says, before pydantic turns one into the other."""
         if not isinstance(given, dict):
             return given
         type_, value = given.get("data_type"), given.get("value")

@@ -30,7 +30,7 @@ class Events(Parameters):
 
 
 class Streams:
-    """The readers that there are."""
+    """Opens streams of events, and counts those that are open."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -64,7 +64,9 @@ class Streams:
 
 
 async def _events(call: Call[Events, None], watch: Watch, first: Iterable[Arrival]) -> AsyncIterator[bytes]:
-    """Ends when the service stops or ClickHouse cannot be read: the reader comes back by itself and goes on."""
+    """The bytes of the stream. It ends when the service stops or ClickHouse cannot be read; browsers then come back
+    and go on.
+    """
     yield b"retry: 1000\n\n"
     arrivals, said, took = first, time.monotonic(), 0.0
     while not call.is_stopping():

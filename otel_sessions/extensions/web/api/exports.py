@@ -39,7 +39,7 @@ class Export(Parameters):
     @field_validator("preview")
     @classmethod
     def _is_not_of_columns(cls, preview: int | None, info: ValidationInfo) -> int | None:
-        """A table has no place for the full length beside each text."""
+        """Refuses previews of tables, which have no place for the full length beside each text."""
         if preview is not None and info.data.get("format") in ("csv", "parquet"):
             raise ValueError("the columns of csv and parquet have texts whole; jsonl, md and messages take a preview")
         return preview

@@ -40,7 +40,7 @@ def _time(*, is_end: bool) -> Callable[[Any], Any]:
 
 
 def rfc3339_of(time: datetime) -> str:
-    """As answers have times, with nanoseconds."""
+    """A time as answers have it: RFC 3339 in UTC, with nanoseconds."""
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
@@ -85,7 +85,7 @@ class PagedTexts(Paged):
 
 
 class Chosen(Parameters):
-    """Which sessions."""
+    """The sessions that a query and a window of time choose."""
 
     query: str = ""
     from_: From = None

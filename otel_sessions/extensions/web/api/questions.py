@@ -48,7 +48,7 @@ def query_fields(_: Client, __: Call[Chosen, None]) -> Answer:
 
 
 def shown_fields() -> list[Row]:
-    """The fields of the language, as everybody reads them."""
+    """The fields of the query language: name, type, operators, description, and the words that a value can be."""
     return [
         {
             "name": field.shown_name,
@@ -73,7 +73,7 @@ def _series(value: Any) -> Any:
 
 
 def _interval(value: Any) -> Any:
-    """Nanoseconds of a duration; None for `all`."""
+    """The nanoseconds of a duration; None for `all`. Raises ValueError."""
     if value == "all" or value is None:
         return None
     found = values.duration(value) if isinstance(value, str) else None
@@ -98,7 +98,7 @@ def measure(client: Client, call: Call[Metrics, None]) -> Answer:
 
 
 def measured(project: str, wanted: Metrics) -> Measured:
-    """What these parameters ask of one project."""
+    """These parameters as `queries.metrics` takes them."""
     return Measured(
         project,
         wanted.query,

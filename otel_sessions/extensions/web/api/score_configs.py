@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scores of a name have to be: their type, range or categories; scores that come by REST are held against it."""
+"""`/score-configs`: type, range or categories of the scores of a name, which scores that come by REST must be of."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def delete(client: Client, call: Call[Parameters, None]) -> Answer:
 
 
 def check(client: Client, *, project: str, name: str, data_type: str, value: Any) -> None:
-    """Raises `InvalidData` for a score that is not what those of its name have to be."""
+    """Raises `InvalidData` for a score that is not of the type, range or categories configured for its name."""
     config = score_configs.one(client, project=project, name=name)
     if config is None or config["is_archived"]:
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions, and what is in one."""
+"""`/sessions`: the list, one session, its turns, spans, minutes and parts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def sessions_of(client: Client, project: str, wanted: Listed, now_ns: int, user_
 
 
 def check_list(project: str, wanted: Listed, now_ns: int) -> None:
-    """Raises `LanguageError` and `CursorError` as `list_` would, without a look at any session."""
+    """Raises the `LanguageError` or `CursorError` that `list_` would raise, without a look at any session."""
     asked = _wanted(project, wanted, wanted.filter())
     asked.filter.condition(now_ns)
     if asked.cursor:
@@ -73,7 +73,7 @@ def no_session(session_id: str) -> NotFound:
 
 
 def check_session(client: Client, project: str, session_id: str) -> None:
-    """Raises `NotFound`."""
+    """Raises `NotFound` where the project has no such session."""
     if not detail.has_session(client, project=project, session_id=session_id):
         raise no_session(session_id)
 

@@ -28,7 +28,7 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-"""Of every answer to a token: it is a secret that must not spread."""
+"""Headers of every answer to a share token, which is a secret that must not spread."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
 _GROUPS: Final = frozenset({"core", "usage", "io", "metadata"})

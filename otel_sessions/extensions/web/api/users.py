@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Users."""
+"""`/users`, and the sessions of one user."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LEVELS: Final[tuple[Level, ...]] = ((8000, 1000), (2000, 200), (600, 60), (200, 
 
 
 def text_of(answer: Any) -> str:
-    """JSON, as it is counted; what JSON cannot say is text."""
+    """An answer as JSON, which is what its size is counted by; values that JSON does not have become text."""
     return orjson.dumps(answer, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

@@ -18,7 +18,7 @@ from otel_sessions.queries.statements import MAX_ROWS
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`run` takes a client, who asks, and the parameters; in a thread."""
+    """A tool: `run` takes a client, an `Asked` and the parameters, and is called in a thread."""
 
     name: str
     description: str

@@ -58,7 +58,7 @@ class Mcp:
             await self._manager.handle_request(scope, receive, send)
 
     async def _run(self, started: asyncio.Future[None]) -> None:
-        """Until the event loop ends, which cancels it."""
+        """Runs the SDK's session manager until the event loop ends, which cancels this."""
         try:
             self._manager = await asyncio.to_thread(self._make)
             async with self._manager.run():
@@ -82,7 +82,7 @@ class Mcp:
 
 
 def project_of(request: Any) -> str:
-    """That of the credentials; a request without one does not come here."""
+    """The project of a request's credentials, which were checked before it came here."""
     assert isinstance(request, Request)
     project: str = request.state.project
     return project

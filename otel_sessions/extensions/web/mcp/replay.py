@@ -15,7 +15,7 @@ _ALWAYS: Final = frozenset({"span_id", "kind", "name", "status"})
 _BARE: Final = ("span_id", "kind", "name", "status", "error")
 _OUTLINE: Final = ("trace_id", "start_time", "duration_ns", "input", "output", "error_count")
 _TOOL_SHARE: Final = 4
-"""Of what a text may have, a tool's result has this part."""
+"""A tool's result may have one part in so many of what a text may have."""
 _RESULT: Final = "tool_result"
 
 
@@ -67,7 +67,7 @@ def _step(step: Mapping[str, Any], messages: _Table, tools: _Table) -> Row:
 
 
 class _Table:
-    """The rows of a table that are referred to, numbered anew."""
+    """Keeps those rows of a table that are referred to, and numbers them anew."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
@@ -83,7 +83,7 @@ class _Table:
 
 
 def _bare(page: Row, items: int) -> Row:
-    """Steps by their names and ids alone; the first of them."""
+    """The page with the names and ids of steps alone, at most `items` of each turn."""
     turns = []
     for turn in page["turns"]:
         steps = [{name: step[name] for name in _BARE if step[name]} for step in turn["steps"][:items]]
@@ -98,7 +98,7 @@ def _bare(page: Row, items: int) -> Row:
 
 
 def _outline(page: Row, items: int) -> Row:
-    """What a turn began and ended with, and the first of its steps."""
+    """The page with what each turn began and ended with, and at most `items` of its steps by name."""
     turns = []
     for turn in page["turns"]:
         steps = [{name: step[name] for name in ("span_id", "kind", "name")} for step in turn["steps"][:items]]

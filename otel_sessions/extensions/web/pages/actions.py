@@ -51,7 +51,9 @@ def label(visit: Visit) -> str:
 
 
 def score(visit: Visit) -> str | Done:
-    """What is judged in place has an id of its name and place, so that a second judgement replaces the first."""
+    """Adds a score, or deletes one. A score given in place has an id of its name and place, so that a second replaces
+    it.
+    """
     form = visit.form
     if form.get("action") == "delete":
         visit.read(additions.delete_score, ids={**visit.call.ids, "score_id": form.get("score_id", "")})
@@ -99,7 +101,7 @@ def comment(visit: Visit) -> str:
 
 
 def share(visit: Visit) -> str | Shown:
-    """A new link is shown this once: only a hash of it is kept."""
+    """Publishes a session, or revokes its links. The new link is shown this once: only a hash of it is kept."""
     if visit.form.get("action") == "revoke":
         visit.read(shares.unpublish)
         return _back(visit)
@@ -144,5 +146,5 @@ def _back(visit: Visit, default: str = "") -> str:
 
 
 def _notes(visit: Visit) -> str:
-    """Back to the session, at what people added."""
+    """The address of the session's scores and comments."""
     return f"{_back(visit).partition('#')[0]}#notes"

@@ -62,7 +62,7 @@ SECURITY: Final = {
 Made = tuple[str, Shown]
 """The HTML of a page or of a part of it, with the places of further parts, and what it was made of."""
 _MARK: Final = secrets.token_hex(16)
-"""Unknown to whoever writes what is stored, so that no content is taken for a place."""
+"""Chosen anew in each process, so that no stored content can be taken for a place."""
 _PLACE: Final = re.compile(rf"<!--{_MARK}:(\w+)-->")
 
 
@@ -275,20 +275,22 @@ class Pages:
         return Response(html, status, {**SECURITY, **headers}, "text/html")
 
     def token_of(self, request: Request) -> str:
-        """What tells the forms of this reader's pages from those of others."""
+        """The token that the forms of this reader's pages carry, by which forms of other sites are told."""
         return request.cookies.get(_TOKEN) or secrets.token_urlsafe(24)
 
     def set_token(self, response: Response, request: Request, token: str) -> None:
         self.set_cookie(response, request, _TOKEN, token, 30 * 86_400)
 
     def set_cookie(self, response: Response, request: Request, name: str, value: str, seconds: float) -> None:
-        """That no script reads and no other site sends, and that travels in the clear only where the pages do."""
+        """Sets a cookie that no script reads and no other site sends; `secure` where people reach the pages over
+        HTTPS.
+        """
         secure = request.url.scheme == "https" or (self.public_url or "").startswith("https://")
         path = self._base or "/"
         response.set_cookie(name, value, int(seconds), path=path, httponly=True, samesite="strict", secure=secure)
 
     def within(self, to: str) -> str:
-        """The address, if it is one of this site; a form is no way to lead a reader elsewhere."""
+        """The address if it is one of this site, else that of the list: a form must not lead a reader elsewhere."""
         parts = urlsplit(to)
         safe = not parts.scheme and not parts.netloc and to.startswith("/") and not to.startswith(("//", "/\\"))
         safe = safe and parts.path != f"{self._base}{PATH}"

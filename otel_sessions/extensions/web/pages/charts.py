@@ -71,7 +71,7 @@ def chart(
 
 
 def _height(value: float, top: float) -> float:
-    """A bar that is there is seen, however small."""
+    """The height of a bar: 0 for nothing, and enough to be seen for anything more."""
     return 0.0 if value <= 0 else max(1.5, value / top * (HEIGHT - 2))
 
 

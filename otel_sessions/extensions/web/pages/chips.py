@@ -32,7 +32,7 @@ def chips(query: str) -> list[Chip]:
 
 
 def _words(query: str) -> Iterator[str]:
-    """Cut at white space that stands neither in quotes nor in parentheses."""
+    """The words of a query, cut at white space that stands neither in quotes nor in parentheses."""
     word, depth, quoted, escaped = "", 0, False, False
     for char in query:
         if quoted:

@@ -44,7 +44,7 @@ class Login:
         ]
 
     def leads(self, request: Request, error: Exception) -> Response | None:
-        """To the form, a reader whose browser asks for a page without saying who they are; None for all others."""
+        """The way to the form, for a browser that asks for a page without credentials; None for any other request."""
         asks = isinstance(error, Unauthenticated) and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
         if not asks or not self._access.has_form or self._access.has_credentials(request.headers):
             return None

@@ -23,7 +23,7 @@ _TAGS: Final = {
     "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _CLASSES: Final = frozenset({"hl-c", "hl-k", "hl-s", "hl-n", "hl-f", "hl-d", "hl-i"})
-"""Comments, keywords, strings, numbers, names that are defined; what a diff deletes and inserts."""
+"""Classes of comments, keywords, strings, numbers and defined names; of what a diff deletes and inserts."""
 _MAX_CODE_CHARS: Final = 6_000
 """Longer code stands as it is: colours would weigh more than it does."""
 _WITHIN_S: Final = 0.05

@@ -51,14 +51,16 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
 
 
 def _lanes(turns: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """A number for each agent that does something itself, in the order of their first steps; none for one alone."""
+    """The number of each agent's lane: of those that do something themselves, by their first steps. Empty for one
+    alone.
+    """
     working = (step["agent"] for turn in turns for step in turn["steps"] if step["kind"] not in _INNER)
     agents = list(dict.fromkeys(agent for agent in working if agent))
     return {agent: number for number, agent in enumerate(agents)} if len(agents) > 1 else {}
 
 
 def _in_lane(item: Item, lanes: Mapping[str, int]) -> Item:
-    """The item with the number of its agent's lane as `lane`, None without one, and of those that a mark speaks of."""
+    """The item with its agent's lane as `lane`, None without one; a handover with those of both agents as `lanes`."""
     shown = {**item, "lane": lanes.get(item.get("agent", ""))}
     if item["kind"] == "handover":
         shown["lanes"] = lanes.get(item["source"]), lanes.get(item["target"])
@@ -217,7 +219,9 @@ def _is_unpriced(step: Mapping[str, Any]) -> bool:
 
 
 def _passed_on(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
-    """The name of the step within this one that failed of the same; empty where the failure is this step's own."""
+    """The name of the step within this one that failed with the same error; empty where the failure is this step's
+    own.
+    """
     if step["status"] != "error":
         return ""
     for each in steps:

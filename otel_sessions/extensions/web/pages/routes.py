@@ -46,7 +46,7 @@ PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/connect", service.connect),
 )
 PUBLIC: Final = frozenset({"/share/{token}"})
-"""Pages that need no credentials: a token in their path is one."""
+"""Paths of pages that need no credentials: the token in the path is one."""
 ACTIONS: Final[tuple[tuple[str, Action], ...]] = (
     (f"{_SESSION}/star", actions.star),
     (f"{_SESSION}/label", actions.label),

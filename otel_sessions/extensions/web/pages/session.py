@@ -19,9 +19,9 @@ from otel_sessions.queries import replay as queries
 from otel_sessions.queries.rows import Row, as_json
 
 TURNS: Final = 20
-"""Turns a page."""
+"""How many turns a page has."""
 BARS: Final = 400
-"""Spans that a waterfall draws."""
+"""How many spans a waterfall draws at most."""
 EXPORTS: Final = (
     ("md", "Transcript (Markdown)"), ("messages", "Chat messages (JSON Lines)"), ("jsonl", "Spans (JSON Lines)"),
     ("csv", "Spans (CSV)"), ("parquet", "Spans (Parquet)"),
@@ -31,7 +31,7 @@ VIEWS: Final = (*replay.PRESETS, ("outline", "Outline"), ("waterfall", "Waterfal
 """What the page shows beside the figures, the first by default."""
 _OUTLINED: Final = 500
 _LAST_ERROR: Final = "error"
-"""In place of a turn's trace, in the address."""
+"""What `at` in the address says in place of a trace, for the turn of the last error."""
 _HEADS: Final = (
     ("number", "Turn"), ("duration", "Duration"), ("tokens", "Tokens"), ("cost", "Cost"), ("errors", "Errors"),
 )  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of sessions: search, chips, charts, a table."""
+"""`/sessions`: the list of sessions with its search, chips, charts and table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WINDOWS: Final = (
 )  # fmt: skip
 LIMIT: Final = 50
 _ORDERED: Final = (("sort", "last_activity"), ("order", "desc"), ("cursor", ""))
-"""Parameters of a list beside the sessions that it is of, and what they are where the address does not say."""
+"""The order and place in a list, by the parameter of the address, and what each is where the address has none."""
 _TITLES: Final[Mapping[str, str]] = {
     "last_activity": "Last activity", "start": "Start", "duration": "Duration", "traces": "Turns", "spans": "Spans",
     "errors": "Errors", "tokens": "Tokens", "cost": "Cost", "models": "Models", "services": "Services",
@@ -45,7 +45,7 @@ _WORD: Final = re.compile(r"[^\s()]+|\S")
 _TEXT: Final = 400
 """Characters of a first input that a row needs."""
 _POINTS: Final = 400
-"""Of a chart, at most."""
+"""The most intervals that a chart has."""
 
 
 def show(visit: Visit) -> Shown:
@@ -65,7 +65,7 @@ def window_of(visit: Visit, default: str = "7d") -> tuple[str, datetime | None]:
 
 
 def _asked(visit: Visit) -> tuple[str, dict[str, str]]:
-    """The window of time by its name, and what a list or a series is asked for."""
+    """The name of the window of time (`custom` for two times), and `query`, `from` and `to` as REST takes them."""
     window = visit.get("window") or ("custom" if visit.get("from") or visit.get("to") else "all")
     start = window_start(window, visit.now)
     from_ = start.isoformat() if start else visit.get("from")
@@ -73,7 +73,7 @@ def _asked(visit: Visit) -> tuple[str, dict[str, str]]:
 
 
 def _list(visit: Visit) -> Shown:
-    """The search, and what can be done with it; the sessions follow, as one of the parts."""
+    """The page with its search, chips and columns; saved views, facets, charts and sessions follow as parts of it."""
     window, asked = _asked(visit)
     query = asked["query"]
     wanted = {

@@ -13,7 +13,7 @@ from otel_sessions.extensions.web.pages.format import quoted
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 
 _NAMED: Final = 4_000
-"""Characters of ids that are asked about at once."""
+"""How many characters of ids one query may name."""
 HEADERS: Final = {**shares.HEADERS, "Referrer-Policy": "no-referrer"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Users, and one user with their sessions."""
+"""`/users`: the list of users, and one user with their sessions."""
 
 from __future__ import annotations
 
