@@ -147,7 +147,7 @@ class Store:
         return self._clients
 
 
-def connected(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> Client:
+def open_client(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> Client:
     """A client of the endpoint's database. Raises `Retryable` when ClickHouse is not reached."""
     with writing(f"connecting to {endpoint}"):
         return connect(endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=long_parameters)
@@ -158,7 +158,7 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> None:
         self._using = threading.Lock()
-        self._pool = Pool(partial(connected, endpoint, timeout_s=timeout_s, long_parameters=long_parameters))
+        self._pool = Pool(partial(open_client, endpoint, timeout_s=timeout_s, long_parameters=long_parameters))
 
     @contextmanager
     def client(self) -> Iterator[Client]:

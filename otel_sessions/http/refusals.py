@@ -78,7 +78,9 @@ class Telling:
 
         async def sending(message: Message) -> None:
             nonlocal begun
-            if message["type"] == "http.response.start" and self._is_told(scope["method"], message["status"]):
+            status = message["status"] if message["type"] == "http.response.start" else 0
+            is_of_change = status >= 400 and status != NOBODY_READS.status_code and scope["method"] not in _READS
+            if status in OF_READS or is_of_change:
                 begun = message
             elif begun and not scope.get("state", {}).get("is_told"):
                 self._tell(scope, begun, message.get("body", b""))
@@ -87,10 +89,8 @@ class Telling:
 
         await self._app(scope, receive, sending)
 
-    def _is_told(self, method: str, status: int) -> bool:
-        return status in OF_READS or (status >= 400 and status != NOBODY_READS.status_code and method not in _READS)
-
     def _tell(self, scope: Scope, begun: Message, body: bytes) -> None:
+        """Logs a request that is refused by an answer that begins with `begun` and whose first bytes are `body`."""
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         answered = {name.lower(): value.decode("latin-1") for name, value in begun.get("headers", ())}
         state = scope.get("state", {})

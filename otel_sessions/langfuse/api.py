@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.clickhouse.connection import Store, connected
+from otel_sessions.clickhouse.connection import Store, open_client
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.auth import Authenticated
 from otel_sessions.http.body import Bodies, Body
@@ -50,7 +50,7 @@ def mount(endpoint: Endpoint | None, listener: Listener) -> Mounted:
 
     Health is for everybody, all else for whom the listener lets in.
     """
-    open_ = None if endpoint is None else partial(connected, endpoint, timeout_s=TIMEOUT_S)
+    open_ = None if endpoint is None else partial(open_client, endpoint, timeout_s=TIMEOUT_S)
     reads, writes = (  # so that nobody who reads keeps scores waiting
         Store(open_, "langfuse", threads=1, max_waiting=MAX_WAITING) for _ in range(2)
     )

@@ -136,12 +136,6 @@ def _sent_again(step: Mapping[str, Any], messages: Sequence[Message]) -> int:
     return int(min(step["repeated"], len(sent) - asks))
 
 
-def _is_asked_before(step: Mapping[str, Any], turn: Mapping[str, Any]) -> bool:
-    """Whether a step of the turn before this one was sent what this is sent last."""
-    before = takewhile(lambda each: each is not step, turn["steps"])
-    return any(ref in each["messages_in"] for ref in step["messages_in"][-1:] for each in before)
-
-
 def _earlier(again: Sequence[Message], step: Mapping[str, Any]) -> Item:
     """Messages that were sent again, and how many characters they have."""
     parts = [part for message in again for part in message["parts"]]
@@ -190,7 +184,9 @@ def _step(
 ) -> Item:
     """One step; a quiet one without its messages, which stand around it."""
     is_tool = step["kind"] in _TOOLS
-    new = step["repeated"] if _is_asked_before(step, turn) else _sent_again(step, messages)
+    before = takewhile(lambda each: each is not step, turn["steps"])
+    is_asked_before = any(ref in each["messages_in"] for ref in step["messages_in"][-1:] for each in before)
+    new = step["repeated"] if is_asked_before else _sent_again(step, messages)
     if is_tool:
         new = 0  # the call that a model made is what its tool was given
     given = [] if is_quiet else [_of(turn, step, messages[ref]) for ref in step["messages_in"][new:]]

@@ -31,7 +31,11 @@ _JOBS_OF_NS: Final = 86_400 * 10**9
 
 def status(visit: Visit) -> Shown:
     """`/status`."""
-    figures = _figures(visit)
+    figures: dict[str, float] = {}  # each counter and gauge, its labels summed
+    for family in visit.host.metrics.registry.collect():
+        for sample in family.samples:
+            name = sample.name.removesuffix("_total")
+            figures[name] = figures.get(name, 0.0) + sample.value
     spans = [(name, _said(figures.get(metric, 0.0), unit)) for name, metric, unit in _COUNTED]
     health = [
         {"name": name, "well": reason is None, "reason": reason or ""}
@@ -64,16 +68,6 @@ def connect(visit: Visit) -> Shown:
     connected = listing.is_any(visit.client, project=visit.call.project)
     values = {"section": "/connect", "otlp": ports, "samples": samples(ports), "connected": connected}
     return Shown("connect.html", {**values, "headers": visit.call.config.auth is not None})
-
-
-def _figures(visit: Visit) -> dict[str, float]:
-    """Each counter and gauge, its labels summed; `_total` is no part of a name."""
-    found: dict[str, float] = {}
-    for family in visit.host.metrics.registry.collect():
-        for sample in family.samples:
-            name = sample.name.removesuffix("_total")
-            found[name] = found.get(name, 0.0) + sample.value
-    return found
 
 
 def _moment(nanoseconds: int | None) -> datetime | None:

@@ -130,13 +130,11 @@ def view(fall: Waterfall, zoom: str) -> View:
     }
     places = [(100 * step // _TICKS, begin + width * step / _TICKS) for step in range(_TICKS + 1)]
     start = _time(points, begin)
-    ticks = [(percent, _tick(start, _time(points, place))) for percent, place in places]
+    # the first tick is from the beginning of all, the others from the first
+    after = [(percent, _time(points, place) - start) for percent, place in places]
+    sign = "+" if start else ""
+    ticks = [(percent, f"{sign}{duration(us * 1000)}" if us else duration(start * 1000)) for percent, us in after]
     return View(round(begin, 4), round(width, 4), ticks, asked is not None and width < WIDTH - 0.001, moves)
-
-
-def _tick(start: float, time: float) -> str:
-    """How a time is written on the ruler: the first from the beginning of all, others from the first."""
-    return duration(start * 1000) if time == start else f"{'+' if start else ''}{duration((time - start) * 1000)}"
 
 
 def _place(points: Sequence[tuple[float, float]], time: float) -> float:
