@@ -35,6 +35,11 @@ def role_in(project: str) -> Role:
     return project.role if isinstance(project, Member) else "admin"
 
 
+def client_of(request: Request) -> str:
+    """The address of a request's client, without its port; `somebody` where the server does not know it."""
+    return request.client.host if request.client else "somebody"
+
+
 class Access:
     """Asks the authenticator, where there is one; without one everybody may send, to the default project."""
 
@@ -82,8 +87,7 @@ class Authenticated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        client = request.client.host if request.client else "somebody"
-        project_of = partial(self._access.project_of, request.headers, client)
+        project_of = partial(self._access.project_of, request.headers, client_of(request))
         try:
             request.state.project = project_of() if self._access.is_open else await run_in_threadpool(project_of)
         except Exception as error:  # noqa: BLE001 - who refuses knows what each means

@@ -13,8 +13,10 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from otel_sessions.http.auth import client_of
 from otel_sessions.http.body import NOBODY_READS
 from otel_sessions.telemetry import LimitedLog, printable
 
@@ -100,7 +102,7 @@ class Telling:
             self._log,
             begun["status"],
             f"{begun['status']} {_reason(body, answered) or state.get('reason', '')}".strip(),
-            client=scope["client"][0] if scope.get("client") else "somebody",
+            client=client_of(Request(scope)),
             transport=self._name,
             what=f"{scope['method']} {path}",
             project=str(state.get("project", "")),

@@ -33,7 +33,7 @@ from otel_sessions.extensions.web.origin import check_origin, for_its_own_hosts
 from otel_sessions.extensions.web.pages.app import Pages
 from otel_sessions.extensions.web.problems import Forbidden, NotFound, WrongMethod, problem
 from otel_sessions.http.auth import Access, Authenticated
-from otel_sessions.http.body import Bodies, UnsupportedMediaType
+from otel_sessions.http.body import NOBODY_READS, Bodies, UnsupportedMediaType
 from otel_sessions.http.body import Body as SentBody
 from otel_sessions.http.response_compression import Compressed
 
@@ -42,7 +42,6 @@ _MAX_BODIES: Final = 64 << 20
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _REVALIDATED: Final = {**_HEADERS, "Cache-Control": "private, no-cache"}
 """Headers of answers that a client may keep, but asks about before each use."""
-_NOBODY_READS: Final = Response(status_code=499)
 
 
 class _Segment(Convertor[str]):
@@ -145,7 +144,7 @@ class Api:
             run = op.run
             answer = await self._store.run(lambda client: run(client, call))
         except ClientDisconnect:
-            return _NOBODY_READS
+            return NOBODY_READS
         except Exception as error:  # noqa: BLE001 - problem knows what each means
             told = problem(error)
             if op.is_open:

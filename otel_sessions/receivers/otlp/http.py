@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from otel_sessions.component import Consumer, Host, Outcome
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import Retryable, Unauthenticated
-from otel_sessions.http.auth import Access, Authenticated
+from otel_sessions.http.auth import Access, Authenticated, client_of
 from otel_sessions.http.body import NOBODY_READS, Bodies, Body, SlowBody, UnsupportedMediaType
 from otel_sessions.http.mounts import Listener, Mounted
 from otel_sessions.http.server import HttpServer
@@ -145,8 +145,7 @@ class Paths:
             answer = _answer(request, refused, 405)
             answer.headers["allow"] = "POST"
         elif path in self._other_signals:
-            client = request.client.host if request.client else "somebody"
-            message = self._accounting.note_other_signal(self._other_signals[path], client)
+            message = self._accounting.note_other_signal(self._other_signals[path], client_of(request))
             request.state.is_told = True
             answer = _answer(request, Status(code=code.UNIMPLEMENTED, message=message))
         else:
@@ -194,8 +193,7 @@ class HttpTraces:
                 f"the content type {content_type!r} is not supported" if content_type else "there is no content type"
             )
             raise UnsupportedMediaType(f"{named}; send {' or '.join(_FORMATS)}")
-        client = request.client.host if request.client else "somebody"
-        hand_over = partial(self._hand_over, format_, request.state.project, client)
+        hand_over = partial(self._hand_over, format_, request.state.project, client_of(request))
         pool = self._pools[format_.content_type]
         future = await self._bodies.take(request, hand_over, pool, light_bytes=format_.light_bytes)
         outcome = await _outcome(future, request.receive)

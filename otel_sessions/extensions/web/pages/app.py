@@ -38,7 +38,8 @@ from otel_sessions.extensions.web.pages.routes import ACTIONS, NAVIGATION, PAGES
 from otel_sessions.extensions.web.pages.shares import HEADERS
 from otel_sessions.extensions.web.pages.visit import Action, Done, Page, Shown, Visit
 from otel_sessions.extensions.web.problems import Forbidden, problem
-from otel_sessions.http.body import Bodies
+from otel_sessions.http.auth import client_of
+from otel_sessions.http.body import NOBODY_READS, Bodies
 from otel_sessions.queries.keyed import Known, remembering
 
 _MAX_FORM: Final = 256 << 10
@@ -114,7 +115,7 @@ class Pages:
 
                 html, shown = await made(page)
             except ClientDisconnect:
-                return Response(status_code=499)
+                return NOBODY_READS
             except Exception as error:  # noqa: BLE001 - problem knows what each means
                 return self.show_problem(request, error, token, is_open=is_open)
             response = (
@@ -157,7 +158,7 @@ class Pages:
                 form = await self.read_form(request)
                 done = await self._store.run(lambda client: self._done(action, client, request, project, form))
             except ClientDisconnect:
-                return Response(status_code=499)
+                return NOBODY_READS
             except Exception as error:  # noqa: BLE001 - problem knows what each means
                 return self.show_problem(request, error, request.cookies.get(_TOKEN, ""), form=form)
             if isinstance(done, Done):
@@ -171,8 +172,7 @@ class Pages:
         return answer
 
     async def _project(self, request: Request) -> str:
-        client = request.client.host if request.client else "somebody"
-        return await run_in_threadpool(self._access.project_of, request.headers, client)
+        return await run_in_threadpool(self._access.project_of, request.headers, client_of(request))
 
     async def read_form(self, request: Request) -> dict[str, str]:
         """What a form sent. Raises `Forbidden` without the token that its page had."""

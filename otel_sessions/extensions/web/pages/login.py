@@ -18,6 +18,8 @@ from otel_sessions.extensions.web.access import COOKIE, WebAccess
 from otel_sessions.extensions.web.origin import check_origin
 from otel_sessions.extensions.web.pages.environment import environment
 from otel_sessions.extensions.web.problems import NotFound, TooManyRequests, problem
+from otel_sessions.http.auth import client_of
+from otel_sessions.http.body import NOBODY_READS
 
 if TYPE_CHECKING:
     from otel_sessions.extensions.web.pages.app import Pages
@@ -58,7 +60,7 @@ class Login:
                     raise NotFound("nobody logs in here")  # noqa: TRY301
                 return await handler(request)
             except ClientDisconnect:
-                return Response(status_code=499)
+                return NOBODY_READS
             except Exception as error:  # noqa: BLE001 - show_problem knows what each means
                 return self._pages.show_problem(request, error, "")
 
@@ -71,7 +73,7 @@ class Login:
         check_origin(request, self._pages.public_url)
         form = await self._pages.read_form(request)
         name, secret, back = (form.get(key, "") for key in ("name", "secret", "back"))
-        client = request.client.host if request.client else "somebody"
+        client = client_of(request)
         try:
             value = await run_in_threadpool(self._access.log_in, name[:_MAX_CHARS], secret[:_MAX_CHARS], client)
         except (Unauthenticated, TooManyRequests) as error:
