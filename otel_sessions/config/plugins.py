@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import EntryPoints as Entries
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
@@ -27,7 +29,7 @@ class EntryPoints:
     """The registry of the installed distributions; only what is asked for is imported."""
 
     def types(self, kind: Kind) -> Sequence[str]:
-        return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
+        return _names(GROUPS[kind])
 
     def factory(self, kind: Kind, type_: str, path: str) -> Factory[Any]:
         return load(GROUPS[kind], kind[:-1], type_, path)
@@ -36,9 +38,11 @@ class EntryPoints:
 def load(group: str, kind: str, type_: str, path: str) -> Factory[Any]:
     """The factory of a type, a `kind` in a sentence, by the entry points of a group. `ConfigError` naming `path` when
     there is none, or when its plugin does not load."""
-    entries = {entry.value: entry for entry in entry_points(group=group, name=type_)}
+    if not _declared(group).select(name=type_):
+        _declared.cache_clear()  # it may have been installed since, as before a SIGHUP
+    entries = {entry.value: entry for entry in _declared(group).select(name=type_)}
     if not entries:
-        known = sorted({entry.name for entry in entry_points(group=group)})
+        known = _names(group)
         raise ConfigError([Fault(path, f"unknown {kind} type {type_!r}{hint(type_, known)}")])
     if len(entries) > 1:
         raise ConfigError([Fault(path, f"several plugins are called {type_!r}: {', '.join(sorted(entries))}")])
@@ -56,3 +60,13 @@ def load(group: str, kind: str, type_: str, path: str) -> Factory[Any]:
     if not isinstance(loaded, Factory) or loaded.name != entry.name:
         raise ConfigError([Fault(path, f"{plugin}: it is not a Factory of this name")])
     return loaded
+
+
+def _names(group: str) -> list[str]:
+    return sorted({entry.name for entry in _declared(group)})
+
+
+@cache
+def _declared(group: str) -> Entries:
+    """What all distributions declare: to read it takes some milliseconds, and a configuration asks for ten types."""
+    return entry_points(group=group)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +33,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
             entry("twice", "misnamed"),
         ]
     )
-    monkeypatch.setattr(plugins, "entry_points", entries.select)
+    monkeypatch.setattr(plugins, "_declared", cache(lambda group: entries.select(group=group)))
 
 
 @pytest.mark.usefixtures("installed")
@@ -60,3 +62,15 @@ def test_what_one_of_our_own_lacks_is_said_with_what_brings_it(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "otel_sessions.exporters.debug", None)
     with pytest.raises(ConfigError, match=r"install otel-sessions again, .* pip install '\.\[embedded\]' in its clone"):
         plugins.EntryPoints().factory("exporters", "debug", "exporters.debug")
+
+
+def test_a_plugin_that_is_installed_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="unknown receiver type 'good'"):
+        plugins.EntryPoints().factory("receivers", "good", "receivers.good")
+    facts = tmp_path / "late-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(f"[otel_sessions.receivers]\ngood = {__name__}:good\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert plugins.EntryPoints().factory("receivers", "good", "receivers.good") is good
+    plugins._declared.cache_clear()
