@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from otel_sessions import demo
 from otel_sessions.cli.app import app
+from tests.integration.forking import Forked, fork
 from tests.integration.running import wait_until
 from tests.queries.test_sessions import ODD_IDS
 
@@ -91,13 +92,17 @@ def served(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Serve
 
 
 @contextmanager
-def launched(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def launched(*arguments: str, cwd: Path | None = None) -> Iterator[subprocess.Popen[str] | Forked]:
     """The program in a process of its own, killed at the end if it still runs, so that no failure waits for it."""
-    with subprocess.Popen([*OWN, *arguments], stdout=subprocess.PIPE, text=True, **options) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    with ExitStack() as stack:
+        process: subprocess.Popen[str] | Forked | None = fork([*arguments], cwd or Path.cwd(), sys.__stderr__)
+        if process is None:
+            process = subprocess.Popen([*OWN, *arguments], stdout=subprocess.PIPE, text=True, cwd=cwd)
+        assert process.stdout is not None
+        stack.enter_context(process.stdout)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        yield process
 
 
 def send_odd_ids(endpoint: str, ids: Sequence[str] = tuple(ODD_IDS)) -> None:

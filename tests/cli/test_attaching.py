@@ -28,6 +28,7 @@ from tests.cli.conftest import Run, Served, launched, listed
 from tests.clickhouse.test_schema import COLLECTOR
 from tests.integration.crowds import crowd
 from tests.integration.delivery import body, new_project
+from tests.integration.forking import Forked
 from tests.integration.running import wait_until
 
 # What the table of the Collector's exporter has no column for.
@@ -201,7 +202,7 @@ def test_a_service_in_front_of_a_server_is_found_by_its_configuration(
     assert (result.exit_code, result.stdout) == (0, f"spans sent of {collector.table}: 1\n"), result.output
 
 
-def followed(served: Served, collector: Collector) -> AbstractContextManager[subprocess.Popen[str]]:
+def followed(served: Served, collector: Collector) -> AbstractContextManager[subprocess.Popen[str] | Forked]:
     """The command as an operator leaves it running."""
     at = f"http://{served.endpoints['clickhouse_http']}"
     command = ("attach", collector.table, "--source", at, "--interval", "0.2", "--json")
@@ -229,9 +230,10 @@ def test_left_running_it_follows_what_is_stored_until_it_is_interrupted(served: 
             collector.store(turns(collector, 3))
             wait_until(lambda: stored(collector), wanted=lambda found, total=total: found == total)
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=60)
+        assert process.stdout is not None
+        told = process.stdout.read()
+        assert process.wait(timeout=60) == 0
     assert json.loads(told) == {"spans": 8}
-    assert process.returncode == 0
 
 
 def test_killed_in_the_middle_of_filling_it_goes_on_where_it_was_and_nothing_counts_twice(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +13,7 @@ from typer.testing import CliRunner
 
 from otel_sessions.cli.app import app
 from otel_sessions.testing.otlp import new_span_id, request, span
-from tests.integration.running import ANSWER_S, WAL, Directory, Running, config, wait_until
-
-
-def command(directory: Directory, *arguments: str) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-m", "otel_sessions", *arguments]
-    return subprocess.run(program, check=False, capture_output=True, text=True, cwd=directory.path, timeout=100)
+from tests.integration.running import ANSWER_S, WAL, Directory, Running, command, config, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +64,8 @@ def saved(directory: Directory) -> set[str]:
     senders = Senders(running)
     wait_until(lambda: len(senders.answered), ANSWER_S, lambda count: count > 300)
     answered = set(senders.answered)
-    done = command(directory, "backup", "saved", "--set", f"exporters.clickhouse.endpoint={directory.data()}", "--json")
+    at = f"exporters.clickhouse.endpoint={directory.data()}"
+    done = command("backup", "saved", "--set", at, "--json", cwd=directory.path)
     senders.stop()
     assert (done.returncode, senders.refused) == (0, []), done.stderr
     assert len(senders.answered) > len(answered), "nothing came meanwhile"
@@ -84,7 +78,7 @@ def test_what_was_answered_before_a_backup_began_is_there_after_a_restore(
     directory: Directory, saved: set[str]
 ) -> None:
     to = f"exporters.clickhouse.endpoint={directory.data('restored')}"
-    done = command(directory, "restore", "data-backups/saved", "--set", to)
+    done = command("restore", "data-backups/saved", "--set", to, cwd=directory.path)
     assert done.returncode == 0, done.stderr
     assert "they are what the spans say" in done.stdout
     again = directory.start(config(directory.data("restored"), sending_queue=WAL))

@@ -9,13 +9,14 @@ import subprocess
 from pathlib import Path
 
 from otel_sessions.lock import DataLock
-from tests.cli.conftest import OWN, launched
+from tests.cli.conftest import launched
+from tests.integration.running import command
 
 TOPICS = ("sizing", "returns", "hut-tour", "invoice", "warranty")
 
 
 def demo(directory: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*OWN, "demo", *more], cwd=directory, capture_output=True, text=True, timeout=60, check=False)
+    return command("demo", *more, cwd=directory)
 
 
 def test_it_shows_its_sessions_and_exits_and_a_second_run_adds_to_them(tmp_path: Path) -> None:
@@ -30,11 +31,9 @@ def test_it_shows_its_sessions_and_exits_and_a_second_run_adds_to_them(tmp_path:
     steps = re.findall(r"(?:sessions (?:list|show .*)|query \".*\")$", done.stdout, re.MULTILINE)
     assert [step.split()[0] for step in steps] == ["sessions", "sessions", "query"]
     for step in steps:
-        command = [*OWN, *shlex.split(step)]
-        again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        assert "hut-tour-" in again.stdout
-    command = [*OWN, "sessions", "list", "--json"]
-    listed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        again = command(*shlex.split(step), cwd=tmp_path)
+        assert (again.returncode, "hut-tour-" in again.stdout) == (0, True), again.stderr
+    listed = command("sessions", "list", "--json", cwd=tmp_path).stdout
     assert len(json.loads(listed)) == 2 * len(TOPICS)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from otel_sessions.extensions.web.mcp import http as mcp_http
-from tests.cli.conftest import OWN, Run, Served, write_config
+from tests.cli.conftest import Run, Served, write_config
+from tests.integration.running import command
 
 
 def ask(config: Path, *calls: tuple[str, dict[str, Any]], mode: str = "auto") -> list[Any]:
@@ -46,7 +46,7 @@ def test_data_that_nobody_owns_are_opened_for_each_call(tmp_path: Path) -> None:
     config = write_config(tmp_path, f"chdb://{tmp_path / 'data'}")
     (missing,) = ask(config, ("find_sessions", {}))
     assert "there is no data" in missing.structured_content["error"]["detail"]
-    subprocess.run([*OWN, "migrate", "--config", str(config)], check=True, capture_output=True)
+    assert command("migrate", "--config", str(config)).returncode == 0
     found, counted = ask(config, ("find_sessions", {}), ("query_sql", {"sql": "SELECT count() FROM sessions"}))
     assert found.structured_content["sessions"] == []
     assert counted.structured_content["rows"] == [[0]]

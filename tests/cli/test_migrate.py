@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.lock import DataLock
-from tests.cli.conftest import OWN, Run, Served, write_config
+from tests.cli.conftest import Run, Served, write_config
+from tests.integration.running import command
 
 
 def migrate(config: Path, *more: str) -> str:
-    command = [*OWN, "migrate", "--config", str(config), *more]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    ended = command("migrate", "--config", str(config), *more)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_a_new_database_is_made_once(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.cli import access
 from otel_sessions.lock import DataLock
-from tests.cli.conftest import OWN, Run, Served, launched, write_config
+from tests.cli.conftest import OWN, Run, Served, write_config
+from tests.integration import running
 
 
 @pytest.fixture
@@ -129,14 +130,15 @@ def test_a_configuration_without_clickhouse_has_no_sessions(run: Run) -> None:
 def test_data_without_tables_are_explained(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     config = write_config(tmp_path, f"chdb://{tmp_path / 'data'}")
-    done = subprocess.run([*OWN, "sessions", "list", "--config", config], capture_output=True, text=True, check=False)
+    done = running.command("sessions", "list", "--config", str(config))
     assert (done.returncode, done.stdout) == (1, "")
     assert "otel-sessions migrate" in done.stderr
 
 
 def test_a_reader_that_closes_the_pipe_is_not_an_error_message(served: Served) -> None:
     sql = "SELECT * FROM numbers(3000000)"
-    with launched("query", sql, "--config", str(served.config), stderr=subprocess.PIPE) as process:
+    arguments = [*OWN, "query", sql, "--config", str(served.config)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from otel_sessions.config import dotted, listeners, load
-from tests.cli.conftest import OWN, launched
+from tests.cli.conftest import launched
+from tests.integration import running
 from tests.integration.running import wait_until
 
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -23,8 +24,9 @@ def test_the_program_makes_the_session_that_the_commands_show(tmp_path: Path) ->
     assert len(commands) >= 8
 
     def run(command: str) -> str:
-        arguments = [*OWN, *shlex.split(command)]
-        return subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        ended = running.command(*shlex.split(command), cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     ports = [part for path in PORTS for part in ("--set", f"{path}=127.0.0.1:0")]
     with launched("serve", *ports, cwd=tmp_path) as process:

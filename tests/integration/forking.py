@@ -1,4 +1,4 @@
-"""Services that are forked from a process which has imported the package, so that hundreds of starts import it once.
+"""Services and commands forked from a process that has imported the package, so that hundreds of starts import it once.
 
 Each is a process of its own with its own arguments, directory, standard streams and end. It is a child of the tests,
 not of the process it came from: that forks twice while the tests adopt orphans (`PR_SET_CHILD_SUBREAPER` of Linux).
@@ -41,10 +41,10 @@ class Forked:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
-    def wait(self, timeout: float) -> int:
-        end, pause = time.monotonic() + timeout, 0.001
+    def wait(self, timeout: float | None = None) -> int:
+        end, pause = time.monotonic() + (timeout or 0.0), 0.001
         while self.poll() is None:
-            if time.monotonic() > end:
+            if timeout is not None and time.monotonic() > end:
                 raise subprocess.TimeoutExpired("otel-sessions", timeout)
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
@@ -54,6 +54,9 @@ class Forked:
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -133,6 +136,11 @@ def _become(arguments: list[str], cwd: str, descriptors: list[int], channel: soc
     for number, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    # Those of the process that forks know whether they can seek, and these may not.
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.__stderr__ = os.fdopen(
+        2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
+    )
     channel.close()
     os.chdir(cwd)
     faulthandler.enable()

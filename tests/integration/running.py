@@ -10,12 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -102,6 +104,24 @@ def wait_until(read: Callable[[], T], timeout: float = ANSWER_S, wanted: Callabl
 def eventually(read: Callable[[], T], value: T) -> None:
     """Waits until `read` gives this value."""
     wait_until(read, wanted=lambda found: found == value)
+
+
+def command(*arguments: str, cwd: Path | None = None, timeout: float = ANSWER_S) -> subprocess.CompletedProcess[str]:
+    """What `otel-sessions` with these arguments says and how it ends: a process of its own, without any input."""
+    with TemporaryFile("w+", encoding="utf-8") as errors:
+        process = fork([*arguments], cwd or Path.cwd(), errors)
+        if process is None:
+            return subprocess.run(
+                [*PROGRAM, *arguments], check=False, capture_output=True, text=True, timeout=timeout, cwd=cwd
+            )
+        late = threading.Timer(timeout, process.kill)
+        late.start()
+        with process.stdout:
+            told = process.stdout.read()
+        status = process.wait(timeout)
+        late.cancel()
+        errors.seek(0)
+        return subprocess.CompletedProcess([*arguments], status, told, errors.read())
 
 
 @dataclass
@@ -269,8 +289,7 @@ class Directory:
 
     def refused(self, text: str) -> tuple[int, str]:
         """Exit status and standard error of a service that must not start."""
-        command = [*PROGRAM, "serve", "--config", str(self.write(text))]
-        ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=ANSWER_S, cwd=self.path)
+        ended = command("serve", "--config", str(self.write(text)), cwd=self.path)
         return ended.returncode, ended.stderr
 
     def close(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +12,7 @@ from grpc_status import rpc_status
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.testing.otlp import new_trace_id, request, span
-from tests.integration.running import ANSWER_S, Directory, Running, config, free_port, wait_until
+from tests.integration.running import ANSWER_S, Directory, Running, command, config, free_port, wait_until
 
 # What is promised is 5 s; three times that, for a machine that is busy with other tests.
 MOVED_S = 60.0
@@ -152,5 +150,6 @@ def test_without_create_schema_missing_tables_are_named_and_migrate_makes_them(
 
 def migrate(directory: Directory, settings: str) -> str:
     """Standard output of `otel-sessions migrate`."""
-    command = [sys.executable, "-m", "otel_sessions", "migrate", "--config", str(directory.write(settings))]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=ANSWER_S).stdout
+    ended = command("migrate", "--config", str(directory.write(settings)))
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout

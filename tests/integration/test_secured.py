@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import yaml
 
 from otel_sessions.testing.otlp import request, span
 from tests.integration.faulty import Proxy
-from tests.integration.running import ANSWER_S, Directory, Running, config, wait_until
+from tests.integration.running import ANSWER_S, Directory, Running, command, config, wait_until
 
 USER, PASSWORD = "writer", "hunter2-and-more"
 
@@ -71,8 +69,7 @@ def test_spans_late_claims_and_commands_get_through(
     assert running.health() == 200
     assert running.stop() == 0
     assert PASSWORD not in running.log.read_text()
-    command = [sys.executable, "-m", "otel_sessions", "sessions", "list", "--config", str(directory.write(settings))]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ANSWER_S, cwd=directory.path)
+    listed = command("sessions", "list", "--config", str(directory.write(settings)), cwd=directory.path)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "secret talks" in listed.stdout
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +11,7 @@ import pytest
 
 from otel_sessions.testing.otlp import START, new_trace_id, request, span
 from tests.integration.langfuse import sdks
-from tests.integration.running import Directory, Running, wait_until
+from tests.integration.running import Directory, Running, command, wait_until
 
 MOVED_S = 60.0
 TIME = "2026-01-02T03:04:05Z"
@@ -77,9 +75,8 @@ def test_verify_agrees_and_a_rebuild_keeps_them(running: Running) -> None:
     say(running, trace_id, sessionId=session, name="turn")
     turn = "SELECT SpanCount, Name FROM session_traces WHERE SessionId = {id:String}"
     wait_until(lambda: running.sql(turn, id=session), MOVED_S, [[2, "turn"]].__eq__)
-    for command in (["verify"], ["sessions", "rebuild"], ["verify"]):
-        words = [sys.executable, "-m", "otel_sessions", *command, "--config", str(running.log.with_suffix(".yaml"))]
-        ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    for words in (["verify"], ["sessions", "rebuild"], ["verify"]):
+        ended = command(*words, "--config", str(running.log.with_suffix(".yaml")))
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert running.sql(turn, id=session) == [[2, "turn"]]
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.integration.running import Directory, wait_until
+from tests.integration.running import Directory, command, wait_until
 from tests.soak.scenes import SCENES, Scene
 from tests.soak.senders import Senders
 from tests.soak.truth import differences
@@ -80,8 +78,7 @@ class Soak:
 def verified(scene: Scene) -> str:
     """What `otel-sessions verify` says, which must be happy too."""
     config = str(scene.sql.log.with_suffix(".yaml"))
-    command = [sys.executable, "-m", "otel_sessions", "verify", "--config", config]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=scene.sql.log.parent)
+    ended = command("verify", "--config", config, cwd=scene.sql.log.parent, timeout=ATTRIBUTED_S)
     if "No such command" in ended.stderr:
         return "verify is not there"
     assert ended.returncode == 0, ended.stdout + ended.stderr
