@@ -38,7 +38,7 @@ class DataLock:
         self.describe({})
 
     def describe(self, facts: Mapping[str, str]) -> None:
-        """What others may read of the holder: `pid`, and these facts, as in the addresses it listens on."""
+        """Writes down what others may read of the holder: `pid`, and these facts, as in the addresses it listens on."""
         text = json.dumps({"pid": str(os.getpid()), **facts}).encode()
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, text, 0)

@@ -184,7 +184,8 @@ class Service:
         return NoOpTracer()
 
     def _forget_for_s(self) -> float | None:
-        """As the first exporter says that keeps sessions; a day where none does."""
+        """How long spans of a deleted session stay away, in seconds, None for ever: as the first `retention` says, else
+        a day."""
         kept = (getattr(self.config.exporters[id_], "retention", None) for id_ in self.config.used("exporters"))
         return next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
 

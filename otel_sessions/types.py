@@ -130,7 +130,7 @@ class HostPort:
 
     @classmethod
     def parse(cls, value: object) -> HostPort:
-        """Of `host:port`, `[v6]:port` or, as in Go, `:port` for every interface; ValueError otherwise."""
+        """The address in `host:port`, `[v6]:port` or, as in Go, `:port` for every interface; ValueError otherwise."""
         if isinstance(value, HostPort):
             return value
         match = _HOST_PORT.fullmatch(value.strip()) if isinstance(value, str) else None

@@ -34,7 +34,7 @@ class NoData(Permanent):
 
 
 def endpoint_of(config: Config) -> Endpoint:
-    """That of the first clickhouse exporter in use; `ConfigError` if there is none."""
+    """The endpoint of the first clickhouse exporter in use; `ConfigError` if there is none."""
     from otel_sessions.clickhouse.client import endpoint_in_use  # noqa: PLC0415
 
     endpoint = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
@@ -44,14 +44,14 @@ def endpoint_of(config: Config) -> Endpoint:
 
 
 def owner_of(endpoint: Endpoint) -> dict[str, str]:
-    """The facts of the running service that owns the embedded data, empty if none does or for a server."""
+    """The facts that the running service which owns the embedded data tells; empty without one, and for a server."""
     from otel_sessions.lock import holder  # noqa: PLC0415
 
     return holder(endpoint.path) if endpoint.path is not None else {}
 
 
 def served_at(endpoint: Endpoint) -> Endpoint | None:
-    """Where its SQL is served over HTTP; None for embedded data that no service owns.
+    """The HTTP endpoint where the SQL of `endpoint` is served; None for embedded data that no service owns.
 
     Raises `Permanent` when a service owns the data and serves no SQL.
     """
@@ -74,7 +74,7 @@ def served_at(endpoint: Endpoint) -> Endpoint | None:
 
 
 def _owner_that_serves(endpoint: Endpoint) -> dict[str, str]:
-    """Waits a moment for a service that is starting, and for another command to end."""
+    """The owner of the data; waits up to `PATIENCE_S` for a service that starts, or a command that ends."""
     end = time.monotonic() + PATIENCE_S
     while True:
         owner = owner_of(endpoint)
@@ -119,7 +119,7 @@ def reader(config: Config) -> Iterator[Client]:
 
 @contextmanager
 def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Client]:
-    """As `reader`, of the configuration of these options.
+    """A client as that of `reader`, for the configuration of these options.
 
     Where a running service owns the data, the rest of the configuration is not looked at: asking takes less time.
     """
@@ -138,7 +138,7 @@ def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Clie
 
 
 def endpoint_to_ask(files: list[Path] | None, sets: list[str] | None) -> Endpoint:
-    """As `endpoint_of`, of the configuration of these options, of which the rest is looked at as by `reader_of`."""
+    """The endpoint of the configuration of these options, which is read as far as `reader_of` reads it."""
     from otel_sessions.cli.options import loaded  # noqa: PLC0415
 
     return _owned(files, sets) or endpoint_of(loaded(files, sets))
@@ -169,7 +169,7 @@ def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:
 
 @contextmanager
 def writer(config: Config) -> Iterator[Client]:
-    """As `reader`, for statements that change the data or take long: embedded data that a running service owns are
+    """A client for statements that change the data or take long: embedded data that a running service owns are
     reached as their owner, with the secret of the lock file.
 
     `Permanent` where the service has none, being of an older version, or the file is not this user's to read.

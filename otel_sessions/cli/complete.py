@@ -28,7 +28,7 @@ def fields(incomplete: str) -> list[str]:
 
 
 def session_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Of the sessions last active, those whose ids begin so."""
+    """The ids that begin so, of the sessions that were active last."""
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.queries.sessions import ids_beginning  # noqa: PLC0415
 

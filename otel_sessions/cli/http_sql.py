@@ -104,12 +104,9 @@ def _bound(value: Any) -> str:
     if isinstance(value, str):
         return value.translate(_ESCAPED)
     if isinstance(value, list):
-        return f"[{', '.join(_quoted(each) for each in value)}]"
+        texts = (f"'{_bound(each)}'" if isinstance(each, str) else _bound(each) for each in value)
+        return f"[{', '.join(texts)}]"
     return str(value)
-
-
-def _quoted(value: Any) -> str:
-    return f"'{_bound(value)}'" if isinstance(value, str) else _bound(value)
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:

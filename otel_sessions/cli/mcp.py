@@ -40,7 +40,7 @@ def mcp(project: Project = "default", config: ConfigFiles = None, set_: Sets = N
 
 
 async def _serve(config: Config, project: str) -> None:
-    """Until standard input ends. Each call opens the data for itself, one at a time: services come and go meanwhile."""
+    """Serves until standard input ends. Each call opens the data anew, one call at a time: services come and go."""
     import anyio  # noqa: PLC0415
     from mcp.server.stdio import stdio_server  # noqa: PLC0415
 
@@ -58,7 +58,7 @@ async def _serve(config: Config, project: str) -> None:
 
 
 def _read(config: Config, work: Callable[[Client], T]) -> T:
-    """What `work` returns or raises. `Retryable` where there is nothing to open now."""
+    """Returns or raises what `work` does; `Retryable` where there is nothing to open now."""
     from otel_sessions.cli.access import NoData, reader  # noqa: PLC0415
     from otel_sessions.errors import OtelSessionsError, Retryable  # noqa: PLC0415
     from otel_sessions.queries.limits import limited  # noqa: PLC0415

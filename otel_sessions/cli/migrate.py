@@ -69,7 +69,7 @@ def _is_served_whole(config: Config, endpoint: Endpoint) -> bool:
 
 @contextmanager
 def _client(endpoint: Endpoint) -> Iterator[Client]:
-    """Of the whole server; embedded data are this process's own meanwhile."""
+    """A client of the whole server; embedded data belong to this process meanwhile."""
     from otel_sessions.clickhouse.client import connect  # noqa: PLC0415
     from otel_sessions.clickhouse.errors import writing  # noqa: PLC0415
     from otel_sessions.lock import DataInUse, DataLock  # noqa: PLC0415

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def error(message: str) -> None:
-    """One line."""
+    """Prints an error on one line."""
     typer.echo(f"error: {' '.join(message.split())}", err=True)
 
 
@@ -35,7 +35,7 @@ def hints(messages: Iterable[str]) -> None:
 
 
 def faults(found: Iterable[Fault]) -> None:
-    """A line each, which starts with the fault's path."""
+    """Prints a line for each fault, which starts with its path."""
     for fault in found:
         typer.echo(str(fault), err=True)
 
@@ -46,7 +46,7 @@ _LINE_EVERY_S = 10.0
 
 
 def follow(steps: Generator[Progress, None, T]) -> T:
-    """Does all the steps; what they return in the end."""
+    """Does all the steps while it shows how far they are; returns what they return in the end."""
     with _bar() if sys.stderr.isatty() else _lines() as show:
         while True:
             try:

@@ -82,7 +82,7 @@ class Left:
             logger.warning("it goes on without waiting for threads that have not ended: %s", ", ".join(service.running))
 
     def look(self, service: Service) -> None:
-        """Has the service that runs name the threads, and look back once some of them have ended: nobody has looked
+        """Has the running service name the threads, and look back once some of them have ended, as nobody has looked
         after what those stored."""
         before, self._services = self._services, [each for each in self._services if each.running]
         if not before:
@@ -216,7 +216,7 @@ def _settle() -> None:
 
 
 def _raise_file_limit() -> None:
-    """To what the system lets a process have, as Go's programs do: each connection is an open file, and so is a log."""
+    """Lets the process open as many files as it may, up to 65,536: each connection is one, and so is a log."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -224,9 +224,9 @@ def _raise_file_limit() -> None:
 
 
 def _wait(signals: _Signals, look: Callable[[], None]) -> None:
-    """Until there is something to do; what work has touched is given back when the process has little to do.
+    """Returns when there is something to do, and calls `look` every 10 s until then.
 
-    Calls `look` every 10 s.
+    Memory that work has touched is given back when the process has little to do.
     """
     give_back()
     floor, used = resident(), time.process_time()

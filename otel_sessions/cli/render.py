@@ -18,7 +18,7 @@ _ZERO_WIDTH_JOINER = "\u200d"  # within emoji
 
 
 def console() -> Console:
-    """Of standard output; where that is no terminal, wide enough for a log and without colours."""
+    """A console on standard output; where that is no terminal, wide enough for a log and without colours."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
@@ -36,7 +36,7 @@ def plain(text: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Of a time as `queries` gives it."""
+    """The time, in UTC, that a text of `queries` stands for."""
     return datetime.fromisoformat(text[:26]).replace(tzinfo=UTC)
 
 
@@ -52,7 +52,7 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def duration(nanoseconds: int) -> str:
-    """In the two units that matter."""
+    """A duration in its two largest units: `1 h 5 min`, `2.5 s`."""
     seconds = nanoseconds / 1e9
     if seconds < 0.9995:
         return f"{seconds * 1000:.{1 if 0.00005 <= seconds < 0.00095 else 0}f} ms"
@@ -68,7 +68,7 @@ def duration(nanoseconds: int) -> str:
 
 
 def cost(dollars: float) -> str:
-    """To the hundredth of a cent, where there is any."""
+    """A cost to the hundredth of a cent, `-` for none: `$0.0125`."""
     if dollars <= 0:
         return "-"
     if dollars < 0.0001:
@@ -82,7 +82,7 @@ def count(number: int, word: str) -> str:
 
 
 def size(nbytes: float) -> str:
-    """Bytes in the unit that suits them."""
+    """A number of bytes in a unit that suits it: `1.5 MiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if nbytes < 1024:
             return f"{nbytes:.0f} B" if unit == "B" else f"{nbytes:.1f} {unit}"
@@ -91,7 +91,7 @@ def size(nbytes: float) -> str:
 
 
 def bar(value: int, most: int, *, width: int = BAR_WIDTH, ascii_only: bool = False) -> str:
-    """As long as `value` is of `most`; never empty for what is not nothing."""
+    """A bar whose length shows `value`, `width` characters for `most`; empty for 0 alone."""
     eighths = max(1, round(value / most * width * 8)) if value else 0
     if ascii_only:
         return "#" * -(-eighths // 8)

@@ -39,7 +39,9 @@ def reworded() -> Iterator[None]:
 
 def _reword(error: Any) -> None:
     if isinstance(option := getattr(error, "option_name", None), str) and hasattr(error, "possibilities"):
-        error.message = f"there is no option {option}{near(option, _options(error))}"
+        given = getattr(getattr(error.ctx, "command", None), "params", []) if error.ctx else []
+        known = [name for each in given for name in getattr(each, "opts", []) if name.startswith("--")]
+        error.message = f"there is no option {option}{near(option, known)}"
         error.possibilities = None
     elif found := _CHOICE.match(error.message):
         known = re.findall(r"'([^']*)'", found["known"])
@@ -51,8 +53,3 @@ def _reword(error: Any) -> None:
         from otel_sessions.config.typed import message, value_of  # noqa: PLC0415 - slow to import, seldom needed
 
         error.message = "; ".join(message(each, shown=value_of) for each in error.__cause__.errors())
-
-
-def _options(error: Any) -> list[str]:
-    given = getattr(getattr(error.ctx, "command", None), "params", []) if error.ctx else []
-    return [name for each in given for name in getattr(each, "opts", []) if name.startswith("--")]

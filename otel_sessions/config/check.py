@@ -187,18 +187,16 @@ class Checker:
             elif id_.type != "traces":
                 self._fault((*path, key), f"{id_.type!r} is not a signal; pipelines are `traces` or `traces/name`")
             else:
-                found[id_] = self._pipeline(value, (*path, key))
+                place, parts = (*path, key), self._map(value, (*path, key))
+                for name in parts:
+                    if name not in _PIPELINE_KINDS:
+                        self._fault((*place, name), unknown_key(name, list(_PIPELINE_KINDS)))
+                for kind in ("receivers", "exporters"):
+                    if parts.get(kind) in (None, []):
+                        self._fault((*place, kind), "at least one is needed")
+                lists = (self._references(kind, parts.get(kind), (*place, kind)) for kind in _PIPELINE_KINDS)
+                found[id_] = Pipeline(*lists)
         return found
-
-    def _pipeline(self, value: Any, path: Path) -> Pipeline:
-        section = self._map(value, path)
-        for key in section:
-            if key not in _PIPELINE_KINDS:
-                self._fault((*path, key), unknown_key(key, list(_PIPELINE_KINDS)))
-        for kind in ("receivers", "exporters"):
-            if section.get(kind) in (None, []):
-                self._fault((*path, kind), "at least one is needed")
-        return Pipeline(*(self._references(kind, section.get(kind), (*path, kind)) for kind in _PIPELINE_KINDS))
 
     def _references(self, kind: Kind, names: Any, path: Path) -> tuple[ComponentId, ...]:
         if names is not None and not isinstance(names, list):

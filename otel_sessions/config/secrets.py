@@ -33,7 +33,7 @@ class Scrubber:
         return message
 
     def fault(self, fault: Fault) -> Fault:
-        """One line, without secrets."""
+        """The fault with its message on one line and without secrets."""
         return Fault(fault.path, " ".join(self.text(fault.message).split()))
 
 
@@ -48,7 +48,7 @@ def _secrets(path: Path, value: Any) -> Iterator[str]:
 
 
 def walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every scalar with its path."""
+    """Every scalar of a tree of maps and lists, with its path."""
     if isinstance(tree, Mapping):
         for key, value in tree.items():
             yield from walk(value, (*path, key))

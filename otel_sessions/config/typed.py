@@ -160,7 +160,7 @@ class _Checks:
         return _FAULTY
 
     def _object(self, model: type[BaseModel], value: Mapping[str, Any], path: Path) -> BaseModel:
-        """One without the fields that are not right: asked for such a one, it raises AttributeError."""
+        """An object without the fields that are not right: asked for one of these, it raises AttributeError."""
         fields = {}
         for key, field in keys(model).items():
             if (*path, key) in self._around:
@@ -299,7 +299,7 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """What a plain value is, in the words of the messages."""
+    """The kind of a plain value, in the words of the messages: `a map`, `text`, `nothing`."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

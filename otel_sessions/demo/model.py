@@ -26,7 +26,7 @@ class Model:
         return bool(self.input_price or self.output_price)
 
     def cost(self, input_tokens: int, output_tokens: int) -> Decimal:
-        """In dollars, exact."""
+        """The cost of a call in US dollars, exact."""
         return (self.input_price * input_tokens + self.output_price * output_tokens) / 1_000_000
 
 
@@ -64,5 +64,5 @@ def text(content: str) -> Mapping[str, object]:
 
 
 def token_count(messages: Sequence[Message]) -> int:
-    """Of all text in messages."""
+    """The tokens of all text in messages."""
     return sum(tokens(str(said["parts"])) for said in messages)

@@ -74,7 +74,7 @@ class GenAi:
     def columns(
         self, batch: SpanBatch, attributes: Named, entries: Entries, more: MetadataEntries | None = None
     ) -> dict[str, pa.Array]:
-        """Those of the columns for which any span has something; all others have their default. `more` is metadata that
+        """The columns, by name, in which any span has something; all others have their default. `more` is metadata that
         is not in the attributes."""
         scopes = Scopes(batch)
         # without those under bare names in spans of libraries that are not known to mean by them what we do

@@ -80,7 +80,7 @@ class Content:
         self._events = Events([*config.input_events, *config.output_events])
 
     def columns(self, batch: SpanBatch, attributes: Named, entries: Entries) -> dict[str, pa.Array]:
-        """Those for which any span has something."""
+        """The columns, by name, in which any span has something."""
         families, events = self._families.pieces(attributes), self._events.found(batch)
         found = {}
         for column in self._columns:
@@ -99,7 +99,7 @@ class Content:
         return found
 
     def _attributes(self, column: _Column, entries: Entries, families: Mapping[str, Pieces]) -> pa.StringArray | None:
-        """What each row says by the order of the keys, None if no row has any of them.
+        """The text of each row under the first of the keys that says something; None if no row has any of them.
 
         Where the first key says nothing, an empty list or a message without words, the next one is asked.
         """
@@ -206,7 +206,7 @@ def preview(texts: pa.StringArray, roles: frozenset[str], chars: int) -> pa.Stri
 
 
 def message_texts(texts: pa.StringArray, roles: frozenset[str]) -> pa.StringArray:
-    """What messages of one of the roles say of which each text is one, plain or in JSON; a list of messages stays."""
+    """The words of messages of one of the roles, a text each, plain or in JSON; lists of messages stay as they are."""
     single = pc.or_(pc.starts_with(texts, "{"), pc.starts_with(texts, "["))
     if not pc.any(single).as_py():
         return texts
@@ -279,7 +279,7 @@ def is_family(key: str) -> bool:
 def last_said(
     pieces: Pieces, roles: frozenset[str], wanted: Mask, read: Callable[[pa.StringArray], pa.StringArray]
 ) -> tuple[Mask, pa.StringArray]:
-    """Of each wanted row that has any: what the last message of one of the roles says, else the last of all.
+    """The words of the last message of one of the roles, else of the last of all, for each wanted row that has any.
 
     A message without text shows its pictures, or says which tools it calls; one in which only a tool returned
     something, so that `read` makes nothing of it, is left out. The mask tells the rows, in whose order the texts are.
@@ -323,7 +323,7 @@ def _identity(pieces: Pieces) -> npt.NDArray[np.int64]:
 
 
 def _shown(pieces: Pieces, rows: int) -> Pieces:
-    """Of one message a row: its text; without any its pictures; without these its calls."""
+    """The pieces that are shown of one message a row: its text; without any its pictures; without these its calls."""
     best = np.full(rows, TOOL_ARGUMENTS, np.int64)
     np.minimum.at(best, pieces.rows, pieces.kinds)
     of_row = best[pieces.rows]

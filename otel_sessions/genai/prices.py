@@ -79,7 +79,7 @@ class Rates:
 
     @classmethod
     def of(cls, brackets: Sequence[tuple[int, Sequence[Decimal]]]) -> Rates:
-        """From the starts and the prices in US dollars; ValueError for a price beyond all reason."""
+        """The rates of brackets, given as start and prices in US dollars; ValueError for a price beyond all reason."""
         units = [[int((price * _UNIT).to_integral_value()) for price in prices] for _, prices in brackets]
         if any(not 0 <= unit <= most for prices in units for unit, most in zip(prices, _MOST, strict=True)):
             raise ValueError("a price is negative, or over 10,000 US dollars for a million tokens, or 1,000 for a call")
@@ -161,7 +161,8 @@ class Catalog:
         return self._prices[id(price)][1]
 
     def _find(self, provider: str, model: str) -> ModelInfo | None:
-        """By provider and model, else by the model alone: many name their gateway or framework as the provider."""
+        """The model, sought by provider and name, else by its name alone: many name their gateway or framework as the
+        provider. None where nobody knows it."""
         if not model or max(len(provider), len(model)) > _MAX_NAME or self.is_free(provider, model):
             return None
         for name, reference in _attempts(provider, _COLOURS.sub("", model)):
@@ -197,7 +198,7 @@ def _attempts(provider: str, model: str) -> Iterator[tuple[str | None, str]]:
 
 
 def stated_rates(prices: ModelPrices) -> Rates:
-    """Of prices that somebody wrote into the configuration."""
+    """The rates that prices of the configuration make."""
 
     def price(part: Decimal | None, whole: Decimal) -> Decimal:
         return (whole if part is None else part) / _MILLION
@@ -210,7 +211,7 @@ def stated_rates(prices: ModelPrices) -> Rates:
 
 
 def kept_rates(price: ModelPrice) -> Rates:
-    """Of prices of genai-prices: a cost is linear in its tokens within a bracket, so a few costs tell all of it.
+    """The rates of a price of genai-prices: in a bracket costs are linear in the tokens, so a few of them tell all.
 
     Raises ValueError where the library does.
     """
@@ -234,7 +235,7 @@ def _cost(price: ModelPrice, tokens: int, **parts: int) -> Decimal:
 
 
 def _totals(rates: list[Rates], which: Indices, counts: Indices) -> Indices:
-    """Of each call its cost in 10^-12 US dollars; with the bounds of `Rates` less than 2^63."""
+    """The cost of each call in 10^-12 US dollars; with the bounds of `Rates` it is less than 2^63."""
     brackets = max(len(found.starts) for found in rates)
     starts = np.full((len(rates), brackets), np.iinfo(np.int64).max, np.int64)
     units = np.zeros((len(rates), brackets, 6), np.int64)

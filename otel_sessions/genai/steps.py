@@ -140,7 +140,10 @@ class Steps:
         plain = np.isin(kinds, (TOOL, AGENT))
         if plain.any():
             names = pc.if_else(pa.array(plain), pc.replace_substring_regex(names, _OPERATION, ""), names)
-        for kind, texts in ((TOOL, _first(tools, others)), (AGENT, agents), (MODEL, model), (EMBEDDING, model)):
+        if tools is not None and others is not None:
+            others = pc.if_else(pc.equal(tools, ""), others, tools)
+        tools = tools if others is None else others
+        for kind, texts in ((TOOL, tools), (AGENT, agents), (MODEL, model), (EMBEDDING, model)):
             if texts is not None and (kinds == kind).any():
                 use = pc.and_(pa.array(kinds == kind), pc.not_equal(texts, ""))
                 names = pc.if_else(use, texts, names)
@@ -201,19 +204,8 @@ def _filled(texts: pa.StringArray | None, length: int) -> Mask:
     return filled
 
 
-def _first(*texts: pa.StringArray | None) -> pa.StringArray | None:
-    """Of each row the first text that is not empty."""
-    given = [each for each in texts if each is not None]
-    if not given:
-        return None
-    found = given[-1]
-    for each in reversed(given[:-1]):
-        found = pc.if_else(pc.equal(each, ""), found, each)
-    return found
-
-
 def _named(batch: SpanBatch, rows: Mask, pattern: str) -> Mask:
-    """Those of the rows whose name fits the pattern."""
+    """Which of the rows have a name that fits the pattern."""
     places = np.flatnonzero(rows)
     if not len(places):
         return rows

@@ -80,7 +80,7 @@ class Usage:
     def columns(
         self, batch: SpanBatch, entries: Entries, found: Found, model: pa.StringArray
     ) -> tuple[dict[str, pa.Array], Mask]:
-        """Those of tokens and cost for which any span has something, and which spans are model calls."""
+        """The columns of tokens and cost in which any span has something, and which spans are model calls."""
         if not (found.calls.any() or found.with_usage.any()):
             return {}, found.calls
         numbers = Numbers(entries, found.calls | found.with_usage)
@@ -234,14 +234,19 @@ class Numbers:
             for key in filter(self.entries.has, source.keys):
                 rows, texts = self._rows_and_texts(key, self.rows & ((places < 0) | (places == place)))
                 if len(rows):
-                    found = self._members(source, texts) if source.member else _plain(texts, _simple_counts(texts))
+                    if source.member:
+                        found = self._members(source, texts)
+                    else:
+                        short = pc.less_equal(pc.binary_length(texts), _SIMPLE_DIGITS)
+                        simple = pc.and_(pc.ascii_is_decimal(texts), short)
+                        found = _plain(texts, simple.to_numpy(zero_copy_only=False))
                     values, known = found.counts()
                     counts[rows[known]] += values[known]
                     places[rows[known]] = place
         return Counted(counts, places)
 
     def costs(self, sources: Sequence[Source]) -> tuple[pa.Array | None, Mask]:
-        """The same as US dollars, rounded half even to the digits that a cost has, and which rows state any.
+        """The cost of each row in US dollars, rounded half even to the digits of a cost, and which rows state one.
 
         None instead of costs where no row does.
         """
@@ -334,12 +339,6 @@ def _plain(texts: pa.StringArray, simple: Mask) -> _Found:
     others = texts.filter(pa.array(~simple)).dictionary_encode()
     values = [number(text) for text in others.dictionary.to_pylist()]
     return _Found(texts, simple, values, others.indices.to_numpy())
-
-
-def _simple_counts(texts: pa.StringArray) -> Mask:
-    digits: Mask = pc.ascii_is_decimal(texts).to_numpy(zero_copy_only=False)
-    short: Mask = pc.binary_length(texts).to_numpy() <= _SIMPLE_DIGITS
-    return np.logical_and(digits, short)
 
 
 def _reader(member: str) -> Callable[[Mapping[str, Any]], Decimal | None]:

@@ -71,5 +71,5 @@ def start(config: Config) -> tuple[Service, Consumer]:
 
 
 def encode(spans: Sequence[ReadableSpan]) -> Request:
-    """One OTLP request of the spans."""
+    """Encodes the spans as one OTLP request."""
     return Request(encode_spans(spans).SerializeToString())

@@ -60,7 +60,7 @@ def answered(handler: Handler) -> Handler:
 
 
 def refusal(error: Exception) -> Response:
-    """What its client is told; an error of no known class is logged and answered 500, after which SDKs try again."""
+    """The answer to an error; one of no known class is logged and answered 500, after which SDKs try again."""
     status, name = status_of(error)
     if status == 500:
         _logger.error("unexpected error", exc_info=error)

@@ -141,7 +141,7 @@ async def _projects(request: Request) -> Response:
 
 
 async def _prompt(request: Request) -> Response:
-    """Always 404, on which the SDKs take the fallback of the caller."""
+    """Answers 404 always, on which the SDKs take the fallback of the caller."""
     raise NotFound(f"Prompt not found: {request.path_params['name']!r}; otel-sessions keeps no prompts")
 
 
@@ -161,6 +161,6 @@ class _Media:
         return JSONResponse({"mediaId": media_id, "uploadUrl": None})
 
     async def uploaded(self, request: Request) -> Response:
-        """Whatever is told of an upload, or uploaded, is let go by."""
+        """Reads what is told of an upload, or uploaded, and keeps nothing of it."""
         async with self._bodies.read(request):
             return JSONResponse({})

@@ -93,7 +93,7 @@ class Ingestion:
         return Response(batch.answer, 207, media_type="application/json")
 
     def _batch(self, project: str, body: Body) -> Batch:
-        """In a thread, as a batch may be of tens of thousands of events. Raises `InvalidData` if it is none."""
+        """Takes all events of a body, in a thread, as they may be many thousands; `InvalidData` if it is no batch."""
         content = body.json()
         events = content.get("batch") if isinstance(content, dict) else None
         if not isinstance(events, list):

@@ -109,7 +109,7 @@ class ScoreBody(Body):
 
 
 def as_json(value: Any) -> str:
-    """As text, empty for None; what is no Unicode in it becomes a question mark."""
+    """The value as JSON, empty for None; what is no Unicode in it becomes a question mark."""
     if value is None:
         return ""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace").decode()

@@ -24,7 +24,7 @@ class ScoreConfigs:
         self._store = store
 
     async def page(self, request: Request) -> Response:
-        """Those of the project by name, of the first 10,000."""
+        """Answers with a page of the project's configurations by name, of the first 10,000."""
         wanted, project = Page.model_validate(parameters(request)), request.state.project
         found = await self._store.run(partial(score_configs.list_configs, project=project, limit=_MOST))
         shown = found.rows[wanted.offset : wanted.offset + wanted.limit]

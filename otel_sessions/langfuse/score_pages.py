@@ -45,7 +45,7 @@ def _sources(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class ScoresPage(Page):
-    """Of v2; `fields` may be `score`, which is all that there is: traces have their own list."""
+    """Parameters of v2; `fields` may be `score`, which is all that there is: traces have their own list."""
 
     session_id: str = ""
     trace_id: str = ""
@@ -84,7 +84,7 @@ class ScoresPage(Page):
 
 
 class ScoresBehind(Plain):
-    """Of v3. What is not kept here, configurations, queues, authors and experiments, no score has."""
+    """Parameters of v3. No score has what is not kept here: configurations, queues, authors and experiments."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 

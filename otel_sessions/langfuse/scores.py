@@ -32,7 +32,7 @@ class Scores:
         self._bodies = bodies
 
     async def create(self, request: Request) -> Response:
-        """One, answered with its id, or a list of them, of which those that are wrong cost only themselves."""
+        """Stores one score, answered with its id, or a list of them, of which wrong ones cost only themselves."""
         sent = await self._bodies.take(request, partial(_sent, request.state.project))
         await self._writes.run(partial(storage.store, scores=sent.made))
         if not sent.is_list:
@@ -43,14 +43,14 @@ class Scores:
         return JSONResponse({"message": "Accepted"}, 202)
 
     async def page(self, request: Request) -> Response:
-        """By numbers of pages, as v2 and what came before it."""
+        """Lists scores by the number of a page, as v2 and what came before it."""
         page, project = ScoresPage.model_validate(parameters(request, "environment")), request.state.project
         found = partial(queries.page, project=project, limit=page.limit, offset=page.offset, wanted=page.wanted())
         rows, total = await self._reads.run(found)
         return page.answer([score(row, project) for row in rows], total)
 
     async def page_behind(self, request: Request) -> Response:
-        """By cursors, as v3."""
+        """Lists scores behind a cursor, as v3."""
         page, project = ScoresBehind.model_validate(parameters(request)), request.state.project
         rows, cursor = [], None
         if not page.is_of_none:
@@ -88,7 +88,7 @@ class _Sent:
 
 
 def _sent(project: str, body: Body) -> _Sent:
-    """In a thread, as a list may be long; raises pydantic's `ValidationError` for one score that is wrong."""
+    """Checks a body, in a thread, as it may be a long list; raises `ValidationError` for one score that is wrong."""
     content, now = body.json(), datetime.now(UTC)
     if not isinstance(content, list):
         return _Sent([ScoreBody.model_validate(content).score(project, now, now)], [], False)

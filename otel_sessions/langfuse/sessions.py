@@ -48,7 +48,7 @@ class Sessions:
         return wanted.answer([_session(row, project) for row in rows], total)
 
     async def one(self, request: Request) -> Response:
-        """With its traces, at most 1,000 of them, the oldest."""
+        """Answers with a session and its traces, the oldest 1,000 of them."""
         named = {"project": request.state.project, "session_id": request.path_params["id"]}
         row = await self._store.run(partial(sessions.one, **named))
         if row is None:

@@ -52,7 +52,7 @@ class TraceBody(Body):
     public: bool | None = None
 
     def span(self, sent: datetime) -> Span:
-        """Equal for equal bodies that were sent at the same time."""
+        """The span that says this of the trace; equal for equal bodies that were sent at the same time."""
         content = f"{_nanoseconds(sent)} {self.model_dump_json()}".encode()
         time = _nanoseconds(sent)
         return Span(
@@ -86,7 +86,7 @@ class TraceBody(Body):
 
 
 def export_of(spans: list[Span]) -> bytes:
-    """One OTLP request of them."""
+    """Encodes the spans as one OTLP request."""
     scopes = [ScopeSpans(spans=spans)]
     return ExportTraceServiceRequest(
         resource_spans=[ResourceSpans(resource=Resource(), scope_spans=scopes)]

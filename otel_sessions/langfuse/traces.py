@@ -99,7 +99,7 @@ def trace(row: Row, *, has_io: bool = True) -> dict[str, Any]:
 
 
 def _detailed(row: Row, groups: frozenset[str]) -> dict[str, Any]:
-    """With ids and figures; those that are not asked for are empty lists and -1, as Langfuse says it."""
+    """A trace with ids and figures; those that are not asked for are empty lists and -1, as in Langfuse."""
     measured = "metrics" in groups
     return {
         **trace(row, has_io="io" in groups),

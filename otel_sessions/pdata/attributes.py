@@ -170,7 +170,7 @@ class Entries:
         return replace(self, codes=codes, rows=self.rows[kept], places=self.places[kept], parts=self.keys.parts(codes))
 
     def with_texts(self, found: Sequence[tuple[str, Indices, pa.StringArray]]) -> Entries:
-        """With more texts: of a key that has no entry yet, the rows in order, and the text of each."""
+        """The entries with more texts: of a key that has no entry yet, the rows in order, and the text of each."""
         codes, rows, places, values = [self.codes], [self.rows], [self.places], [self.values]
         for key, of_rows, texts in found:
             codes.append(np.full(len(of_rows), self.keys.codes[key]))

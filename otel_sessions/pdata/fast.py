@@ -37,7 +37,7 @@ def decoder() -> str:
 
 
 def decode(requests: Sequence[bytes], projects: Sequence[str]) -> Decoded:
-    """As `otlp.decode`, and with the same result."""
+    """Decodes requests with the same result as `otlp.decode`."""
     if len(requests) != len(projects):
         raise ValueError(f"{len(requests)} requests, but {len(projects)} projects")
     columns = wire.scan(requests, otlp.MAX_SHARED_BYTES)

@@ -119,7 +119,7 @@ class Columns:
         weakref.finalize(self, scanner.library.wire_free, wire).atexit = False
 
     def results(self) -> list[Result]:
-        """One a request."""
+        """The results of all requests, in their order."""
         return list(starmap(Result, self._numbers("result", np.uint64).reshape(-1, len(Result._fields)).tolist()))
 
     def deferred(self) -> dict[str, npt.NDArray[np.int64]]:

@@ -29,7 +29,7 @@ class Client(Starting):
         Observation(get_current_span()).update(name=name, **more)
 
     def update_current_generation(self, *, name: str | None = None, **more: Unpack[Fields]) -> None:
-        """The same, of a call of a model: `model`, `usage_details`, `cost_details`, ..."""
+        """Says more of the current call of a model: `model`, `usage_details`, `cost_details`, ..."""
         Observation(get_current_span()).update(name=name, **more)
 
     def update_current_trace(self, **more: Unpack[trace.TraceFields]) -> None:

@@ -225,7 +225,7 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 
 def _end(timeout: float) -> None:
-    """In a thread: the one that a signal has interrupted may hold a lock that is needed."""
+    """Does what was registered, in a thread: the one that a signal has interrupted may hold a lock that is needed."""
     with _sending_last:
         thread = threading.Thread(target=_act, name="otel-sessions-end", daemon=True)
         thread.start()

@@ -222,7 +222,7 @@ def record_error(span: Span, error: BaseException) -> None:
 
 
 def _usage(details: Any) -> Attributes:
-    """As given, and input and output tokens by their standard names."""
+    """The usage as it was given, and input and output tokens by their standard names."""
     if not isinstance(details, Mapping):
         return {semconv.USAGE_DETAILS: serialize.text(details)}
     found: Attributes = {semconv.USAGE_DETAILS: json.dumps(dict(details), default=str)}

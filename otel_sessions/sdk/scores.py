@@ -54,7 +54,7 @@ class Scores:
         self._begin()
 
     def _begin(self) -> None:
-        """Also in a process that was forked: what waited is its parent's to send, as are the locks its parent held."""
+        """Begins with an empty queue, in a forked process too: what waited is its parent's to send."""
         self._waiting: queue.Queue[Mapping[str, Any]] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -146,7 +146,7 @@ class Scores:
 
 
 def set_target(url: str | None, endpoint: str | None, headers: Mapping[str, str] | None) -> None:
-    """Where scores go: to `url`, else beside the OTLP endpoint."""
+    """Has scores sent to `url`, else to the port beside the OTLP endpoint."""
     SCORES.url = url or (_beside(endpoint) if endpoint else None)
     SCORES.headers = dict(headers or {})
 

@@ -172,16 +172,11 @@ class _Writer:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value) if each.repr}
             return self._mapping(fields, depth)
-        if isinstance(fields := _model_fields(value), dict):
-            return self._mapping(fields, depth)
+        # a Pydantic model, without its serialisers
+        is_model = hasattr(type(value), "model_fields") and not isinstance(value, type)
+        if is_model and isinstance(members := getattr(value, "__dict__", None), dict):
+            return self._mapping(members, depth)
         return self._text(_description(value))
-
-
-def _model_fields(value: Any) -> Any:
-    """The fields of a Pydantic model, without its serialisers."""
-    if hasattr(type(value), "model_fields") and not isinstance(value, type):
-        return getattr(value, "__dict__", None)
-    return None
 
 
 def _description(value: Any) -> str:
@@ -215,7 +210,7 @@ def attribute(value: object) -> AttributeValue:
 
 
 def tags(values: Sequence[object]) -> tuple[str, ...]:
-    """At most `MAX_TAGS`, each a text; one text is one tag."""
+    """The tags as texts, at most `MAX_TAGS`; one text is one tag."""
     listed = [values] if isinstance(values, str) else list(values)
     return tuple(encodable(str(tag)) for tag in listed[:MAX_TAGS])
 

@@ -42,7 +42,7 @@ def update_current_trace(**fields: Unpack[TraceFields]) -> None:
 
 
 def update(span: Span, fields: Mapping[str, Any]) -> None:
-    """The same for the trace of this span."""
+    """Says something of the whole trace of this span, as `update_current_trace` does."""
     with _updating:
         ids = span.get_span_context()
         if not ids.is_valid:
@@ -91,7 +91,7 @@ def attributes_of(
 
 
 def propagated_attributes(**found: Any) -> Attributes:
-    """Of `version`, `trace_name`, `environment` and `prompt` those that are given."""
+    """The attributes for `version`, `trace_name`, `environment` and `prompt`, those that are given."""
     attributes: Attributes = {}
     for field, value in found.items():
         if value is not None:
@@ -100,7 +100,7 @@ def propagated_attributes(**found: Any) -> Attributes:
 
 
 def prompt(given: Any) -> Attributes:
-    """Of an object or a mapping with name and version."""
+    """The attributes that name a prompt, given as an object or a mapping with name and version; none without a name."""
     of = given if isinstance(given, Mapping) else {key: getattr(given, key, None) for key in ("name", "version")}
     name, version = of.get("name"), of.get("version")
     if name is None:

@@ -38,7 +38,7 @@ class Watcher(Protocol):
 
 
 class Inside:
-    """Only the context."""
+    """A watcher that gives a run its context, and sees nothing of it."""
 
     __slots__ = ("_context",)
 
@@ -66,7 +66,7 @@ Watch = Callable[[tuple[Any, ...], Mapping[str, Any]], Watcher]
 
 
 def wrap(function: Any, watch_of: Callable[[Function], Watch]) -> Any:
-    """What behaves as `function`, of the same kind; static and class methods included."""
+    """A callable that behaves as `function`, and is of the same kind; static and class methods included."""
     for method in (staticmethod, classmethod):
         if isinstance(function, method):
             return method(wrap(function.__func__, watch_of))

@@ -118,7 +118,19 @@ def figures(spans: Iterable[OracleSpan]) -> dict[tuple[str, str], Figures]:
         session = sessions[span.identity]
         if session is not None:
             members[span.project, session].append(span)
-    return {key: _figures_of(group) for key, group in members.items()}
+    return {
+        key: Figures(
+            TraceCount=len({span.trace_id for span in group}),
+            SpanCount=len(group),
+            ErrorCount=sum(span.error for span in group),
+            InputTokens=sum(span.input_tokens for span in group),
+            OutputTokens=sum(span.output_tokens for span in group),
+            Cost=sum((span.cost for span in group), Decimal(0)),
+            StartTime=min(span.start for span in group),
+            EndTime=max(span.end for span in group),
+        )
+        for key, group in members.items()
+    }
 
 
 def best_of(spans: Iterable[OracleSpan]) -> OracleSpan | None:
@@ -133,16 +145,3 @@ def _distinct(spans: Iterable[OracleSpan]) -> list[OracleSpan]:
         if found.setdefault(span.identity, span) != span:
             raise ValueError(f"two different spans are {span.identity}")
     return list(found.values())
-
-
-def _figures_of(spans: list[OracleSpan]) -> Figures:
-    return Figures(
-        TraceCount=len({span.trace_id for span in spans}),
-        SpanCount=len(spans),
-        ErrorCount=sum(span.error for span in spans),
-        InputTokens=sum(span.input_tokens for span in spans),
-        OutputTokens=sum(span.output_tokens for span in spans),
-        Cost=sum((span.cost for span in spans), Decimal(0)),
-        StartTime=min(span.start for span in spans),
-        EndTime=max(span.end for span in spans),
-    )

@@ -81,7 +81,7 @@ def trace_times(spans: Iterable[OracleSpan]) -> Rows:
 
 
 def stored_time(time: int) -> int:
-    """As a column of times holds it."""
+    """The time, in ns since 1970, as a column of times holds it."""
     return min(time, LAST_NS)
 
 
@@ -96,7 +96,7 @@ def end_of(span: OracleSpan) -> int:
 
 
 def _spans(group: Iterable[OracleSpan]) -> list[OracleSpan]:
-    """Those that count: an update says something of a trace, and is no span of it."""
+    """The spans that count: an update says something of a trace, and is no span of it."""
     return [span for span in group if not span.is_update]
 
 
@@ -183,41 +183,22 @@ def _said(turn: Sequence[OracleSpan], text: Text) -> str:
     )
 
 
-def _name(turn: Sequence[OracleSpan]) -> str:
-    roots = [span for span in _spans(turn) if span.is_root]
-    return (
-        _said(turn, lambda span: span.trace_name)
+def _turn(turn: Sequence[OracleSpan]) -> Row:
+    spans = _spans(turn)
+    roots = [span for span in spans if span.is_root]
+    return {
+        "Name": _said(turn, lambda span: span.trace_name)
         or _first((span for span in roots if not span.has_parent), lambda span: span.name)
         or _first(roots, lambda span: span.name)
-        or _first(_spans(turn), lambda span: span.name)
-    )
-
-
-def _input(turn: Sequence[OracleSpan]) -> str:
-    roots = [span for span in _spans(turn) if span.is_root]
-    return (
-        _said(turn, lambda span: span.trace_input)
-        or _first(roots, lambda span: span.input)
-        or _first(_spans(turn), lambda span: span.input)
-    )
-
-
-def _output(turn: Sequence[OracleSpan]) -> str:
-    roots = [span for span in _spans(turn) if span.is_root]
-    return (
-        _said(turn, lambda span: span.trace_output)
-        or _last(roots, lambda span: span.output, end_of)
-        or _last(_spans(turn), lambda span: span.output, end_of)
-    )
-
-
-def _turn(turn: Sequence[OracleSpan]) -> Row:
-    return {
-        "Name": _name(turn),
+        or _first(spans, lambda span: span.name),
         "UserId": _said(turn, lambda span: span.user),
         "Environment": _said(turn, lambda span: span.environment),
-        "Input": _input(turn),
-        "Output": _output(turn),
+        "Input": _said(turn, lambda span: span.trace_input)
+        or _first(roots, lambda span: span.input)
+        or _first(spans, lambda span: span.input),
+        "Output": _said(turn, lambda span: span.trace_output)
+        or _last(roots, lambda span: span.output, end_of)
+        or _last(spans, lambda span: span.output, end_of),
         **_counts(turn),
     }
 
@@ -263,7 +244,7 @@ def _part(turns: Sequence[Sequence[OracleSpan]], gap: int) -> Row:
 
 
 def _longest_gap(turns: Sequence[Row]) -> int:
-    """From the latest end of all turns before to the start of one; `turns` by their start."""
+    """The longest time, in ns, from the latest end of all turns before to the start of one; `turns` by their start."""
     longest = 0
     latest = turns[0]["EndTime"] if turns else 0
     for turn in turns:
@@ -315,7 +296,7 @@ def _span(span: OracleSpan, session: str) -> Row:
 
 
 def _scores(spans: Sequence[OracleSpan], scores: Iterable[OracleScore]) -> Rows:
-    """Those of a session, those of the traces whose best claim it has, and those of its spans."""
+    """The scores of each session: its own, those of the traces whose best claim it has, and those of its spans."""
     traces: defaultdict[tuple[str, str], list[OracleSpan]] = defaultdict(list)
     for span in spans:
         traces[span.project, span.trace_id].append(span)

@@ -28,7 +28,7 @@ class MemoryExporter:
 
     @property
     def names(self) -> list[str]:
-        """Of all spans stored, in order."""
+        """The names of all stored spans, in order."""
         return [name for names in self.exports for name in names]
 
     def start(self) -> None: ...

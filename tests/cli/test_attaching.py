@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.cli.attaching.covered import Covered, Part
-from otel_sessions.cli.attaching.reading import _COLUMNS
+from otel_sessions.cli.attaching.reading import _COLUMNS, Covered, Part
 from otel_sessions.cli.attaching.spans import requests
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.sql import statement

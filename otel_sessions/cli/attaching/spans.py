@@ -86,7 +86,7 @@ def _span(row: Row) -> Span:
 
 
 def _attributes(values: Mapping[str, str]) -> list[KeyValue]:
-    """All are texts: the table has forgotten what else they were."""
+    """The attributes as OTLP has them, all of them text: the table does not keep other types."""
     return [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in values.items()]
 
 

@@ -6,16 +6,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
-
-if TYPE_CHECKING:
-    from otel_sessions.cli.doctor.finding import Finding, State
-    from otel_sessions.config import Config
 
 MinFree = Annotated[
     str, typer.Option("--min-free", metavar="SIZE", help="How much room the disks of the data need to have.")
@@ -28,7 +24,18 @@ Skip = Annotated[
     list[str] | None, typer.Option("--skip", metavar="CHECK", help="Leave this check out; repeat it for several.")
 ]
 CHECKS = ("service", "ports", "disk", "log", "clickhouse", "schema", "clock", "sessions", "ids", "prices")
+State: TypeAlias = Literal["well", "note", "act"]
 _MARKS: dict[State, str] = {"well": "ok", "note": "--", "act": "!!"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; `act` needs doing, and `advice` says what, `note` is good to know."""
+
+    check: str
+    state: State
+    message: str
+    advice: str = ""
 
 
 def doctor(  # noqa: PLR0917 - the command line names them
@@ -52,16 +59,21 @@ def doctor(  # noqa: PLR0917 - the command line names them
       otel-sessions doctor --config config.yaml --last 7d --json
       otel-sessions doctor --min-free 50GiB --skip ids
     """
+    from otel_sessions.cli.doctor import data, machine  # noqa: PLC0415
+    from otel_sessions.errors import hint  # noqa: PLC0415
     from otel_sessions.types import parse_duration, parse_size  # noqa: PLC0415
 
-    left_out = _known(skip or ())
+    left_out = frozenset(skip or ())
+    if unknown := sorted(left_out.difference(CHECKS)):
+        raise typer.BadParameter(f"there is no check {unknown[0]!r}{hint(unknown[0], CHECKS)}", param_hint="--skip")
     settings = loaded(config, set_)
-    limits = (
-        _parsed(parse_size, min_free, "--min-free"),
-        _parsed(parse_duration, max_skew, "--max-skew"),
-        _parsed(parse_duration, last, "--last"),
-    )
-    found = [each for each in _examine(settings, project, *limits) if each.check not in left_out]
+    free = _parsed(parse_size, min_free, "--min-free")
+    limits = {
+        "max_skew_s": _parsed(parse_duration, max_skew, "--max-skew"),
+        "last_s": _parsed(parse_duration, last, "--last"),
+    }
+    examined = (machine.examine(settings, int(free)), data.examine(settings, project, time.time_ns, **limits))
+    found = [each for part in examined for each in part if each.check not in left_out]
     well = not any(each.state == "act" for each in found)
     if json_:
         typer.echo(json.dumps({"well": well, "findings": [asdict(each) for each in found]}, indent=2))
@@ -71,27 +83,11 @@ def doctor(  # noqa: PLR0917 - the command line names them
         raise typer.Exit(1)
 
 
-def _known(names: Sequence[str]) -> frozenset[str]:
-    from otel_sessions.errors import hint  # noqa: PLC0415
-
-    for name in names:
-        if name not in CHECKS:
-            raise typer.BadParameter(f"there is no check {name!r}{hint(name, CHECKS)}", param_hint="--skip")
-    return frozenset(names)
-
-
 def _parsed(parse: Callable[[object], float], text: str, option: str) -> float:
     try:
         return parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-def _examine(config: Config, project: str, min_free: float, max_skew_s: float, last_s: float) -> Iterator[Finding]:
-    from otel_sessions.cli.doctor import data, machine  # noqa: PLC0415
-
-    yield from machine.examine(config, int(min_free))
-    yield from data.examine(config, project, time.time_ns, max_skew_s=max_skew_s, last_s=last_s)
 
 
 def _lines(found: Sequence[Finding]) -> Iterator[str]:

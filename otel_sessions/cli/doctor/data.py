@@ -10,7 +10,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.cli import access
-from otel_sessions.cli.doctor.finding import Finding
+from otel_sessions.cli.doctor import Finding
 from otel_sessions.cli.render import count
 from otel_sessions.clickhouse import schema
 from otel_sessions.clickhouse.client import Endpoint
@@ -32,7 +32,7 @@ _REPEATS: Final = 3
 def examine(
     config: Config, project: str, now_ns: Callable[[], int], *, max_skew_s: float, last_s: float
 ) -> Iterator[Finding]:
-    """All of it, as far as it can be reached."""
+    """The findings about ClickHouse and its data, as far as it can be reached."""
     try:
         endpoint = access.endpoint_of(config)
     except ConfigError:

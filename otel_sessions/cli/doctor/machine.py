@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from otel_sessions.cli.access import owner_of
-from otel_sessions.cli.doctor.finding import Finding
+from otel_sessions.cli.doctor import Finding
 from otel_sessions.cli.render import size
 from otel_sessions.clickhouse.client import endpoint_in_use
 from otel_sessions.config import Config, dotted, listeners
@@ -23,7 +24,7 @@ _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach
 
 
 def examine(config: Config, min_free: int) -> Iterator[Finding]:
-    """All of it; `min_free` are bytes."""
+    """The findings about this machine; `min_free` is in bytes."""
     endpoint = endpoint_in_use({id_: config.exporters[id_] for id_ in config.used("exporters")})
     owner = owner_of(endpoint) if endpoint else {}
     health = _health(config, owner)
@@ -67,8 +68,9 @@ def _service(owner: dict[str, str], health: dict[str, Any] | None) -> Iterator[F
 
 
 def _ports(config: Config, owner: dict[str, str], *, running: bool) -> Iterator[Finding]:
-    """With a service, whether it answers where it listens; without one, whether it could listen."""
-    served = [(name, HostPort.parse(text)) for name, text in owner.items() if _is_address(text)]
+    """Says of each address whether a running service answers there, or whether one could listen there."""
+    addressed = [(name, text) for name, text in owner.items() if re.fullmatch(r".+:\d+", text, re.DOTALL)]
+    served = [(name, HostPort.parse(text)) for name, text in addressed]
     configured = [(dotted(path), address) for path, address in listeners(config) if address.port]
     faults = 0
     for name, address in served or configured:
@@ -85,11 +87,6 @@ def _ports(config: Config, owner: dict[str, str], *, running: bool) -> Iterator[
     if not faults:
         addresses = ", ".join(str(address) for _, address in served or configured)
         yield Finding("ports", "well", f"all {'answer' if running else 'are free'}: {addresses}")
-
-
-def _is_address(text: str) -> bool:
-    host, _, port = text.rpartition(":")
-    return bool(host) and port.isdigit()
 
 
 def _silence(address: HostPort) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +46,8 @@ def import_(  # noqa: PLR0917 - the command line names them
 
     sender = Sender(endpoint, header, loaded(config, set_))
     counts = {"sessions": 0, "turns": 0, "spans": 0}
-    for path in _files(paths):
+    found = [[*path.rglob("*.jsonl"), *path.rglob("trajectory*.json")] if path.is_dir() else [path] for path in paths]
+    for path in [file for files in found for file in sorted(files)]:
         conversation = _read(path)
         if conversation is None or not conversation.turns or not conversation.session_id:
             output.warnings([f"{path} is no transcript of a kind that is known, or nothing is said in it"])
@@ -60,13 +60,8 @@ def import_(  # noqa: PLR0917 - the command line names them
     typer.echo(json.dumps(counts) if json_ else ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        found = [*path.rglob("*.jsonl"), *path.rglob("trajectory*.json")] if path.is_dir() else [path]
-        yield from sorted(found)
-
-
 def _read(path: Path) -> Conversation | None:
+    """The conversation in a file, without a last turn that may still be going on; None where no kind of it is known."""
     from otel_sessions.cli.importing import atif, claude_code, codex  # noqa: PLC0415
     from otel_sessions.cli.importing.lines import objects  # noqa: PLC0415
 

@@ -44,7 +44,12 @@ class _Reader:
     def take(self, type_: str, payload: Mapping[str, Any], time: int) -> None:
         kind = payload.get("type")
         if type_ == "session_meta":
-            self._begin(payload)
+            self.made.session_id = self.made.session_id or str(payload.get("id", ""))
+            self.made.version = str(payload.get("cli_version") or "")
+            self.made.provider = str(payload.get("model_provider") or self.made.provider)
+            git = payload.get("git")
+            branch = git.get("branch") if isinstance(git, Mapping) else None
+            self.made.metadata |= {k: str(v) for k, v in (("cwd", payload.get("cwd")), ("git_branch", branch)) if v}
         elif type_ == "turn_context":
             self._model = str(payload.get("model") or self._model)
         elif type_ == "response_item" and kind == "message":
@@ -55,14 +60,6 @@ class _Reader:
             self._usage(payload.get("info"), time)
         if self.made.turns:
             self.made.turns[-1].end_ns = max(self.made.turns[-1].end_ns, time)
-
-    def _begin(self, payload: Mapping[str, Any]) -> None:
-        self.made.session_id = self.made.session_id or str(payload.get("id", ""))
-        self.made.version = str(payload.get("cli_version") or "")
-        self.made.provider = str(payload.get("model_provider") or self.made.provider)
-        git = payload.get("git")
-        branch = git.get("branch") if isinstance(git, Mapping) else None
-        self.made.metadata |= {k: str(v) for k, v in (("cwd", payload.get("cwd")), ("git_branch", branch)) if v}
 
     def _message(self, payload: Mapping[str, Any], time: int) -> None:
         said = text_of(payload.get("content"))

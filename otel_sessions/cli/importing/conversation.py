@@ -71,7 +71,7 @@ class Turn:
 
     @property
     def answer(self) -> str:
-        """What was said last."""
+        """The last text that the model said; empty without one."""
         said = ("\n".join(part["content"] for part in call.parts if part["type"] == "text") for call in self.calls)
         return next(filter(None, reversed(list(said))), "")
 
@@ -152,7 +152,7 @@ def _spans(conversation: Conversation, turn: Turn) -> Iterator[Span]:
 
 
 def _attributes(values: Mapping[str, Any]) -> list[KeyValue]:
-    """Those that say something."""
+    """The attributes as OTLP has them, without those that are empty."""
     return [
         KeyValue(key=key, value=AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value))
         for key, value in values.items()

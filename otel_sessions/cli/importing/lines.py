@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines of JSON, and what stands in them."""
+"""Reads lines of JSON: objects, times, and the texts in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def objects(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def nanoseconds(time: Any) -> int:
-    """Since 1970, of an RFC 3339 text; 0 for none."""
+    """The nanoseconds from 1970 to a time in RFC 3339; 0 for anything else."""
     try:
         moment = datetime.fromisoformat(time)
     except (TypeError, ValueError):
@@ -35,7 +35,7 @@ def nanoseconds(time: Any) -> int:
 
 
 def parsed(value: Any) -> Any:
-    """What a text of JSON says; the value itself otherwise."""
+    """The value that a text is in JSON; the text itself where it is none."""
     if not isinstance(value, str):
         return value
     try:

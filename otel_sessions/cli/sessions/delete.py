@@ -70,7 +70,8 @@ def delete(  # noqa: PLR0917 - the command line names them
 
 
 def forget_for(config: Config) -> timedelta | None:
-    """As the first exporter says that keeps sessions; a day where none does."""
+    """How long spans of a deleted session stay away, None for ever: as the first exporter with `retention` says, else a
+    day."""
     kept = (getattr(config.exporters[id_], "retention", None) for id_ in config.used("exporters"))
     seconds = next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
     return None if seconds is None else timedelta(seconds=seconds)

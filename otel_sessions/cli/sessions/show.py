@@ -151,7 +151,7 @@ def read(client: Client, project: str, session_id: str, *, limit: int = 100, spa
 
 
 def print_session(console: Console, whole: Whole, *, full: bool = False) -> None:
-    """One session, what is left out said."""
+    """Prints one session, and says what is left out."""
     from otel_sessions.cli import tables  # noqa: PLC0415
 
     row, turns = whole.session, whole.turns
@@ -180,7 +180,7 @@ def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 @contextmanager
 def _paged(console: Console, *, wanted: bool) -> Iterator[None]:
-    """Through `$PAGER`, or `less` that ends by itself where all fits on the screen."""
+    """Shows what is printed inside through `$PAGER`, or `less` that ends by itself where all fits on the screen."""
     if not (wanted and console.is_terminal):
         yield
         return

@@ -43,7 +43,7 @@ def _whole(beginning: str, texts: Iterable[str]) -> str:
 
 
 def _texts(spans: Iterable[Row]) -> Iterator[str]:
-    """What their messages say, and their attributes as they are."""
+    """The texts of all messages of the spans, and all their attributes as they are."""
     reader = Reader()
     for span in spans:
         attributes: Mapping[str, str] = span["SpanAttributes"]

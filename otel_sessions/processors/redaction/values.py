@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secret text made unreadable."""
+"""Makes secret text unreadable."""
 
 from __future__ import annotations
 

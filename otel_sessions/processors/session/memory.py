@@ -107,8 +107,8 @@ class Claiming:
         return (project, service) in self._claimed
 
     def expects(self, batch: SpanBatch) -> pa.BooleanArray:
-        """Of which spans a claim may come: the service has made one within the last hour; or it has had no time to make
-        its first, the root of the trace, which mostly has it, is not there, and they are many."""
+        """Which spans a claim may come for: their service has made one within the last hour; or it has had no time to
+        make its first, the root of the trace, which mostly has it, is not there, and they are many."""
         now = self._clock()
         services = batch.record.select(["Project", "ServiceName"])
         expected = pa.repeat(pa.scalar(False), len(batch)) if len(batch) else pa.array([], pa.bool_())

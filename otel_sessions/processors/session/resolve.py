@@ -69,7 +69,7 @@ def _best(batch: SpanBatch, claims: Claims, is_root: Mask, trace: Indices, count
 
 
 def _smallest(rows: Indices, trace: Indices, count: int, key: Any) -> Indices:
-    """Those of the rows that have the smallest key of their trace."""
+    """The rows that have the smallest key of their trace."""
     least = np.full(count, np.iinfo(key.dtype).max, key.dtype)
     np.minimum.at(least, trace[rows], key[rows])
     kept: Indices = rows[key[rows] == least[trace[rows]]]
