@@ -8,8 +8,9 @@ fail every insert, and one of another type could change values silently, so the 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -55,11 +56,16 @@ COMMENT 'Internal: the migrations that this database has had'"""
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file, as in `0001_otel_traces.sql`: statements that each end with a semicolon at the end of a line."""
+    """One file, as in `0001_otel_traces.sql`: statements that each end with a semicolon at the end of a line.
+
+    `inlined` are texts of views by their names. On one server other views have such a text as a subquery, as a view in
+    a view is planned dearer; on a cluster they have the name, which stands for all shards.
+    """
 
     version: int
     name: str
     sql: str
+    inlined: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def checksum(self) -> str:
@@ -121,9 +127,8 @@ def apply(
         client.command(statement)
     missing = pending(client, database, known, layout)
     for migration in missing:
-        for text in migration.statements:
-            for statement in _rendered(text, layout):
-                client.command(statement)
+        for statement in _statements(migration, layout):
+            client.command(statement)
         client.command(
             "INSERT INTO _schema_migrations (Version, Name, Checksum) "
             "SELECT {version:UInt32}, {name:String}, {checksum:String}",
@@ -138,8 +143,8 @@ def script(missing: Sequence[Migration], database: str, layout: Layout | None = 
         return ""
     parts = [f"{_make_database(database, layout)};\nUSE `{database}`;"]
     for migration in missing:
-        statements = [made for text in migration.statements for made in _rendered(text, layout)]
-        parts.append(f"-- {migration.name}\n" + "\n\n".join(f"{statement};" for statement in statements))
+        made = "\n\n".join(f"{statement};" for statement in _statements(migration, layout))
+        parts.append(f"-- {migration.name}\n{made}")
     return "\n\n".join(parts)
 
 
@@ -169,6 +174,20 @@ def check(client: Client) -> None:
 
 def _make_database(database: str, layout: Layout | None) -> str:
     return layout.make_database() if layout else f"CREATE DATABASE IF NOT EXISTS `{database}`"
+
+
+def _statements(migration: Migration, layout: Layout | None) -> list[str]:
+    if layout:
+        return [made for text in migration.statements for made in layout.render(text)]
+    return [_inlined(text, migration.inlined) for text in migration.statements]
+
+
+def _inlined(statement: str, views: Mapping[str, str]) -> str:
+    if not re.search(r"^CREATE OR REPLACE VIEW ", statement, re.MULTILINE):
+        return statement
+    for name, text in views.items():
+        statement = statement.replace(f"FROM {name} AS ", f"FROM\n(\n{text}\n) AS ")
+    return statement
 
 
 def _rendered(statement: str, layout: Layout | None) -> tuple[str, ...]:

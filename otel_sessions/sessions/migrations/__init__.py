@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -30,11 +32,23 @@ BY_TRACE: Final = frozenset(
 """What lies on the shard of its trace, on a cluster: all that grows with the spans, and views that join such tables.
 Every other table is on every server whole."""
 
+_INLINED: Final = ("_turn_minutes",)
+
 
 @cache
 def migrations() -> tuple[Migration, ...]:
     """All there are, oldest first."""
-    return schema.read(__name__)
+    found = schema.read(__name__)
+    text = "\n".join(migration.sql for migration in found)
+    inlined = {name: _body(text, name) for name in _INLINED}
+    return tuple(replace(migration, inlined=inlined) for migration in found)
+
+
+def _body(sql: str, view: str) -> str:
+    """What a view selects, by the text that makes it."""
+    made = re.search(rf"^CREATE OR REPLACE VIEW {view} AS\n(.*?)\nCOMMENT '", sql, re.MULTILINE | re.DOTALL)
+    assert made is not None, f"there is no view {view}"
+    return made[1]
 
 
 def layout(database: str, cluster: str | None) -> Layout | None:
