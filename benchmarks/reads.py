@@ -80,7 +80,7 @@ def fill(client: Client, spans: int, doubtful: float) -> None:
         store(client, {**shape, "step_ns": SPAN_NS // traces, "first": first, "last": last})
     long = {**shape, "session_id": "long", "salt": "long", "step_ns": SPAN_NS // LONG_TRACES}
     store(client, {**long, "first": 0, "last": LONG_TRACES})
-    merge_ended_weeks(client)
+    merge_as_time_does(client)
     stored = client.query("SELECT DISTINCT Project, TraceId FROM _trace_claims").result_rows
     in_doubt = 0
     for start in range(0, len(stored), TRACES_A_LOOK):
@@ -90,8 +90,9 @@ def fill(client: Client, spans: int, doubtful: float) -> None:
     print(f"{spans + LONG_TRACES * SPANS_A_TRACE:,} spans, {in_doubt:,} traces in doubt")
 
 
-def merge_ended_weeks(client: Client) -> None:
-    """Of turns each week but this one, as the table does by itself a day after it has ended."""
+def merge_as_time_does(client: Client) -> None:
+    """Of turns each week but this one, and bounds, as the tables do by themselves a day after its end and each hour."""
+    client.command("OPTIMIZE TABLE _session_activity FINAL")
     weeks = client.query("SELECT DISTINCT toString(Week) FROM _session_turns WHERE Week < toMonday(now())").result_rows
     for (week,) in weeks:
         client.command(f"OPTIMIZE TABLE _session_turns PARTITION '{week}' FINAL")

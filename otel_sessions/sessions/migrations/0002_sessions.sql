@@ -64,7 +64,8 @@ SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_
     enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
--- An upper bound of what a session can have: safe to pick by, not to show. What corrections add comes on top of it.
+-- An upper bound of what a session can have: safe to pick by, not to show. What corrections add comes on top of it. A list reads
+-- a row of each session in each part, so what is older than an hour is merged into one.
 CREATE TABLE IF NOT EXISTS _session_activity
 (
     Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
@@ -97,7 +98,8 @@ CREATE TABLE IF NOT EXISTS _session_activity
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId)
 SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+    min_bytes_for_wide_part = 67108864, min_age_to_force_merge_seconds = 3600,
+    enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: at most what a session has, summed at the insert';
 
 -- The best claim of each trace, where its spans were stored, and which they are. A trace is as it should be when every span

@@ -29,5 +29,5 @@ CREATE TABLE _session_activity
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId)
-SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 1024, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, min_age_to_force_merge_seconds = 3600, enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: at most what a session has, summed at the insert'
