@@ -80,14 +80,8 @@ def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> str:
     tables = _tables(_ONE if "session_id" in parameters else _SOME)
     if is_frozen(client):
         return _put(tables, tables.keys() - {"session_ends"}, sql)
-    read = set(_FROM.findall(sql))
-    left = set()
-    if _SCORES in read and run(client, tables["has_scores_inside"], parameters):
-        left.add(_SCORES)
-    if read != {_SCORES} and run(client, tables["in_doubt"], parameters):
-        left.add("session_spans")
-        tables = {**tables, "_turn_minutes": tables["_turn_minutes.in_doubt"]}
-    return _put(tables, left, sql)
+    is_in_doubt = set(_FROM.findall(sql)) != {_SCORES} and bool(run(client, tables["in_doubt"], parameters))
+    return _by_key(client, sql, parameters, tables, is_in_doubt)
 
 
 def turns_behind(client: Client, parameters: Mapping[str, Any]) -> list[Row]:
@@ -109,6 +103,27 @@ def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> li
     return found
 
 
+def select_whole(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
+    """The rows of `sql/NAME.sql`, which reads the view `sessions` for `session_ids`, with all that is asked of it.
+
+    Rows of sessions of very many turns are without what `with_ends` adds: it would be worked out of turns that are read
+    whole. A session in doubt makes the others no dearer. Rows are in no order, and a LIMIT is for each kind of session.
+    """
+    ids, bound = list(parameters["session_ids"]), {"many": _MANY_MINUTES}
+    tables = _tables(_SOME)
+    kinds = {row["SessionId"]: row for row in run(client, tables["kinds"], {**parameters, **bound})}
+    parts: dict[tuple[bool, bool], list[str]] = {}
+    for id_ in ids:
+        kind = kinds.get(id_, {})
+        parts.setdefault((bool(kind.get("IsInDoubt")), bool(kind.get("IsLong"))), []).append(id_)
+    found: list[Row] = []
+    for (is_in_doubt, is_long), some in parts.items():
+        of_kind = {} if is_long else {"sessions": tables["sessions.whole"]}
+        named = {**parameters, "session_ids": some}
+        found += run(client, _by_key(client, composed(name, **texts), named, {**tables, **of_kind}, is_in_doubt), named)
+    return found
+
+
 def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
     """Rows of sessions with what `by_key` leaves out of them."""
     ends: dict[str, Row] = {}
@@ -122,6 +137,18 @@ def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
 def _tables(keys: str) -> Mapping[str, str]:
     texts = sections(statement(f"{__package__}.sql", "keyed"))
     return {name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}
+
+
+def _by_key(
+    client: Client, sql: str, parameters: Mapping[str, Any], tables: Mapping[str, str], is_in_doubt: bool
+) -> str:
+    left = set()
+    if _SCORES in _FROM.findall(sql) and run(client, tables["has_scores_inside"], parameters):
+        left.add(_SCORES)
+    if is_in_doubt:
+        left.add("session_spans")
+        tables = {**tables, "_turn_minutes": tables["_turn_minutes.in_doubt"]}
+    return _put(tables, left, sql)
 
 
 def _put(tables: Mapping[str, str], left: Collection[str], sql: str) -> str:

@@ -11,7 +11,7 @@ from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
-from otel_sessions.queries.language.superset import BOUNDS, FIRST_START, LAST_END
+from otel_sessions.queries.language.superset import ANYTHING, BOUNDS, FIRST_START, LAST_END
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Page, Reader, Readers, decode, encode
 from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
@@ -48,9 +48,13 @@ _BOUNDS: Final = {
 _FIRST_LOOK: Final = 200
 _LAST_LOOK: Final = 5_000
 _MORE: Final = 14
+_MORE_OF_ALL: Final = 1
+_ROWS_A_SESSION: Final = 16
+"""What there mostly is of a session in `_session_activity`, at most: a row in each of its parts."""
 _MANY: Final = 4_000
 """To look at more sessions costs more than to search the texts of all turns first."""
-_WHOLE: Final = "StartTime"
+_FIGURES: Final = "StartTime"
+_ENDS: Final = "LongestGap"
 _OF_PROJECT: Final = "Project = {project:String}"
 
 
@@ -91,11 +95,7 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
         if reader is not None and readers is not None:
             reader.note(ids, number)
             readers.keep(reader)
-    whole = keyed.with_ends(client, wanted.project, [_without_key(row) for row in page if _WHOLE in row])
-    known = {row["SessionId"]: row for row in whole}
-    rest = [row["SessionId"] for row in page if _WHOLE not in row]
-    known |= {row["SessionId"]: row for row in keyed.session_rows(client, wanted.project, rest)}
-    shown = [known[id_] for id_ in ids if id_ in known]
+    shown = _whole(client, wanted.project, page)
     return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
 
 
@@ -173,9 +173,9 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     """
     superset, narrower = wanted.filter.superset(now_ns), wanted.filter.superset(now_ns, with_texts=True)
     # Where bounds can tell, those with the greatest are nearly all on the page.
-    few = wanted.limit + _MORE
+    few = wanted.limit + (_MORE_OF_ALL if superset.sql == ANYTHING else _MORE)
     size = few if not wanted.filter.searches_texts else min(max(_FIRST_LOOK, 4 * wanted.limit), _LAST_LOOK)
-    fetched = size if size == few else _LAST_LOOK
+    fetched = max(size, _FIRST_LOOK) if size == few else _LAST_LOOK
     bounds = _bounds(client, wanted, superset, fetched)
     found: list[Row] = []
     looked_at: set[str] = set()
@@ -196,8 +196,12 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
         elif size >= _LAST_LOOK:
             return None
         else:
-            size = min(max(size + _FIRST_LOOK, 2 * size, enough), _LAST_LOOK)
-        if fetched < _LAST_LOOK:
+            more = min(max(size + _FIRST_LOOK, 2 * size, enough), _LAST_LOOK)
+            if len(found) > wanted.limit:  # some bounds were too great
+                more = size + _MORE if size == few else more
+                more = min(more, next((n for n, bound in enumerate(bounds) if _is_before(found[-1], bound)), more))
+            size = more
+        if size > fetched:
             fetched = _LAST_LOOK
             bounds = _bounds(client, wanted, superset, fetched)
 
@@ -209,6 +213,10 @@ def _is_before(row: Row, bound: Row) -> bool:
 
 def _bounds(client: Client, wanted: Wanted, superset: Condition, size: int) -> list[Row]:
     """`SessionId` and `Bound` of the sessions with the greatest bounds, and of one more, in the order of a list."""
+    if wanted.sort == "last_activity" and superset.sql == ANYTHING and size < _LAST_LOOK:
+        named = {"project": wanted.project, "limit": size + 1, "rows": _ROWS_A_SESSION * (size + 1)}
+        if len(latest := select(client, "list_latest", named)) > size:
+            return latest
     sql = composed("list_bounds", KEY=_BOUNDS[wanted.sort], SUPERSET=superset.sql)
     return run(client, sql, {"project": wanted.project, "limit": size + 1, **superset.parameters})
 
@@ -234,12 +242,23 @@ def _keys(
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
-    sql = composed("list_keys", **texts, COLUMNS=columns or "SessionId")
+    texts["COLUMNS"] = columns or "SessionId"
+    if among is not None and columns:
+        return keyed.select_whole(client, "list_keys", bound, **texts)
+    sql = composed("list_keys", **texts)
     return run(client, sql if among is None else keyed.by_key(client, sql, bound), bound)
 
 
-def _without_key(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "_key"}
+def _whole(client: Client, project: str, page: Sequence[Row]) -> list[Row]:
+    """The rows of a page in the columns of the view `sessions`, of which some have all, or some, or only the id."""
+    known = {row["SessionId"]: {name: value for name, value in row.items() if name != "_key"} for row in page}
+    for ids in portions(id_ for id_, row in known.items() if _FIGURES not in row):
+        named = {"project": project, "session_ids": ids}
+        read = {row["SessionId"]: row for row in keyed.select_whole(client, "session_rows", named)}
+        known = {id_: read.get(id_, row) for id_, row in known.items()}
+    without = [row for row in known.values() if _FIGURES in row and _ENDS not in row]
+    known |= {row["SessionId"]: row for row in keyed.with_ends(client, project, without)}
+    return [row for row in known.values() if _ENDS in row]
 
 
 def _all_keys(client: Client, wanted: Wanted, began_ns: int, now_ns: int) -> list[Row]:

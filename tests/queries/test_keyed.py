@@ -154,3 +154,18 @@ def test_a_page_asks_once_whether_its_sessions_are_in_doubt(
         query for query in asked if "_corrections" in query and "LIMIT 1" in query and "_session_turns" not in query
     ]
     assert len(probes) == 2, "of c and d anew, of which d is not known"
+
+
+@pytest.mark.parametrize("many", [0, 2, 1000])
+def test_sessions_of_any_kind_that_are_read_together_are_as_the_view_says(
+    otel_client: Client, delivered: Crowd, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    project, sessions = delivered
+    monkeypatch.setattr(keyed, "_MANY_MINUTES", many)
+    ids = [*sessions[True], *sessions[False]]
+    rows = keyed.select_whole(otel_client, "session_rows", {"project": project, "session_ids": ids})
+    without = [row for row in rows if "LongestGap" not in row]
+    assert bool(without) == (many < 1000)
+    whole = {row["SessionId"]: row for row in (*rows, *keyed.with_ends(otel_client, project, without))}
+    wanted = run(otel_client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
+    assert whole == {row["SessionId"]: row for row in wanted}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast, get_args
 
@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.schema import TABLE
-from otel_sessions.queries import listing
+from otel_sessions.queries import keyed, listing
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
-from otel_sessions.queries.language.superset import BOUNDS, superset
+from otel_sessions.queries.language.superset import BOUNDS, LAST_END, superset
 from otel_sessions.queries.language.tree import Matches, Value
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
 from otel_sessions.queries.paging import Readers
-from otel_sessions.queries.rows import Row, composed, run
+from otel_sessions.queries.rows import Row, composed, run, select
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import views
 from tests.integration.crowds import crowd
@@ -41,6 +41,7 @@ COLUMNS = {
 }
 EXAMPLES = int(os.environ.get("HYPOTHESIS_LISTING_EXAMPLES", "3"))
 S = 1_000_000_000
+SANE = 2**63  # of a time that makes sense
 FILTERS: list[tuple[Filter, Any]] = [
     (Filter(), lambda row: True),
     (Filter(query="has:error"), lambda row: row["ErrorCount"] > 0),
@@ -68,6 +69,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_FIRST_LOOK", 1)
     monkeypatch.setattr(listing, "_MORE", 1)
     monkeypatch.setattr(listing, "_MANY", 9)
+    monkeypatch.setattr(listing, "_ROWS_A_SESSION", 1)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -132,6 +134,60 @@ def test_sessions_whose_spans_were_corrected_are_picked_by_what_they_have(otel_c
         otel_client, composed("list_bounds", KEY=BOUNDS["TotalTokens"], SUPERSET="1"), {"project": project, "limit": 9}
     )
     assert {row["SessionId"]: row["Bound"] for row in rows} == {"s1": 20, "s2": 20, "s3": 20}
+
+
+@pytest.mark.parametrize("rows", [1, 3, 9, 1000])
+def test_among_the_latest_rows_are_all_sessions_that_may_end_as_late(otel_client: Client, rows: int) -> None:
+    project, receiver = (spans := crowd(random.Random(3), new_project(), 6))[0].project, random.Random(3)
+    deliver(otel_client, spans, receiver)
+    named = {"project": project, "limit": 1000}
+    bounds = run(otel_client, composed("list_bounds", KEY=LAST_END, SUPERSET="1"), named)
+    latest = select(otel_client, "list_latest", {**named, "rows": rows})
+    found = {row["SessionId"]: row["Bound"] for row in latest}
+    assert [row["Bound"] for row in latest] == sorted(found.values(), reverse=True)
+    assert all(found[row["SessionId"]] >= row["Bound"] for row in bounds if row["Bound"] >= latest[-1]["Bound"])
+    assert rows < 1000 or len(found) == len(bounds)
+
+
+def test_the_latest_session_may_be_one_of_which_only_a_correction_says_when_it_ended(otel_client: Client) -> None:
+    project = new_project()
+    otel_client.command(
+        "INSERT INTO _session_activity (Project, SessionId, LastEnd) VALUES ({p:String}, 'early', {end:UInt64})",
+        parameters={"p": project, "end": SANE + 5},
+    )
+    for session, end in (("late", 7), ("earlier", 3)):
+        otel_client.command(
+            "INSERT INTO _corrections (Project, SessionId, TraceId, `Minutes.Minute`, `Minutes.LastEnd`)"
+            " SELECT {p:String}, {s:String}, 't', [now64(9)], [{end:UInt64}]",
+            parameters={"p": project, "s": session, "end": SANE + end},
+        )
+    latest = select(otel_client, "list_latest", {"project": project, "limit": 9, "rows": 9})
+    assert [(row["SessionId"], row["Bound"]) for row in latest] == [("late", 7), ("early", 5)]
+
+
+def test_where_bounds_are_too_great_as_many_more_sessions_are_looked_at_as_it_takes(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, looked_at, whole = new_project(), list[str](), keyed.select_whole
+    spans = [
+        OracleSpan(project, f"{n:032x}", f"{n:016x}", level=1, claim_id=f"s{n}", start=EPOCH, end=EPOCH + n)
+        for n in range(1, 9)
+    ]
+    Receiver(otel_client, project).take([spans])
+    otel_client.command(  # `s1` may have ended last, as far as its bounds say
+        "INSERT INTO _session_activity (Project, SessionId, LastEnd) VALUES ({p:String}, 's1', {end:UInt64})",
+        parameters={"p": project, "end": SANE + EPOCH + 99},
+    )
+
+    def look(client: Client, name: str, named: Mapping[str, Any], **texts: str) -> list[Row]:
+        looked_at.extend(named["session_ids"])
+        return whole(client, name, named, **texts)
+
+    monkeypatch.setattr(keyed, "select_whole", look)
+    monkeypatch.setattr(listing, "_MORE", 1)
+    page = list_sessions(otel_client, Wanted(project, limit=2), now_ns=EPOCH)
+    assert [row["SessionId"] for row in page.rows] == ["s8", "s7"]
+    assert sorted(looked_at) == ["s1", "s6", "s7", "s8"]
 
 
 @pytest.mark.parametrize("table", ["_session_turns", "_corrections"])

@@ -153,7 +153,7 @@ class Translation:
 
 def joined(word: str, parts: Sequence[str], of_none: str) -> str:
     """The parts with AND or OR between them."""
-    return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts) or of_none})"
+    return f"({f' {word} '.join(parts)})" if len(parts) > 1 else parts[0] if parts else of_none
 
 
 def _floats(operator: str, span: Span) -> tuple[float, float]:

@@ -30,7 +30,8 @@ _SETS: Final = frozenset({"UserIds", "ServiceNames", "Environments", "Models", "
 _HELD: Final = {"tool": "Tools", "agent": "Agents"}
 _BY_ID: Final = frozenset({"id", "label", "score."})
 _OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.bookmarked", "is.shared"})
-_ANYTHING: Final = "1"
+ANYTHING: Final = "1"
+"""What bounds that cannot tell are asked."""
 
 
 def superset(node: Node, *, now_ns: int, with_texts: bool = False) -> Condition:
@@ -61,14 +62,14 @@ class _Superset(Translation):
     def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
         match node:
             case And(terms):
-                return joined("AND", [part for term in terms if (part := self.sql(term)) != _ANYTHING], _ANYTHING)
+                return joined("AND", [part for term in terms if (part := self.sql(term)) != ANYTHING], ANYTHING)
             case Or(terms):
                 parts = [self.sql(term) for term in terms]
-                return _ANYTHING if _ANYTHING in parts else joined("OR", parts, "0")
+                return ANYTHING if ANYTHING in parts else joined("OR", parts, "0")
             case Overlaps(from_ns, to_ns):
                 return self.bound("window.bounds", low=from_ns, high=to_ns)
             case Words() | Piece():
-                return self._text(node) if self._with_texts else _ANYTHING
+                return self._text(node) if self._with_texts else ANYTHING
             case Is(of, words):
                 return self._words([f"{of.name}.{word}" for word in words])
             case Matches():
@@ -79,25 +80,25 @@ class _Superset(Translation):
                     return self._metadata(node)
                 column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
                 if not column:
-                    return _ANYTHING
+                    return ANYTHING
                 return joined("OR", [f"max({part})" for part in self.matches(node, "texts", column)], "0")
             case Compares():
                 return self._at_least(node)
             case _:
-                return _ANYTHING
+                return ANYTHING
 
     def _metadata(self, node: Matches) -> str:
         if any(len(value.pieces) > 1 for value in node.values):
-            return _ANYTHING
+            return ANYTHING
         values = [value.text for value in node.values]
         sieve = f"max{self.bound('metadata.exact.sieve', key=node.key, values=values)}"
-        exact = self.bound("metadata.exact.bounds", key=node.key, values=values) if self._with_texts else _ANYTHING
-        return sieve if exact == _ANYTHING else joined("AND", [sieve, exact], _ANYTHING)
+        exact = self.bound("metadata.exact.bounds", key=node.key, values=values) if self._with_texts else ANYTHING
+        return sieve if exact == ANYTHING else joined("AND", [sieve, exact], ANYTHING)
 
     def _text(self, node: Words | Piece) -> str:
         found = tokens(node.runs, is_beginning=node.is_beginning) if isinstance(node, Words) else ()
         indexed = [self.bound("words.token", token=token) for token in found]
-        return self.text(node, ".bounds").replace("TOKENS", joined("AND", indexed, _ANYTHING))
+        return self.text(node, ".bounds").replace("TOKENS", joined("AND", indexed, ANYTHING))
 
     def _words(self, names: list[str]) -> str:
         parts = []
@@ -107,13 +108,13 @@ class _Superset(Translation):
             elif name in ("has.error", "has.user", "is.active"):
                 parts.append(self.bound(f"{name}.bounds"))
             else:
-                return _ANYTHING
+                return ANYTHING
         return joined("OR", parts, "0")
 
     def _at_least(self, node: Compares) -> str:
         column = node.field.column
         if not node.spans or node.operator not in (">", ">=", ":") or len(node.spans) != 1:
-            return _ANYTHING
+            return ANYTHING
         if column == "EndTime":
             return self.compares(node, node.spans[0], "time.bounds", "")
-        return self.compares(node, node.spans[0], "", BOUNDS[column]) if column in BOUNDS else _ANYTHING
+        return self.compares(node, node.spans[0], "", BOUNDS[column]) if column in BOUNDS else ANYTHING

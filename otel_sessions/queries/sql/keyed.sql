@@ -22,6 +22,19 @@ LIMIT 1
 -- minutes
 SELECT sum(Minutes) AS Minutes FROM _session_activity WHERE Project = {project:String} AND SessionId KEYS
 
+-- kinds
+SELECT SessionId, max(Corrected) AS IsInDoubt, sum(Minutes) > {many:UInt64} AS IsLong
+FROM
+(
+    SELECT SessionId, 0 AS Corrected, Minutes FROM _session_activity WHERE Project = {project:String} AND SessionId KEYS
+    UNION ALL
+    SELECT SessionId, 1 AS Corrected, AddedMinutes AS Minutes
+    FROM _corrections
+    WHERE Project = {project:String} AND SessionId KEYS
+)
+GROUP BY SessionId
+HAVING IsInDoubt = 1 OR IsLong
+
 -- session_spans
 (
     SELECT
@@ -86,6 +99,11 @@ ${../../sessions/parts/session_figures}
     FROM _turn_minutes AS m
     GROUP BY Project, SessionId
     HAVING SpanCount > 0
+)
+
+-- sessions.whole
+(
+${../../sessions/parts/sessions_of_minutes}
 )
 
 -- session_ends
