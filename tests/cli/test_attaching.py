@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.cli.attaching.reading import _COLUMNS, Covered, Part
+from otel_sessions.cli.attaching.reading import _COLUMNS, Covered, Part, Reading
 from otel_sessions.cli.attaching.spans import requests
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.sql import statement
@@ -219,6 +219,30 @@ def stored(collector: Collector) -> int:
 def turns(collector: Collector, count: int) -> bytes:
     attributes = {"session.id": collector.database}
     return otlp.request(*(otlp.span(f"turn {n}", attributes=attributes) for n in range(count))).SerializeToString()
+
+
+class Interrupted:
+    """Takes one request; the next is interrupted."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def send(self, body: bytes) -> None:
+        if self.bodies:
+            raise KeyboardInterrupt
+        self.bodies.append(body)
+
+
+def test_what_was_sent_before_an_interruption_is_counted(served: Served, collector: Collector) -> None:
+    collector.client.command(f"SYSTEM STOP MERGES {collector.table}")
+    for _ in range(2):
+        collector.store(turns(collector, 3))
+    ours = connect(Endpoint.parse(f"http://{served.endpoints['clickhouse_http']}"), database="otel")
+    reading = Reading(collector.client, ours, collector.database, "otel_traces")
+    with pytest.raises(KeyboardInterrupt):
+        list(reading.rounds(Interrupted()))
+    ours.close()
+    assert reading.sent == 3
 
 
 def test_left_running_it_follows_what_is_stored_until_it_is_interrupted(served: Served, collector: Collector) -> None:

@@ -65,17 +65,18 @@ def attach(  # noqa: PLR0917 - the command line names them
     theirs = replace(_theirs(source, endpoint_of(chosen)), database=database or "default")
     with reading():
         client = connect(theirs, database=theirs.database)
-    sent = 0
+    their_table: Reading | None = None
     try:
         with until_interrupted() as ended, writer(chosen) as ours:
             their_table = Reading(client, ours, theirs.database, name)
             while not ended.is_set():  # what was read is on record
-                sent += follow(their_table.rounds(sender))
+                follow(their_table.rounds(sender))
                 if once:
                     break
                 ended.wait(interval)
     finally:
         client.close()
+    sent = their_table.sent if their_table is not None else 0
     typer.echo(json.dumps({"spans": sent}) if json_ else f"spans sent of {theirs.database}.{name}: {sent:,}")
 
 

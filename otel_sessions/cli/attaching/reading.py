@@ -84,6 +84,8 @@ class Reading:
         self._source = self._identity()
         self._covered = Covered()
         self._begun: dict[str, int] = {}
+        self.sent = 0
+        """Spans that were sent so far, also by rounds that were interrupted."""
         with reading():
             for partition, low, high, part, rows in self._rows(ours, "noted", {"source": self._source}):
                 if part:
@@ -91,9 +93,8 @@ class Reading:
                 else:
                     self._covered.add(partition, low, high)
 
-    def rounds(self, sender: Sender) -> Generator[Progress, None, int]:
-        """Sends what has not been read of all parts that there are now; returns how many spans."""
-        sent = 0
+    def rounds(self, sender: Sender) -> Generator[Progress, None, None]:
+        """Sends what has not been read of all parts that there are now, and counts it in `sent`."""
         again = True
         while again:
             parts = [part for part in self._parts() if not self._covered.has(part)]
@@ -112,13 +113,12 @@ class Reading:
                     if not again:
                         for body, spans in requests(rows):
                             sender.send(body)
-                            sent += spans
+                            self.sent += spans
                         done += end - begin
                         begin = end
                         self._note(part, begin)
                 if again:
                     break
-        return sent
 
     def _note(self, part: Part, rows: int) -> None:
         if rows < part.rows:
