@@ -169,7 +169,15 @@ def _complete(client: Any, tallies: Sequence[Tally]) -> list[Row]:
         still = []
         for tally in waiting:
             row = sessions.one(client, project="default", session_id=tally.session_id)
-            if row is not None and _agrees(tally, row):
+            figures = {
+                "TraceCount": tally.traces,
+                "SpanCount": tally.spans,
+                "ErrorCount": tally.errors,
+                "InputTokens": tally.input_tokens,
+                "OutputTokens": tally.output_tokens,
+                "Cost": float(tally.cost),
+            }
+            if row is not None and all(row[name] == figure for name, figure in figures.items()):
                 rows.append(row)
             else:
                 still.append(tally)
@@ -180,17 +188,6 @@ def _complete(client: Any, tallies: Sequence[Tally]) -> list[Row]:
             raise Permanent(f"after {_COMPLETE_WITHIN_S:.0f} s these sessions are not what was sent: {wrong}")
         waiting = still
         time.sleep(0.1)
-
-
-def _agrees(tally: Tally, row: Row) -> bool:
-    return bool(
-        row["TraceCount"] == tally.traces
-        and row["SpanCount"] == tally.spans
-        and row["ErrorCount"] == tally.errors
-        and row["InputTokens"] == tally.input_tokens
-        and row["OutputTokens"] == tally.output_tokens
-        and row["Cost"] == float(tally.cost)
-    )
 
 
 def _print_next_steps(console: Console, endpoints: Mapping[str, str], session_id: str) -> None:

@@ -13,7 +13,7 @@ import typer
 from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, loaded, period
 
 if TYPE_CHECKING:
-    from otel_sessions.sessions.verify import Difference, Report
+    from otel_sessions.sessions.verify import Report
 
 _LINES = 20
 
@@ -56,23 +56,17 @@ def _lines(report: Report) -> Iterator[str]:
         return
     yield "these sessions are not what the stored spans say (project, session: what differs):"
     for difference in report.differences[:_LINES]:
-        named = f"{plain(difference.project)}, {plain(difference.session_id)}"
-        yield f"  {named}: {', '.join(_what(difference))}"
+        counts = (
+            (difference.missing, "missing"),
+            (difference.extra, "extra"),
+            (difference.different, "different"),
+            (difference.misplaced, "more than once in session_spans"),
+        )
+        what = [f"{number:,} {'span' if number == 1 else 'spans'} {word}" for number, word in counts if number]
+        if difference.views:
+            what.append(f"figures in {', '.join(difference.views)}")
+        yield f"  {plain(difference.project)}, {plain(difference.session_id)}: {', '.join(what)}"
     more = len(report.differences[_LINES:]) + report.more
     if more:
         yield f"  and {more:,} more"
     yield "`otel-sessions sessions rebuild` puts them right"
-
-
-def _what(difference: Difference) -> Iterator[str]:
-    counts = (
-        (difference.missing, "missing"),
-        (difference.extra, "extra"),
-        (difference.different, "different"),
-        (difference.misplaced, "more than once in session_spans"),
-    )
-    for number, word in counts:
-        if number:
-            yield f"{number:,} {'span' if number == 1 else 'spans'} {word}"
-    if difference.views:
-        yield f"figures in {', '.join(difference.views)}"

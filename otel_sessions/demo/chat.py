@@ -29,6 +29,7 @@ class Retriever:
         self.service = service
 
     def search(self, story: Story, query: str, headers: Mapping[str, str]) -> list[str]:
+        """Embeds the query and returns two documents; its spans belong to the caller's trace."""
         caller = TraceContextTextMapPropagator().extract(headers)
         story = replace(story, attributes={})
         attributes = {
@@ -38,24 +39,21 @@ class Retriever:
         }
         with self.service.span(story, "retrieval handbook", attributes, kind=SpanKind.SERVER, parent=caller):
             story.clock.spend(2, 6)
-            self._embed(story, query)
+            model, used = MODELS[_EMBEDDING], tokens(query)
+            asked: Attributes = {
+                "gen_ai.operation.name": "embeddings",
+                "gen_ai.provider.name": model.provider,
+                "gen_ai.request.model": _EMBEDDING,
+                "gen_ai.response.model": model.version,
+                "gen_ai.usage.input_tokens": used,
+                "gen_ai.usage.cost": float(model.cost(used, 0)),
+                "server.address": model.server,
+            }
+            with self.service.span(story, f"embeddings {_EMBEDDING}", asked, kind=SpanKind.CLIENT):
+                story.clock.spend(60, 140)
+            story.tally.model_call(model.version, used, 0, model.cost(used, 0))
             story.clock.spend(20, 60)
             return story.clock.chance.sample(_DOCUMENTS, 2)
-
-    def _embed(self, story: Story, query: str) -> None:
-        model, used = MODELS[_EMBEDDING], tokens(query)
-        attributes: Attributes = {
-            "gen_ai.operation.name": "embeddings",
-            "gen_ai.provider.name": model.provider,
-            "gen_ai.request.model": _EMBEDDING,
-            "gen_ai.response.model": model.version,
-            "gen_ai.usage.input_tokens": used,
-            "gen_ai.usage.cost": float(model.cost(used, 0)),
-            "server.address": model.server,
-        }
-        with self.service.span(story, f"embeddings {_EMBEDDING}", attributes, kind=SpanKind.CLIENT):
-            story.clock.spend(60, 140)
-        story.tally.model_call(model.version, used, 0, model.cost(used, 0))
 
 
 class Conversation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +38,10 @@ Full = Annotated[bool, typer.Option("--full", help="Show what was said whole.")]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="On a terminal, print more than a page without stopping.")]
 _MAX_SPANS = 5000
 _MAX_SCORES = 1000
+_SHORT = 100
+"""Shorter beginnings are whole: `max_preview_chars` is hardly less."""
+_MAX_CONTENTS = 2000
+_CHUNK = 20
 MAX_NAMED = 5
 
 
@@ -78,9 +82,7 @@ def show(  # noqa: PLR0917 - the command line names them
     with reader_of(config, set_) as client:
         whole = read(client, project, find(client, project, session_id), limit=limit, spans=spans)
         if full:
-            from otel_sessions.cli.sessions.texts import with_whole_texts  # noqa: PLC0415
-
-            turns = with_whole_texts(client, project, str(whole.session["SessionId"]), whole.turns)
+            turns = _with_whole_texts(client, project, str(whole.session["SessionId"]), whole.turns)
             whole = replace(whole, turns=turns)
     if json_:
         below = {"traces": whole.turns, "timeline": whole.minutes, "parts": whole.parts, "scores": whole.scores}
@@ -187,3 +189,41 @@ def _paged(console: Console, *, wanted: bool) -> Iterator[None]:
     os.environ.setdefault("LESS", "-FRX")
     with console.pager(styles=True):
         yield
+
+
+def _with_whole_texts(client: Client, project: str, session_id: str, turns: Sequence[Row]) -> list[Row]:
+    """The turns with `Input` and `Output` whole, where the spans of the turn have the text that begins so."""
+    from otel_sessions.queries import sessions  # noqa: PLC0415
+
+    long = [str(turn["TraceId"]) for turn in turns if max(len(turn["Input"]), len(turn["Output"])) >= _SHORT]
+    whole: dict[str, dict[str, str]] = {}
+    for start in range(0, len(long), _CHUNK):
+        named = long[start : start + _CHUNK]
+        spans = sessions.contents(client, project=project, session_id=session_id, traces=named, limit=_MAX_CONTENTS)
+        texts = {trace: list(_texts(span for span in spans if span["TraceId"] == trace)) for trace in named}
+        for turn in turns:
+            if turn["TraceId"] in texts:
+                found = texts[turn["TraceId"]]
+                whole[turn["TraceId"]] = {name: _whole(turn[name], found) for name in ("Input", "Output")}
+    return [{**turn, **whole.get(turn["TraceId"], {})} for turn in turns]
+
+
+def _whole(beginning: str, texts: Iterable[str]) -> str:
+    """The shortest of the texts that begin so; the beginning where there is none."""
+    if len(beginning) < _SHORT:
+        return beginning
+    return min((text for text in texts if text.startswith(beginning)), key=len, default=beginning)
+
+
+def _texts(spans: Iterable[Row]) -> Iterator[str]:
+    """The texts of all messages of the spans, and all their attributes as they are."""
+    from otel_sessions.genai.messages import words  # noqa: PLC0415
+    from otel_sessions.genai.transcript import Reader  # noqa: PLC0415
+
+    reader = Reader()
+    for span in spans:
+        attributes: Mapping[str, str] = span["SpanAttributes"]
+        events = list(zip(span["EventNames"], span["EventAttributes"], strict=True))
+        step = reader.step(attributes, events)
+        yield from map(words, (*step.input, *step.output))
+        yield from attributes.values()
