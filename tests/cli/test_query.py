@@ -110,7 +110,10 @@ def test_an_owner_that_serves_no_sql_is_explained(run: Run, tmp_path: Path, monk
     assert "clickhouse_http" in result.stderr
 
 
-def test_a_service_that_starts_is_waited_for(run: Run, served: Served, tmp_path: Path) -> None:
+def test_a_service_that_starts_is_waited_for(
+    run: Run, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "PATIENCE_S", running.ANSWER_S)
     lock = DataLock(tmp_path / "data")
     started = threading.Timer(0.5, lock.describe, [served.endpoints])
     started.start()

@@ -356,10 +356,10 @@ def test_room_costs_the_same_however_many_segments_wait(build: Build) -> None:
         for _ in range(count):
             log._number += 1
             log._sealed[log._number] = type("S", (), {"began": time.time(), "nbytes": 0, "number": log._number})()
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(200):
             queue.check_room(1)
-        took[count] = time.perf_counter() - began
+        took[count] = time.thread_time() - began
     log._sealed.clear()
     assert took[2000] < 10 * took[10] + 0.01
 

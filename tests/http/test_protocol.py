@@ -20,7 +20,7 @@ from otel_sessions.http import protocol
 from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
-from tests.logged import unexpected
+from tests.logged import told_by, unexpected
 
 ANSWER_S = 60
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -143,8 +143,8 @@ def test_connections_beyond_the_bound_are_closed_and_take_nobodys_place(
         for connection in few:
             connection.sendall(REQUEST)
             assert answered(connection)
-    (record,) = caplog.records
-    assert record.getMessage().endswith("has 2 connections; more are closed at once")
+    (line,) = told_by(caplog, protocol.__name__)
+    assert line.endswith("has 2 connections; more are closed at once")
 
 
 @pytest.mark.parametrize("ambiguous", [True, False])
@@ -185,9 +185,9 @@ def test_who_speaks_another_protocol_is_named_once_and_sent_away(
         with socket.create_connection((host, int(port)), ANSWER_S) as stranger:
             stranger.sendall(sent)
             assert closed(stranger)
-    (record,) = caplog.records
-    assert named in record.getMessage()
-    assert record.getMessage().startswith("127.0.0.1 ")
+    (line,) = told_by(caplog, protocol.__name__)
+    assert named in line
+    assert line.startswith("127.0.0.1 ")
 
 
 def test_a_gRPC_client_is_named(server: HttpServer, caplog: pytest.LogCaptureFixture) -> None:

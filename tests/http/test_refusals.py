@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -17,7 +18,10 @@ from otel_sessions.http.refusals import _ADVICE, _BY_PEOPLE
 from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import LimitedLog, Metrics
 from otel_sessions.types import HostPort
+from tests.integration.running import eventually
+from tests.logged import told_by
 
+LOGGER = logging.getLogger("otel_sessions.tests")
 REFUSED = [status.value for status in HTTPStatus if status >= 400]
 KINDS = {
     "text": lambda status: Response(f"no, {status}", status),
@@ -80,13 +84,13 @@ def test_a_question_that_is_wrong_is_the_business_of_who_asks(address: str, capl
 
 def test_what_comes_again_is_counted_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    log = LimitedLog(logging.getLogger("otel_sessions.refused"), lambda: now[0])
+    log = LimitedLog(LOGGER, lambda: now[0])
     for second in range(200):
         now[0] = second
         log.tell("a", "first of a" if second == 0 else "another")
         if second == 150:
             log.tell("b", "first of b")
-    assert [record.message for record in caplog.records] == [
+    assert told_by(caplog, LOGGER.name) == [
         "first of a",
         "59 more in 60 s: first of a",
         "60 more in 60 s: first of a",
@@ -97,28 +101,27 @@ def test_what_comes_again_is_counted_once_a_minute(caplog: pytest.LogCaptureFixt
 
 def test_of_very_many_clients_those_beyond_a_number_are_counted_together(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    log = LimitedLog(logging.getLogger("otel_sessions.refused"), lambda: now[0])
+    log = LimitedLog(LOGGER, lambda: now[0])
     for number in range(3000):
         log.tell(str(number), f"client {number}")
-    assert len(caplog.records) == 1025
+    assert len(told_by(caplog, LOGGER.name)) == 1025
     now[0] = 60
     log.flush()
-    assert caplog.records[-1].message == "1975 more in 60 s: of others that are not named"
+    assert told_by(caplog, LOGGER.name)[-1] == "1975 more in 60 s: of others that are not named"
 
 
 def test_a_count_is_told_although_nothing_more_comes(caplog: pytest.LogCaptureFixture) -> None:
-    log = LimitedLog(logging.getLogger("otel_sessions.refused"), every_s=0.05)
+    here = threading.current_thread()
+    log = LimitedLog(LOGGER, lambda: 0.0 if threading.current_thread() is here else 0.05, every_s=0.05)
     log.tell("a", "line")
     log.tell("a", "line")
-    timer = log._timer
-    assert timer is not None
-    timer.join(30)
+    eventually(lambda: told_by(caplog, LOGGER.name), ["line", "1 more in 0.05 s: line"])
     log.flush()
-    assert [record.message for record in caplog.records] == ["line", "1 more in 0.05 s: line"]
+    assert len(told_by(caplog, LOGGER.name)) == 2
 
 
 def test_what_was_counted_is_told_at_the_end_and_nothing_after_it(caplog: pytest.LogCaptureFixture) -> None:
-    log = LimitedLog(logging.getLogger("otel_sessions.refused"))
+    log = LimitedLog(LOGGER)
     for line in ("a", "a", "a", "b"):
         log.tell(line, line)
     timer = log._timer
@@ -126,4 +129,4 @@ def test_what_was_counted_is_told_at_the_end_and_nothing_after_it(caplog: pytest
     log.close()
     timer.join(30)
     log.close()
-    assert [record.message for record in caplog.records] == ["a", "b", "2 more until the end: a"]
+    assert told_by(caplog, LOGGER.name) == ["a", "b", "2 more until the end: a"]

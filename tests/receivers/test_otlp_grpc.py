@@ -20,14 +20,14 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.pdata import decode
-from otel_sessions.receivers.otlp import factory, grpc_export, grpc_messages
+from otel_sessions.receivers.otlp import accounting, factory, grpc_export, grpc_messages
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 from otel_sessions.testing.otlp import request, span
 from tests.integration.running import wait_until
-from tests.logged import unexpected
+from tests.logged import told_by, unexpected
 
 from .conftest import BODY, MIB, UNKNOWN, Running, Start, peak_rss_mib, reachable, retry_delay_of
 
@@ -381,8 +381,8 @@ def test_other_signals_are_told_how_to_turn_themselves_off_and_logged_once_a_hos
             running.call(BODY, f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export")
         assert raised.value.code() is Code.UNIMPLEMENTED
         assert f"OTEL_{signal.upper()}_EXPORTER=none" in raised.value.details()
-    assert len(caplog.records) == 1
-    assert "127.0.0.1" in caplog.text
+    (line,) = told_by(caplog, accounting.__name__)
+    assert "127.0.0.1" in line
 
 
 def test_an_unknown_service_is_UNIMPLEMENTED(start):

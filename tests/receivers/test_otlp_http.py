@@ -19,12 +19,12 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.pdata import decode
-from otel_sessions.receivers.otlp import factory, http
+from otel_sessions.receivers.otlp import accounting, factory, http
 from otel_sessions.receivers.otlp.config import HttpSettings, OtlpSettings
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.consumers import FullConsumer, RecordingConsumer
 from tests.integration.running import wait_until
-from tests.logged import unexpected
+from tests.logged import told_by, unexpected
 
 from .conftest import BODY, JSON, PROTOBUF, UNKNOWN, Answer, Start, retry_delay_of
 
@@ -239,15 +239,15 @@ def test_other_signals_are_told_how_to_turn_themselves_off_and_logged_once_a_hos
         answer = running.post(body, type_, f"{base}/v1/{signal}")
         assert (answer.code, answer.headers["content-type"]) == (404, type_)
         assert f"OTEL_{signal.upper()}_EXPORTER=none" in answer.status.message
-    assert len(caplog.records) == 1
-    assert "127.0.0.1" in caplog.text
+    (line,) = told_by(caplog, accounting.__name__)
+    assert "127.0.0.1" in line
 
 
 def test_the_log_names_who_connects_and_not_what_a_header_says(start_http, caplog):
     running = start_http()
     for name in ("192.0.2.7", "\x1b[31m red"):
         running.post(path="/v1/logs", x_forwarded_for=name)
-    assert [record.getMessage().split()[0] for record in caplog.records] == ["127.0.0.1"]
+    assert [line.split()[0] for line in told_by(caplog, accounting.__name__)] == ["127.0.0.1"]
 
 
 def test_the_spans_are_counted(start_http):
