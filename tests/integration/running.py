@@ -97,7 +97,7 @@ def wait_until(read: Callable[[], T], timeout: float = ANSWER_S, wanted: Callabl
             return value
         now = time.monotonic()
         assert now < end, f"after {timeout:g} s still {value!r}"
-        time.sleep(max(pause, min(3 * (now - began), 0.5)))  # a read of a view costs 50 ms: a quarter is looking at most
+        time.sleep(max(pause, min(3 * (now - began), 0.5)))  # a view costs 50 ms: looking is a quarter of it
         pause = min(pause * 2, 0.05)
 
 
