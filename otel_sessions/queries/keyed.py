@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -103,20 +104,34 @@ def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> li
     return found
 
 
-def select_whole(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Of some sessions those that a correction is of, and those of very many turns."""
+
+    in_doubt: frozenset[str]
+    long: frozenset[str]
+
+
+def kinds(client: Client, project: str, session_ids: Sequence[str]) -> Kinds:
+    named = {"project": project, "session_ids": list(session_ids), "many": _MANY_MINUTES}
+    rows = run(client, _tables(_SOME)["kinds"], named)
+    return Kinds(*(frozenset(row["SessionId"] for row in rows if row[is_one]) for is_one in ("IsInDoubt", "IsLong")))
+
+
+def select_whole(
+    client: Client, name: str, parameters: Mapping[str, Any], known: Kinds | None = None, **texts: str
+) -> list[Row]:
     """The rows of `sql/NAME.sql`, which reads the view `sessions` for `session_ids`, with all that is asked of it.
 
     Rows of sessions of very many turns are without what `with_ends` adds: it would be worked out of turns that are read
     whole. A session in doubt makes the others no dearer. Rows are in no order, and a LIMIT is for each kind of session.
     """
-    ids, bound = list(parameters["session_ids"]), {"many": _MANY_MINUTES}
-    tables = _tables(_SOME)
-    kinds = {row["SessionId"]: row for row in run(client, tables["kinds"], {**parameters, **bound})}
+    ids = list(parameters["session_ids"])
+    of = known or kinds(client, parameters["project"], ids)
     parts: dict[tuple[bool, bool], list[str]] = {}
     for id_ in ids:
-        kind = kinds.get(id_, {})
-        parts.setdefault((bool(kind.get("IsInDoubt")), bool(kind.get("IsLong"))), []).append(id_)
-    found: list[Row] = []
+        parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
+    tables, found = _tables(_SOME), list[Row]()
     for (is_in_doubt, is_long), some in parts.items():
         of_kind = {} if is_long else {"sessions": tables["sessions.whole"]}
         named = {**parameters, "session_ids": some}

@@ -180,15 +180,11 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     found: list[Row] = []
     looked_at: set[str] = set()
     while True:
-        among = [row["SessionId"] for row in bounds[:size] if row["SessionId"] not in looked_at]
-        columns = "*" if len(among) <= few else ""
-        for ids in portions(among):
-            found += _keys(client, wanted, condition, among=ids, columns=columns)
-        found.sort(key=lambda row: (-row["_key"], row["SessionId"]))
-        del found[wanted.limit + 1 :]
+        among = [row for row in bounds[:size] if row["SessionId"] not in looked_at]
+        found = _look(client, wanted, condition, among, found, is_whole=len(among) <= few)
         if len(bounds) <= size or (len(found) > wanted.limit and _is_before(found[-1], bounds[size])):
             return found
-        looked_at.update(among)
+        looked_at.update(row["SessionId"] for row in among)
         enough = (wanted.limit + 1) * size // max(1, len(found))
         if superset != narrower and (enough > _MANY or size >= _LAST_LOOK):
             superset, fetched = narrower, 0
@@ -204,6 +200,32 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
         if size > fetched:
             fetched = _LAST_LOOK
             bounds = _bounds(client, wanted, superset, fetched)
+
+
+def _look(
+    client: Client, wanted: Wanted, condition: Condition, among: Sequence[Row], found: list[Row], *, is_whole: bool
+) -> list[Row]:
+    """What was found so far and among these sessions, given by their bounds, as much of it as a page wants.
+
+    Sessions of very many turns come last, and only where their bounds do not say that they come behind the page.
+    """
+    bounds = {row["SessionId"]: row for row in among}
+    for ids in portions(bounds):
+        if not is_whole:
+            found = _first(wanted, found + _keys(client, wanted, condition, among=ids))
+            continue
+        known = keyed.kinds(client, wanted.project, ids)
+        short = [id_ for id_ in ids if id_ not in known.long]
+        found = _first(wanted, found + _keys(client, wanted, condition, among=short, known=known))
+        is_settled = len(found) > wanted.limit
+        long = [id_ for id_ in ids if id_ in known.long and not (is_settled and _is_before(found[-1], bounds[id_]))]
+        found = _first(wanted, found + _keys(client, wanted, condition, among=long, known=known))
+    return found
+
+
+def _first(wanted: Wanted, found: list[Row]) -> list[Row]:
+    """In their order, one more than a page has."""
+    return sorted(found, key=lambda row: (-row["_key"], row["SessionId"]))[: wanted.limit + 1]
 
 
 def _is_before(row: Row, bound: Row) -> bool:
@@ -228,9 +250,9 @@ def _keys(
     place: Place | None = None,
     *,
     among: Sequence[str] | None = None,
-    columns: str = "",
+    known: keyed.Kinds | None = None,
 ) -> list[Row]:
-    """The page worked out, of all sessions or among some; with its `columns`, or only the ids and keys."""
+    """The page worked out, of all sessions or among some: ids and keys, or all columns where their kinds are known."""
     key, type_ = _KEYS[wanted.sort]
     bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
     behind, within, chosen = "1", "1", condition.sql
@@ -242,9 +264,9 @@ def _keys(
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
     texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
-    texts["COLUMNS"] = columns or "SessionId"
-    if among is not None and columns:
-        return keyed.select_whole(client, "list_keys", bound, **texts)
+    texts["COLUMNS"] = "*" if known else "SessionId"
+    if known:
+        return keyed.select_whole(client, "list_keys", bound, known, **texts)
     sql = composed("list_keys", **texts)
     return run(client, sql if among is None else keyed.by_key(client, sql, bound), bound)
 

@@ -70,6 +70,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_MORE", 1)
     monkeypatch.setattr(listing, "_MANY", 9)
     monkeypatch.setattr(listing, "_ROWS_A_SESSION", 1)
+    monkeypatch.setattr(keyed, "_MANY_MINUTES", 3)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -165,29 +166,54 @@ def test_the_latest_session_may_be_one_of_which_only_a_correction_says_when_it_e
     assert [(row["SessionId"], row["Bound"]) for row in latest] == [("late", 7), ("early", 5)]
 
 
-def test_where_bounds_are_too_great_as_many_more_sessions_are_looked_at_as_it_takes(
-    otel_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project, looked_at, whole = new_project(), list[str](), keyed.select_whole
-    spans = [
-        OracleSpan(project, f"{n:032x}", f"{n:016x}", level=1, claim_id=f"s{n}", start=EPOCH, end=EPOCH + n)
-        for n in range(1, 9)
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the sessions that are read whole."""
+    ids, whole = list[str](), keyed.select_whole
+
+    def look(client: Client, name: str, named: Mapping[str, Any], *kinds: Any, **texts: str) -> list[Row]:
+        ids.extend(named["session_ids"])
+        return whole(client, name, named, *kinds, **texts)
+
+    monkeypatch.setattr(keyed, "select_whole", look)
+    return ids
+
+
+def _ending_after_each_other(project: str, long: str = "") -> list[OracleSpan]:
+    """A span each of `s1` to `s8`, and ten more traces of one of them that end no later."""
+    each = [(f"s{n}", n) for n in range(1, 9)] + [(long, 0) for _ in range(10 if long else 0)]
+    return [
+        OracleSpan(project, f"{n:032x}", f"{n:016x}", level=1, claim_id=session, start=EPOCH, end=EPOCH + end)
+        for n, (session, end) in enumerate(each, 1)
     ]
-    Receiver(otel_client, project).take([spans])
+
+
+def test_where_bounds_are_too_great_as_many_more_sessions_are_looked_at_as_it_takes(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, looked_at: list[str]
+) -> None:
+    project = new_project()
+    Receiver(otel_client, project).take([_ending_after_each_other(project)])
     otel_client.command(  # `s1` may have ended last, as far as its bounds say
         "INSERT INTO _session_activity (Project, SessionId, LastEnd) VALUES ({p:String}, 's1', {end:UInt64})",
         parameters={"p": project, "end": SANE + EPOCH + 99},
     )
-
-    def look(client: Client, name: str, named: Mapping[str, Any], **texts: str) -> list[Row]:
-        looked_at.extend(named["session_ids"])
-        return whole(client, name, named, **texts)
-
-    monkeypatch.setattr(keyed, "select_whole", look)
     monkeypatch.setattr(listing, "_MORE", 1)
     page = list_sessions(otel_client, Wanted(project, limit=2), now_ns=EPOCH)
     assert [row["SessionId"] for row in page.rows] == ["s8", "s7"]
     assert sorted(looked_at) == ["s1", "s6", "s7", "s8"]
+
+
+@pytest.mark.parametrize(("long", "is_looked_at"), [("s3", False), ("s7", True), ("s6", True)])
+def test_a_session_of_many_turns_is_read_where_its_bounds_say_that_it_may_be_on_the_page(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, looked_at: list[str], long: str, is_looked_at: bool
+) -> None:
+    project = new_project()
+    Receiver(otel_client, project).take([_ending_after_each_other(project, long)])
+    monkeypatch.setattr(keyed, "_MANY_MINUTES", 5)
+    chosen = Filter(query="spans>0")
+    page = list_sessions(otel_client, Wanted(project, chosen, limit=2), now_ns=EPOCH)
+    assert [row["SessionId"] for row in page.rows] == ["s8", "s7"]
+    assert sorted(looked_at) == sorted({*(f"s{n}" for n in range(1, 9))} - ({long} if not is_looked_at else set()))
 
 
 @pytest.mark.parametrize("table", ["_session_turns", "_corrections"])
