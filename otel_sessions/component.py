@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a component is: typed configuration, a factory, and one of four small interfaces.
+"""What a component is: typed configuration, a factory, and the interfaces that it may have.
 
 Built-ins and third parties register a `Factory` under the same entry point groups (see `GROUPS`). Names and roles are
 those of the OpenTelemetry Collector.

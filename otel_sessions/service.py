@@ -133,7 +133,7 @@ class Service:
             clickhouse,
             mounts=[partial(langfuse.mount, clickhouse)],
             grpc_mounts=[partial(session_service.mount, clickhouse)],
-            forget_for_s=self._forget_for_s(),
+            forget_for_s=self.config.forget_for_s,
             tracer=self._own_tracer(),
         )
         self._host.report(_LIFE, "starting", refuses=True)
@@ -182,12 +182,6 @@ class Service:
             self._telemetry.start()
             return self._telemetry.tracer
         return NoOpTracer()
-
-    def _forget_for_s(self) -> float | None:
-        """How long spans of a deleted session stay away, in seconds, None for ever: as the first `retention` says, else
-        a day."""
-        kept = (getattr(self.config.exporters[id_], "retention", None) for id_ in self.config.used("exporters"))
-        return next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
 
     def _find_taken_ports(self) -> None:
         """`ConfigError` with every address that is not to be had, before anything is made on disk."""

@@ -238,6 +238,7 @@ class Intervals:
         self._lock = Lock()
 
     def due(self, key: str) -> bool:
+        """Whether to log what has this key now; the next yes comes after `every_s` seconds."""
         with self._lock:
             now = self._now()
             while self._told and next(iter(self._told.values())) <= now - self._every_s:

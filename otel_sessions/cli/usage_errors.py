@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told who mistypes a command: the texts of the library in ours, with the nearest word."""
+"""Messages for whoever mistypes a command: those of the library in our words, with the nearest word."""
 
 from __future__ import annotations
 

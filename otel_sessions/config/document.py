@@ -93,6 +93,7 @@ class _Builder:
         self._left = MAX_VALUES
 
     def value(self, node: Node, depth: int = 0) -> Any:
+        """The value of a node, None where it is faulty; `ConfigError` where it is too large to go on."""
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             raise ConfigError([Fault(self._at(node), "the document is too large once its aliases are followed")])

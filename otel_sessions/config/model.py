@@ -140,6 +140,13 @@ class Config:
         named = (id_ for pipeline in self.service.pipelines.values() for id_ in getattr(pipeline, kind))
         return tuple(dict.fromkeys(named))
 
+    @property
+    def forget_for_s(self) -> float | None:
+        """How long spans of a deleted session stay away, in seconds, None for ever: as the first exporter in use with
+        `retention` says, else a day."""
+        kept = (getattr(self.exporters[id_], "retention", None) for id_ in self.used("exporters"))
+        return next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
+
     def is_whole(self) -> bool:
         """Whether there are settings of all that the service names; those with faults are left out."""
         return all(id_ in self.settings(kind) for kind in GROUPS for id_ in self.used(kind))

@@ -51,7 +51,7 @@ class UsageSpan(Settings):
 
 
 class PriceTable(Settings):
-    """What calls cost that do not tell: by `prices`, under the exact name of the model, else by the list kept in
+    """The cost of calls that state none: by `prices`, under the exact name of the model, else by the list kept in
     genai-prices."""
 
     enabled: bool = True

@@ -144,22 +144,6 @@ def words(found: Message) -> str:
     return "\n".join(shown or [call_text(part) for part in parts if part["type"] == "tool_call" and part["name"]])
 
 
-def plain_words(value: Mapping[str, Any]) -> str:
-    """What a message says whose content is text and nothing else, as that of most; empty for any other."""
-    content = value.get("content") or value.get("parts")
-    if isinstance(content, str):
-        return content
-    texts = []
-    for item in content if isinstance(content, list) else ():
-        if type(item) is not dict or kind_of(item) not in TEXT:
-            return ""
-        text = item.get("text") or item.get("content")
-        if not isinstance(text, str):
-            return ""
-        texts.append(text)
-    return "\n".join(texts)
-
-
 def _messages(value: Any, side: _Side, depth: int) -> Iterator[Message]:
     if isinstance(value, str):
         if value:
@@ -289,6 +273,7 @@ def text_part(text: str) -> Part:
 
 
 def is_part(item: Any) -> bool:
+    """Whether an object is a part of a message by its type or members, and no message itself."""
     if not isinstance(item, dict) or "role" in item:
         return False
     kind = kind_of(item)
@@ -306,6 +291,7 @@ def is_result(item: Mapping[str, Any]) -> bool:
 
 
 def call_part(item: Mapping[str, Any]) -> Part:
+    """The part of a call of a tool, whatever its members are called."""
     inner = _inner(item, _CALLS) or item
     arguments = first_of(inner, _ARGUMENTS)
     return {
@@ -317,6 +303,7 @@ def call_part(item: Mapping[str, Any]) -> Part:
 
 
 def result_part(item: Mapping[str, Any]) -> Part:
+    """The part of what a tool returned; of a list of texts, one text of their lines."""
     response = first_of(item, _RESPONSES)
     if isinstance(response, list) and response and all(is_part(each) or _json_part(each) for each in response):
         texts = [each["json"] if _json_part(each) else part(each) for each in response]

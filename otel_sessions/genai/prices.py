@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What model calls cost that do not tell: tokens times the price of their model when they were made.
+"""The cost of model calls that state none: tokens times the price of their model when they were made.
 
 Prices are those of the configuration, by the exact name of the model, else those that came with the installed
 genai-prices: nothing here reaches the network. All are whole numbers, 10^-12 US dollars a token, the last digit that a

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from otel_sessions.genai.messages import USER, is_message, message, one, part, plain_words, read, words
+from otel_sessions.genai.messages import TEXT, USER, is_message, kind_of, message, one, part, read, words
 
 MAX_JSON_BYTES: Final = 100 * 1024
 """Longer text is never parsed as a whole."""
@@ -198,7 +198,23 @@ def _message_at(text: str, brace: int) -> str:
         value, _ = _DECODER.raw_decode(text, brace)
     except (ValueError, RecursionError):
         return ""
-    if plain := plain_words(value):
+    if plain := _plain_words(value):
         return plain
     found = one(value) if is_message(value) else None
     return words(found) if found is not None and found["role"] != "tool" else ""
+
+
+def _plain_words(value: Mapping[str, Any]) -> str:
+    """What a message says whose content is text and nothing else, as that of most; empty for any other."""
+    content = value.get("content") or value.get("parts")
+    if isinstance(content, str):
+        return content
+    texts = []
+    for item in content if isinstance(content, list) else ():
+        if type(item) is not dict or kind_of(item) not in TEXT:
+            return ""
+        text = item.get("text") or item.get("content")
+        if not isinstance(text, str):
+            return ""
+        texts.append(text)
+    return "\n".join(texts)

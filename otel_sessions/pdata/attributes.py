@@ -50,6 +50,7 @@ class Named:
 
     @classmethod
     def of(cls, attributes: pa.MapArray) -> Named:
+        """The attributes of a column by name; the column may be a slice of another."""
         offsets = attributes.offsets.to_numpy()
         start, stop = int(offsets[0]), int(offsets[-1])
         encoded = attributes.keys.slice(start, stop - start).dictionary_encode()

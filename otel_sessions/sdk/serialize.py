@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values as attributes: JSON of bounded size, of anything, that every exporter can encode; what may be seen of them.
+"""Writes values as attributes: as JSON of bounded size that every exporter can encode, and as far as they may be seen.
 
 A value that cannot be written as OTLP would cost its whole batch of spans. Little of the application's code is run.
 """

@@ -37,6 +37,7 @@ class _Reader:
         self._last_ns = 0
 
     def take(self, line: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        """Adds a line, whose message is from the user or the model, to the conversation."""
         time = nanoseconds(line.get("timestamp")) or self._last_ns
         made = self.made
         made.session_id = made.session_id or str(line.get("sessionId", ""))

@@ -42,6 +42,7 @@ class _Reader:
         self._since = 0
 
     def take(self, type_: str, payload: Mapping[str, Any], time: int) -> None:
+        """Adds an event of a type, at a time in ns since 1970, to the conversation."""
         kind = payload.get("type")
         if type_ == "session_meta":
             self.made.session_id = self.made.session_id or str(payload.get("id", ""))
@@ -53,23 +54,19 @@ class _Reader:
         elif type_ == "turn_context":
             self._model = str(payload.get("model") or self._model)
         elif type_ == "response_item" and kind == "message":
-            self._message(payload, time)
+            said = text_of(payload.get("content"))
+            if payload.get("role") == "assistant":
+                self._parts.append({"type": "text", "content": said})
+            elif payload.get("role") == "user" and said and not said.lstrip().startswith(_OF_THE_PROGRAM):
+                self.made.turns.append(Turn(f"{len(self.made.turns)}", said, time, time))
+                self._given.append({"role": "user", "parts": [{"type": "text", "content": said}]})
+                self._since = time
         elif type_ == "response_item" and self.made.turns:
             self._item(payload, time)
         elif kind == "token_count" and self.made.turns:
             self._usage(payload.get("info"), time)
         if self.made.turns:
             self.made.turns[-1].end_ns = max(self.made.turns[-1].end_ns, time)
-
-    def _message(self, payload: Mapping[str, Any], time: int) -> None:
-        said = text_of(payload.get("content"))
-        if payload.get("role") == "assistant":
-            self._parts.append({"type": "text", "content": said})
-        elif payload.get("role") == "user" and said and not said.lstrip().startswith(_OF_THE_PROGRAM):
-            turn = Turn(f"{len(self.made.turns)}", said, time, time)
-            self.made.turns.append(turn)
-            self._given.append({"role": "user", "parts": [{"type": "text", "content": said}]})
-            self._since = time
 
     def _item(self, payload: Mapping[str, Any], time: int) -> None:
         kind, id_ = str(payload.get("type")), str(payload.get("call_id") or payload.get("id") or "")

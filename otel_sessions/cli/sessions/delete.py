@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from otel_sessions.clickhouse.chunks import Progress
-    from otel_sessions.config import Config
     from otel_sessions.queries.filters import Filter
 
 Session = Annotated[str | None, typer.Argument(metavar="[SESSION]", help="The whole id of one session.")]
@@ -59,22 +58,15 @@ def delete(  # noqa: PLR0917 - the command line names them
     with explained(query):
         if (session_id is None) == chosen.is_empty:
             raise typer.BadParameter("name one session, or choose some by --query, --from or --to")
+    forget = None if settings.forget_for_s is None else timedelta(seconds=settings.forget_for_s)
     with writer(settings) as client:
         if session_id is not None:
-            deleted = _one(client, project, session_id, forget_for(settings), yes=yes)
+            deleted = _one(client, project, session_id, forget, yes=yes)
         else:
-            deleted = follow(_many(client, project, chosen, forget_for(settings), yes=yes))
+            deleted = follow(_many(client, project, chosen, forget, yes=yes))
     typer.echo(
         json.dumps({"deleted": deleted}) if json_ else f"deleted {deleted:,} session{'' if deleted == 1 else 's'}"
     )
-
-
-def forget_for(config: Config) -> timedelta | None:
-    """How long spans of a deleted session stay away, None for ever: as the first exporter with `retention` says, else a
-    day."""
-    kept = (getattr(config.exporters[id_], "retention", None) for id_ in config.used("exporters"))
-    seconds = next((retention.forget_for for retention in kept if retention is not None), 86_400.0)
-    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _ask(what: str, *, yes: bool) -> None:
