@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What processors have changed of the spans that were sent, row by row."""
+"""What processors have changed of the spans that were sent, row by row, and how it gets into protobuf messages.
+
+A column has text where the message has a value of a type: where the text is that of the value, the value stays.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final, TypeAlias
@@ -11,14 +14,20 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otel_sessions.exporters.otlp import edits
 from otel_sessions.pdata import SpanBatch, decode
+from otel_sessions.pdata.rows import KINDS, STATUSES
+from otel_sessions.pdata.values import as_text
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
+Pairs = Iterable[tuple[str, str]]
 RESOURCE: Final = "ResourceAttributes"
 SCOPE: Final = "ScopeAttributes"
+SPAN: Final = ("SpanName", "TraceState", "SpanKind", "StatusCode", "StatusMessage", "SpanAttributes")
+_EVENTS: Final = ("Events.Timestamp", "Events.Name", "Events.Attributes")
+_LINKS: Final = ("Links.TraceId", "Links.SpanId", "Links.TraceState", "Links.Attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Column:
 class Changes:
     """The columns of a batch held against the requests that it came in.
 
-    Only what `edits.SPAN` and `edits.PARTS` name, and the attributes of resources and scopes, is carried over.
+    Only what `SPAN` and `PARTS` name, and the attributes of resources and scopes, is carried over.
     """
 
     def __init__(self, batch: SpanBatch) -> None:
@@ -41,14 +50,14 @@ class Changes:
         before = _as_sent(batch, self.numbers)
         self.sizes: Sequence[int] = np.diff(before.column("SpanAttributes").offsets.to_numpy()).tolist()
         """How many different keys the attributes of each span had."""
-        names = (*edits.SPAN, *(name for part in edits.PARTS for name in part), RESOURCE, SCOPE)
+        names = (*SPAN, *(name for part in PARTS for name in part), RESOURCE, SCOPE)
         self._columns = {
             name: column for name in names if (column := _differing(batch[name], before.column(name))) is not None
         }
-        self._spans = [(edit, self._columns[name]) for name, edit in edits.SPAN.items() if name in self._columns]
+        self._spans = [(name, self._columns[name]) for name in SPAN if name in self._columns]
         self._parts = [
             (edit, {name: batch[name].to_pylist() for name in part}, self._changed(part))
-            for part, edit in edits.PARTS.items()
+            for part, edit in PARTS.items()
             if any(name in self._columns for name in part)
         ]
         self._touched = self._changed([name for name in names if name not in {RESOURCE, SCOPE}])
@@ -63,9 +72,9 @@ class Changes:
         """Makes of the span that was sent what the row says."""
         if not self._touched[row]:
             return
-        for edit, column in self._spans:
+        for name, column in self._spans:
             if column.changed[row]:
-                edit(span, column.values[row])
+                set_field(span, name, column.values[row])
         for edit_part, columns, changed in self._parts:
             if changed[row]:
                 edit_part(span, {name: values[row] for name, values in columns.items()})
@@ -93,3 +102,78 @@ def _differing(now: pa.Array, sent: pa.Array) -> Column | None:
     values = now.to_pylist()
     pairs = zip(values, sent.to_pylist(), strict=True)
     return Column(values, np.fromiter((one != other for one, other in pairs), np.bool_, len(now)))
+
+
+def set_field(span: Span, column: str, value: Any) -> None:
+    """Makes the field of the span that a column of `SPAN` is of say what the column does."""
+    match column:
+        case "SpanName":
+            span.name = value
+        case "TraceState":
+            span.trace_state = value
+        case "SpanKind":
+            span.kind = KINDS.index(value)  # type: ignore[assignment]
+        case "StatusCode":
+            span.status.code = STATUSES.index(value)  # type: ignore[assignment]
+        case "StatusMessage":
+            span.status.message = value
+        case "SpanAttributes":
+            set_attributes(span.attributes, value)
+
+
+def set_attributes(target: Any, row: Pairs) -> None:
+    """Those that the row has not are gone, those that it has beside them are added; other text replaces a value."""
+    texts = dict(row)
+    for place in range(len(target) - 1, -1, -1):
+        pair = target[place]
+        text = texts.pop(pair.key, None)
+        if text is None:
+            del target[place]
+        elif (pair.value.string_value or as_text(pair.value)) != text:
+            pair.value.string_value = text
+    target.extend(KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in texts.items())
+
+
+def keep_last(target: Any) -> None:
+    """Of keys that occur more than once the last value stays: it is the only one that processors see."""
+    last = {pair.key: pair for pair in target}
+    if len(last) < len(target):
+        _replace(target, [KeyValue(key=key, value=pair.value) for key, pair in last.items()])
+
+
+def _set_events(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
+    """The events of the row; where there are others than were sent, their attributes are text."""
+    times, names, maps = (row[name] for name in _EVENTS)
+    if len(span.events) != len(names):
+        _replace(span.events, [Span.Event(time_unix_nano=time.value) for time in times])
+    for event, name, pairs in zip(span.events, names, maps, strict=True):
+        event.name = name
+        set_attributes(event.attributes, pairs)
+
+
+def _set_links(span: Span, row: Mapping[str, Sequence[Any]]) -> None:
+    """The links of the row; where there are others than were sent, their attributes are text."""
+    traces, spans, states, maps = (row[name] for name in _LINKS)
+    if len(span.links) != len(traces):
+        _replace(
+            span.links,
+            [
+                Span.Link(trace_id=bytes.fromhex(trace), span_id=bytes.fromhex(id_))
+                for trace, id_ in zip(traces, spans, strict=True)
+            ],
+        )
+    for link, state, pairs in zip(span.links, states, maps, strict=True):
+        link.trace_state = state
+        set_attributes(link.attributes, pairs)
+
+
+def _replace(target: MutableSequence[Any], items: Sequence[Any]) -> None:
+    del target[:]
+    target.extend(items)
+
+
+PARTS: Final[Mapping[Sequence[str], Callable[[Span, Mapping[str, Sequence[Any]]], None]]] = {
+    _EVENTS: _set_events,
+    _LINKS: _set_links,
+}
+"""What makes the events or links of a span of a row, by the columns that hold them."""

@@ -11,8 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.errors import Permanent
-from otel_sessions.exporters.otlp import edits
-from otel_sessions.exporters.otlp.changes import RESOURCE, SCOPE, Changes
+from otel_sessions.exporters.otlp.changes import RESOURCE, SCOPE, Changes, keep_last, set_attributes
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.otlp import parsed
 from otel_sessions.pdata.rows import fault_of
@@ -106,9 +105,9 @@ class Copy:
         target = self._groups[-1].spans.add()
         target.CopyFrom(span)
         if len(target.attributes) != self._changes.sizes[row]:
-            edits.once(target.attributes)
+            keep_last(target.attributes)
         for part in (*target.events, *target.links):
-            edits.once(part.attributes)
+            keep_last(part.attributes)
         self._changes.apply(target, row)
 
     @property
@@ -117,6 +116,6 @@ class Copy:
 
 
 def _settle(attributes: Any, changed: Sequence[tuple[str, str]] | None) -> None:
-    edits.once(attributes)
+    keep_last(attributes)
     if changed is not None:
-        edits.attributes(attributes, changed)
+        set_attributes(attributes, changed)

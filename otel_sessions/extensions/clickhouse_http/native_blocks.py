@@ -150,10 +150,6 @@ def _texts(data: bytes, rows: int, at: int) -> int:
     return at
 
 
-def _versioned_texts(_: list[str]) -> _Kind:
-    return _Kind(_texts, lambda _data, _rows, at: at + 8)
-
-
 def _nullable(arguments: list[str]) -> _Kind:
     inner = _kind(arguments[0])
     return _Kind(lambda data, rows, at: inner.values(data, rows, at + rows), inner.prefix)
@@ -218,7 +214,7 @@ def unnamed(element: str) -> str:
 
 _OF_VARYING_SIZE: Mapping[str, Callable[[list[str]], _Kind]] = {
     "Array": lambda arguments: _array(_kind(arguments[0])),
-    "JSON": _versioned_texts,  # `for_version` wants it written as text
+    "JSON": lambda _: _Kind(_texts, lambda _data, _rows, at: at + 8),  # `for_version` wants it written as text
     "LowCardinality": _low_cardinality,
     "Map": lambda arguments: _array(_tuple(arguments)),
     "Nested": lambda arguments: _array(_tuple(arguments)),

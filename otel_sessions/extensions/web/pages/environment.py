@@ -36,25 +36,23 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(
-        {
-            **formats.FILTERS,
-            "as_line": as_line,
-            "asked": lambda text: question(text or ""),
-            "attempt": _by_unit,
-            "css_word": _css_word,
-            "first_text": _first_text,
-            "is_web": _is_web,
-            "limited": _limited,
-            "markdown": markdown.rendered,
-            "one_line": one_line,
-            "parsed": parsed,
-            "plain_text": markdown.plain,
-            "score_value": _score_value,
-            "shown_by": shown_by,
-            "text_length": _text_length,
-        }
-    )
+    made.filters |= {
+        **formats.FILTERS,
+        "as_line": as_line,
+        "asked": lambda text: question(text or ""),
+        "by_unit": by_unit,
+        "css_word": css_word,
+        "first_text": first_text,
+        "is_web": is_web,
+        "limited": limited,
+        "markdown": markdown.rendered,
+        "one_line": one_line,
+        "parsed": parsed,
+        "plain_text": markdown.plain,
+        "score_value": score_value,
+        "shown_by": shown_by,
+        "text_length": text_length,
+    }
     return made
 
 
@@ -83,7 +81,7 @@ def as_line(value: Any, length: int) -> str:
     return one_line(as_text(value), length) or '""'
 
 
-def _first_text(message: Mapping[str, Any], length: int) -> str:
+def first_text(message: Mapping[str, Any], length: int) -> str:
     """What a message says first, on one line."""
     texts = (part["text"] for part in message["parts"] if part["type"] == "text")
     return one_line(next(texts, ""), length) or "…"
@@ -99,19 +97,23 @@ def parsed(value: Any) -> Any:
         return value
 
 
-def _by_unit(value: float, unit: str) -> str | Markup:
+def by_unit(value: float, unit: str) -> str | Markup:
+    """A figure as its unit has it: `money`, `duration` in nanoseconds, or `compact`."""
     return str({"money": formats.money, "duration": formats.duration}.get(unit, formats.compact)(value))
 
 
-def _css_word(text: str) -> str:
+def css_word(text: str) -> str:
+    """A text as a part of the name of a class of CSS."""
     return re.sub(r"[^a-z]", "", text.lower()) or "other"
 
 
-def _is_web(url: str) -> bool:
+def is_web(url: str) -> bool:
+    """Whether a link to it leads to the web."""
     return url.startswith(("https://", "http://"))
 
 
-def _limited(value: Mapping[str, Any], most: int) -> Iterable[tuple[str, Any]]:
+def limited(value: Mapping[str, Any], most: int) -> Iterable[tuple[str, Any]]:
+    """The first members of an object, at most so many."""
     return islice(value.items(), most)
 
 
@@ -122,12 +124,13 @@ def shown_by(share: Mapping[str, Any]) -> str:
     return f"{when}, without {', '.join(hidden)}" if hidden else when
 
 
-def _text_length(value: Any) -> int:
+def text_length(value: Any) -> int:
     """Characters of a JSON value, or of the text that it is."""
     return len(as_text(value))
 
 
-def _score_value(value: object) -> str:
+def score_value(value: object) -> str:
+    """The value of a score on one line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else one_line(str(value), 40)
