@@ -45,14 +45,13 @@ def drawn(visit: Visit) -> dict[str, Any]:
 
     With `minutes` in the address, as the page of a session of several has it, there are charts over time.
     """
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    models = [as_json(row) for row in detail.models(visit.client, **place)]
+    models = [as_json(row) for row in detail.models(visit.client, **visit.of_session)]
     costs, rest = models[:_MODELS], models[_MODELS:]
     if rest:
         names = ("total_tokens", "cost", "unpriced_calls")
         costs.append({"model": "others", **{name: sum(row[name] for row in rest) for name in names}})
-    percentiles = detail.percentiles(visit.client, **place)
-    charts = _charts(detail.course(visit.client, **place, columns=_COLUMNS)) if visit.get("minutes") else []
+    percentiles = detail.percentiles(visit.client, **visit.of_session)
+    charts = _charts(detail.course(visit.client, **visit.of_session, columns=_COLUMNS)) if visit.get("minutes") else []
     return {
         "charts": charts,
         "chart_links": ["#turns"] * _COLUMNS,
@@ -65,8 +64,7 @@ def drawn(visit: Visit) -> dict[str, Any]:
 
 def _dearest(visit: Visit, total: float) -> dict[str, Any] | None:
     """Of several turns the one that cost most, with a link to it and its share of the total; None where none did."""
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    rows = detail.outline(visit.client, **place, sort="cost", limit=2)
+    rows = detail.outline(visit.client, **visit.of_session, sort="cost", limit=2)
     if len(rows) < 2 or not rows[0]["Cost"]:
         return None
     turn = visit.call.hidden.session(as_json(rows[0]))
@@ -95,8 +93,7 @@ def parts_beginning(visit: Visit, traces: Sequence[str]) -> list[Part]:
     """The parts that begin with one of these turns, as REST has them, with links to those beside as `previous` and
     `next`, None without one.
     """
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    rows = detail.parts_beginning(visit.client, **place, traces=traces)
+    rows = detail.parts_beginning(visit.client, **visit.of_session, traces=traces)
     return [
         {
             **visit.call.hidden.session(as_json(row)),

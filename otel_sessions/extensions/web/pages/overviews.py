@@ -44,9 +44,7 @@ def models(visit: Visit) -> Shown:
         )
 
     def of_tools(visit: Visit) -> Shown:
-        found = findings.tools(
-            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-        )
+        found = findings.tools(visit.client, **_since(visit, start))
         rows = [
             [
                 {"text": row["StepName"], "link": f"{visit.base}/sessions?{_query('tool', row['StepName'])}"},
@@ -75,9 +73,7 @@ def errors(visit: Visit) -> Shown:
     heads = [("Message", False), ("Step", False), ("Errors", True), ("Sessions", True), ("Last", False)]
 
     def groups(visit: Visit) -> Shown:
-        found = findings.error_groups(
-            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-        )
+        found = findings.error_groups(visit.client, **_since(visit, start))
         rows = []
         for row in map(as_json, found):
             kind = "span" if row["step_kind"] in ("", "other") else row["step_kind"]
@@ -110,9 +106,7 @@ def unassigned(visit: Visit) -> Shown:
     heads = [("Service", False), ("Traces", True), ("Spans", True), ("Last", False), ("One of them", False)]
 
     def services(visit: Visit) -> Shown:
-        found = findings.unassigned(
-            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-        )
+        found = findings.unassigned(visit.client, **_since(visit, start))
         rows = [
             [
                 {"text": row["service_name"] or "(no service.name)"},
@@ -177,9 +171,7 @@ def _models(visit: Visit, start: datetime | None) -> list[list[Any]]:
     groups: Sequence[Mapping[str, Any]] = visit.read(questions.measure, questions.Metrics, wanted)["groups"]
     unpriced: dict[str | None, int] = {}
     if any(group["total"]["tokens"] and not group["total"]["cost"] for group in groups):
-        found = findings.unpriced_models(
-            visit.client, project=visit.call.project, from_=start or _EPOCH, to=visit.now, limit=_LIMIT
-        )
+        found = findings.unpriced_models(visit.client, **_since(visit, start))
         unpriced = {row["Model"]: row["CallCount"] for row in found}
     rows = []
     for group in groups:
@@ -201,6 +193,11 @@ def _models(visit: Visit, start: datetime | None) -> list[list[Any]]:
             ]
         )
     return rows
+
+
+def _since(visit: Visit, start: datetime | None) -> dict[str, Any]:
+    """The arguments of a look at all that was since `start`, or ever."""
+    return {"project": visit.call.project, "from_": start or _EPOCH, "to": visit.now, "limit": _LIMIT}
 
 
 def _query(field: str, key: str) -> str:

@@ -67,8 +67,7 @@ def of_span(visit: Visit) -> dict[str, Any]:
     trace_id, _, span_id = visit.get("span").partition(".")
     if not span_id:
         return {"judged_span": []}
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    scores = [as_json(row) for row in additions.list_scores(visit.client, **place, limit=1000).rows]
+    scores = [as_json(row) for row in additions.list_scores(visit.client, **visit.of_session, limit=1000).rows]
     return {"judged_span": judged(configs(visit), scores, trace_id, span_id)}
 
 

@@ -87,13 +87,12 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
 
     Raises `NotFound` for a session, a turn or a span that is not, and `CursorError`.
     """
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    sessions.check_session(visit.client, **place)
+    sessions.check_session(visit.client, **visit.of_session)
     at = visit.get("at")
-    if at and at != _LAST_ERROR and not detail.has_turn(visit.client, **place, trace_id=at):
+    if at and at != _LAST_ERROR and not detail.has_turn(visit.client, **visit.of_session, trace_id=at):
         raise NotFound("this session has no such turn")
     if visit.get("turn") and not at:
-        queries.check_cursor(**place, cursor=visit.get("turn"))
+        queries.check_cursor(**visit.of_session, cursor=visit.get("turn"))
     known.update(opened=span.opened(visit))
     name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
     pieces: dict[str, Piece] = {"failure": _failure, "replay": _main(name), "beside": _beside}
@@ -161,8 +160,7 @@ def _failure(visit: Visit, known: dict[str, Any]) -> Shown:
 
 def _failed_last(visit: Visit, known: dict[str, Any]) -> Row | None:
     if "failed_last" not in known:
-        place = {"project": visit.call.project, "session_id": visit.session_id}
-        known["failed_last"] = detail.last_failure(visit.client, **place)
+        known["failed_last"] = detail.last_failure(visit.client, **visit.of_session)
     return cast("Row | None", known["failed_last"])
 
 
@@ -181,8 +179,7 @@ def _main(name: str) -> Piece:
                 return Shown("outline.html", {"outline": _outline(visit)})
             case "waterfall":
                 return Shown("waterfall.html", {**_drawn_fall(visit, known), **known["opened"]})
-        place = {"project": visit.call.project, "session_id": visit.session_id}
-        sampled_out = detail.is_sampled_out(visit.client, **place)
+        sampled_out = detail.is_sampled_out(visit.client, **visit.of_session)
         more = {"sampled_out": sampled_out, "fragment": visit.with_query(fragment="turns")}
         return Shown("replay.html", {**_turns(visit, known), **more})
 
@@ -215,8 +212,7 @@ def _review(visit: Visit, known: dict[str, Any]) -> Shown:
 def _drawn_fall(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     """The waterfall of the turns on the page; one span more is read than is drawn, so that it can say so."""
     traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    rows = detail.list_bars(visit.client, **place, traces=traces, limit=BARS + 1)
+    rows = detail.list_bars(visit.client, **visit.of_session, traces=traces, limit=BARS + 1)
     return _fall(visit, [as_json(row) for row in rows], _begun_parts(visit, known))
 
 
@@ -236,12 +232,11 @@ def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[cours
 def _added(visit: Visit, known: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The scores of the session, the last first, and its comments."""
     if "added" not in known:
-        place = {"project": visit.call.project, "session_id": visit.session_id}
-        scores = [as_json(row) for row in additions.list_scores(visit.client, **place, limit=1000).rows]
+        scores = [as_json(row) for row in additions.list_scores(visit.client, **visit.of_session, limit=1000).rows]
         scores.sort(key=lambda score: str(score["timestamp"]), reverse=True)
         known["added"] = (
             scores,
-            [as_json(row) for row in additions.list_comments(visit.client, **place, limit=500).rows],
+            [as_json(row) for row in additions.list_comments(visit.client, **visit.of_session, limit=500).rows],
         )
     return cast("tuple[list[dict[str, Any]], list[dict[str, Any]]]", known["added"])
 
@@ -300,17 +295,14 @@ def _place(visit: Visit, known: dict[str, Any]) -> tuple[str, int]:
     if at == _LAST_ERROR:
         failed = _failed_last(visit, known)
         at = failed["TraceId"] if failed else ""
-    place = {"project": visit.call.project, "session_id": visit.session_id}
-    found = detail.place_of_turn(visit.client, **place, trace_id=at)
+    found = detail.place_of_turn(visit.client, **visit.of_session, trace_id=at)
     return found if found and found[1] else ("", 0)
 
 
 def _outline(visit: Visit) -> dict[str, Any]:
     """Every turn as a line, in the order that the address asks for."""
     sort = visit.get("sort") if visit.get("sort") in detail.OUTLINED else "number"
-    rows = detail.outline(
-        visit.client, project=visit.call.project, session_id=visit.session_id, sort=sort, limit=_OUTLINED
-    )
+    rows = detail.outline(visit.client, **visit.of_session, sort=sort, limit=_OUTLINED)
     turns = [
         {
             **visit.call.hidden.session(as_json(row)),

@@ -79,13 +79,7 @@ def opened(visit: Visit) -> dict[str, Any]:
 def _read(visit: Visit) -> Row:
     """The span that the address names, with what a link hides of it. Raises `NotFound`."""
     trace_id, _, span_id = visit.get("span").partition(".")
-    row = detail.get_span(
-        visit.client,
-        project=visit.call.project,
-        session_id=visit.session_id,
-        trace_id=trace_id,
-        span_id=span_id,
-    )
+    row = detail.get_span(visit.client, **visit.of_session, trace_id=trace_id, span_id=span_id)
     if row is None:
         raise NotFound("this session has no such span")
     return shapes.turn(row)

@@ -44,6 +44,11 @@ class Visit:
         return self.call.ids["session_id"]
 
     @property
+    def of_session(self) -> dict[str, str]:
+        """The session of the page, by the names of arguments that the reads of `queries` have for it."""
+        return {"project": self.call.project, "session_id": self.session_id}
+
+    @property
     def otlp(self) -> dict[str, str]:
         """Where this service takes spans, as an application on another machine would write it: `grpc` and `http` as
         `host:port`, `grpc_url` and `http_url` as URLs; the defaults where none is running.
