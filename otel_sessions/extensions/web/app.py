@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -79,27 +80,25 @@ class Api:
             paths.setdefault(op.path, {})[op.method] = op
         return [
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
-            *(_RawRoute(path, self._handler(methods)) for path, methods in paths.items()),
+            *(_RawRoute(path, partial(self._handle, methods)) for path, methods in paths.items()),
         ]
 
-    def _handler(self, methods: Mapping[str, Operation]) -> ASGIApp:
-        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-            method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            op = methods.get(method)
-            if op is None:
-                answer = problem(WrongMethod(f"{scope['method']} is not done here; {', '.join(sorted(methods))} is"))
-                answer.headers["allow"] = ", ".join(sorted(methods))
-                await answer(scope, receive, send)
-                return
+    async def _handle(self, methods: Mapping[str, Operation], scope: Scope, receive: Receive, send: Send) -> None:
+        """An application for one path: hands a request on to the operation of its method, or answers 405."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        op = methods.get(method)
+        if op is None:
+            answer = problem(WrongMethod(f"{scope['method']} is not done here; {', '.join(sorted(methods))} is"))
+            answer.headers["allow"] = ", ".join(sorted(methods))
+            await answer(scope, receive, send)
+            return
 
-            async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-                response = await self._answer(op, Request(scope, receive))
-                await response(scope, receive, send)
+        async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await self._answer(op, Request(scope, receive))
+            await response(scope, receive, send)
 
-            guarded: ASGIApp = answered if op.is_open else self._authenticated(answered)
-            await guarded(scope, receive, send)
-
-        return handle
+        guarded: ASGIApp = answered if op.is_open else self._authenticated(answered)
+        await guarded(scope, receive, send)
 
     def guarded(self, app: ASGIApp) -> ASGIApp:
         """`app` for those who may read, and for no page of another site."""

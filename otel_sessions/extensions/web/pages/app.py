@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -85,51 +86,50 @@ class Pages:
         return self._config.public_url
 
     def routes(self) -> Sequence[BaseRoute]:
-        pages: list[BaseRoute] = [
-            Route(path.replace("}", ":segment}"), self._page(page, is_open=path in PUBLIC), methods=["GET"])
-            for path, page in PAGES
+        """A route for each page and form, for the login, and for the files that pages load."""
+        read = {path: partial(self._show, page, is_open=path in PUBLIC) for path, page in PAGES}
+        sent = {path: partial(self._act, action) for path, action in ACTIONS}
+        return [
+            *(Route(path.replace("}", ":segment}"), show, methods=["GET"]) for path, show in read.items()),
+            *(Route(path.replace("}", ":segment}"), act, methods=["POST"]) for path, act in sent.items()),
+            *self._login.routes(),
+            Route("/", self._root),
+            Route("/static/{name:segment}", _static, methods=["GET"]),
         ]
-        actions = [
-            Route(path.replace("}", ":segment}"), self._action(action), methods=["POST"]) for path, action in ACTIONS
-        ]
-        others = [Route("/", self._root), Route("/static/{name:segment}", _static, methods=["GET"])]
-        return [*pages, *actions, *self._login.routes(), *others]
 
     async def _root(self, _: Request) -> Response:
         return RedirectResponse(f"{self._base}/sessions", 307)
 
-    def _page(self, page: Page, *, is_open: bool) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            token = self.token_of(request)
-            told = unquote(request.cookies.get(_TOLD, "")) if "fragment" not in request.query_params else ""
-            known: Known = {}
-            try:
-                project = "" if is_open else await self._project(request)
+    async def _show(self, page: Page, request: Request, *, is_open: bool) -> Response:
+        """The answer to a request for a page; `is_open` says that it needs no credentials."""
+        token = self.token_of(request)
+        told = unquote(request.cookies.get(_TOLD, "")) if "fragment" not in request.query_params else ""
+        known: Known = {}
+        try:
+            project = "" if is_open else await self._project(request)
 
-                async def made(page: Page) -> Made:
-                    return await self._store.run(
-                        lambda client: self._rendered(
-                            page, self._visit(remembering(client, known), request, project), token, told
-                        )
+            async def made(page: Page) -> Made:
+                return await self._store.run(
+                    lambda client: self._rendered(
+                        page, self._visit(remembering(client, known), request, project), token, told
                     )
+                )
 
-                html, shown = await made(page)
-            except ClientDisconnect:
-                return NOBODY_READS
-            except Exception as error:  # noqa: BLE001 - problem knows what each means
-                return self.show_problem(request, error, token, is_open=is_open)
-            response = (
-                self._streamed(request, (html, shown), made)
-                if shown.later
-                else self.page(html, shown.status, **shown.headers)
-            )
-            if _TOKEN not in request.cookies and not is_open:
-                self.set_token(response, request, token)
-            if told:
-                self.set_cookie(response, request, _TOLD, "", 0)
-            return response
-
-        return answer
+            html, shown = await made(page)
+        except ClientDisconnect:
+            return NOBODY_READS
+        except Exception as error:  # noqa: BLE001 - problem knows what each means
+            return self.show_problem(request, error, token, is_open=is_open)
+        response = (
+            self._streamed(request, (html, shown), made)
+            if shown.later
+            else self.page(html, shown.status, **shown.headers)
+        )
+        if _TOKEN not in request.cookies and not is_open:
+            self.set_token(response, request, token)
+        if told:
+            self.set_cookie(response, request, _TOLD, "", 0)
+        return response
 
     def _streamed(self, request: Request, begun: Made, made: Callable[[Page], Awaitable[Made]]) -> Response:
         """The page as its parts are made. One that cannot be made says so in its place, and the others follow."""
@@ -148,28 +148,26 @@ class Pages:
         body = pieces((html, shown), part)
         return StreamingResponse(body, shown.status, {**SECURITY, **shown.headers}, "text/html")
 
-    def _action(self, action: Action) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            form: dict[str, str] = {}
-            try:
-                check_origin(request, self.public_url)
-                project = await self._project(request)
-                check_role(project, "admin" if request.scope["path"].endswith("/delete") else "annotate")
-                form = await self.read_form(request)
-                done = await self._store.run(lambda client: self._done(action, client, request, project, form))
-            except ClientDisconnect:
-                return NOBODY_READS
-            except Exception as error:  # noqa: BLE001 - problem knows what each means
-                return self.show_problem(request, error, request.cookies.get(_TOKEN, ""), form=form)
-            if isinstance(done, Done):
-                answer = RedirectResponse(self.within(done.to), 303, headers=dict(SECURITY))
-                self.set_cookie(answer, request, _TOLD, quote(done.told), _TOLD_S)
-                return answer
-            if isinstance(done, str):
-                return RedirectResponse(self.within(done), 303, headers=dict(SECURITY))
-            return self.page(done[0], done[1].status, **done[1].headers)
-
-        return answer
+    async def _act(self, action: Action, request: Request) -> Response:
+        """The answer to a form: the way on, or a page that is shown this once."""
+        form: dict[str, str] = {}
+        try:
+            check_origin(request, self.public_url)
+            project = await self._project(request)
+            check_role(project, "admin" if request.scope["path"].endswith("/delete") else "annotate")
+            form = await self.read_form(request)
+            done = await self._store.run(lambda client: self._done(action, client, request, project, form))
+        except ClientDisconnect:
+            return NOBODY_READS
+        except Exception as error:  # noqa: BLE001 - problem knows what each means
+            return self.show_problem(request, error, request.cookies.get(_TOKEN, ""), form=form)
+        if isinstance(done, Done):
+            answer = RedirectResponse(self.within(done.to), 303, headers=dict(SECURITY))
+            self.set_cookie(answer, request, _TOLD, quote(done.told), _TOLD_S)
+            return answer
+        if isinstance(done, str):
+            return RedirectResponse(self.within(done), 303, headers=dict(SECURITY))
+        return self.page(done[0], done[1].status, **done[1].headers)
 
     async def _project(self, request: Request) -> str:
         return await run_in_threadpool(self._access.project_of, request.headers, client_of(request))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -54,7 +55,7 @@ def show(visit: Visit) -> Shown:
             ids = [asked["a"], asked["b"]]
             for id_ in ids:
                 sessions.check_session(visit.client, visit.call.project, id_)
-            later = {"sides": _sessions(ids), "turns": _turns(ids)}
+            later = {"sides": partial(_sessions, ids), "turns": partial(_turns, ids)}
         elif asked["query_a"] or asked["query_b"]:
             from_ = start.isoformat() if start else ""
             wanted = [{"query": asked[name], "from": from_} for name in ("query_a", "query_b")]
@@ -62,88 +63,76 @@ def show(visit: Visit) -> Shown:
                 given = {name: value for name, value in one.items() if value}
                 sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
             counts: list[int] = []
-            later = {"sides": _selections(wanted, counts), "differences": _differences(wanted, counts)}
+            later = {
+                "sides": partial(_selections, wanted, counts),
+                "differences": partial(_differences, wanted, counts),
+            }
     except (QueryError, NotFound) as error:
         problem = str(error)
     values = {"section": "/sessions", "problem": problem, "window": window, "windows": WINDOWS, **asked}
     return Shown("compare.html", {**values, "parts": list(later)}, status=400 if problem else 200, later=later)
 
 
-def _sessions(ids: Sequence[str]) -> Page:
-    def made(visit: Visit) -> Shown:
-        sides = []
-        for id_ in ids:
-            one = visit.read(sessions.one, sessions.One, {"preview": 400}, ids={"session_id": id_})
-            figures = {
-                "Turns": number(one["trace_count"]),
-                "Duration": duration(one["duration_ns"]),
-                "Errors": number(one["error_count"]),
-                "Model calls": number(one["model_calls"]),
-                "Tool calls": number(one["tool_calls"]),
-                "Tokens in": number(one["input_tokens"]),
-                "Tokens out": number(one["output_tokens"]),
-                "Cost": money(one["cost"]),
-                "Longest gap": duration(one["longest_gap_ns"]),
-                "Models": ", ".join(one["models"]),
-                "Users": ", ".join(one["user_ids"]),
-                "Last error": one["last_error"][:200],
-            }
-            sides.append({"title": id_, "link": visit.session_url(id_), "figures": figures})
-        return Shown("sides.html", {"sides": sides, "names": list(sides[0]["figures"])})
-
-    return made
+def _sessions(ids: Sequence[str], visit: Visit) -> Shown:
+    sides = []
+    for id_ in ids:
+        one = visit.read(sessions.one, sessions.One, {"preview": 400}, ids={"session_id": id_})
+        figures = {
+            "Turns": number(one["trace_count"]),
+            "Duration": duration(one["duration_ns"]),
+            "Errors": number(one["error_count"]),
+            "Model calls": number(one["model_calls"]),
+            "Tool calls": number(one["tool_calls"]),
+            "Tokens in": number(one["input_tokens"]),
+            "Tokens out": number(one["output_tokens"]),
+            "Cost": money(one["cost"]),
+            "Longest gap": duration(one["longest_gap_ns"]),
+            "Models": ", ".join(one["models"]),
+            "Users": ", ".join(one["user_ids"]),
+            "Last error": one["last_error"][:200],
+        }
+        sides.append({"title": id_, "link": visit.session_url(id_), "figures": figures})
+    return Shown("sides.html", {"sides": sides, "names": list(sides[0]["figures"])})
 
 
-def _turns(ids: Sequence[str]) -> Page:
+def _turns(ids: Sequence[str], visit: Visit) -> Shown:
     """The first turns of both."""
-
-    def made(visit: Visit) -> Shown:
-        wanted = {"limit": _TURNS, "preview": 400}
-        turns = [visit.read(sessions.traces, PagedTexts, wanted, ids={"session_id": id_})["traces"] for id_ in ids]
-        return Shown("both.html", {"turns": turns})
-
-    return made
+    wanted = {"limit": _TURNS, "preview": 400}
+    turns = [visit.read(sessions.traces, PagedTexts, wanted, ids={"session_id": id_})["traces"] for id_ in ids]
+    return Shown("both.html", {"turns": turns})
 
 
-def _selections(wanted: Sequence[Mapping[str, str]], counts: list[int]) -> Page:
+def _selections(wanted: Sequence[Mapping[str, str]], counts: list[int], visit: Visit) -> Shown:
     """The figures of both; puts into `counts` how many sessions each has."""
-
-    def made(visit: Visit) -> Shown:
-        sides = []
-        for one in wanted:
-            series = "sessions,traces,errors,tokens,cost,duration_p50_ns,duration_p95_ns"
-            asked = {**one, "interval": "all", "series": series}
-            groups = visit.read(questions.measure, questions.Metrics, asked)["groups"]
-            total: Mapping[str, Any] = groups[0]["total"] if groups else {}
-            many = max(int(total.get("sessions", 0)), 1)
-            counts.append(int(total.get("sessions", 0)))
-            figures = {
-                "Sessions": number(total.get("sessions", 0)),
-                "Turns a session": f"{total.get('traces', 0) / many:.1f}",
-                "Errors a session": f"{total.get('errors', 0) / many:.2f}",
-                "Tokens a session": compact(total.get("tokens", 0) / many),
-                "Cost a session": money(total.get("cost", 0) / many),
-                "Turn p50": duration(total.get("duration_p50_ns", 0)),
-                "Turn p95": duration(total.get("duration_p95_ns", 0)),
-            }
-            link = f"{visit.base}/sessions?{urlencode({name: value for name, value in one.items() if value})}"
-            sides.append({"title": one["query"] or "all sessions", "link": link, "figures": figures})
-        return Shown("sides.html", {"sides": sides, "names": list(sides[0]["figures"])})
-
-    return made
+    sides = []
+    for one in wanted:
+        series = "sessions,traces,errors,tokens,cost,duration_p50_ns,duration_p95_ns"
+        asked = {**one, "interval": "all", "series": series}
+        groups = visit.read(questions.measure, questions.Metrics, asked)["groups"]
+        total: Mapping[str, Any] = groups[0]["total"] if groups else {}
+        many = max(int(total.get("sessions", 0)), 1)
+        counts.append(int(total.get("sessions", 0)))
+        figures = {
+            "Sessions": number(total.get("sessions", 0)),
+            "Turns a session": f"{total.get('traces', 0) / many:.1f}",
+            "Errors a session": f"{total.get('errors', 0) / many:.2f}",
+            "Tokens a session": compact(total.get("tokens", 0) / many),
+            "Cost a session": money(total.get("cost", 0) / many),
+            "Turn p50": duration(total.get("duration_p50_ns", 0)),
+            "Turn p95": duration(total.get("duration_p95_ns", 0)),
+        }
+        link = f"{visit.base}/sessions?{urlencode({name: value for name, value in one.items() if value})}"
+        sides.append({"title": one["query"] or "all sessions", "link": link, "figures": figures})
+    return Shown("sides.html", {"sides": sides, "names": list(sides[0]["figures"])})
 
 
-def _differences(wanted: Sequence[Mapping[str, str]], counts: Sequence[int]) -> Page:
+def _differences(wanted: Sequence[Mapping[str, str]], counts: Sequence[int], visit: Visit) -> Shown:
     """Values that one side has in a greater share of its sessions than the other, by how much, with the sessions that
     have them.
     """
-
-    def made(visit: Visit) -> Shown:
-        rows = _ranked(visit, wanted, counts) if len(counts) == len(wanted) and all(counts) else []
-        titles = [one["query"] or "all sessions" for one in wanted]
-        return Shown("differences.html", {"differences": rows, "titles": titles, "counts": counts})
-
-    return made
+    rows = _ranked(visit, wanted, counts) if len(counts) == len(wanted) and all(counts) else []
+    titles = [one["query"] or "all sessions" for one in wanted]
+    return Shown("differences.html", {"differences": rows, "titles": titles, "counts": counts})
 
 
 def _ranked(visit: Visit, wanted: Sequence[Mapping[str, str]], counts: Sequence[int]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -40,9 +41,9 @@ class Login:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route(PATH, self._answered(self._show), methods=["GET"]),
-            Route(PATH, self._answered(self._log_in), methods=["POST"]),
-            Route("/logout", self._answered(self._log_out), methods=["POST"]),
+            Route(PATH, partial(self._answer, self._show), methods=["GET"]),
+            Route(PATH, partial(self._answer, self._log_in), methods=["POST"]),
+            Route("/logout", partial(self._answer, self._log_out), methods=["POST"]),
         ]
 
     def leads(self, request: Request, error: Exception) -> Response | None:
@@ -53,18 +54,16 @@ class Login:
         here = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"{self._base}{PATH}?back={quote(self._base + here, safe='')}", 303)
 
-    def _answered(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            try:
-                if not self._access.has_form:
-                    raise NotFound("nobody logs in here")  # noqa: TRY301
-                return await handler(request)
-            except ClientDisconnect:
-                return NOBODY_READS
-            except Exception as error:  # noqa: BLE001 - show_problem knows what each means
-                return self._pages.show_problem(request, error, "")
-
-        return answer
+    async def _answer(self, handler: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+        """What the handler answers, or the page that tells of what it raises; 404 where nobody logs in."""
+        try:
+            if not self._access.has_form:
+                raise NotFound("nobody logs in here")  # noqa: TRY301
+            return await handler(request)
+        except ClientDisconnect:
+            return NOBODY_READS
+        except Exception as error:  # noqa: BLE001 - show_problem knows what each means
+            return self._pages.show_problem(request, error, "")
 
     async def _show(self, request: Request) -> Response:
         return self._form(request, request.query_params.get("back", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -95,7 +96,7 @@ def _begun(visit: Visit, known: dict[str, Any], template: str, less: Mapping[str
         queries.check_cursor(**visit.of_session, cursor=visit.get("turn"))
     known.update(opened=span.opened(visit))
     name = visit.get("show") if visit.get("show") in dict(VIEWS) else VIEWS[0][0]
-    pieces: dict[str, Piece] = {"failure": _failure, "replay": _main(name), "beside": _beside}
+    pieces: dict[str, Piece] = {"failure": _failure, "replay": partial(_main, name), "beside": _beside}
     if visit.get("queue"):
         pieces["review"] = _review
 
@@ -170,20 +171,16 @@ def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", known["course"])
 
 
-def _main(name: str) -> Piece:
+def _main(name: str, visit: Visit, known: dict[str, Any]) -> Shown:
     """What a view shows in the middle of the page."""
-
-    def made(visit: Visit, known: dict[str, Any]) -> Shown:
-        match name:
-            case "outline":
-                return Shown("outline.html", {"outline": _outline(visit)})
-            case "waterfall":
-                return Shown("waterfall.html", {**_drawn_fall(visit, known), **known["opened"]})
-        sampled_out = detail.is_sampled_out(visit.client, **visit.of_session)
-        more = {"sampled_out": sampled_out, "fragment": visit.with_query(fragment="turns")}
-        return Shown("replay.html", {**_turns(visit, known), **more})
-
-    return made
+    match name:
+        case "outline":
+            return Shown("outline.html", {"outline": _outline(visit)})
+        case "waterfall":
+            return Shown("waterfall.html", {**_drawn_fall(visit, known), **known["opened"]})
+    sampled_out = detail.is_sampled_out(visit.client, **visit.of_session)
+    more = {"sampled_out": sampled_out, "fragment": visit.with_query(fragment="turns")}
+    return Shown("replay.html", {**_turns(visit, known), **more})
 
 
 def _beside(visit: Visit, known: dict[str, Any]) -> Shown:
