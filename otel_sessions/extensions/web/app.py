@@ -190,7 +190,7 @@ def application(
     api = Api(config, store, deleter, access, is_stopping)
     pages = Pages(config, store, deleter, access, host)
     routes = [*api.routes(), _RawRoute(PATH, api.guarded(Mcp(store, REPLAYED))), *pages.routes()]
-    router = Router(routes, redirect_slashes=False, default=_nothing(pages))
+    router = Router(routes, redirect_slashes=False, default=partial(_nothing, pages))
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -216,14 +216,10 @@ async def _openapi(request: Request) -> Response:
     return tagged(Response(known_document(), media_type="application/json", headers=headers), request)
 
 
-def _nothing(pages: Pages) -> ASGIApp:
+async def _nothing(pages: Pages, scope: Scope, receive: Receive, send: Send) -> None:
     """Says that there is no such path: to a browser as a page."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        error = NotFound(f"there is nothing at {scope['path'][:200]}")
-        request = Request(scope)
-        for_people = "text/html" in request.headers.get("accept", "") and not scope["path"].startswith("/api/")
-        response = pages.show_problem(request, error, "") if for_people else problem(error)
-        await response(scope, receive, send)
-
-    return answer
+    error = NotFound(f"there is nothing at {scope['path'][:200]}")
+    request = Request(scope)
+    for_people = "text/html" in request.headers.get("accept", "") and not scope["path"].startswith("/api/")
+    response = pages.show_problem(request, error, "") if for_people else problem(error)
+    await response(scope, receive, send)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final, cast
+from functools import partial, wraps
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from otel_sessions.extensions.web.api import sessions
@@ -19,6 +19,7 @@ from otel_sessions.queries import additions, detail
 from otel_sessions.queries import replay as queries
 from otel_sessions.queries.rows import Row, as_json
 
+T = TypeVar("T")
 TURNS: Final = 20
 """How many turns a page has."""
 BARS: Final = 400
@@ -61,7 +62,7 @@ def public(visit: Visit) -> Shown:
         "comments": [],
         "chain": None,
     }
-    nothing_added: dict[str, Any] = {"added": ([], [])}
+    nothing_added: dict[str, Any] = {_added.__name__: ([], [])}
     part = _fragment(visit, nothing_added)
     if part:
         return replace(part, values={**part.values, **closed})
@@ -159,16 +160,26 @@ def _failure(visit: Visit, known: dict[str, Any]) -> Shown:
     return Shown("failure.html", {"failure": {"name": name, "message": row["Message"], "link": link}})
 
 
-def _failed_last(visit: Visit, known: dict[str, Any]) -> Row | None:
-    if "failed_last" not in known:
-        known["failed_last"] = detail.last_failure(visit.client, **visit.of_session)
-    return cast("Row | None", known["failed_last"])
+def _once(find: Callable[[Visit, dict[str, Any]], T]) -> Callable[[Visit, dict[str, Any]], T]:
+    """Finds something out once for all pieces of a page: `known` keeps it, under the name of the function."""
+
+    @wraps(find)
+    def found(visit: Visit, known: dict[str, Any]) -> T:
+        if find.__name__ not in known:
+            known[find.__name__] = find(visit, known)
+        return cast("T", known[find.__name__])
+
+    return found
 
 
+@_once
+def _failed_last(visit: Visit, _: dict[str, Any]) -> Row | None:
+    return detail.last_failure(visit.client, **visit.of_session)
+
+
+@_once
 def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
-    if "course" not in known:
-        known["course"] = course.expected(visit, known["session"])
-    return cast("dict[str, Any]", known["course"])
+    return course.expected(visit, known["session"])
 
 
 def _main(name: str, visit: Visit, known: dict[str, Any]) -> Shown:
@@ -226,41 +237,33 @@ def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[cours
     }
 
 
-def _added(visit: Visit, known: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+@_once
+def _added(visit: Visit, _: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The scores of the session, the last first, and its comments."""
-    if "added" not in known:
-        scores = [as_json(row) for row in additions.list_scores(visit.client, **visit.of_session, limit=1000).rows]
-        scores.sort(key=lambda score: str(score["timestamp"]), reverse=True)
-        known["added"] = (
-            scores,
-            [as_json(row) for row in additions.list_comments(visit.client, **visit.of_session, limit=500).rows],
-        )
-    return cast("tuple[list[dict[str, Any]], list[dict[str, Any]]]", known["added"])
+    scores = [as_json(row) for row in additions.list_scores(visit.client, **visit.of_session, limit=1000).rows]
+    scores.sort(key=lambda score: str(score["timestamp"]), reverse=True)
+    comments = [as_json(row) for row in additions.list_comments(visit.client, **visit.of_session, limit=500).rows]
+    return scores, comments
 
 
+@_once
 def _payload(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     """The page of turns that the address asks for, as REST has it."""
-    if "payload" not in known:
-        if "place" not in known:
-            known["place"] = _place(visit, known)
-        cursor, _ = known["place"]
-        known["payload"] = visit.read(sessions.turns, PagedTexts, {"limit": TURNS, "cursor": cursor, "preview": _TEXT})
-    return cast("dict[str, Any]", known["payload"])
+    wanted = {"limit": TURNS, "cursor": _place(visit, known)[0], "preview": _TEXT}
+    return cast("dict[str, Any]", visit.read(sessions.turns, PagedTexts, wanted))
 
 
+@_once
 def _begun_parts(visit: Visit, known: dict[str, Any]) -> list[course.Part]:
     """The parts of the session that begin on the page."""
-    if "begun_parts" not in known:
-        traces = [turn["trace_id"] for turn in _payload(visit, known)["turns"]]
-        known["begun_parts"] = course.parts_beginning(visit, traces)
-    return cast("list[course.Part]", known["begun_parts"])
+    return course.parts_beginning(visit, [turn["trace_id"] for turn in _payload(visit, known)["turns"]])
 
 
 def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     """One page of turns as cards, with the thumbs and comments of each."""
     name = visit.get("show") if visit.get("show") in dict(replay.PRESETS) else VIEWS[0][0]
     payload = _payload(visit, known)
-    before = known["place"][1]
+    before = _place(visit, known)[1]
     numbers: dict[str, int] = {turn["trace_id"]: before + place for place, turn in enumerate(payload["turns"], 1)}
     cards = replay.cards(payload, name)
     scores, comments = _added(visit, known)
@@ -282,6 +285,7 @@ def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@_once
 def _place(visit: Visit, known: dict[str, Any]) -> tuple[str, int]:
     """The cursor of the page of turns that the address asks for, and how many turns are before it.
 
