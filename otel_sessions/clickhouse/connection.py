@@ -65,8 +65,8 @@ class Pool:
 
 
 class Store:
-    """ClickHouse for the handlers of an event loop: `threads` of them beside it, each piece of work with a client of
-    its own.
+    """Work on ClickHouse for the handlers of an event loop: on `threads` threads beside it, each with a client of its
+    own.
 
     `open_` makes a client; None says that this service stores nothing in ClickHouse. `around` is entered around each
     use of a client.

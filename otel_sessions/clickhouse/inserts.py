@@ -82,7 +82,5 @@ class Tokens:
             self._renewed = secrets.token_hex(8)
 
     def token(self, name: str, block: bytes | memoryview) -> str:
-        """The token of an insert. `name` is the caller's for these spans; other bytes under it, from other processors,
-        have another.
-        """
+        """The token of an insert. `name` is the caller's for these spans; other bytes under it have another token."""
         return f"{self._life}-{self._renewed}-{name}-{zlib.crc32(block):08x}"

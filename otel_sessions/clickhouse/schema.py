@@ -85,7 +85,7 @@ def read(package: str) -> tuple[Migration, ...]:
 def pending(
     client: Client, database: str, known: Sequence[Migration], layout: Layout | None = None
 ) -> tuple[Migration, ...]:
-    """Those of `known` that this database has not had, without changing anything. With a `layout` it is a cluster's.
+    """Those of the migrations `known` that this database has not had; changes nothing. `layout` is that of a cluster.
 
     Raises `SchemaError` where one that it had is not the one of this version, or is newer than this version knows, and
     where the database of a cluster is asked for and it is that of one server, or the other way round.

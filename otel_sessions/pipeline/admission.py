@@ -97,7 +97,8 @@ class Recent:
         self._lock = threading.Lock()
 
     def outcome_of(self, request: Request, take: Callable[[Set[str]], Ticket]) -> Future[Outcome]:
-        """That of an equal request, if there was one lately that did not fail; otherwise of the ticket of `take`.
+        """The outcome of an equal request, if there was one lately that did not fail; otherwise of the ticket of
+        `take`.
 
         `take` is told which queues have the request.
         """

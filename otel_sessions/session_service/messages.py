@@ -53,9 +53,7 @@ class Filling:
 
 
 def _drop_json_names(message: DescriptorProto) -> None:
-    """As in generated code, so that both may be loaded in one process: protobuf takes a file twice only if it is the
-    same.
-    """
+    """Leaves names for JSON out, as generated code does: protobuf takes a file twice only if it is the same."""
     for field in (*message.field, *message.extension):
         field.ClearField("json_name")
     for nested in message.nested_type:

@@ -70,7 +70,7 @@ class Bounds:
 
 
 def accepted_settings(chosen: Mapping[str, str], bounds: Bounds) -> dict[str, str]:
-    """Of the settings that came with a request, beside the statement, those to run it with.
+    """The settings to run a statement with, of those that came beside it in a request.
 
     What a client sends of itself and a read has no use for is left out, and a bound is lowered to ours rather than
     refused. Raises `QueryError` for the others that a reader may not set.

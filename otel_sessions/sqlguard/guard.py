@@ -152,7 +152,7 @@ class ReadGuard:
         return Read(text, format_, bound, has_format_clause=named is not None)
 
     def accept_settings(self, client: Client, chosen: Mapping[str, str]) -> dict[str, str]:
-        """Of the settings that came beside a statement, those to run it with, see `accepted_settings`.
+        """The settings to run a statement with, of those that came beside it, see `accepted_settings`.
 
         Raises `QueryError` for those that a reader may not set, and for a condition that does more than read.
         """

@@ -175,7 +175,7 @@ class ClickHouseExporter:
         return client
 
     def _give_up_client(self, error: Exception) -> None:
-        """The next attempt takes a new client: a server may have moved, and see `connect` of the embedded engine.
+        """Lets the next attempt take a new client: a server may have moved, and see `connect` of the embedded engine.
 
         What refuses rows is the ClickHouse that was there before, with the tables that it had.
         """

@@ -82,9 +82,7 @@ def _retry_delay(data: bytes) -> float | None:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """The seconds that `Retry-After` asks for, which is a number or a date (RFC 9110, 10.2.3); None for any other
-    text.
-    """
+    """The seconds that `Retry-After` asks for, a number or a date (RFC 9110, 10.2.3); None for any other text."""
     if retry_after.strip().isascii() and retry_after.strip().isdigit():
         return _bounded(float(retry_after))
     try:

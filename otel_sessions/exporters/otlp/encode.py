@@ -70,9 +70,7 @@ class Copy:
         self._scope: tuple[object, ...] = ()
 
     def of(self, message: ExportTraceServiceRequest, rows: Mapping[int, int]) -> ExportTraceServiceRequest:
-        """The request with those spans of `message` that have a row; `rows` has it by the position among the valid
-        spans.
-        """
+        """The request with those spans of `message` that have a row; `rows` is by the position among its valid spans."""
         message.DiscardUnknownFields()
         position = -1
         for i, group in enumerate(message.resource_spans):

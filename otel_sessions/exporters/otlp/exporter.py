@@ -79,9 +79,7 @@ class OtlpExporter:
             client.close()
 
     def _send(self, batches: Sequence[SpanBatch], sent: set[bytes]) -> None:
-        """Sends these spans, in halves where the other side says they are too large. Raises `TooLarge` for a single
-        span that is.
-        """
+        """Sends these spans, in halves where the other side says they are too large; `TooLarge` for a single span."""
         search, waiting = Bisection[Sequence[SpanBatch]](_halves), deque([batches])
         digests = set[bytes]()
         while waiting:

@@ -82,9 +82,7 @@ class Bcrypt:
 
 
 def password_of(text: bytes) -> Password:
-    """The password in a line of htpasswd: bcrypt, {SHA} or plain. Raises ValueError, without the text, for another
-    hash.
-    """
+    """A password of htpasswd: bcrypt, {SHA} or plain. Raises ValueError, without the text, for another kind of hash."""
     if _BCRYPT.fullmatch(text):
         return Bcrypt(text)
     if text.startswith(_SHA):

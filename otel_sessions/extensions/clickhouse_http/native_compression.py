@@ -30,10 +30,7 @@ _LOW = (1 << 64) - 1
 
 
 def compressed(data: bytes, method: str = "LZ4") -> bytes:
-    """`data` as such a stream; nothing for nothing.
-
-    `method` as `network_compression_method` says it; an unknown one is LZ4.
-    """
+    """`data` as such a stream, empty for nothing. `method` is a `network_compression_method`; an unknown one means LZ4."""
     chosen = _METHODS.get(method.upper(), _LZ4)
     found = bytearray()
     for start in range(0, len(data), _BLOCK):
@@ -49,7 +46,7 @@ def compressed(data: bytes, method: str = "LZ4") -> bytes:
 
 
 def decompressed(stream: bytes, limit: int) -> bytes:
-    """What was compressed.
+    """The content of such a stream.
 
     Raises `TooLarge` past `limit` bytes, before they are inflated, and `QueryError` for a stream that is broken.
     """

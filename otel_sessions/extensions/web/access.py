@@ -90,9 +90,7 @@ class Logins:
 
 
 class Guesses:
-    """How many wrong credentials each client has sent lately. Credentials that were right once are never refused for
-    it.
-    """
+    """How many wrong credentials each client sent lately. Those that were right once are never refused for it."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -103,8 +101,8 @@ class Guesses:
 
     @contextmanager
     def one(self, client: str, credentials: str) -> Iterator[None]:
-        """Counts the guess before it is made, so that many at once are not more; and not if it was right, or if nobody
-        can tell. Raises `TooManyRequests`, then nobody is asked.
+        """Counts the guess before it is made, so that many at once are not more; takes it back if it was right, or if
+        nobody can tell. Raises `TooManyRequests`, then nobody is asked.
         """
         digest = hmac.digest(self._key, credentials.encode(errors="replace"), "sha256")
         failures = self._count(_network(client)) if digest not in self._known else None
@@ -212,9 +210,7 @@ def _cookie(headers: Mapping[str, str]) -> str:
 
 
 def _network(client: str) -> str:
-    """What one client cannot change at will: its address of IPv4, or the network of 64 bits that its IPv6 address is
-    in.
-    """
+    """What a client cannot change at will: its IPv4 address, or the network of 64 bits of its IPv6 address."""
     try:
         address = ipaddress.ip_address(client.partition("%")[0])
     except ValueError:

@@ -26,7 +26,7 @@ _NEVER: Final = "1970-01-01 00:00:00"
 
 
 class Alerts:
-    """Those of one webhook, looked at each in its `interval`; `report` takes what is wrong with one, or None.
+    """The alerts of one webhook, each looked at in its `interval`; `report` takes what is wrong with one, or None.
 
     A change is told once it has lasted for `for`: a figure that swings about its bound does not ring each time.
     """

@@ -66,9 +66,7 @@ def id_of(notice: Notice) -> str:
 
 
 def signed_headers(keys: Sequence[bytes], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers that sign a body; `timestamp` is when it is sent, in seconds since 1970. There is a signature for
-    each key.
-    """
+    """The headers that sign a body, once by each key; `timestamp` is when it is sent, in seconds since 1970."""
     signed = f"{id_}.{timestamp}.".encode() + body
     signatures = [b64encode(hmac.digest(key, signed, "sha256")).decode("ascii") for key in keys]
     return {

@@ -64,9 +64,7 @@ class Streams:
 
 
 async def _events(call: Call[Events, None], watch: Watch, first: Iterable[Arrival]) -> AsyncIterator[bytes]:
-    """The bytes of the stream. It ends when the service stops or ClickHouse cannot be read; browsers then come back
-    and go on.
-    """
+    """The bytes of the stream, until the service stops or ClickHouse cannot be read; browsers come back and go on."""
     yield b"retry: 1000\n\n"
     arrivals, said, took = first, time.monotonic(), 0.0
     while not call.is_stopping():

@@ -20,8 +20,8 @@ _RESULT: Final = "tool_result"
 
 
 def replay(page: Callable[[int], Row], most: int, max_tokens: int) -> Iterator[Row]:
-    """Ever smaller answers of what `page` has for a number of turns: shorter texts, then fewer turns, then steps
-    without what was said, then turns alone.
+    """Ever smaller answers out of what `page` has for a number of turns: with shorter texts, then fewer turns, then
+    steps without what was said, then turns alone.
     """
     whole = page(most)
     for level in _TEXTS:

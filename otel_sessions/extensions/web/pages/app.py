@@ -247,8 +247,8 @@ class Pages:
         is_open: bool = False,
         form: Mapping[str, str] | None = None,
     ) -> Response:
-        """The same answer as REST gives, as a page; or the way to the form of a login. Of a `form`, with the way back
-        to where it stood, and with the form once more where other words may do.
+        """The answer that REST would give, as a page, or the way to the login. A `form` that was refused is shown again
+        where other words may do, with the way back to where it stood.
         """
         if not is_open and (answer := self._login.leads(request, error)):
             return answer
@@ -280,9 +280,7 @@ class Pages:
         self.set_cookie(response, request, _TOKEN, token, 30 * 86_400)
 
     def set_cookie(self, response: Response, request: Request, name: str, value: str, seconds: float) -> None:
-        """Sets a cookie that no script reads and no other site sends; `secure` where people reach the pages over
-        HTTPS.
-        """
+        """Sets a cookie that no script reads and no other site sends; `secure` where the pages are reached over HTTPS."""
         secure = request.url.scheme == "https" or (self.public_url or "").startswith("https://")
         path = self._base or "/"
         response.set_cookie(name, value, int(seconds), path=path, httponly=True, samesite="strict", secure=secure)

@@ -51,9 +51,7 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
 
 
 def _lanes(turns: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """The number of each agent's lane: of those that do something themselves, by their first steps. Empty for one
-    alone.
-    """
+    """A number for each agent that does something itself, in the order of their first steps; empty for only one."""
     working = (step["agent"] for turn in turns for step in turn["steps"] if step["kind"] not in _INNER)
     agents = list(dict.fromkeys(agent for agent in working if agent))
     return {agent: number for number, agent in enumerate(agents)} if len(agents) > 1 else {}
@@ -215,9 +213,7 @@ def _is_unpriced(step: Mapping[str, Any]) -> bool:
 
 
 def _passed_on(step: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> str:
-    """The name of the step within this one that failed with the same error; empty where the failure is this step's
-    own.
-    """
+    """The name of the step within this one that failed with the same error; empty where this step failed by itself."""
     if step["status"] != "error":
         return ""
     for each in steps:

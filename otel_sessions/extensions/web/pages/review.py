@@ -21,8 +21,8 @@ ASSIGNED = "assigned:"
 
 
 def queue(visit: Visit, session: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Where a reader who goes through the sessions of a query goes on: to the next before this one without a score,
-    which is nobody else's. None where nobody does.
+    """Where a reviewer of the sessions of a query goes next: to the one before this one in time that has no score and
+    is assigned to nobody else. None where nobody reviews.
     """
     asked, reader = visit.get("queue"), visit.get("as").strip()
     if not asked:

@@ -302,9 +302,7 @@ def _drawn(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
 def _series(
     visit: Visit, asked: Mapping[str, str], begin: datetime, end: datetime
 ) -> tuple[list[Mapping[str, Any]], Mapping[str, Any], int]:
-    """A point for each interval of a window, also of those in which nothing happened; the totals; and how many seconds
-    an interval has.
-    """
+    """A point for each interval of a window, empty ones too; the totals; and how many seconds an interval has."""
     interval, seconds = drawing.interval((end - begin).total_seconds())
     wanted = {
         **asked,
