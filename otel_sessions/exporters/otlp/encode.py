@@ -70,7 +70,7 @@ class Copy:
         self._scope: tuple[object, ...] = ()
 
     def of(self, message: ExportTraceServiceRequest, rows: Mapping[int, int]) -> ExportTraceServiceRequest:
-        """The request with those spans of `message` that have a row; `rows` is by the position among its valid spans."""
+        """The request with those spans of `message` that have a row; `rows` is by the position of its valid spans."""
         message.DiscardUnknownFields()
         position = -1
         for i, group in enumerate(message.resource_spans):

@@ -20,7 +20,7 @@ _MAX_FIELDS: Final = 1_000
 
 
 def bodies_of(config: Config) -> dict[bool, Bodies]:
-    """Readers of bodies: under False for everybody, under True for the owner, who may send more, with room of its own."""
+    """Readers of bodies: under False for everybody, under True for the owner, with more room, of its own."""
     read, most = config.max_body, config.max_request_body_size
     more = {"lz4": _lz4}
     return {

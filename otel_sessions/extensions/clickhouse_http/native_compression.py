@@ -30,7 +30,7 @@ _LOW = (1 << 64) - 1
 
 
 def compressed(data: bytes, method: str = "LZ4") -> bytes:
-    """`data` as such a stream, empty for nothing. `method` is a `network_compression_method`; an unknown one means LZ4."""
+    """`data` as such a stream, empty for nothing. `method` is a `network_compression_method`; any other is LZ4."""
     chosen = _METHODS.get(method.upper(), _LZ4)
     found = bytearray()
     for start in range(0, len(data), _BLOCK):

@@ -51,7 +51,7 @@ def label(visit: Visit) -> str:
 
 
 def score(visit: Visit) -> str | Done:
-    """Adds a score, or deletes one. One given in place has an id of its name and place, so that the next replaces it."""
+    """Adds a score, or deletes one. One given in place has an id of its name and place, so the next replaces it."""
     form = visit.form
     if form.get("action") == "delete":
         visit.read(additions.delete_score, ids={**visit.call.ids, "score_id": form.get("score_id", "")})

@@ -280,7 +280,7 @@ class Pages:
         self.set_cookie(response, request, _TOKEN, token, 30 * 86_400)
 
     def set_cookie(self, response: Response, request: Request, name: str, value: str, seconds: float) -> None:
-        """Sets a cookie that no script reads and no other site sends; `secure` where the pages are reached over HTTPS."""
+        """Sets a cookie that no script reads and no other site sends; `secure` where pages are reached over HTTPS."""
         secure = request.url.scheme == "https" or (self.public_url or "").startswith("https://")
         path = self._base or "/"
         response.set_cookie(name, value, int(seconds), path=path, httponly=True, samesite="strict", secure=secure)

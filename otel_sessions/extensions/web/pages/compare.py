@@ -191,7 +191,7 @@ def _why_no_link(field: str, value: str) -> str:
 
 
 def _version(value: str) -> str:
-    """A prompt or a set of tools in short: names of the tools or the first words, and a digest to tell it from others."""
+    """A prompt or a set of tools in short: names of tools or first words, and a digest to tell it from others."""
     found = parsed(value)
     parts = found if isinstance(found, list) else [found]
     told = [part.get("function", part) if isinstance(part, dict) else {"content": as_text(part)} for part in parts]
