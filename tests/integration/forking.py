@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import faulthandler
+import gc
 import json
 import os
 import signal
@@ -17,10 +18,24 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 _PR_SET_CHILD_SUBREAPER = 36
+LOADED_AT_START = (
+    "otel_sessions.cli.app",
+    "otel_sessions.cli.process",
+    "otel_sessions.exporters.clickhouse.exporter",
+    "otel_sessions.extensions.clickhouse_http.server",
+    "otel_sessions.processors.session.processor",
+    "otel_sessions.receivers.otlp.receiver",
+    "otel_sessions.service",
+    "otel_sessions.session_service.service",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.asyncio",
+)
+"""What a service imports as late as at its start; not the engine, whose threads no fork takes along."""
 _lock = threading.Lock()
 _parent: list[Any] = []
 """The process that forks, its socket and its environment, once it is there."""
@@ -150,14 +165,13 @@ def _become(arguments: list[str], cwd: str, descriptors: list[int], channel: soc
 
 
 def _import_all() -> None:
-    from otel_sessions.cli import app, options, process  # noqa: F401
+    from otel_sessions.cli import options
 
     options.loaded(None, None, to_serve=True)
-    import otel_sessions.exporters.clickhouse.exporter
-    import otel_sessions.extensions.clickhouse_http.server
-    import otel_sessions.processors.session.processor
-    import otel_sessions.receivers.otlp.receiver
-    import otel_sessions.service  # noqa: F401
+    for module in LOADED_AT_START:
+        import_module(module)
+    gc.collect()
+    gc.freeze()  # what all have in common no child looks at again for garbage
 
 
 if __name__ == "__main__":
