@@ -12,7 +12,7 @@ from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.superset import ANYTHING, BOUNDS, FIRST_START, LAST_END
-from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Page, Reader, Readers, decode, encode
+from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, unread
 from otel_sessions.queries.rows import Row, composed, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
 Order = Literal["asc", "desc"]
-Place = tuple[Any, str]
-"""The key of a session in a list, and its id."""
 # The key of each sort, and its type: times are keys by their nanoseconds.
 _KEYS: Final[dict[str, tuple[str, str]]] = {
     "last_activity": ("toUnixTimestamp64Nano(EndTime)", "Int64"),
@@ -84,17 +82,13 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
     meanwhile.
     Raises `LanguageError`, `CursorError`, and what `rows.run` does.
     """
-    key, after, name, number = decode(wanted.identity, wanted.cursor) if wanted.cursor else (None, "", "", 0)
-    place = (key, after) if wanted.cursor else None
-    reader = readers.get(name) if readers and name else Reader(now_ns) if readers and not wanted.cursor else None
-    picked, place = _unread(client, wanted, place, reader, number, now_ns)
-    page, next_ = picked[: wanted.limit], None
-    ids = [row["SessionId"] for row in page]
-    if len(picked) > wanted.limit:
-        next_ = encode(wanted.identity, [*place, reader.name if reader else "", number + 1])
-        if reader is not None and readers is not None:
-            reader.note(ids, number)
-            readers.keep(reader)
+    moving = Moving(
+        wanted.identity,
+        "SessionId",
+        lambda place: _picked(client, wanted, place, now_ns),
+        lambda began_ns: _all_keys(client, wanted, began_ns, now_ns),
+    )
+    page, next_ = unread(moving, wanted.limit, wanted.cursor, readers, now_ns)
     shown = _whole(client, wanted.project, page)
     return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
 
@@ -123,33 +117,6 @@ def extent(client: Client, *, project: str, chosen: Filter, now_ns: int) -> tupl
     sql = composed("extent", BOUNDS=composed("list_bounds", KEY=f"({FIRST_START}, {LAST_END})", SUPERSET=superset.sql))
     (row,) = run(client, sql, {"project": project, "limit": 2**32 - 1, **superset.parameters})
     return (row["First"], row["Last"]) if row["Sessions"] else None
-
-
-def _unread(  # noqa: PLR0917 - all of one request
-    client: Client, wanted: Wanted, place: Place | None, reader: Reader | None, number: int, now_ns: int
-) -> tuple[list[Row], Place]:
-    """What comes behind a place that the reader has not had, at its end what has moved over it, and up to where."""
-    unread: list[Row] = []
-    here: set[str] = set()  # a session may move between two looks
-    last = place or (None, "")
-    is_at_end = False
-    while len(unread) <= wanted.limit and not is_at_end:
-        rows = _picked(client, wanted, place, now_ns)
-        is_at_end = len(rows) <= wanted.limit
-        for row in rows:
-            id_ = row["SessionId"]
-            if id_ not in here and (reader is None or not reader.has_had(id_, number)):
-                here.add(id_)
-                unread.append(row)
-        if rows:
-            place = (rows[-1]["_key"], rows[-1]["SessionId"])
-    if unread:
-        end = unread[min(len(unread), wanted.limit) - 1]
-        last = (end["_key"], end["SessionId"])
-    if is_at_end and reader is not None and number > 0:
-        moved = _all_keys(client, wanted, reader.began_ns, now_ns)
-        unread += [row for row in moved if not (row["SessionId"] in here or reader.has_had(row["SessionId"], number))]
-    return unread, last
 
 
 def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) -> list[Row]:

@@ -31,6 +31,10 @@ MAX_IDS_OF_ONE: Final = 200_000
 _DIGEST_BYTES: Final = 8
 
 
+Place = tuple[Any, str]
+"""The key of a row in a list, and its id."""
+
+
 class CursorError(QueryError):
     """A cursor that no page gave, or one of another list: HTTP 400."""
 
@@ -117,6 +121,68 @@ class Readers:
                 self._readers[reader.name] = reader
             while sum(len(each.pages) for each in self._readers.values()) > MAX_IDS:
                 self._readers.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A list whose rows move, as their keys change.
+
+    `list_` identifies it, `id_` is the column of its ids. `pick` has as many rows behind a place as a page, and one
+    more, with a `_key` each; `begun` those of all that had begun at a time in nanoseconds since 1970, in order.
+    """
+
+    list_: Sequence[Any]
+    id_: str
+    pick: Callable[[Place | None], list[Row]]
+    begun: Callable[[int], list[Row]]
+
+
+def unread(
+    moving: Moving, limit: int, cursor: str | None, readers: Readers | None, now_ns: int
+) -> tuple[list[Row], str | None]:
+    """A page of a list, and the cursor to the next one.
+
+    With `readers`, whoever follows the cursors has every row once that was there all along, whatever moves meanwhile.
+    Raises `CursorError`.
+    """
+    key, after, name, number = decode(moving.list_, cursor) if cursor else (None, "", "", 0)
+    place = (key, after) if cursor else None
+    reader = readers.get(name) if readers and name else Reader(now_ns) if readers and not cursor else None
+    rows, last = _behind(moving, limit, place, reader, number)
+    page = rows[:limit]
+    if len(rows) <= limit:
+        return page, None
+    if reader is not None and readers is not None:
+        reader.note([row[moving.id_] for row in page], number)
+        readers.keep(reader)
+    return page, encode(moving.list_, [*last, reader.name if reader else "", number + 1])
+
+
+def _behind(
+    moving: Moving, limit: int, place: Place | None, reader: Reader | None, number: int
+) -> tuple[list[Row], Place]:
+    """What comes behind a place that the reader has not had, at its end what has moved over it, and up to where."""
+    found: list[Row] = []
+    here: set[str] = set()  # a row may move between two looks
+    last = place or (None, "")
+    is_at_end = False
+    while len(found) <= limit and not is_at_end:
+        rows = moving.pick(place)
+        is_at_end = len(rows) <= limit
+        for row in rows:
+            id_ = row[moving.id_]
+            if id_ not in here and (reader is None or not reader.has_had(id_, number)):
+                here.add(id_)
+                found.append(row)
+        if rows:
+            place = (rows[-1]["_key"], rows[-1][moving.id_])
+    if found:
+        end = found[min(len(found), limit) - 1]
+        last = (end["_key"], end[moving.id_])
+    if is_at_end and reader is not None and number > 0:
+        moved = moving.begun(reader.began_ns)
+        found += [row for row in moved if not (row[moving.id_] in here or reader.has_had(row[moving.id_], number))]
+    return found, last
 
 
 def _digest_of_id(id_: str) -> bytes:

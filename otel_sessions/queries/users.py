@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otel_sessions.queries.paging import Page, decode, encode
-from otel_sessions.queries.rows import Row, composed, run, select
+from otel_sessions.queries.filters import FIRST_NS
+from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, decode, unread
+from otel_sessions.queries.rows import Row, composed, portions, run, select
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -21,43 +24,79 @@ _KEYS: Final[dict[str, tuple[str, str]]] = {
     "tokens": ("TotalTokens", "UInt64"),
     "cost": ("Cost", "Float64"),
 }
+_FIGURES: Final = "FirstSeen"
 
 
-def list_users(
-    client: Client,
-    *,
-    project: str,
-    limit: int,
-    q: str = "",
-    sort: UserSort = "last_seen",
-    order: Literal["asc", "desc"] = "desc",
-    since_ns: int | None = None,
-    cursor: str | None = None,
-) -> Page:
-    """Users in the columns of the view `session_users`; `q` is a piece of their ids, letter case ignored.
+@dataclass(frozen=True, slots=True)
+class WantedUsers:
+    """Which users, in which order, and how many of them; those with equal keys are in the order of their ids.
 
-    With `since_ns`, in nanoseconds since 1970, those that were seen then or later.
+    `q` is a piece of their ids, letter case ignored. With `since_ns`, in nanoseconds since 1970, those that were seen
+    then or later.
     """
-    list_ = ["users", project, q, sort, order]
-    key, type_ = _KEYS[sort]
-    behind = "1"
-    since = -(2**63) if since_ns is None else since_ns
-    bound: dict[str, Any] = {"project": project, "q": q, "since": since, "limit": limit + 1}
-    if cursor:
-        last, user_id = decode(list_, cursor)
-        sign = "<" if order == "desc" else ">"
-        behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND UserId > {{behind:String}})"
-        bound |= {"key": last, "behind": user_id}
-    rows = run(client, composed("list_users", KEY=key, DIRECTION=order.upper(), BEHIND=behind), bound)
-    shown = [{name: value for name, value in row.items() if name != "_key"} for row in rows[:limit]]
-    if len(rows) <= limit:
-        return Page(shown)
-    return Page(shown, encode(list_, [rows[limit - 1]["_key"], rows[limit - 1]["UserId"]]))
+
+    project: str
+    limit: int
+    q: str = ""
+    sort: UserSort = "last_seen"
+    order: Literal["asc", "desc"] = "desc"
+    since_ns: int | None = None
+    cursor: str | None = None
+
+    @property
+    def identity(self) -> Sequence[Any]:
+        """What tells its list from others; a cursor is of one list."""
+        return ["moving users", self.project, self.q, self.sort, self.order]
 
 
-def check_cursor(*, project: str, q: str, sort: UserSort, cursor: str) -> None:
-    """Raises `CursorError` for one that no page of `list_users`, the greatest first, gave."""
-    decode(["users", project, q, sort, "desc"], cursor)
+def list_users(client: Client, wanted: WantedUsers, *, now_ns: int, readers: Readers | None = None) -> Page:
+    """Users in the columns of the view `session_users`.
+
+    With `readers`, whoever follows the cursors has every user once that was there all along, whoever is seen meanwhile.
+    Raises `CursorError`, and what `rows.run` does.
+    """
+    moving = Moving(
+        wanted.identity,
+        "UserId",
+        lambda place: _behind(client, wanted, place),
+        lambda began_ns: _begun(client, wanted, began_ns),
+    )
+    page, next_ = unread(moving, wanted.limit, wanted.cursor, readers, now_ns)
+    known = {row["UserId"]: row for row in page}
+    for ids in portions(id_ for id_, row in known.items() if _FIGURES not in row):
+        rows = _listed(client, wanted, "UserId IN {user_ids:Array(String)}", {"limit": len(ids), "user_ids": ids})
+        known |= {row["UserId"]: row for row in rows}
+    shown = [row for row in known.values() if _FIGURES in row]
+    return Page([{name: value for name, value in row.items() if name != "_key"} for row in shown], next_)
+
+
+def _behind(client: Client, wanted: WantedUsers, place: Place | None) -> list[Row]:
+    if place is None:
+        return _listed(client, wanted, "1", {"limit": wanted.limit + 1})
+    _, type_ = _KEYS[wanted.sort]
+    sign = "<" if wanted.order == "desc" else ">"
+    behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND UserId > {{behind:String}})"
+    return _listed(client, wanted, behind, {"limit": wanted.limit + 1, "key": place[0], "behind": place[1]})
+
+
+def _begun(client: Client, wanted: WantedUsers, began_ns: int) -> list[Row]:
+    seen = "toUnixTimestamp64Nano(FirstSeen) <= {began:Int64}"
+    return _listed(client, wanted, seen, {"limit": MAX_IDS_OF_ONE, "began": began_ns}, columns="UserId")
+
+
+def _listed(
+    client: Client, wanted: WantedUsers, behind: str, bound: Mapping[str, Any], *, columns: str = "u.*"
+) -> list[Row]:
+    since = FIRST_NS if wanted.since_ns is None else wanted.since_ns
+    named = {"project": wanted.project, "q": wanted.q, "since": since, **bound}
+    texts = {"COLUMNS": columns, "KEY": _KEYS[wanted.sort][0], "DIRECTION": wanted.order.upper(), "BEHIND": behind}
+    return run(client, composed("list_users", **texts), named)
+
+
+def check_cursor(wanted: WantedUsers) -> None:
+    """Raises `CursorError` for one that no page of its list gave."""
+    if wanted.cursor:
+        decode(wanted.identity, wanted.cursor)
 
 
 def may_be_user(client: Client, *, project: str, user_id: str) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from clickhouse_connect.driver.client import Client
 
@@ -11,8 +11,11 @@ from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.api.parameters import Listed, Paged
 from otel_sessions.extensions.web.api.sessions import sessions_of
 from otel_sessions.queries import users
+from otel_sessions.queries.paging import Readers
 from otel_sessions.queries.shapes import turn
 from otel_sessions.queries.users import UserSort
+
+READERS: Final = Readers()
 
 
 class Users(Paged):
@@ -22,8 +25,8 @@ class Users(Paged):
 
 
 def list_(client: Client, call: Call[Users, None]) -> Answer:
-    wanted = call.parameters
-    page = users.list_users(client, project=call.project, **wanted.model_dump())
+    asked = users.WantedUsers(call.project, **call.parameters.model_dump())
+    page = users.list_users(client, asked, now_ns=call.now_ns, readers=READERS)
     return Answer({"users": [turn(row) for row in page.rows], "next_cursor": page.next_cursor})
 
 

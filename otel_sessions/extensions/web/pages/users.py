@@ -7,6 +7,7 @@ from typing import Final, cast, get_args
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import Listed
+from otel_sessions.extensions.web.api.users import READERS
 from otel_sessions.extensions.web.pages.format import quoted
 from otel_sessions.extensions.web.pages.sessions import WINDOWS, window_of
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
@@ -25,15 +26,12 @@ def show(visit: Visit) -> Shown:
     window, start = window_of(visit)
     sort = cast("users.UserSort", visit.get("sort")) if visit.get("sort") in get_args(users.UserSort) else "last_seen"
     project, q = visit.call.project, visit.get("q")
-    cursor = visit.get("cursor") or None
-    if cursor:
-        users.check_cursor(project=project, q=q, sort=sort, cursor=cursor)
+    cursor, since_ns = visit.get("cursor") or None, int(start.timestamp() * 1e9) if start else None
+    wanted = users.WantedUsers(project, 50, q, sort, since_ns=since_ns, cursor=cursor)
+    users.check_cursor(wanted)
 
     def found(visit: Visit) -> Shown:
-        since_ns = int(start.timestamp() * 1e9) if start else None
-        page = users.list_users(
-            visit.client, project=project, q=q, limit=50, sort=sort, since_ns=since_ns, cursor=cursor
-        )
+        page = users.list_users(visit.client, wanted, now_ns=visit.call.now_ns, readers=READERS)
         values = {
             "users": [turn(row) for row in page.rows],
             "window": window,
