@@ -120,16 +120,11 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
             held = held[-_TAIL:]
     except http.client.HTTPException:
         broken = True
-    result, message = _divided(held, tag)
-    yield result
+    message, start = "", held.rfind(_MARK + b"\r\n" + tag) if tag else -1
+    if start >= 0:  # mark, tag, message, its length, tag, mark
+        told = held[start:].split(tag)[1].decode("utf-8", "replace").strip()
+        message = told.rpartition("\n")[0].strip() or told
+        held = held[:start].removesuffix(b"\r\n")
+    yield held
     if message or broken:
         raise QueryError(message or "the result broke off")
-
-
-def _divided(end: bytes, tag: bytes) -> tuple[bytes, str]:
-    """The end of a result, and what ClickHouse wrote after it: mark, tag, message, its length, tag, mark."""
-    start = end.rfind(_MARK + b"\r\n" + tag) if tag else -1
-    if start < 0:
-        return end, ""
-    message = end[start:].split(tag)[1].decode("utf-8", "replace").strip()
-    return end[:start].removesuffix(b"\r\n"), message.rpartition("\n")[0].strip() or message

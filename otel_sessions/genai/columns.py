@@ -190,13 +190,15 @@ class Metadata:
         return -1, ""
 
     def _members(self, key: str, text: str) -> list[tuple[str, str]]:
-        members = ((encodable(name), value) for name, value in parse_object(text).items() if isinstance(name, str))
-        taken = self._taken
-        return [
-            (name, _value(value))
-            for name, value in members
-            if name and f"{key}#{name}" not in taken and f"{key}.{name}" not in taken
-        ]
+        """The members, by name, of an object under a key that are metadata: text as it is, others as JSON."""
+        found = []
+        for given, value in parse_object(text).items():
+            name = encodable(given) if isinstance(given, str) else ""
+            if name and f"{key}#{name}" not in self._taken and f"{key}.{name}" not in self._taken:
+                is_plain = value is None or isinstance(value, str | bool | int | float)
+                shown = scalar_text(value) if is_plain else json.dumps(value, ensure_ascii=False, default=str)
+                found.append((name, encodable(shown)))
+        return found
 
     def _maps(self, length: int, entries: MetadataEntries) -> pa.MapArray | None:
         """A map a row, of the first text of each name, in the order of the list, and bounded."""
@@ -217,12 +219,6 @@ class Metadata:
         ends = np.concatenate(([0], np.cumsum(np.bincount(rows[kept], minlength=length))))
         cut = pc.utf8_slice_codeunits(texts.take(pa.array(kept)), 0, self._config.max_metadata_chars)
         return pa.MapArray.from_arrays(pa.array(ends, pa.int32()), names.take(pa.array(kept)), cut, type=ATTRIBUTES)
-
-
-def _value(value: object) -> str:
-    if value is None or isinstance(value, str | bool | int | float):
-        return scalar_text(value)
-    return encodable(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _string(text: str) -> str:

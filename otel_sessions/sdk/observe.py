@@ -64,23 +64,18 @@ def observe(
     and goes on. A call that is not sampled costs no capture. Never raises anything of its own.
     """
     enabled = not any(map(is_off, _SWITCHES))
+    if as_type is not None:
+        check_kind(as_type)
+    said = {semconv.OBSERVATION_TYPE: as_type, semconv.REQUEST_MODEL: model}
     recipe = _Recipe(
         name=name,
-        attributes=_kind(as_type, model),
+        attributes={key: value for key, value in said.items() if value is not None},
         capture_input=enabled if capture_input is None else capture_input,
         capture_output=enabled if capture_output is None else capture_output,
         redact=redact,
         max_chars=max_chars,
     )
     return recipe.decorate(function) if function is not None else recipe.decorate
-
-
-def _kind(as_type: str | None, model: str | None) -> Attributes:
-    found: Attributes = {}
-    if as_type is not None:
-        check_kind(as_type)
-        found[semconv.OBSERVATION_TYPE] = as_type
-    return found if model is None else {**found, semconv.REQUEST_MODEL: model}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,9 @@ class _Reader:
         for name, key in (("cwd", "cwd"), ("git_branch", "gitBranch")):
             if line.get(key):
                 made.metadata[name] = str(line[key])
-        content = _blocks(message.get("content"))
+        said = message.get("content")
+        blocks = [{"type": "text", "text": said}] if isinstance(said, str) else said
+        content = [block for block in blocks if isinstance(block, Mapping)] if isinstance(blocks, list) else []
         if line["type"] == "user":
             asked = "" if line.get("isMeta") or line.get("isSidechain") else _asked(content)
             if asked:
@@ -83,12 +85,6 @@ class _Reader:
             counts = {"input": fresh + cached + written, "cached": cached, "written": written, "output": output}
             for name, count in counts.items():
                 call.usage[name] = max(count, call.usage.get(name, 0))
-
-
-def _blocks(content: Any) -> list[Mapping[str, Any]]:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    return [block for block in content if isinstance(block, Mapping)] if isinstance(content, list) else []
 
 
 def _asked(content: list[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -94,7 +94,10 @@ def show(  # noqa: PLR0917 - the command line names them
         from otel_sessions.cli import render  # noqa: PLC0415
 
         console = render.console()
-        with _paged(console, wanted=not no_pager):
+        pages = console.is_terminal and not no_pager
+        if pages:
+            os.environ.setdefault("LESS", "-FRX")  # ends by itself where all fits on the screen
+        with console.pager(styles=True) if pages else nullcontext():
             print_session(console, whole, full=full)
 
 
@@ -178,17 +181,6 @@ def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         found.setdefault(str(row["TraceId"]), []).append(row)
     return found
-
-
-@contextmanager
-def _paged(console: Console, *, wanted: bool) -> Iterator[None]:
-    """Shows what is printed inside through `$PAGER`, or `less` that ends by itself where all fits on the screen."""
-    if not (wanted and console.is_terminal):
-        yield
-        return
-    os.environ.setdefault("LESS", "-FRX")
-    with console.pager(styles=True):
-        yield
 
 
 def _with_whole_texts(client: Client, project: str, session_id: str, turns: Sequence[Row]) -> list[Row]:
