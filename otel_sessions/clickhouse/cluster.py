@@ -53,6 +53,7 @@ class Layout:
     by_trace: frozenset[str]
 
     def make_database(self) -> str:
+        """The statement that makes the database on every server."""
         return f"CREATE DATABASE IF NOT EXISTS `{self.database}`{self._everywhere}"
 
     def render(self, sql: str) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class Member(str):
 
 
 def role_in(project: str) -> Role:
+    """The role of somebody who was let into a project."""
     return project.role if isinstance(project, Member) else "admin"
 
 

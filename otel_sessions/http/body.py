@@ -148,6 +148,7 @@ class Body:
             raise self._too_large_error()
 
     def add(self, chunk: bytes) -> None:
+        """Takes a piece of the body. Raises `TooLarge` past the limit, and `Retryable` when there is no room."""
         self._size += len(chunk)
         if self._size > self._most:
             raise self._too_large_error()

@@ -48,6 +48,7 @@ class Mounted:
     close: Callable[[], None]
 
     def has(self, path: str) -> bool:
+        """Whether a path is one that `app` answers."""
         return path.startswith(self.prefix) and not path.startswith(f"{self.otlp_base}/")
 
 

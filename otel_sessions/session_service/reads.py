@@ -73,6 +73,7 @@ def no_session(session_id: str) -> NotFound:
 
 
 def preview_of(request: Any) -> int | None:
+    """How many characters of a text the client wants; None for all."""
     return request.preview if request.HasField("preview") else None
 
 

@@ -104,6 +104,7 @@ class BasicAuth:
         """Nothing is to be stopped."""
 
     def header_of(self, name: str, secret: str) -> str:
+        """The value of the header that says this name and secret."""
         return f"Basic {b64encode(f'{name}:{secret}'.encode()).decode()}"
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
@@ -133,6 +134,7 @@ def _sent(header: str) -> tuple[bytes, bytes]:
 
 
 def create(id_: ComponentId, config: Config, host: Host) -> BasicAuth:
+    """Raises `ConfigError` where the file of htpasswd cannot be used."""
     try:
         return BasicAuth(config)
     except (OSError, ValueError) as error:

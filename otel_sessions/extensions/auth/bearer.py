@@ -87,6 +87,7 @@ class Tokens:
         self._tokens = [(digest(token), project) for token, project in tokens]
 
     def project_of(self, token: bytes) -> str | None:
+        """The project of a token; None for one that is not known."""
         wanted = digest(token)
         found = [project for known, project in self._tokens if compare_digest(known, wanted)]
         return found[0] if found else None
@@ -112,9 +113,11 @@ class BearerTokenAuth:
         """Nothing is to be stopped."""
 
     def header_of(self, name: str, secret: str) -> str:
+        """The value of the header that says this token; the name counts for nothing."""
         return f"{self._scheme} {secret}".strip()
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
+        """The project of the client, with its role. Raises `Unauthenticated`."""
         text = headers.get(self.header, "").strip()
         if not text:
             raise self._refusal(f"there is no header {self.header!r} with a token")
@@ -140,6 +143,7 @@ class BearerTokenAuth:
 
 
 def create(id_: ComponentId, config: Config, host: Host) -> BearerTokenAuth:
+    """Raises `ConfigError` where the file of tokens cannot be used."""
     try:
         return BearerTokenAuth(config)
     except (OSError, ValueError) as error:

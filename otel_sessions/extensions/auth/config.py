@@ -67,6 +67,7 @@ class Watched(Generic[T]):
         self._value = parse(self._path.read_bytes())
 
     def value(self) -> T:
+        """What the file says now, or said when it could be read last."""
         with self._lock:
             stamp = self._look()
             if stamp != self._stamp:

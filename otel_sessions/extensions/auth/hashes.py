@@ -26,6 +26,7 @@ _ROOM: Final = BoundedSemaphore(8)  # and no more threads than this to wait for 
 
 
 def digest(secret: bytes) -> bytes:
+    """32 bytes that tell nothing of the secret, and are others in the next process."""
     return keyed_digest(_KEY, secret, "sha256")
 
 

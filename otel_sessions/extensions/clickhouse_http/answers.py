@@ -37,6 +37,7 @@ _TYPES = (
 
 
 def ok(answer: Answer, query_id: str | None) -> Response:
+    """The response to a statement that has run; `query_id` is the client's, if it named one."""
     headers = _headers(query_id, answer.summary)
     if answer.format is None:
         headers["Content-Type"] = "text/plain" + _UTF8
@@ -48,6 +49,7 @@ def ok(answer: Answer, query_id: str | None) -> Response:
 
 
 def failed(message: str, query_id: str | None) -> Response:
+    """The response to an error, its status by ClickHouse's code in the text."""
     match = _CODE.search(message)
     code = int(match[1]) if match else _UNKNOWN_EXCEPTION
     text = message if match else f"Code: {code}. DB::Exception: {message} (UNKNOWN_EXCEPTION)"

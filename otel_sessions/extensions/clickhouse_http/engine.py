@@ -48,6 +48,7 @@ class Engine:
         self._migrated = False
 
     def run(self, job: Job) -> Answer:
+        """Runs a job, by way of the guard where it may only read; the summary has nanoseconds, bytes and rows."""
         started = time.monotonic_ns()
         if not job.statement.strip():
             raise QueryError("Code: 62. DB::Exception: Syntax error: Empty query. (SYNTAX_ERROR)")

@@ -80,6 +80,7 @@ def job(params: Mapping[str, str], headers: Mapping[str, str], body: bytes, *, g
 
 
 def is_on(params: Mapping[str, str], name: str) -> bool:
+    """Whether a parameter of the URL is there and not 0 or false."""
     return params.get(name, "0") not in ("0", "false", "")
 
 

@@ -28,6 +28,7 @@ def are_wanted(accept: str) -> bool:
 
 
 def results(rows: Iterable[Any]) -> bytes:
+    """The frames of rows."""
     return frames(map(orjson.dumps, rows))
 
 
@@ -37,6 +38,7 @@ def frames(results: Iterable[bytes]) -> bytes:
 
 
 def complete(**members: Any) -> bytes:
+    """The last frame of a list that has come to its end."""
     return orjson.dumps({"complete": members}) + b"\n"
 
 

@@ -34,6 +34,7 @@ def text_of(answer: Any) -> str:
 
 
 def fits(answer: Any, max_tokens: int) -> bool:
+    """Whether an answer is within so many tokens."""
     return size(answer) <= max_tokens * BYTES_PER_TOKEN
 
 
@@ -43,6 +44,7 @@ def first_that_fits(answers: Iterable[Row], max_tokens: int) -> Row:
 
 
 def size(answer: Any) -> int:
+    """Bytes of an answer as JSON."""
     return len(text_of(answer).encode())
 
 

@@ -25,6 +25,7 @@ _MAX_REQUEST: Final = 1 << 20
 
 
 def is_installed() -> bool:
+    """Whether the extra `mcp` is there."""
     return find_spec("mcp") is not None and find_spec("mcp_types") is not None
 
 

@@ -37,11 +37,13 @@ def again(path: str, form: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def star(visit: Visit) -> str:
+    """Stars a session, or takes the star away."""
     visit.read(additions.star if visit.form.get("on") == "1" else additions.unstar)
     return _back(visit)
 
 
 def label(visit: Visit) -> str:
+    """Adds a label, or removes it. Raises `InvalidData` for an empty one."""
     name = visit.form.get("label", "").strip()
     if not name:
         raise InvalidData("write the label")
@@ -83,6 +85,7 @@ def score(visit: Visit) -> str | Done:
 
 
 def comment(visit: Visit) -> str:
+    """Adds a comment, or deletes one."""
     form = visit.form
     if form.get("action") == "delete":
         visit.read(additions.delete_comment, ids={**visit.call.ids, "comment_id": form.get("comment_id", "")})
@@ -118,6 +121,7 @@ def share(visit: Visit) -> str | Shown:
 
 
 def delete(visit: Visit) -> Done:
+    """Deletes a session everywhere, and goes back to the list."""
     visit.read(deletions.one)
     named = one_line(visit.session_id, 80)
     return Done(
@@ -126,6 +130,7 @@ def delete(visit: Visit) -> Done:
 
 
 def views(visit: Visit) -> str:
+    """Saves a view of the list, or deletes one."""
     name = visit.form.get("name", "").strip()
     if visit.form.get("action") == "delete":
         visit.read(additions.delete_view, ids={"name": name})

@@ -270,6 +270,7 @@ class Pages:
         return self.page(html, answer.status_code, **kept, **(HEADERS if is_open else {}))
 
     def page(self, html: str, status: int, **headers: str) -> Response:
+        """A page as a response, with the headers that all pages have."""
         return Response(html, status, {**SECURITY, **headers}, "text/html")
 
     def token_of(self, request: Request) -> str:

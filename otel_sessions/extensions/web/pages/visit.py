@@ -62,6 +62,7 @@ class Visit:
         return next((value for key, value in reversed(self.query) if key == name), default)
 
     def all(self, name: str) -> list[str]:
+        """All values of a parameter, in their order."""
         return [value for key, value in self.query if key == name]
 
     def with_query(self, **changes: str | None) -> str:
@@ -72,6 +73,7 @@ class Visit:
         return self.path + ("?" + urlencode([*kept, *more]) if kept or more else "")
 
     def session_url(self, session_id: str) -> str:
+        """The path of a session's page."""
         return f"{self.base}/sessions/{quote(session_id, safe='')}"
 
     def read(
