@@ -120,7 +120,7 @@ def hashes_of(*numbers: int) -> np.ndarray:
 def test_a_trace_is_new_once_and_only_when_all_before_is_known() -> None:
     known = KnownTraces()
     assert not known.meet(hashes_of(1, 2)).any()
-    assert known.learn([hashes_of(3, 3, 4), hashes_of(5)])
+    known.learn([hashes_of(3, 3, 4), hashes_of(5)])
     assert known.meet(hashes_of(1, 2, 3, 4, 5)).tolist() == [False] * 5
     assert known.meet(hashes_of(6, 7)).tolist() == [True, True]
     assert known.meet(hashes_of(7, 8)).tolist() == [False, True]
@@ -129,8 +129,19 @@ def test_a_trace_is_new_once_and_only_when_all_before_is_known() -> None:
 def test_too_many_traces_before_leave_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_module, "_BITS", 4096)
     known = KnownTraces()
-    assert not known.learn([hashes_of(*range(start, start + 500)) for start in range(0, 3000, 500)])
+    known.learn([hashes_of(*range(start, start + 500)) for start in range(0, 3000, 500)])
+    assert not known.complete
     assert not known.meet(hashes_of(10_000)).any()
+
+
+def test_what_is_learned_in_part_leaves_nothing_new() -> None:
+    known = KnownTraces()
+    stops = iter([False, True])
+    known.learn([hashes_of(1), hashes_of(2)], lambda: next(stops))
+    assert not known.complete
+    with pytest.raises(ZeroDivisionError):
+        known.learn(hashes_of(1 // number) for number in (1, 0))
+    assert not known.meet(hashes_of(3)).any()
 
 
 @settings(max_examples=examples(5), deadline=None)

@@ -21,7 +21,7 @@ from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import Span, request, span
 from tests.exporters.test_attributor import WAIT_S, wait_for_a_round
 from tests.integration.delivery import insert, new_project
-from tests.integration.running import free_port
+from tests.integration.running import free_port, wait_until
 
 Start = Callable[[], Attributor]
 
@@ -55,6 +55,7 @@ def start(otel_client: Client, chdb_endpoint: Endpoint) -> Iterator[Start]:
         running.append(Attributor("clickhouse", chdb_endpoint, AttributionConfig(interval=0.01), host, receiver="one"))
         running[-1].start()
         wait_for_a_round(host)
+        wait_until(lambda: host.running, WAIT_S, lambda running: not any(name.endswith("learning") for name in running))
         return running[-1]
 
     yield start

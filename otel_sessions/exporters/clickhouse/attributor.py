@@ -21,12 +21,11 @@ from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import Host, Worker
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import AttributionConfig
-from otel_sessions.exporters.clickhouse.known import KnownTraces
+from otel_sessions.exporters.clickhouse.known import KnownTraces, Learner
 from otel_sessions.exporters.clickhouse.ordered import Traces, traces_of
 from otel_sessions.pdata import NO_CLAIM, SpanBatch
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.attribution import Doubt, TraceKey
-from otel_sessions.sessions.attribution.hashes import stored_ids
 
 logger = logging.getLogger("otel_sessions.attribution")
 
@@ -86,7 +85,7 @@ class Attributor:
         self._client: Client | None = None
         self._writer: Writer | None = None
         self._known = KnownTraces() if endpoint.embedded else None
-        self._learns = endpoint.embedded
+        self._learner = Learner(self._component, endpoint, self._known, host) if self._known is not None else None
         self._has_stored = False
         """Whether anything was stored of which there is no record yet."""
         self._looks_back = True
@@ -132,6 +131,8 @@ class Attributor:
         if self._worker is not None:
             self._worker.join(timeout)
             self._worker = None
+        if self._learner is not None:
+            self._learner.shutdown(max(0.0, self._until - time.monotonic()) + _CORRECTION_S)
         if self._writer is not None:
             self._writer.leave()
 
@@ -185,7 +186,8 @@ class Attributor:
                 for chunk in batched(left, _CHUNK):
                     self._correct(client, attribution.doubtful(client, chunk))
                 attribution.record_all(client, self._receiver, through)
-            self._learn(client)
+            if self._learner is not None and self._writer is not None and self._writer.alone:
+                self._learner.begin()
             for chunk in batched(sorted(touched), _CHUNK):
                 self._correct(client, attribution.find(client, chunk))
         except BaseException:
@@ -206,12 +208,6 @@ class Attributor:
         if due:
             attribution.record(client, self._receiver, through)
             self._recorded = through
-
-    def _learn(self, client: Client) -> None:
-        """Learns once what was stored before, after what was left behind is in all tables."""
-        if self._learns and self._known is not None and self._writer is not None and self._writer.alone:
-            self._known.learn(stored_ids(client))
-        self._learns = False
 
     def _correct(self, client: Client, found: Sequence[Doubt]) -> None:
         for chunk in batched(found, _CORRECTED):

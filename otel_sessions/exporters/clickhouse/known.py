@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from otel_sessions.sessions.attribution.hashes import Hashes
+from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.errors import reading
+from otel_sessions.component import Host, Worker
+from otel_sessions.errors import OtelSessionsError
+from otel_sessions.sessions.attribution.hashes import Hashes, stored_ids
+
+logger = logging.getLogger("otel_sessions.attribution")
 
 _BITS: Final = 2**27
 """16 MiB. Of ten million traces one in 200 that is new passes for known, of twenty million one in 25."""
@@ -40,18 +47,61 @@ class KnownTraces:
             np.bitwise_or.at(self._bits, byte, bit)
             return new if self._complete else np.zeros(len(hashes), np.bool_)
 
-    def learn(self, stored: Iterable[Hashes]) -> bool:
-        """Takes all ids that were stored before this one began, and returns whether it could: not where they are too
-        many. Raises what reading them raises, and then nothing is new yet."""
+    @property
+    def complete(self) -> bool:
+        """Whether all ids that were stored before are known."""
+        with self._lock:
+            return self._complete
+
+    def learn(self, stored: Iterable[Hashes], stops: Callable[[], bool] = lambda: False) -> None:
+        """Takes all ids that were stored before this one began; leaves off where they are too many, or when it `stops`.
+
+        Raises what reading them raises. Nothing is new then, as where it left off.
+        """
         for hashes in stored:
+            if stops():
+                return
             byte, bit = _places(hashes[np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))])  # of a run, the first
             with self._lock:
                 np.bitwise_or.at(self._bits, byte, bit)
                 if np.unpackbits(self._bits[:_SAMPLE]).mean() > _FULL:
-                    return False
+                    return
         with self._lock:
             self._complete = True
-        return True
+
+
+class Learner:
+    """Has `known` learn what is stored, in a thread of its own: of a large store that takes a while."""
+
+    def __init__(self, component: str, endpoint: Endpoint, known: KnownTraces, host: Host) -> None:
+        self._endpoint = endpoint
+        self._known = known
+        self._stopping = threading.Event()
+        self._worker = Worker(component, "learning", self._run, host)
+        self._is_begun = False
+
+    def begin(self) -> None:
+        """Starts the thread; a second call does nothing."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._worker.start()
+
+    def shutdown(self, timeout: float) -> None:
+        self._stopping.set()
+        self._worker.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            with reading():
+                client = connect(self._endpoint, database=self._endpoint.database)
+                try:
+                    self._known.learn(stored_ids(client), self._stopping.is_set)
+                finally:
+                    client.close()
+        except OtelSessionsError as error:
+            logger.warning(
+                "the traces that are stored could not be read, so new ones are looked at as others: %s", error
+            )
 
 
 def _places(hashes: Hashes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8]]:
