@@ -249,14 +249,17 @@ def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
 
 @pytest.mark.remote_too
 @pytest.mark.parametrize("turn", ["INTO _corrected_spans", "INTO _corrections"])
+@pytest.mark.parametrize("is_seen", [True, False], ids=["among the others", "before all others"])
 def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
-    otel_client: Client, monkeypatch: pytest.MonkeyPatch, turn: str
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, turn: str, is_seen: bool
 ) -> None:
-    """No span had come twice, so its versions are not worked out: that correction is not made, and another is."""
+    """No span had come twice, so its versions are not worked out: that correction is not made, and another is. What is
+    outside of where the trace was known to lie is not seen: the look after its own insert finds it."""
     project = new_project()
     receiver = Receiver(otel_client, project)
     child = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "2", start=EPOCH, end=EPOCH + 5)
-    root = OracleSpan(project, child.trace_id, "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    first = EPOCH - 9 if is_seen else EPOCH
+    root = OracleSpan(project, child.trace_id, "0" * 15 + "1", True, first, EPOCH + 9, level=1, claim_id="s")
     versions = [replace(child, start=EPOCH - before) for before in (3, 7, 2)]  # the one that starts first counts
     receiver.take([[child]])
     receiver.restart()
@@ -272,6 +275,8 @@ def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
     monkeypatch.setattr(attribution, "_run", run)
     attribution.correct(otel_client, [(project, root.trace_id)])
     assert ran
+    if not is_seen:
+        receiver.attribute([root])
     assert read_figures(otel_client, project) == figures([root, versions[1]])
     assert read_members(otel_client, project) == {span.identity: "s" for span in (root, child)}
 
@@ -308,6 +313,22 @@ def test_a_trace_that_comes_in_several_requests_costs_the_short_look_alone(
     receiver.take([[others[0]]])
     receiver.attribute([root])
     assert looked == [(project, root.trace_id)]
+
+
+@pytest.mark.remote_too
+def test_a_trace_of_many_long_sessions_is_corrected(otel_client: Client) -> None:
+    """More of them than one parameter takes, with characters that JSON and parameters write longer."""
+    project = new_project()
+    receiver, trace = Receiver(otel_client, project), "0" * 31 + "1"
+    ids = [chr(1 + number) * 4000 + "\\'" * 500 for number in range(6)] + [str(number) for number in range(40)]
+    spans = [
+        OracleSpan(project, trace, f"{number + 1:016x}", number == 0, EPOCH, EPOCH + 9, level=1, claim_id=id_)
+        for number, id_ in enumerate(ids)
+    ]
+    receiver.take([spans])
+    receiver.take([spans])
+    receiver.attribute(spans)
+    assert read_figures(otel_client, project) == figures(spans)
 
 
 @pytest.mark.remote_too

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TraceKey = tuple[str, str]
 """(project, trace id)"""
 _PAIRS: Final = "Array(Tuple(String, String))"
+_PLACES: Final = "Array(Tuple(String, String, Array(String)))"
+_SESSIONS_A_ROW: Final = 2
+"""An id may have 8 KiB, and each byte of it six in JSON: more of them would not pass through one parameter."""
 _BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _CHUNK: Final = 10_000
 _CORRECTED_ROWS: Final = 32_768
@@ -61,6 +64,17 @@ class _Stored:
     def kind(self) -> tuple[bool, bool]:
         """Whether there is nothing, and whether a span came more than once."""
         return self.rows == 0, self.rows != self.spans
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Under which sessions spans of a trace are stored, "" for none, and between which times, in ns."""
+
+    project: str
+    id: str
+    sessions: Sequence[str]
+    start: int
+    end: int
 
 
 _NOTHING: Final = _Stored(0, 0, False)
@@ -101,12 +115,15 @@ def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[
     """Corrects traces that are of one kind, and returns those that have changed meanwhile so that they are not."""
     some, (gone, repeated) = [*stored], next(iter(stored.values())).kind
     kind = {"repeated": int(repeated), "gone": int(gone)}
-    for name in ("mark", "copy", "correct"):
-        _run(client, renamed(statement(__package__, name), names), some, kind)
+    _run(client, renamed(statement(__package__, "mark"), names), some, kind)
+    known = _known(client, some, names)
+    for name in ("copy", "correct"):
+        _run_over(client, renamed(statement(__package__, name), names), known, kind)
     sql, parameters = bound(renamed(statement(__package__, "rows_seen"), names), some)
     seen = {(project, trace): rows for project, trace, rows in client.query(sql, parameters=parameters).result_rows}
     if grown := [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]:
-        _run(client, renamed(statement(__package__, "copy"), names), grown, {"repeated": 1})
+        copy = renamed(statement(__package__, "copy"), names)
+        _run_over(client, copy, _known(client, grown, names), {"repeated": 1})
     return [trace for trace in some if stored[trace].is_claimed and seen.get(trace, 0) < stored[trace].rows]
 
 
@@ -127,9 +144,45 @@ def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]
         yield some
 
 
-def _run(client: Client, sql: str, traces: Sequence[TraceKey], more: Mapping[str, int] = MappingProxyType({})) -> None:
-    sql, parameters = bound(sql, traces)
-    client.raw_query(sql, parameters={**parameters, **more}, settings=settings(client))
+def _known(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> list[_Known]:
+    """Where spans of the traces are stored. What comes later is not seen by whoever goes by that: it is as if the
+    traces were corrected before, and they are looked at after it."""
+    sql, parameters = bound(renamed(statement(__package__, "known"), names), traces)
+    return [_Known(*row) for row in client.query(sql, parameters=parameters).result_rows]
+
+
+def _run_over(client: Client, sql: str, known: Sequence[_Known], more: Mapping[str, int]) -> None:
+    """Runs a statement over the rows of traces that are known; none is run where none is."""
+    if not known:
+        return
+    rows = [
+        (trace.project, trace.id, list(some)) for trace in known for some in batched(trace.sessions, _SESSIONS_A_ROW)
+    ]
+    parts = {f"known_{number}": part for number, part in enumerate(_short_rows(rows))}
+    lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{_PLACES}')" for part in parts)
+    times = {"start": min(trace.start for trace in known), "end": max(trace.end for trace in known)}
+    _run(client, sql.replace(f"{{known:{_PLACES}}}", f"arrayConcat({lists})"), (), {**parts, **times, **more})
+
+
+def _short_rows(rows: Iterable[tuple[str, str, list[str]]]) -> Iterator[str]:
+    """The rows as texts of JSON that are short enough for one parameter each; one text at least."""
+    part, nbytes = list[bytes](), 0
+    for row in map(orjson.dumps, rows):
+        if part and nbytes + len(row) > _PARAMETER_BYTES:
+            yield f"[{b','.join(part).decode()}]"
+            part, nbytes = [], 0
+        part.append(row)
+        nbytes += len(row) + 1
+    yield f"[{b','.join(part).decode()}]"
+
+
+def _run(
+    client: Client, sql: str, traces: Sequence[TraceKey], more: Mapping[str, int | str] = MappingProxyType({})
+) -> None:
+    if traces:
+        sql, parameters = bound(sql, traces)
+        more = {**parameters, **more}
+    client.raw_query(sql, parameters=dict(more), settings=settings(client))
 
 
 def correct_anew(client: Client, traces: Sequence[TraceKey]) -> None:
@@ -151,7 +204,8 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
     for rows in batched(corrected, _CHUNK):  # who died may not have come to the second copy
-        _run(client, statement(__package__, "copy"), [(row[0], row[1]) for row in rows], {"repeated": 1})
+        known = _known(client, [(row[0], row[1]) for row in rows], _IN_FORCE)
+        _run_over(client, statement(__package__, "copy"), known, {"repeated": 1})
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
 

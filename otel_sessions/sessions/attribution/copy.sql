@@ -15,7 +15,7 @@ INSERT INTO _corrected_spans
 WITH
 known AS
 (
-${../parts/known_traces}
+${../parts/traces_read}
 )
 SELECT
     Timestamp, TraceId, SpanId, ParentSpanId, TraceState, SpanName, SpanKind, ServiceName, ResourceAttributes,

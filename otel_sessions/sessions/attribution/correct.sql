@@ -19,7 +19,7 @@ SETTINGS optimize_and_compare_chain = 0
 WITH
 known AS
 (
-${../parts/known_traces}
+${../parts/traces_read}
 ),
 exact AS
 (
