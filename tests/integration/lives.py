@@ -95,5 +95,6 @@ class Life:
             with suppress(FileNotFoundError):  # stored just now
                 shutil.copyfile(path, copy)
         self._clickhouse._attributor._touched.clear()
+        self._clickhouse._attributor._has_stored = False
         self._pipeline.shutdown(0.0)
         self.exporter.shutdown(DRAINED_S)
