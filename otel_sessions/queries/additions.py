@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
+_SHARE: Final = ("CreatedAt", "ExpiresAt", "Mode", "Hide", "HideRoles")
 
 
 def with_additions(
@@ -36,16 +37,39 @@ def with_additions(
     found = []
     for row in rows:
         own = added[row["SessionId"]]
-        more: Row = {
-            "Bookmarked": bool(own["Bookmarked"]),
-            "Labels": own["Labels"],
-            "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - own["IdleAfter"] else "idle",
-            "IdleAfter": own["IdleAfter"],
-        }
+        more = {"Bookmarked": bool(own["Bookmarked"]), "Labels": own["Labels"], **_state(row, own["IdleAfter"], now_ns)}
         if "scores" in groups:
             more["Scores"] = scores.get(row["SessionId"], [])
         found.append({**row, **more})
     return found
+
+
+def said_of_one(client: Client, row: Row, groups: Collection[str], *, now_ns: int) -> Row:
+    """What `with_additions` adds to a row of the view `sessions`, and `Share` (the newest link that works, as
+    `list_shares` has it, or None), `Revision` (the last that a hook decided on, or 0) and `SplitAfter` (after how many
+    nanoseconds without a turn another part begins; 0 for never).
+    """
+    named = {"project": row["Project"], "session_id": row["SessionId"]}
+    (said,) = select(client, "said_of_one", named)
+    has_scores = said.pop("MayHaveScores")
+    if "scores" in groups:
+        found = keyed.select(client, "scores_of", {**named, "session_ids": [row["SessionId"]]}) if has_scores else []
+        said["Scores"] = [shown_score(score) for score in found]
+    share = said.pop("Share")
+    return {
+        **said,
+        **_state(row, said["IdleAfter"], now_ns),
+        "Bookmarked": bool(said["Bookmarked"]),
+        "Share": dict(zip(_SHARE, share[0], strict=True)) if share else None,
+    }
+
+
+def _state(row: Row, idle_after: int, now_ns: int) -> Row:
+    """`State` of a session by the end of its last span, and `IdleAfter` in nanoseconds."""
+    return {
+        "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - idle_after else "idle",
+        "IdleAfter": idle_after,
+    }
 
 
 def shown_score(row: Row) -> Row:
@@ -57,12 +81,6 @@ def shown_score(row: Row) -> Row:
     elif row["DataType"] == "BOOLEAN":
         value = row["Value"] != 0
     return {**shown, "session_id": row["SessionId"], "value": value}
-
-
-def share_of(client: Client, *, project: str, session_id: str) -> Row | None:
-    """The newest link to the session that works, as `list_shares` has it; None if there is none."""
-    rows = select(client, "share_of", {"project": project, "session_id": session_id})
-    return rows[0] if rows else None
 
 
 @dataclass(frozen=True, slots=True)

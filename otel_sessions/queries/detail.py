@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
-from otel_sessions.queries.additions import share_of, with_additions
+from otel_sessions.queries.additions import said_of_one
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.paging import Page, decode, encode, page
 from otel_sessions.queries.rows import Row, select
@@ -28,39 +28,36 @@ INTERNAL: Final = frozenset(
 def get_session(
     client: Client, *, project: str, session_id: str, now_ns: int, groups: Collection[str] = frozenset(GROUPS)
 ) -> Row | None:
-    """The session in the columns of the view `sessions`, with what `with_additions` says of it, `Life`,
-    `PreviousSessionId` (what its spans say, or None), `NextSessionIds`, and `Share` (of `additions.share_of`, or None
-    where it is not published); None if there is none.
+    """The session in the columns of the view `sessions`, with what `with_additions` says of it and `Share` (the newest
+    link to it that works, as `list_shares` has it, or None), `PreviousSessionId` (what its spans say, or None),
+    `NextSessionIds` and `Life`; None if there is none.
+
+    `Life` is `state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it
+    was; `revision`, the last one that was told or evaluated, None without hooks; and `parts`, how many it has.
     """
     client = client if is_frozen(client) else keyed.remembering(client, {})
-    rows = keyed.session_rows(client, project, [session_id])
+    named = {"project": project, "session_id": session_id}
+    rows = keyed.select(client, "session_rows", named)
     if not rows:
         return None
-    (row,) = with_additions(client, project, rows, groups, now_ns=now_ns)
+    said = said_of_one(client, rows[0], groups, now_ns=now_ns)
+    limits = {"idle_after": said["IdleAfter"], "split_after": said.pop("SplitAfter")}
+    ends = keyed.select(client, "one_ends", {**named, **limits})
+    if not ends:  # it was deleted meanwhile
+        return None
+    reopened, parts, revision = ends[0].pop("Reopened"), ends[0].pop("Parts"), said.pop("Revision")
     return {
-        **row,
-        "Life": _life(client, project, row),
-        "PreviousSessionId": _previous(row),
+        **rows[0],
+        **ends[0],
+        **said,
+        "Life": {
+            "state": "reopened" if said["State"] == "active" and reopened else said["State"],
+            "reopened": reopened,
+            "revision": revision or None,
+            "parts": parts,
+        },
+        "PreviousSessionId": _previous(rows[0]),
         "NextSessionIds": _next_sessions(client, project, session_id),
-        "Share": share_of(client, project=project, session_id=session_id),
-    }
-
-
-def _life(client: Client, project: str, row: Row) -> Row:
-    """`state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it was;
-    `revision`, the last one that was told or evaluated, None without hooks; and `parts`, how many it has.
-    """
-    named = {"project": project, "session_id": row["SessionId"], "idle_after": row["IdleAfter"]}
-    (told,) = select(client, "life", named)
-    gap, split_after = row["LongestGap"], told["SplitAfter"]
-    gaps = {"Reopened": 0, "Parts": 1}
-    if gap >= row["IdleAfter"] or 0 < split_after < gap:  # else none of its gaps counts, and its turns need not be read
-        (gaps,) = keyed.select(client, "life_gaps", {**named, "split_after": split_after})
-    return {
-        "state": "reopened" if row["State"] == "active" and gaps["Reopened"] else row["State"],
-        "reopened": gaps["Reopened"],
-        "revision": told["Revision"] or None,
-        "parts": gaps["Parts"],
     }
 
 
@@ -75,7 +72,8 @@ def _next_sessions(client: Client, project: str, session_id: str) -> list[str]:
     if is_frozen(client):
         return []
     named = {"project": project, "session_id": session_id}
-    if not select(client, "may_follow", named):
+    # One after the other: together they are planned for longer than they are read.
+    if not (select(client, "may_follow", named) or select(client, "may_follow_corrected", named)):
         return []
     return [row["SessionId"] for row in select(client, "following", {**named, "limit": _FOLLOWING})]
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from otel_sessions.genai.transcript import Event, Reader, Step
 from otel_sessions.queries import keyed, shapes
 from otel_sessions.queries.distinct import Entry, Table
+from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
 
@@ -48,6 +49,7 @@ MAX_CAUGHT_UP: Final = 256 * 2**20
 
 _FIRST: Final = ("1900-01-01 00:00:00", "")
 _TURNS_AT_ONCE: Final = 1_000
+_FEW_SPANS: Final = 1_000
 _TOKENS: Final = (
     *("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
     *("TotalTokens", "Cost"),
@@ -116,6 +118,7 @@ def turns(
     list_ = ("turns", project, session_id)
     start, trace_id, peaks = decode(list_, cursor) if cursor else (*_FIRST, {})
     scope = {"project": project, "session_id": session_id}
+    client = client if is_frozen(client) else keyed.remembering(client, {})
     history = (memory or Memory()).history(project, session_id)
     with history.turn:
         if not cursor:
@@ -123,9 +126,7 @@ def turns(
         elif history.covered < (start, trace_id):
             _catch_up(client, scope, history, (start, trace_id))
         rows = _turn_rows(client, scope, (start, trace_id), limit + 1)
-        spans = _spans(client, scope, [row["TraceId"] for row in rows[:limit]])
-        fitting = _fitting(rows[:limit], spans)
-        contents = contents_of(client, scope, rows[:fitting], spans)
+        spans, contents, fitting = _read(client, scope, rows[:limit])
         ended = keyed.select(client, "replay_end", {**scope, "time": start, "trace_id": trace_id}) if cursor else []
         ended_ns = nanoseconds(ended[0]["EndTime"]) if ended and ended[0]["Turns"] else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
@@ -296,14 +297,32 @@ def _turn_rows(client: Client, scope: Row, after: Place, limit: int) -> list[Row
     return keyed.turns_behind(client, {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
 
 
+def _read(client: Client, scope: Row, rows: Sequence[Row]) -> tuple[dict[str, list[Row]], dict[Key, Content], int]:
+    """The spans of these turns, what their steps say, and how many turns fit into a page; few in one statement."""
+    ids = [row["TraceId"] for row in rows]
+    count = sum(row["SpanCount"] for row in rows)
+    is_few = 0 < count <= min(_FEW_SPANS, MAX_SPANS)
+    found = keyed.select(client, "replay_whole", {**scope, "trace_ids": ids}) if is_few else []
+    if len(found) != count:  # too many, or more than is read at once
+        spans = _spans(client, scope, ids)
+        fitting = _fitting(rows, spans)
+        return spans, contents_of(client, scope, rows[:fitting], spans), fitting
+    spans = _by_trace(sorted(found, key=lambda row: (row["Timestamp"], row["SpanId"])))
+    fitting = _fitting(rows, spans)
+    return spans, _contents(_wanted(rows[:fitting], spans)), fitting
+
+
+def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["TraceId"], []).append(row)
+    return found
+
+
 def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The spans of these traces by trace; of the last one not all, if they are too many."""
-    found: dict[str, list[Row]] = {}
-    if trace_ids:
-        wanted = {**scope, "trace_ids": list(trace_ids), "limit": MAX_SPANS}
-        for row in keyed.select(client, "replay_spans", wanted):
-            found.setdefault(row["TraceId"], []).append(row)
-    return found
+    wanted = {**scope, "trace_ids": list(trace_ids), "limit": MAX_SPANS}
+    return _by_trace(keyed.select(client, "replay_spans", wanted)) if trace_ids else {}
 
 
 def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]], most: int | None = None) -> int:
@@ -323,6 +342,13 @@ def contents_of(
     client: Client, scope: Row, rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]
 ) -> dict[Key, Content]:
     """What the steps of these turns say, as far as it fits."""
+    if not (wanted := _wanted(rows, spans)):
+        return {}
+    ids = {"trace_ids": sorted({span["TraceId"] for span in wanted}), "span_ids": [span["SpanId"] for span in wanted]}
+    return _contents(keyed.select(client, "replay_contents", {**scope, **ids}))
+
+
+def _wanted(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]) -> list[Row]:
     wanted: list[Row] = []
     size = 0
     for row in rows:
@@ -330,17 +356,12 @@ def contents_of(
             size += span["Bytes"]
             if size <= MAX_CONTENT or not wanted:
                 wanted.append(span)
-    if not wanted:
-        return {}
-    ids = {"trace_ids": sorted({span["TraceId"] for span in wanted}), "span_ids": [span["SpanId"] for span in wanted]}
-    return {
-        (row["TraceId"], row["SpanId"]): _content(row)
-        for row in keyed.select(client, "replay_contents", {**scope, **ids})
-    }
+    return wanted
 
 
-def _content(row: Row) -> Content:
-    return Content(row["SpanAttributes"], list(zip(row["EventNames"], row["EventAttributes"], strict=True)))
+def _contents(rows: Iterable[Row]) -> dict[Key, Content]:
+    events = ((row, list(zip(row["EventNames"], row["EventAttributes"], strict=True))) for row in rows)
+    return {(row["TraceId"], row["SpanId"]): Content(row["SpanAttributes"], said) for row, said in events}
 
 
 def _catch_up(client: Client, scope: Row, history: History, until: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -328,6 +328,22 @@ def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
             each["trace_id"] for each in whole["turns"]
         ]
         assert [step["repeated"] for step in steps_of(parts)] == [step["repeated"] for step in steps_of([whole])]
+
+
+def test_a_page_is_the_same_however_its_spans_are_read(otel_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Noting:
+        def raw_query(self, query: str, **more: Any) -> bytes:
+            asked.append(query)
+            return otel_client.raw_query(query, **more)
+
+    project = new_project()
+    store(otel_client, project, *talk(4, text="x" * 500))
+    at_once = pages(cast("Client", Noting()), project, 3, Memory())
+    assert sum("SpanAttributes" in query for query in asked) == len(at_once) == 2
+    monkeypatch.setattr(replay, "_FEW_SPANS", 0)
+    assert pages(otel_client, project, 3, Memory()) == at_once
 
 
 def test_a_growing_history_costs_no_more_than_its_unique_text(otel_client: Client) -> None:

@@ -110,13 +110,7 @@ ${../../sessions/parts/sessions_of_minutes}
 (
     SELECT
         SessionId,
-        substring(argMinIf(InputPick, (FirstStart, TraceId), InputPick != ''), 10) AS Input,
-        substring(argMaxIf(OutputPick, (LastEnd, TraceId), OutputPick != ''), 10) AS Output,
-        toUInt64(arrayMax(arrayPushFront(arrayMap(
-            (start, end) -> if(start > end, start - end, 0),
-            arrayPopFront(arraySort(groupArrayIf(FirstStart, FirstStart < 9223372036854775808))),
-            arrayPopBack(arraySort(groupArrayIf(
-                bitAnd(LastEnd, 9223372036854775807), LastEnd >= 9223372036854775808)))), 0))) AS LongestGap
+${turn_ends}
     FROM
     (
         SELECT
