@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.queries.paging import CursorError, Readers
 from otel_sessions.queries.rows import run
-from otel_sessions.queries.users import WantedUsers, list_users
+from otel_sessions.queries.users import UserSort, WantedUsers, list_users
 from otel_sessions.testing.oracle import OracleSpan
-from tests.integration.delivery import EPOCH, Receiver, new_project
+from tests.integration.crowds import crowd
+from tests.integration.delivery import EPOCH, Receiver, deliver, new_project
 
 S = 1_000_000_000
 See = Callable[[str, int], None]
@@ -77,3 +80,13 @@ def test_a_cursor_is_of_one_list_of_users(otel_client: Client, project: str, see
     cursor = list_users(otel_client, WantedUsers(project, 1), now_ns=EPOCH).next_cursor
     with pytest.raises(CursorError):
         list_users(otel_client, WantedUsers(project, 1, sort="cost", cursor=cursor), now_ns=EPOCH)
+
+
+@pytest.mark.parametrize("sort", get_args(UserSort))
+def test_users_are_those_of_the_view(otel_client: Client, sort: UserSort) -> None:
+    spans = crowd(rnd := random.Random(11), new_project(), 4)
+    deliver(otel_client, spans, rnd)
+    rows = run(otel_client, "SELECT * FROM session_users WHERE Project = {p:String}", {"p": spans[0].project})
+    listed = list_users(otel_client, WantedUsers(spans[0].project, 1000, sort=sort), now_ns=EPOCH).rows
+    assert rows
+    assert sorted(listed, key=lambda row: row["UserId"]) == sorted(rows, key=lambda row: row["UserId"])

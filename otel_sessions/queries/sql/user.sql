@@ -1,5 +1,6 @@
 -- One user in the columns of session_users, of the sessions alone that may have turns of theirs.
 SELECT
+    t.Project AS Project,
 ${../../sessions/parts/user_columns}
 FROM
 (

@@ -155,6 +155,7 @@ CREATE OR REPLACE VIEW session_users
 )
 AS
 SELECT
+    t.Project AS Project,
 ${../parts/user_columns}
 FROM
 (

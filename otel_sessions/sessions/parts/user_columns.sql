@@ -1,4 +1,3 @@
-    t.Project AS Project,
     t.UserId AS UserId,
     fromUnixTimestamp64Nano(toInt64(bitAnd(min(t.FirstStart), 9223372036854775807)), 'UTC') AS FirstSeen,
     fromUnixTimestamp64Nano(toInt64(bitAnd(max(t.LastEnd), 9223372036854775807)), 'UTC') AS LastSeen,
