@@ -61,7 +61,7 @@ def _result(endpoint: Endpoint, sql: str, format_: str) -> Iterator[bytes]:
         yield from http_sql.run(server, sql, format_)
         return
     from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
-    from otel_sessions.sqlguard.guard import ReadGuard  # noqa: PLC0415
+    from otel_sessions.sqlguard.all_projects import ReadGuard  # noqa: PLC0415
 
     with access.embedded(endpoint) as client:
         read = ReadGuard(endpoint.database).check(client, sql)

@@ -85,7 +85,7 @@ def turns(
     The time has a date where the turns are of several days. With `full` texts are not cut to the width. `scores` and
     `spans` are by trace id; spans are shown as a tree.
     """
-    from otel_sessions.genai.wrapped import question  # noqa: PLC0415 - a list shows no turns
+    from otel_sessions.genai.json_text import question  # noqa: PLC0415 - a list shows no turns
 
     times = [moment(row["StartTime"]) for row in rows]
     form = "%Y-%m-%d %H:%M:%S" if len({time.date() for time in times}) > 1 else "%H:%M:%S"

@@ -72,7 +72,7 @@ def _turns(client: Client, project: str, query: str, last: int, ended: Event) ->
 
 def _line(turn: Row) -> str:
     from otel_sessions.cli.render import cost, count, duration, plain  # noqa: PLC0415
-    from otel_sessions.genai.wrapped import question  # noqa: PLC0415
+    from otel_sessions.genai.json_text import question  # noqa: PLC0415
 
     parts = [turn["StartTime"][:19], plain(turn["SessionId"]), plain(turn["Name"]), plain(duration(turn["Duration"]))]
     if turn["UserId"]:

@@ -19,7 +19,7 @@ from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.queue import Outlet
 from otel_sessions.exporterhelper.retry import Sender
 from otel_sessions.exporterhelper.wal import Log, Segment
-from otel_sessions.exporterhelper.wal.dead_letters import DeadLetters, SpanKey, span_keys
+from otel_sessions.exporterhelper.wal.quarantine import Quarantine, SpanKey, span_keys
 from otel_sessions.exporterhelper.wal.segment import Part
 from otel_sessions.pdata import SpanBatch
 
@@ -50,7 +50,7 @@ class Storing:
         self._keeps = isinstance(outlet.exporter, Syncing) and outlet.exporter.needs_sync
         self._sender = Sender(outlet, host)
         self._retry_after = outlet.settings.retry_on_failure.max_interval
-        self._dead_letters = DeadLetters(log.directory / "quarantine")
+        self._quarantine = Quarantine(log.directory / "quarantine")
         self._quarantined_spans = host.metrics.quarantined_spans.labels(str(outlet.id))
         self._failed_spans = host.metrics.send_failed_spans.labels(str(outlet.id))
         self._open: Counter[str] = Counter()  # parts of a segment beside its first, by its name
@@ -63,7 +63,7 @@ class Storing:
 
     def start(self) -> None:
         """Counts what was set aside before; the log is open."""
-        self._log.count(self._dead_letters.nbytes)
+        self._log.count(self._quarantine.nbytes)
         self._sender.start()
         self._holding.start()
         self._open.clear()
@@ -212,10 +212,10 @@ class Storing:
             return
         if self._log.is_full:
             raise OSError(ENOSPC, "the write-ahead log is full")
-        self._log.count(self._dead_letters.set_aside(segment, blamed))
+        self._log.count(self._quarantine.set_aside(segment, blamed))
         del self._blamed[segment.name]
         reason = next(iter(blamed.values()))
-        where = self._dead_letters.directory
+        where = self._quarantine.directory
         logger.error("%d spans are refused and set aside in %s, one of them: %s", len(blamed), where, reason)
         self._quarantined_spans.inc(len(blamed))
         self._failed_spans.inc(len(blamed))

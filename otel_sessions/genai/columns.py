@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.content import Content
+from otel_sessions.genai.json_text import encodable, parse_object, scalar_text
 from otel_sessions.genai.steps import Scopes, Steps, mark_keys, marked
 from otel_sessions.genai.texts import replace_distinct, unwrapped
 from otel_sessions.genai.usage import Usage
-from otel_sessions.genai.wrapped import encodable, parse_object, scalar_text
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Named
 from otel_sessions.pdata.schema import ATTRIBUTES

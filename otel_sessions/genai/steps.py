@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig, SummarySpan
+from otel_sessions.genai.json_text import fits
 from otel_sessions.genai.texts import unwrapped
-from otel_sessions.genai.wrapped import fits
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask, empty_text
 from otel_sessions.semconv import SDK_LANGUAGE

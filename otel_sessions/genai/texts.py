@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai.wrapped import encodable, member, parse_json, parse_object, scalar_text
+from otel_sessions.genai.json_text import encodable, member, parse_json, parse_object, scalar_text
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
 
 _EMPTY: Final = r"^(?:[\s\[\]{},]|null|None|\"\s*\"|\"(?:messages|contents|content|parts|input|output)\"\s*:)*$"

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from otel_sessions.genai.json_text import encodable, only_text
 from otel_sessions.genai.messages import (
     MAX_MESSAGES,
     MAX_PARTS,
@@ -33,7 +34,6 @@ from otel_sessions.genai.messages import (
     text_part,
     words,
 )
-from otel_sessions.genai.wrapped import encodable, only_text
 from otel_sessions.semconv import content as keys
 
 Attributes: TypeAlias = Mapping[str, str]

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
+from otel_sessions.genai.json_text import member as member_of
+from otel_sessions.genai.json_text import parse_object
 from otel_sessions.genai.prices import Prices, Spent, as_costs
 from otel_sessions.genai.steps import Found, mark_keys, marked
 from otel_sessions.genai.texts import unwrapped
-from otel_sessions.genai.wrapped import member as member_of
-from otel_sessions.genai.wrapped import parse_object
 from otel_sessions.pdata import COST, SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
 

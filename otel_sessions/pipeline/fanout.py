@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One receiver, several pipelines."""
+"""Fanout, as the Collector calls it: one receiver gives each request to several pipelines."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
-from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, nanoseconds, portions, select
+from otel_sessions.queries.share_hiding import Hidden
 from otel_sessions.sessions.additions import token_hash
 
 if TYPE_CHECKING:

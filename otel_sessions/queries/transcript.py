@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from otel_sessions.genai.json_text import question
 from otel_sessions.genai.messages import Message, call_text, message, text_part, words
 from otel_sessions.genai.transcript import as_chat
-from otel_sessions.genai.wrapped import question
 from otel_sessions.queries import shapes
 from otel_sessions.queries.rows import Row
 

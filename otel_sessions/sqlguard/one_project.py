@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Narrows a statement that may run to the rows of one project, and to the tables that everybody may read.
+"""The wall between projects: narrows a statement that `all_projects` lets through to the rows of one project, and to
+the tables that everybody may read.
 
 The engine keeps the rows apart, by a filter on each of these tables wherever the statement or a view of it reads them;
 the names are checked here, in the syntax tree: other tables of the database are not read, nor the system's.
@@ -14,7 +15,7 @@ from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard import allowed, parse
-from otel_sessions.sqlguard.guard import Read, ReadGuard, unescaped_lines
+from otel_sessions.sqlguard.all_projects import Read, ReadGuard, unescaped_lines
 from otel_sessions.sqlguard.parse import Node, quoted
 
 if TYPE_CHECKING:

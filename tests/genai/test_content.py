@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sessions.genai.content import preview
+from otel_sessions.genai.json_text import said
 from otel_sessions.genai.messages import MODEL, USER
-from otel_sessions.genai.wrapped import said
 
 PARTS = [
     {"role": "system", "parts": [{"type": "text", "content": "be kind"}]},

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_sessions.genai.json_text import message_text, said
 from otel_sessions.genai.messages import MODEL, USER, words
 from otel_sessions.genai.transcript import Event, Reader, Step
-from otel_sessions.genai.wrapped import message_text, said
 
 ROLES = {"system": "S", "user": "U", "assistant": "A", "tool": "T"}
 TOOL = {"name": "weather", "description": "tells the sky", "parameters": {"type": "object"}}

@@ -15,9 +15,9 @@ from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries import replay
 from otel_sessions.queries import spoken as speaking
-from otel_sessions.queries.hiding import Hidden
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.replay import Memory, turns
+from otel_sessions.queries.share_hiding import Hidden
 from otel_sessions.queries.spoken import spoken
 from otel_sessions.testing.otlp import Attributes, Value, request, span
 from tests.integration.delivery import EPOCH, insert, new_project

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
 from otel_sessions.pdata import decode
-from otel_sessions.receivers.otlp import accounting, factory, grpc_export, grpc_messages
+from otel_sessions.receivers.otlp import accounting, factory, grpc_export, grpc_slots
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
@@ -126,8 +126,8 @@ def test_G1_calls_in_line_wait_for_a_worker_and_health_checks_do_not(start, cons
     consumer.hold()
     running = start(consumer)
     stub = running.channel().unary_unary(grpc_export.METHOD)
-    calls = [stub.future(BODY, timeout=30) for _ in range(grpc_messages.WORKERS + 50)]
-    consumer.wait_for(grpc_messages.WORKERS)
+    calls = [stub.future(BODY, timeout=30) for _ in range(grpc_slots.WORKERS + 50)]
+    consumer.wait_for(grpc_slots.WORKERS)
     health = health_pb2_grpc.HealthStub(running.channel())
     assert health.Check(health_pb2.HealthCheckRequest(), timeout=60).status == health_pb2.HealthCheckResponse.SERVING
     consumer.release()
@@ -255,7 +255,7 @@ def test_a_client_whose_deadline_passes_frees_its_worker_and_its_spans_stay(star
     consumer.hold()
     running = start(consumer)
     stub = running.channel().unary_unary(grpc_export.METHOD)
-    calls = [stub.future(BODY, timeout=1.0) for _ in range(grpc_messages.WORKERS)]
+    calls = [stub.future(BODY, timeout=1.0) for _ in range(grpc_slots.WORKERS)]
     assert {call.code() for call in calls} == {Code.DEADLINE_EXCEEDED}
     last = request(span("late")).SerializeToString()
     late = stub.future(last, timeout=60)
@@ -301,11 +301,11 @@ class Mute:
 def wait_for_readers(running: Running) -> None:
     """Returns when as many messages are waited for as may be at a time."""
     messages = running.receiver._servers[0]._messages
-    wait_until(lambda: len(messages._placed) == grpc_messages.READING)
+    wait_until(lambda: len(messages._placed) == grpc_slots.READING)
 
 
 MUTE = {
-    grpc_export.METHOD: grpc_messages.READING + 8,
+    grpc_export.METHOD: grpc_slots.READING + 8,
     "/grpc.health.v1.Health/Check": 20,
     "/grpc.health.v1.Health/Watch": 20,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": 20,
@@ -314,8 +314,8 @@ MUTE = {
 
 @pytest.mark.parametrize("method", MUTE)
 def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(start, monkeypatch, method):
-    monkeypatch.setattr(grpc_messages, "READ_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.5)
+    monkeypatch.setattr(grpc_slots, "READ_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(grpc_slots, "CROWDED_S", 0.5)
     running = start()
     with Mute(running, method, MUTE[method]) as mute:
         assert {call.code() for call in mute.calls} == {Code.CANCELLED}, "one that a client retries"
@@ -325,9 +325,9 @@ def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(st
         assert ProtoReflectionDescriptorDatabase(running.channel()).get_services()
 
 
-@pytest.mark.parametrize("calls", [grpc_messages.READING, grpc_messages.WORKERS + 32])
+@pytest.mark.parametrize("calls", [grpc_slots.READING, grpc_slots.WORKERS + 32])
 def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatch, calls):
-    monkeypatch.setattr(grpc_messages, "GREEDY_S", 0.2)
+    monkeypatch.setattr(grpc_slots, "GREEDY_S", 0.2)
     running = start()
     with Mute(running, grpc_export.METHOD, calls):
         wait_for_readers(running)
@@ -335,10 +335,10 @@ def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatc
 
 
 def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(start, monkeypatch):
-    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.4)
+    monkeypatch.setattr(grpc_slots, "CROWDED_S", 0.4)
     running = start()
     with ExitStack() as clients:
-        mute = [clients.enter_context(Mute(running, grpc_export.METHOD, 1)) for _ in range(grpc_messages.READING)]
+        mute = [clients.enter_context(Mute(running, grpc_export.METHOD, 1)) for _ in range(grpc_slots.READING)]
         wait_for_readers(running)
         began = time.monotonic()
         assert running.call(BODY, timeout=60) == b""
@@ -349,7 +349,7 @@ def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(st
 
 
 def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monkeypatch):
-    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.4)
+    monkeypatch.setattr(grpc_slots, "CROWDED_S", 0.4)
     running = start()
     with Mute(running, "/grpc.health.v1.Health/Check", 8):
         time.sleep(0.2)
@@ -358,8 +358,8 @@ def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monke
 
 
 def test_a_call_that_waits_for_its_outcome_is_not_ended(start, consumer, monkeypatch):
-    monkeypatch.setattr(grpc_messages, "CROWDED_S", 0.2)
-    monkeypatch.setattr(grpc_messages, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(grpc_slots, "CROWDED_S", 0.2)
+    monkeypatch.setattr(grpc_slots, "READ_TIMEOUT_S", 0.2)
     consumer.hold()
     running = start(consumer)
     call = running.channel().unary_unary(grpc_export.METHOD).future(BODY, timeout=30)
@@ -425,8 +425,8 @@ def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     consumer.hold()
     running = start(consumer)
     stub = running.channel().unary_unary(grpc_export.METHOD)
-    calls = [stub.future(BODY, timeout=30) for _ in range(grpc_messages.WORKERS + 20)]
-    consumer.wait_for(grpc_messages.WORKERS)
+    calls = [stub.future(BODY, timeout=30) for _ in range(grpc_slots.WORKERS + 20)]
+    consumer.wait_for(grpc_slots.WORKERS)
     stopping = threading.Thread(target=running.receiver.shutdown, args=(60.0,))
     stopping.start()
     wait_until(lambda: not reachable(running.endpoint))
@@ -434,7 +434,7 @@ def test_stop_answers_the_calls_at_work_and_takes_no_new_ones(start, consumer):
     stopping.join(60)
     assert not stopping.is_alive()
     answered = [call for call in calls if call.code() == Code.OK]
-    assert len(answered) >= grpc_messages.WORKERS, "those at work, and those in line that the server had seen"
+    assert len(answered) >= grpc_slots.WORKERS, "those at work, and those in line that the server had seen"
     assert {call.code() for call in calls} <= {Code.OK, Code.CANCELLED, Code.UNAVAILABLE}, "else a client drops data"
 
 

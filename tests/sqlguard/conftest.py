@@ -10,8 +10,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.sqlguard.all_projects import ReadGuard
 from otel_sessions.sqlguard.allowed import Bounds
-from otel_sessions.sqlguard.guard import ReadGuard
 
 DATABASE = "guarded"
 SECRET = "S3cretInAFile"

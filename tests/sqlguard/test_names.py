@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.errors import QueryError
-from otel_sessions.sqlguard.guard import ReadGuard, canonical
+from otel_sessions.sqlguard.all_projects import ReadGuard, canonical
 from tests.sqlguard.conftest import DATABASE, SECRET
 
 _MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))

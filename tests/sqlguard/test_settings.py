@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard import allowed
-from otel_sessions.sqlguard.guard import ReadGuard
+from otel_sessions.sqlguard.all_projects import ReadGuard
 from otel_sessions.sqlguard.parse import quoted
 from tests.examples import examples
 from tests.sqlguard.conftest import SECRET

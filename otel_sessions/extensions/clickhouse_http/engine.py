@@ -17,8 +17,8 @@ from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import native_blocks, row_binary
 from otel_sessions.extensions.clickhouse_http.config import Config
 from otel_sessions.extensions.clickhouse_http.job import Answer, Job
+from otel_sessions.sqlguard.all_projects import Parameter, ReadGuard, canonical
 from otel_sessions.sqlguard.allowed import READS, SYSTEM
-from otel_sessions.sqlguard.guard import Parameter, ReadGuard, canonical
 from otel_sessions.sqlguard.parse import UnreadableError, at, output_format, parameters, settings, tokens
 
 # What clickhouse-connect sends with every request, and has set already on its connections to chDB.

@@ -18,11 +18,11 @@ from otel_sessions.genai.texts import with_members, with_outer
 from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.pdata.attributes import KeySet, Mask
 from otel_sessions.processors.session import fields
-from otel_sessions.processors.session.claims import Claims, find_ids, first_id, note_too_long, own_claims
 from otel_sessions.processors.session.config import SessionConfig
 from otel_sessions.processors.session.limits import limited
 from otel_sessions.processors.session.memory import Claim, Claiming, TraceKey, TraceMemory
-from otel_sessions.processors.session.resolve import session_hints
+from otel_sessions.processors.session.span_claims import Claims, find_ids, first_id, note_too_long, own_claims
+from otel_sessions.processors.session.trace_claims import session_hints
 from otel_sessions.processors.session.unclaimed import Unclaimed
 
 _LEARNED: Final = 10_000

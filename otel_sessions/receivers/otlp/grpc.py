@@ -26,7 +26,7 @@ from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
 from otel_sessions.receivers.otlp.config import GrpcSettings
 from otel_sessions.receivers.otlp.grpc_export import TRACE_SERVICE, Events, TraceService, client_of
-from otel_sessions.receivers.otlp.grpc_messages import Messages
+from otel_sessions.receivers.otlp.grpc_slots import Messages
 from otel_sessions.types import HostPort
 
 _SMALL_CALLS: Final = 8  # threads for health checks and refusals, which never wait for anything of ours

@@ -33,7 +33,7 @@ from otel_sessions.errors import Retryable, TooLarge, Unauthenticated
 from otel_sessions.http.auth import Access
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import Accounting
-from otel_sessions.receivers.otlp.grpc_messages import Messages
+from otel_sessions.receivers.otlp.grpc_slots import Messages
 from otel_sessions.receivers.otlp.status import response_of
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"

@@ -16,7 +16,7 @@ from otel_sessions.config.typed import Plain
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.http.auth import Role
-from otel_sessions.queries.hiding import NOTHING, Hidden
+from otel_sessions.queries.share_hiding import NOTHING, Hidden
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 

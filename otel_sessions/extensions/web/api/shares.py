@@ -18,7 +18,7 @@ from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Opera
 from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc3339_of, time_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
-from otel_sessions.queries import additions, detail, hiding, shapes
+from otel_sessions.queries import additions, detail, shapes, share_hiding
 from otel_sessions.queries.frozen import frozen
 from otel_sessions.queries.rows import as_json
 from otel_sessions.sessions import additions as writes
@@ -49,8 +49,8 @@ class Share(Body):
 
     expires_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
     mode: Literal["live", "frozen"] = "live"
-    hide: Annotated[tuple[hiding.Part, ...], Field(max_length=10)] = ()
-    hide_roles: Annotated[tuple[hiding.Role, ...], Field(max_length=10)] = ()
+    hide: Annotated[tuple[share_hiding.Part, ...], Field(max_length=10)] = ()
+    hide_roles: Annotated[tuple[share_hiding.Role, ...], Field(max_length=10)] = ()
 
 
 def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:

@@ -12,7 +12,7 @@ from otel_sessions.extensions.web.api import additions, deletions, shares
 from otel_sessions.extensions.web.pages import review
 from otel_sessions.extensions.web.pages.environment import one_line
 from otel_sessions.extensions.web.pages.visit import Done, Shown, Visit
-from otel_sessions.queries import hiding
+from otel_sessions.queries import share_hiding
 
 MENDABLE: Final = (400, 409, 413, 422)
 """The answers to a form that may be taken once it says something else."""
@@ -112,12 +112,12 @@ def share(visit: Visit) -> str | Shown:
         {
             "expires_at": expires.isoformat() if expires else None,
             "mode": visit.form.get("mode", "live"),
-            "hide": [part for part in get_args(hiding.Part) if visit.form.get(f"hide_{part}")],
-            "hide_roles": [role for role in get_args(hiding.Role) if visit.form.get(f"hide_role_{role}")],
+            "hide": [part for part in get_args(share_hiding.Part) if visit.form.get(f"hide_{part}")],
+            "hide_roles": [role for role in get_args(share_hiding.Role) if visit.form.get(f"hide_role_{role}")],
         }
     )
     made = visit.read(shares.publish, body=body)
-    return Shown("published.html", {"section": "/sessions", "made": made, "url": visit.session_url(visit.session_id)})
+    return Shown("share_link.html", {"section": "/sessions", "made": made, "url": visit.session_url(visit.session_id)})
 
 
 def delete(visit: Visit) -> Done:

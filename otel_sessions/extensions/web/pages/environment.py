@@ -17,8 +17,8 @@ from markupsafe import Markup
 
 from otel_sessions.extensions.web.pages import format as formats
 from otel_sessions.extensions.web.pages import markdown
+from otel_sessions.genai.json_text import question
 from otel_sessions.genai.messages import as_text
-from otel_sessions.genai.wrapped import question
 
 _PARSED_CHARS: Final = 200_000
 """Longer JSON is shown as the text that it is."""

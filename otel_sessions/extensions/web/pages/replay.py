@@ -9,8 +9,8 @@ from itertools import takewhile
 from typing import Any, Final
 
 from otel_sessions.extensions.web.pages.format import instant
+from otel_sessions.genai.json_text import question
 from otel_sessions.genai.messages import as_text
-from otel_sessions.genai.wrapped import question
 
 Item = Mapping[str, Any]
 """One thing of a turn; `kind` is `earlier`, `messages`, `cut`, `handover` or `step`."""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_sessions.genai.json_text import question
 from otel_sessions.genai.transcript import Reader
-from otel_sessions.genai.wrapped import question
 from otel_sessions.queries.transcript import markdown, messages
 
 

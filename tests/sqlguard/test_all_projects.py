@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.errors import QueryError
-from otel_sessions.sqlguard.guard import Read, ReadGuard, canonical
+from otel_sessions.sqlguard.all_projects import Read, ReadGuard, canonical
 from tests.examples import examples
 from tests.sqlguard.conftest import DATABASE, SECRET, TIMEOUT_S
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the messages of gRPC calls are read: when, how many at a time, and how long they may take."""
+"""The slots of gRPC: how many calls have their message read at a time, which wait in line for that, and how long a call
+that sends nothing may hold its slot before it is cancelled.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides whether a statement only reads, and only this database.
+"""Decides whether a statement only reads, and only this database: the rows of all projects in it.
+
+There is no wall between projects here: `one_project` adds it. The SQL endpoint and `query` have this guard alone.
 
 ClickHouse parses; nothing here reads what a client wrote. In order:
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from otel_sessions.pdata import NO_CLAIM, SpanBatch
 from otel_sessions.pdata.attributes import Indices, Mask
-from otel_sessions.processors.session.claims import Claims
 from otel_sessions.processors.session.memory import Claim, TraceKey, TraceMemory
+from otel_sessions.processors.session.span_claims import Claims
 
 _NONE: Final[Claim] = (NO_CLAIM, 1, 0, "")
 _KEEPS_APART: Final = 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans that ClickHouse will never take: set aside as OTLP/JSON, one span a line, with the reason.
+"""The dead letters, spans that ClickHouse will never take: set aside as OTLP/JSON, one span a line, with the reason.
 
 Each line is an OTLP request of its own, which can be sent again; OTLP ignores the keys that say why it is here.
 """
@@ -29,7 +29,7 @@ SpanKey = tuple[str, str, str]
 _IDS: Final = ("traceId", "spanId", "parentSpanId")
 
 
-class DeadLetters:
+class Quarantine:
     """A directory of such files, named after the segments that the spans came in."""
 
     def __init__(self, directory: Path) -> None:
