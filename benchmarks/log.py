@@ -11,7 +11,7 @@ from benchmarks.load import Shape, bodies
 from otel_sessions.component import Request
 from otel_sessions.exporterhelper.config import SendingQueue
 from otel_sessions.exporterhelper.wal import Log
-from otel_sessions.pipeline.admission import digest
+from otel_sessions.pipeline.repeated import digest
 
 
 def logging_us(shape: Shape, rounds: int = 20) -> float:

@@ -24,7 +24,8 @@ from otel_sessions.exporterhelper.persistent_queue import PersistentQueue
 from otel_sessions.exporterhelper.processing import NamedProcessor, Processing, messages
 from otel_sessions.exporterhelper.queue import Ledger, Outlet, Queue, Ticket, answerable_error
 from otel_sessions.pdata import check
-from otel_sessions.pipeline.admission import Batcher, Recent
+from otel_sessions.pipeline.batcher import Batcher
+from otel_sessions.pipeline.repeated import Recent
 
 
 class Pipeline:

@@ -1,4 +1,4 @@
-"""How requests get in: the digest by which one is known again."""
+"""Repeated requests: the digest by which one is known again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from otel_sessions.component import Request
-from otel_sessions.pipeline.admission import digest
+from otel_sessions.pipeline.repeated import digest
 
 
 @pytest.mark.parametrize("size", [0, 1, 2046, 2047, 2048, 4094, 4095, 64 * 2**10, 64 * 2**10 + 1, 300_000])
