@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from otel_sessions.clickhouse import writers
 from otel_sessions.clickhouse.client import Endpoint
@@ -18,10 +21,13 @@ from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.sessions import attribution
 from otel_sessions.telemetry import Metrics
+from otel_sessions.testing.oracle import OracleSpan, assign, figures
 from otel_sessions.testing.otlp import Span, request, span
+from tests.examples import examples
 from tests.exporters.test_attributor import WAIT_S, wait_for_a_round
-from tests.integration.delivery import insert, new_project
+from tests.integration.delivery import body, insert, new_project, span_sets
 from tests.integration.running import free_port, wait_until
+from tests.integration.test_attribution import read_figures, read_members
 
 Start = Callable[[], Attributor]
 
@@ -151,6 +157,37 @@ def test_where_another_stores_too_every_trace_is_asked_for(
     after = store(attributor, otel_client, project, span(attributes={"session.id": "after"}))
     attributor.shutdown(WAIT_S)
     assert {str(batch["TraceId"][0]), theirs, after} <= {*asked}
+
+
+@settings(
+    max_examples=examples(3),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(spans=span_sets(), seed=st.integers(0, 2**32))
+def test_any_delivery_to_one_that_stores_alone_gives_the_sessions_of_the_rule(
+    start: Start, otel_client: Client, spans: list[OracleSpan], seed: int
+) -> None:
+    rnd = random.Random(seed)
+    line = [*spans, *(each for each in spans if rnd.random() < 0.2)]
+    if rnd.random() < 0.5:  # else traces come whole, but for what comes again
+        rnd.shuffle(line)
+    attributor, processor = start(), SessionProcessor(SessionConfig())
+    while line:
+        size = rnd.randint(1, max(8, len(line) // 2))
+        parcel, line = line[:size], line[size:]
+        batch = processor.process(decode([body(parcel)], [spans[0].project]).batch)
+        expected = attributor.expect([batch])
+        insert(otel_client, batch)
+        attributor.note_stored(expected)
+        if rnd.random() < 0.2:
+            attributor.shutdown(WAIT_S)
+            attributor, processor = start(), SessionProcessor(SessionConfig())
+    attributor.shutdown(WAIT_S)
+    assert read_figures(otel_client, spans[0].project) == figures(spans)
+    assert read_members(otel_client, spans[0].project) == {
+        identity: session for identity, session in assign(spans).items() if session is not None
+    }
 
 
 @pytest.mark.parametrize("read_only", [True, False])
