@@ -4,7 +4,8 @@
 1. Every `check_interval`, sessions that are idle (`idle_after` of the exporter) and have changed since the last time
    get the next revision. The decision is stored with what is to be told, before anything is done.
 2. What is stored and due is done, until it succeeds, over restarts, from the same notice.
-3. What became of it is stored. A process that dies between 2 and 3 does it again.
+3. What became of it is stored. A process that dies between 2 and 3 does it again: so a webhook may be called twice,
+   with one id, and an evaluator too.
 """
 
 from __future__ import annotations

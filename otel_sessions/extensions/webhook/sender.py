@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One attempt to tell: a POST, signed by the Standard Webhooks specification (https://www.standardwebhooks.com), `v1`.
 
-The receiver checks signatures with any of its libraries: HMAC-SHA256 of `ID.TIMESTAMP.BODY`, in base64.
+When an attempt is made, and why a second one may tell the same, stands in `extensions.idle_hook`. The receiver checks
+signatures with any of the specification's libraries: HMAC-SHA256 of `ID.TIMESTAMP.BODY`, in base64.
 """
 
 from __future__ import annotations

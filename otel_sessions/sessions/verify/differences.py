@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks ClickHouse for the sessions that are not what the stored spans say."""
+"""Asks ClickHouse for the sessions that are not what the stored spans say.
+
+What they should be is stated in `truth.sql`: `spans.sql` compares it span by span, `figures.sql` with what views say.
+"""
 
 from __future__ import annotations
 
