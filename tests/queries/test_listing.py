@@ -42,6 +42,7 @@ COLUMNS = {
 EXAMPLES = int(os.environ.get("HYPOTHESIS_LISTING_EXAMPLES", "3"))
 S = 1_000_000_000
 SANE = 2**63  # of a time that makes sense
+ANY_SHARD = {"insert_distributed_one_random_shard": 1}
 FILTERS: list[tuple[Filter, Any]] = [
     (Filter(), lambda row: True),
     (Filter(query="has:error"), lambda row: row["ErrorCount"] > 0),
@@ -155,6 +156,7 @@ def test_the_latest_session_may_be_one_of_which_only_a_correction_says_when_it_e
     otel_client.command(
         "INSERT INTO _session_activity (Project, SessionId, LastEnd) VALUES ({p:String}, 'early', {end:UInt64})",
         parameters={"p": project, "end": SANE + 5},
+        settings=ANY_SHARD,
     )
     for session, end in (("late", 7), ("earlier", 3)):
         otel_client.command(
@@ -196,6 +198,7 @@ def test_where_bounds_are_too_great_as_many_more_sessions_are_looked_at_as_it_ta
     otel_client.command(  # `s1` may have ended last, as far as its bounds say
         "INSERT INTO _session_activity (Project, SessionId, LastEnd) VALUES ({p:String}, 's1', {end:UInt64})",
         parameters={"p": project, "end": SANE + EPOCH + 99},
+        settings=ANY_SHARD,
     )
     monkeypatch.setattr(listing, "_MORE", 1)
     page = list_sessions(otel_client, Wanted(project, limit=2), now_ns=EPOCH)
