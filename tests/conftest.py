@@ -13,11 +13,11 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from hypothesis import settings
 
-from otel_sessions.clickhouse import client as clickhouse_client
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
 from otel_sessions.sessions import migrations
 from otel_sessions.telemetry import LimitedLog
 from tests import clustered
+from tests.engine import compile_nothing
 from tests.integration.running import Directory, Running, config
 
 gc.disable()  # until all is collected: looking for garbage in it took a fifth of that time
@@ -25,14 +25,7 @@ gc.disable()  # until all is collected: looking for garbage in it took a fifth o
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
-# The engine in the processes of the tests compiles no expressions: each is read a few times, and compiling those cost
-# an eighth of the CPU. Services in processes of their own run as users have them.
-clickhouse_client._ENGINE = {
-    **clickhouse_client._ENGINE,
-    "compile_expressions": 0,
-    "compile_aggregate_expressions": 0,
-    "compile_sort_description": 0,
-}
+compile_nothing()
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import pyarrow as pa
@@ -27,14 +28,21 @@ _databases = itertools.count()
 
 
 class Database:
-    """Its tables hold what `insert` put there; nothing is merged."""
+    """Its tables hold what `insert` put there; nothing is merged. Tests use it one after another, each from `begin`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.name = f"tokens_{next(_databases)}"
         self._endpoint = endpoint
+        self._test = 0
         self.client = connect(endpoint)
         migrations.apply(self.client, self.name)
+
+    def begin(self) -> None:
+        """Empties the tables, for tokens and a client that nobody has used before."""
+        self._test += 1
+        self._connect_anew()
         for table in (TABLE, *TARGETS):
+            self.client.command(f"TRUNCATE TABLE {table}")
             self.client.command(f"SYSTEM STOP MERGES {table}")
 
     def insert(self, rows: pa.Table, token: str = "", batches: int = 1) -> None:
@@ -42,7 +50,10 @@ class Database:
             TABLE,
             rows.column_names,
             stream(rows, batches),
-            settings={**inserts.settings(self.client, token), "optimize_on_insert": 0},
+            settings={
+                **inserts.settings(self.client, f"{token} of test {self._test}" if token else ""),
+                "optimize_on_insert": 0,
+            },
             fmt="ArrowStream",
         )
 
@@ -50,8 +61,29 @@ class Database:
         """The insert raises; the client that has raised is not used again."""
         with pytest.raises(DatabaseError):
             self.insert(rows, token, batches)
+        self._connect_anew()
+
+    def _connect_anew(self) -> None:
         self.client.close()
         self.client = connect(self._endpoint, database=self.name)
+
+    @contextmanager
+    def failing(self, table: str) -> Iterator[None]:
+        """Meanwhile the table takes no row."""
+        self.client.command(f"ALTER TABLE {table} ADD CONSTRAINT failing CHECK throwIf(Project != '') = 0")
+        try:
+            yield
+        finally:
+            self.client.command(f"ALTER TABLE {table} DROP CONSTRAINT failing")
+
+    @contextmanager
+    def away(self, table: str) -> Iterator[None]:
+        """Meanwhile there is no such table."""
+        self.client.command(f"RENAME TABLE {table} TO away")
+        try:
+            yield
+        finally:
+            self.client.command(f"RENAME TABLE away TO {table}")
 
     def rows(self) -> dict[str, int]:
         return {table: self.client.query(f"SELECT count() FROM {table}").result_rows[0][0] for table in TARGETS}
@@ -69,11 +101,17 @@ class Database:
         self.client.close()
 
 
-@pytest.fixture
-def database(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def migrated(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Database]:
     database = Database(clickhouse_endpoint)
     yield database
     database.close()
+
+
+@pytest.fixture
+def database(migrated: Database) -> Database:
+    migrated.begin()
+    return migrated
 
 
 @cache
@@ -124,10 +162,9 @@ def test_a_view_that_failed_is_filled_by_the_repetition(
     database: Database, table: str, count: int, batches: int
 ) -> None:
     rows = spans(count)
-    database.client.command(f"ALTER TABLE {table} ADD CONSTRAINT failing CHECK throwIf(Project != '') = 0")
-    database.fails(rows, "token", batches)
-    assert (database.spans, database.rows()[table]) == (count, 0)
-    database.client.command(f"ALTER TABLE {table} DROP CONSTRAINT failing")
+    with database.failing(table):
+        database.fails(rows, "token", batches)
+        assert (database.spans, database.rows()[table]) == (count, 0)
     for _ in range(2):
         database.insert(rows, "token", batches)
         assert (database.spans, database.rows()) == (count, each(count))
@@ -136,9 +173,8 @@ def test_a_view_that_failed_is_filled_by_the_repetition(
 @pytest.mark.parametrize("table", TARGETS)
 def test_a_target_that_was_away_is_filled_by_the_repetition(database: Database, table: str) -> None:
     rows = spans(20)
-    database.client.command(f"RENAME TABLE {table} TO away")
-    database.fails(rows, "token")
-    database.client.command(f"RENAME TABLE away TO {table}")
+    with database.away(table):
+        database.fails(rows, "token")
     database.insert(rows, "token")
     assert (database.spans, database.rows()) == (20, each(20))
 
@@ -146,9 +182,8 @@ def test_a_target_that_was_away_is_filled_by_the_repetition(database: Database, 
 def test_an_insert_into_two_partitions_is_repeated_in_both(database: Database) -> None:
     weeks = pa.array([1_767_000_000 + n % 2 * 7 * 86_400 for n in range(20)], pa.uint32())
     rows = spans(20).append_column("ReceivedAt", weeks)
-    database.client.command("ALTER TABLE _trace_claims ADD CONSTRAINT failing CHECK throwIf(Project != '') = 0")
-    database.fails(rows, "token")
-    database.client.command("ALTER TABLE _trace_claims DROP CONSTRAINT failing")
+    with database.failing("_trace_claims"):
+        database.fails(rows, "token")
     for _ in range(2):
         database.insert(rows, "token")
         assert (database.spans, database.parts(TABLE), database.rows()) == (20, 2, each(20))

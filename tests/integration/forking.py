@@ -22,6 +22,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from tests.engine import compile_nothing
+
 _PR_SET_CHILD_SUBREAPER = 36
 LOADED_AT_START = (
     "otel_sessions.cli.app",
@@ -77,9 +79,11 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def fork(arguments: list[str], cwd: Path, errors: IO[str]) -> Forked | None:
+def fork(arguments: list[str], cwd: Path, errors: IO[str], *, compiles: bool = False) -> Forked | None:
     """`otel-sessions` with these arguments; None where it cannot be forked: on another system, or with an environment
     that has changed since the first one.
+
+    Its engine compiles expressions, as that of users does, only where it is asked to.
     """
     if sys.platform != "linux":
         return None
@@ -93,7 +97,7 @@ def fork(arguments: list[str], cwd: Path, errors: IO[str]) -> Forked | None:
         read, write = os.pipe()
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         try:
-            message = json.dumps([["otel-sessions", *arguments], str(cwd)]).encode()
+            message = json.dumps([["otel-sessions", *arguments], str(cwd), compiles]).encode()
             socket.send_fds(channel, [message], [write, errors.fileno()])
             told = b""
             while not told.endswith(b"\n"):
@@ -135,7 +139,9 @@ def _fork_what_is_asked_for(channel: socket.socket) -> None:
         if between == 0:
             service = os.fork()
             if service == 0:
-                arguments, cwd = json.loads(message)
+                arguments, cwd, compiles = json.loads(message)
+                if not compiles:
+                    compile_nothing()
                 _become(arguments, cwd, descriptors, channel)
             channel.sendall(str(service).encode())
             os._exit(0)

@@ -247,10 +247,14 @@ class Running:
 
 
 class Directory:
-    """Starts services; `close` ends those that still run, and lets go of all. Their files are below `path`."""
+    """Starts services; `close` ends those that still run, and lets go of all. Their files are below `path`.
 
-    def __init__(self, path: Path) -> None:
+    Their engines compile expressions, as those of users do, only where they are asked to.
+    """
+
+    def __init__(self, path: Path, *, compiles: bool = False) -> None:
         self.path = path
+        self._compiles = compiles
         self._running: list[Running] = []
 
     def data(self, name: str = "data") -> str:
@@ -275,7 +279,7 @@ class Directory:
         log = file.with_suffix(".log")
         arguments = ["serve", "--config", str(file)]
         with log.open("w") as errors:
-            process = fork(arguments, self.path, errors) or subprocess.Popen(
+            process = fork(arguments, self.path, errors, compiles=self._compiles) or subprocess.Popen(
                 [*PROGRAM, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,

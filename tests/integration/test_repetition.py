@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +90,14 @@ class Store:
         return tuple(
             asked.text(f"SELECT * FROM {database}.{view} ORDER BY ALL", "TSVWithNamesAndTypes") for view in VIEWS
         )
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    """Where services run as users have them: what is compiled gives the same bytes too."""
+    directory = Directory(tmp_path, compiles=True)
+    yield directory
+    directory.close()
 
 
 @pytest.mark.parametrize("engine", ["embedded", "remote"], indirect=True, scope="session")

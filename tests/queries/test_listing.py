@@ -111,12 +111,20 @@ def test_every_list_is_what_the_oracle_says(otel_client: Client, seed: int) -> N
         assert found == [row["SessionId"] for row in ordered], (chosen, sort, order)
 
 
-@pytest.mark.parametrize("sort", SORTS)
-def test_a_session_that_a_broken_insert_has_left_out_of_the_bounds_is_listed(otel_client: Client, sort: Sort) -> None:
+@pytest.fixture(scope="module")
+def without_bounds(otel_client: Client) -> str:
+    """A project of one session `s`, whose insert was broken off before its bounds were stored."""
     project = new_project()
     span = OracleSpan(project, f"{1:032x}", f"{1:016x}", level=1, claim_id="s", start=EPOCH, end=EPOCH + 5)
     Receiver(otel_client, project).break_off([[span]], (TABLE, TURNS_ALONE))
-    assert pages(otel_client, project, Filter(), sort, "desc", 1) == ["s"]
+    return project
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_session_that_a_broken_insert_has_left_out_of_the_bounds_is_listed(
+    otel_client: Client, without_bounds: str, sort: Sort
+) -> None:
+    assert pages(otel_client, without_bounds, Filter(), sort, "desc", 1) == ["s"]
 
 
 def test_sessions_whose_spans_were_corrected_are_picked_by_what_they_have(otel_client: Client) -> None:
@@ -138,11 +146,19 @@ def test_sessions_whose_spans_were_corrected_are_picked_by_what_they_have(otel_c
     assert {row["SessionId"]: row["Bound"] for row in rows} == {"s1": 20, "s2": 20, "s3": 20}
 
 
+@pytest.fixture(scope="module")
+def crowded(otel_client: Client) -> str:
+    """A project of some sessions that nobody adds to."""
+    spans = crowd(random.Random(3), new_project(), 6)
+    deliver(otel_client, spans, random.Random(3))
+    return spans[0].project
+
+
 @pytest.mark.parametrize("rows", [1, 3, 9, 1000])
-def test_among_the_latest_rows_are_all_sessions_that_may_end_as_late(otel_client: Client, rows: int) -> None:
-    project, receiver = (spans := crowd(random.Random(3), new_project(), 6))[0].project, random.Random(3)
-    deliver(otel_client, spans, receiver)
-    named = {"project": project, "limit": 1000}
+def test_among_the_latest_rows_are_all_sessions_that_may_end_as_late(
+    otel_client: Client, crowded: str, rows: int
+) -> None:
+    named = {"project": crowded, "limit": 1000}
     bounds = run(otel_client, composed("list_bounds", KEY=LAST_END, SUPERSET="1"), named)
     latest = select(otel_client, "list_latest", {**named, "rows": rows})
     found = {row["SessionId"]: row["Bound"] for row in latest}

@@ -32,7 +32,7 @@ class Soak:
 
     def run(self, rounds: int, check_every: int) -> None:
         """AssertionError with the first differences, if there are any, in the end or after `check_every` rounds."""
-        directory = Directory(self.path)
+        directory = Directory(self.path, compiles=True)
         scene: Scene = SCENES[self.scene](directory, random.Random(f"{self.seed}-{self.scene}"))
         self._workload = Workload(self.seed)
         try:
