@@ -19,17 +19,18 @@ from tests.integration.running import ANSWER_S, ANY, Directory, Running, config,
 from tests.integration.test_remote import endpoint, retry_delay_s
 
 NOTE = "x" * 1000
-_databases = itertools.count()
+_sessions = itertools.count()
 
 
 @dataclass
 class Away:
-    """Sends to services of one log; `acked` are the spans that any of them has taken."""
+    """Sends to services of one log; `acked` are the spans that any of them has taken, all of one session."""
 
     directory: Directory
     clickhouse: Running
     gate: Gate
-    database: str = field(default_factory=lambda: f"away_{next(_databases)}")
+    database: str = "away"
+    session: str = field(default_factory=lambda: f"session {next(_sessions)}")
     acked: list[str] = field(default_factory=list)
 
     def config(self, **queue: Any) -> str:
@@ -39,7 +40,10 @@ class Away:
     def send(self, running: Running, spans: int = 20) -> grpc.RpcError | None:
         """Spans of a kilobyte each; the error of a sender that is to come back, None when they were taken."""
         ids = [new_span_id() for _ in range(spans)]
-        made = [span(trace_id=new_trace_id(), span_id=id_, attributes={"session.id": "s", "n": NOTE}) for id_ in ids]
+        made = [
+            span(trace_id=new_trace_id(), span_id=id_, attributes={"session.id": self.session, "n": NOTE})
+            for id_ in ids
+        ]
         try:
             running.send(request(*made))
         except grpc.RpcError as error:
@@ -58,7 +62,8 @@ class Away:
     def stored(self) -> set[str]:
         if self.clickhouse.sql(f"EXISTS {self.database}.session_scores") == [[0]]:  # of the last migrations
             return set()
-        return {id_ for (id_,) in self.clickhouse.sql(f"SELECT SpanId FROM {self.database}.session_spans")}
+        query = f"SELECT SpanId FROM {self.database}.session_spans WHERE SessionId = {{s:String}}"
+        return {id_ for (id_,) in self.clickhouse.sql(query, s=self.session)}
 
     def wait_until_stored(self) -> None:
         """Returns when just what was taken is stored."""
