@@ -6,7 +6,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.extensions.web import Web
-from tests.extensions.web.conftest import Api, segment, span
+from tests.extensions.web.conftest import Api, segment, span, store_each
+from tests.integration.delivery import new_project
 
 ODD_IDS = [
     "a/b",
@@ -27,6 +28,40 @@ ODD_IDS = [
     "x" * 8192,
     "é" * 4096,
 ]
+
+
+@pytest.fixture(scope="module")
+def listed(web: Web, otel_client: Client) -> Api:
+    """Three sessions `a`, `b` and `c`, which tests read."""
+    api = Api(web.endpoints["web"], new_project(), otel_client)
+    resource = {"service.name": "api", "deployment.environment.name": "prod"}
+    ada = {"user.id": "ada"}
+    api.store(
+        span("a", 1, start=0, seconds=10, attributes=ada),
+        span("a", 1, number=2, start=1),
+        span("a", 2, start=50, seconds=10),
+        span("b", 3, start=100, status="Error", attributes={"input.value": "a Refund please"}),
+        span("c", 4, start=200, seconds=2, attributes=ada),
+        span("c", 4, number=2, start=200.5, seconds=0.1),
+        resource=resource,
+    )
+    return api
+
+
+@pytest.fixture(scope="module")
+def tied(web: Web, otel_client: Client) -> Api:
+    """Ten sessions of which some are equal in what they are sorted by, which tests read."""
+    api = Api(web.endpoints["web"], new_project(), otel_client)
+    api.store(*(span(f"s{number}", number, start=number // 3, seconds=number % 2) for number in range(1, 11)))
+    return api
+
+
+@pytest.fixture(scope="module")
+def odd(web: Web, otel_client: Client) -> dict[str, Api]:
+    """For each of the odd ids a project that has a session of this id, and another one."""
+    apis = {session_id: Api(web.endpoints["web"], new_project(), otel_client) for session_id in ODD_IDS}
+    store_each(otel_client, {api.project: [span(id_, 1), span("another", 2)] for id_, api in apis.items()})
+    return apis
 
 
 def test_a_session_is_listed_with_its_figures_under_the_names_of_the_columns(api: Api) -> None:
@@ -80,33 +115,21 @@ def test_a_session_is_listed_with_its_figures_under_the_names_of_the_columns(api
         ({"tag": "x", "model": "y"}, []),
     ],
 )
-def test_a_list_is_filtered_and_sorted(api: Api, params: dict[str, str], expected: list[str]) -> None:
-    resource = {"service.name": "api", "deployment.environment.name": "prod"}
-    ada = {"user.id": "ada"}
-    api.store(
-        span("a", 1, start=0, seconds=10, attributes=ada),
-        span("a", 1, number=2, start=1),
-        span("a", 2, start=50, seconds=10),
-        span("b", 3, start=100, status="Error", attributes={"input.value": "a Refund please"}),
-        span("c", 4, start=200, seconds=2, attributes=ada),
-        span("c", 4, number=2, start=200.5, seconds=0.1),
-        resource=resource,
-    )
-    assert api.ids(**params) == expected
+def test_a_list_is_filtered_and_sorted(listed: Api, params: dict[str, str], expected: list[str]) -> None:
+    assert listed.ids(**params) == expected
 
 
 @pytest.mark.parametrize("sort", ["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"])
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_pages_have_every_session_once_ties_included(api: Api, sort: str, order: str) -> None:
-    api.store(*(span(f"s{number}", number, start=number // 3, seconds=number % 2) for number in range(1, 11)))
+def test_pages_have_every_session_once_ties_included(tied: Api, sort: str, order: str) -> None:
     found, cursor = [], {}
     while True:
-        page = api.get("/sessions", limit=3, sort=sort, order=order, **cursor)
+        page = tied.get("/sessions", limit=3, sort=sort, order=order, **cursor)
         found += [session["session_id"] for session in page["sessions"]]
         if page["next_cursor"] is None:
             break
         cursor = {"cursor": page["next_cursor"]}
-    assert found == api.ids(sort=sort, order=order)
+    assert found == tied.ids(sort=sort, order=order)
     assert len(set(found)) == 10
 
 
@@ -124,8 +147,8 @@ def test_a_cursor_is_of_its_list_and_unchanged(api: Api) -> None:
 
 
 @pytest.mark.parametrize("session_id", ODD_IDS)
-def test_any_text_is_a_session_id_on_every_route(api: Api, session_id: str) -> None:
-    api.store(span(session_id, 1), span("another", 2))
+def test_any_text_is_a_session_id_on_every_route(odd: dict[str, Api], session_id: str) -> None:
+    api = odd[session_id]
     path = f"/sessions/{segment(session_id)}"
     assert api.get(path)["session_id"] == session_id
     assert len(api.get(f"{path}/traces")["traces"]) == 1
