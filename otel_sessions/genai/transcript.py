@@ -42,6 +42,8 @@ Event: TypeAlias = "tuple[str, Attributes]"
 MAX_BYTES: Final = 16 * 2**20
 """Longer text of one attribute is shown as text, its beginning."""
 MAX_KNOWN: Final = 20_000
+_MAX_TEXTS: Final = 2 * 2**20
+_TEXT_OVERHEAD: Final = 1_000
 _SHOWN: Final = 100_000
 
 _TOOL_MEMBERS: Final = ("tools", "function_tools", "functions", "output_tools")
@@ -50,6 +52,7 @@ _DETAILS: Final = "gen_ai.client.inference.operation.details"
 _SAID: Final = ("content", "gen_ai.event.content", "message", "gen_ai.prompt", "gen_ai.completion", "tool_calls")
 _NUMBERED: Final = re.compile(r"(\d{1,6})\.(.+)")
 _JSON: Final = ("{", "[", '"')
+_COUNTING: Final = ("llm.", "gen_ai.prompt.", "gen_ai.completion.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +69,35 @@ class Reader:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Message] = {}
+        self._texts: dict[tuple[str, str], list[Message]] = {}
+        self._texts_size = 0
 
     def step(self, attributes: Attributes, events: Sequence[Event] = (), kind: str = "model", name: str = "") -> Step:
         """What a span of this kind of step says; `name` is that of its tool."""
+        given, made = self.messages(attributes, events, kind, name)
+        return Step(given, made, [] if kind == "tool" else _tools(attributes))
+
+    def messages(
+        self, attributes: Attributes, events: Sequence[Event], kind: str, name: str
+    ) -> tuple[list[Message], list[Message]]:
+        """The messages of `step` alone: those that went in, and those that came out."""
         if kind == "tool":
             call_id = next((attributes[key] for key in keys.CALL_ID_KEYS if attributes.get(key)), "")
             arguments = next((attributes[key] for key in keys.ARGUMENTS_KEYS if attributes.get(key)), None)
             result = next((attributes[key] for key in keys.RESULT_KEYS if attributes.get(key)), None)
             call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
             returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": _parsed(result or "")}
-            return Step(
+            return (
                 [message("assistant", call)] if arguments is not None or call_id else [],
                 [message("tool", returned)] if result is not None else [],
             )
-        given = next(filter(None, self._inputs(attributes, events)), [])
-        made = next(filter(None, self._outputs(attributes, events)), [])
+        counted = _counted(attributes)
+        given = next(filter(None, self._inputs(attributes, counted, events)), [])
+        made = next(filter(None, self._outputs(attributes, counted, events)), [])
         tells_apart = not made or "gen_ai.input.messages" in attributes
         if not tells_apart and len(given) > len(made) and given[-len(made) :] == made:
             given = given[: -len(made)]  # the list holds what came out at its end as well
-        return Step(list(map(_opened, given)), list(map(_opened, made)), _tools(attributes))
+        return list(map(_opened, given)), list(map(_opened, made))
 
     def _make(self, value: Mapping[str, Any]) -> Message:
         try:
@@ -98,6 +111,16 @@ class Reader:
         return self._known[key]
 
     def _read(self, text: str, role: str) -> list[Message]:
+        """The messages in a text, which often is that of a step around this one."""
+        if (known := self._texts.get((text, role))) is not None:
+            return known
+        self._texts_size += len(text) + _TEXT_OVERHEAD
+        if self._texts_size > _MAX_TEXTS:
+            self._texts, self._texts_size = {}, len(text) + _TEXT_OVERHEAD
+        found = self._texts[text, role] = self._read_anew(text, role)
+        return found
+
+    def _read_anew(self, text: str, role: str) -> list[Message]:
         """The messages in a text: JSON of messages, or one that says the text."""
         value = _parsed(text)
         if value is None or value in ("", [], {}):
@@ -106,7 +129,7 @@ class Reader:
         said = (only_text(value) if role == "user" else "") or as_text(value)
         return found or ([message(role, text_part(said))] if text else [])
 
-    def _inputs(self, attributes: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
+    def _inputs(self, attributes: Attributes, counted: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
         system = self._system(attributes)
         details = next((each for name, each in events if name == _DETAILS), {})
         for source in (attributes, details):
@@ -114,20 +137,20 @@ class Reader:
                 system = system or self._system(source)
                 yield _with_system(system, self._read(source["gen_ai.input.messages"], "user"))
         for prefix in ("llm.input_messages.", "gen_ai.prompt."):
-            yield _with_system(system, self._flattened(attributes, prefix))
+            yield _with_system(system, self._flattened(counted, prefix))
         yield _with_system(system, self._events(events, _ROLES_OF_EVENTS, "gen_ai.content.prompt", "user"))
         for key in keys.MESSAGES_IN_KEYS:
             if attributes.get(key):
                 yield _with_system(system, self._read(attributes[key], "user"))
         yield system
 
-    def _outputs(self, attributes: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
+    def _outputs(self, attributes: Attributes, counted: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
         details = next((each for name, each in events if name == _DETAILS), {})
         for source in (attributes, details):
             if "gen_ai.output.messages" in source:
                 yield self._read(source["gen_ai.output.messages"], "assistant")
         for prefix in ("llm.output_messages.", "gen_ai.completion."):
-            yield self._flattened(attributes, prefix)
+            yield self._flattened(counted, prefix)
         yield self._events(events, {"gen_ai.choice": "assistant"}, "gen_ai.content.completion", "assistant")
         for family in ("ai.response.", "ai.result.", "lk.response."):
             # one message of what the Vercel AI SDK and LiveKit write under several keys
@@ -158,7 +181,7 @@ class Reader:
 
     def _flattened(self, attributes: Attributes, prefix: str) -> list[Message]:
         """Messages flattened into keys that count them, as OpenInference and OpenLLMetry write them."""
-        return [self._make(value) for value in _numbered(attributes, prefix, _nested)]
+        return [self._make(value) for value in _numbered(attributes, prefix, _nested)] if attributes else []
 
     def _events(self, events: Sequence[Event], roles: Mapping[str, str], lists: str, role: str) -> list[Message]:
         """Events that are messages, or that carry a list of them."""
@@ -233,8 +256,9 @@ def _opened(found: Message) -> Message:
 
 def _tools(attributes: Attributes) -> list[dict[str, Any]]:
     """The tools that were offered, from the first source that tells of any."""
-    for prefix in ("llm.tools.", "llm.request.functions."):
-        found = [tool for value in _numbered(attributes, prefix, _tool_value) for tool in tools([value])]
+    counted = _counted(attributes)
+    for prefix in ("llm.tools.", "llm.request.functions.") if counted else ():
+        found = [tool for value in _numbered(counted, prefix, _tool_value) for tool in tools([value])]
         if found:
             return found
     for key in keys.TOOLS_KEYS:
@@ -291,6 +315,11 @@ def _tool_value(members: Mapping[str, str]) -> dict[str, Any]:
     schema = members.get("tool.json_schema")
     value = _parsed(schema) if schema else {name: _parsed(text) for name, text in members.items()}
     return value if isinstance(value, dict) else {}
+
+
+def _counted(attributes: Attributes) -> Attributes:
+    """The attributes whose keys may count messages or tools: of most spans none."""
+    return {key: text for key, text in attributes.items() if key.startswith(_COUNTING)}
 
 
 def _numbered(

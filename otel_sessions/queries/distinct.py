@@ -13,6 +13,7 @@ import orjson
 from otel_sessions.genai.messages import as_text
 from otel_sessions.queries import shapes
 
+_MAX_SAME: Final = 20_000
 _LONG: Final = ("text", "arguments", "result", "url", "value")
 
 
@@ -43,12 +44,8 @@ class Table:
         same = self._same.get(id(value))
         if same is not None:
             return same[1]
-        try:
-            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        except (TypeError, ValueError, RecursionError):  # what JSON or UTF-8 cannot say, or nested beyond all reason
-            value = {**value, "parts": [{"type": "other", "value": None}]} if "parts" in value else {"name": ""}
-            body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        digest = blake2b(body, digest_size=16).digest()
+        value, body = _sayable(value)
+        digest = _digest(body)
         entry = self._known.get(digest)
         if entry is None:
             entry = self._known[digest] = Entry(len(self.rows), digest)
@@ -56,6 +53,36 @@ class Table:
             self.size += len(body)
         self._same[id(value)] = value, entry
         return entry
+
+
+class Digests:
+    """The digests that entries of a `Table` have, without the table; one of an object that came before is known."""
+
+    def __init__(self) -> None:
+        self._same: dict[int, tuple[Any, bytes]] = {}
+
+    def of(self, value: dict[str, Any]) -> bytes:
+        same = self._same.get(id(value))
+        if same is not None:
+            return same[1]
+        if len(self._same) >= _MAX_SAME:
+            self._same.clear()
+        digest = _digest(_sayable(value)[1])
+        self._same[id(value)] = value, digest
+        return digest
+
+
+def _sayable(value: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """A value and its JSON; another in its place where JSON or UTF-8 cannot say it, or it is nested beyond reason."""
+    try:
+        return value, orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError, RecursionError):
+        value = {**value, "parts": [{"type": "other", "value": None}]} if "parts" in value else {"name": ""}
+        return value, orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).digest()
 
 
 def cut_value(value: Mapping[str, Any], preview: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from otel_sessions.genai.messages import Message
-from otel_sessions.queries import replay
+from otel_sessions.queries import contents, replay
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -32,10 +32,10 @@ def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[d
     They are those of its model calls; of a turn without any, those of its first agent or chain that has some.
     """
     scope, before, talk = {"project": project, "session_id": session_id}, replay.Before(), Talk()
-    for rows, spans in replay.stretches(client, scope, most=_CONTENT):
-        contents = replay.contents_of(client, scope, rows, spans)
+    for rows, spans in contents.stretches(client, scope, _CONTENT):
+        said = contents.contents_of(client, scope, rows, spans)
         for start in range(0, len(rows), _PAGE):
-            page = replay.build(rows[start : start + _PAGE], spans, contents, before, bounded=False)
+            page = replay.build(rows[start : start + _PAGE], spans, said, before, bounded=False)
             before.said.clear()
             for turn in page["turns"]:
                 yield turn, talk.new(turn["steps"], page["messages"])

@@ -13,10 +13,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.queries import replay
+from otel_sessions.queries import contents, replay
 from otel_sessions.queries import spoken as speaking
+from otel_sessions.queries.history import Memory
 from otel_sessions.queries.paging import CursorError
-from otel_sessions.queries.replay import Memory, turns
+from otel_sessions.queries.replay import turns
 from otel_sessions.queries.share_hiding import Hidden
 from otel_sessions.queries.spoken import spoken
 from otel_sessions.testing.otlp import Attributes, Value, request, span
@@ -321,7 +322,7 @@ def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
         ("MAX_REFS", 9),
     ):
         with monkeypatch.context() as patched:
-            patched.setattr(replay, name, most)
+            patched.setattr(replay if hasattr(replay, name) else contents, name, most)
             parts = pages(otel_client, project, 100, Memory())
         assert len(parts) > 1
         assert [turn_["trace_id"] for page in parts for turn_ in page["turns"]] == [
@@ -342,7 +343,7 @@ def test_a_page_is_the_same_however_its_spans_are_read(otel_client: Client, monk
     store(otel_client, project, *talk(4, text="x" * 500))
     at_once = pages(cast("Client", Noting()), project, 3, Memory())
     assert sum("SpanAttributes" in query for query in asked) == len(at_once) == 2
-    monkeypatch.setattr(replay, "_FEW_SPANS", 0)
+    monkeypatch.setattr(contents, "_FEW_SPANS", 0)
     assert pages(otel_client, project, 3, Memory()) == at_once
 
 
@@ -415,22 +416,18 @@ def test_a_session_is_spoken_the_same_however_little_of_it_is_read_at_once(
 
     whole = heard()
     assert len(whole) == 7
-    monkeypatch.setattr(replay, name, most)
+    monkeypatch.setattr(contents, name, most)
     assert heard() == whole
 
 
 def test_what_is_remembered_of_a_talk_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speaking, "_REMEMBERED", 10)
-    monkeypatch.setattr(replay, "MAX_REMEMBERED", 10)
-    known, history = speaking.Known(), replay.History()
+    known = speaking.Known()
     for number in range(1000):
         digest = number.to_bytes(16)
         known.update([digest])
         assert digest in known
-        history.said[digest] = ("", "", number)
-        history.forget_oldest()
     assert sum(number.to_bytes(16) in known for number in range(1000)) <= 21
-    assert [number for _, _, number in history.said.values()] == list(range(990, 1000))
 
 
 @pytest.mark.parametrize("own_instructions", [False, True])

@@ -13,12 +13,13 @@ from otel_sessions.extensions.web.api.parameters import Fields, Listed, Paged, P
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import detail, replay, shapes
 from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.history import Memory
 from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.queries.paging import Page, Readers, decode
 from otel_sessions.queries.rows import Row, as_json
 
 SESSION = "/api/v1/sessions/{session_id}"
-REPLAYED: Final = replay.Memory()
+REPLAYED: Final = Memory()
 _READERS: Final = Readers()
 
 

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.extensions.web.problems import NotInstalled, WrongMethod, problem
-from otel_sessions.queries.replay import Memory
+from otel_sessions.queries.history import Memory
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager

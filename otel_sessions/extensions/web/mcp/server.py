@@ -19,7 +19,7 @@ from otel_sessions.extensions.web.mcp.budget import first_that_fits, fold, text_
 from otel_sessions.extensions.web.mcp.catalogue import INSTRUCTIONS, TOOLS
 from otel_sessions.extensions.web.mcp.tools import DEFAULT_TOKENS, Asked
 from otel_sessions.extensions.web.problems import problem
-from otel_sessions.queries.replay import Memory
+from otel_sessions.queries.history import Memory
 from otel_sessions.queries.rows import Row
 
 T = TypeVar("T")

@@ -32,8 +32,9 @@ from otel_sessions.extensions.web.mcp.budget import (
 from otel_sessions.extensions.web.mcp.replay import replay
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import shapes, steps
+from otel_sessions.queries.history import Memory
 from otel_sessions.queries.metrics import metrics
-from otel_sessions.queries.replay import Memory, turns
+from otel_sessions.queries.replay import turns
 from otel_sessions.queries.rows import Row
 from otel_sessions.queries.statements import describe_tables, run_statement
 
