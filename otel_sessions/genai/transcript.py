@@ -12,21 +12,21 @@ what clients write; what cannot be read as messages is one message of text.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import orjson
 
-from otel_sessions.genai.json_text import encodable, only_text
+from otel_sessions.genai.json_text import only_text
 from otel_sessions.genai.messages import (
     MAX_MESSAGES,
     MAX_PARTS,
     Message,
     Part,
     as_text,
+    is_message,
     message,
     one,
     part,
@@ -34,25 +34,22 @@ from otel_sessions.genai.messages import (
     text_part,
     words,
 )
+from otel_sessions.genai.stored import JSON_BEGINS, MAX_BYTES, Attributes, counted, nested, numbered, parsed, strict
 from otel_sessions.semconv import content as keys
 
-Attributes: TypeAlias = Mapping[str, str]
 Event: TypeAlias = "tuple[str, Attributes]"
 
-MAX_BYTES: Final = 16 * 2**20
-"""Longer text of one attribute is shown as text, its beginning."""
 MAX_KNOWN: Final = 20_000
 _MAX_TEXTS: Final = 2 * 2**20
 _TEXT_OVERHEAD: Final = 1_000
-_SHOWN: Final = 100_000
+_OPENING: Final = frozenset({"tool_call", "tool_result"})
+_GROWN: Final = 4
+"""Messages of a list from which on it is noted, to go on with."""
 
 _TOOL_MEMBERS: Final = ("tools", "function_tools", "functions", "output_tools")
 _ROLES_OF_EVENTS: Final = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
 _DETAILS: Final = "gen_ai.client.inference.operation.details"
 _SAID: Final = ("content", "gen_ai.event.content", "message", "gen_ai.prompt", "gen_ai.completion", "tool_calls")
-_NUMBERED: Final = re.compile(r"(\d{1,6})\.(.+)")
-_JSON: Final = ("{", "[", '"')
-_COUNTING: Final = ("llm.", "gen_ai.prompt.", "gen_ai.completion.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,7 @@ class Reader:
         self._known: dict[bytes, Message] = {}
         self._texts: dict[tuple[str, str], list[Message]] = {}
         self._texts_size = 0
+        self._begun: dict[str, tuple[str, list[Message]]] = {}
 
     def step(self, attributes: Attributes, events: Sequence[Event] = (), kind: str = "model", name: str = "") -> Step:
         """What a span of this kind of step says; `name` is that of its tool."""
@@ -85,15 +83,15 @@ class Reader:
             call_id = next((attributes[key] for key in keys.CALL_ID_KEYS if attributes.get(key)), "")
             arguments = next((attributes[key] for key in keys.ARGUMENTS_KEYS if attributes.get(key)), None)
             result = next((attributes[key] for key in keys.RESULT_KEYS if attributes.get(key)), None)
-            call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": _parsed(arguments or "")}
-            returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": _parsed(result or "")}
+            call: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": parsed(arguments or "")}
+            returned: Part = {"type": "tool_result", "id": call_id, "name": name, "result": parsed(result or "")}
             return (
                 [message("assistant", call)] if arguments is not None or call_id else [],
                 [message("tool", returned)] if result is not None else [],
             )
-        counted = _counted(attributes)
-        given = next(filter(None, self._inputs(attributes, counted, events)), [])
-        made = next(filter(None, self._outputs(attributes, counted, events)), [])
+        numbers = counted(attributes)
+        given = next(filter(None, self._inputs(attributes, numbers, events)), [])
+        made = next(filter(None, self._outputs(attributes, numbers, events)), [])
         tells_apart = not made or "gen_ai.input.messages" in attributes
         if not tells_apart and len(given) > len(made) and given[-len(made) :] == made:
             given = given[: -len(made)]  # the list holds what came out at its end as well
@@ -122,14 +120,39 @@ class Reader:
 
     def _read_anew(self, text: str, role: str) -> list[Message]:
         """The messages in a text: JSON of messages, or one that says the text."""
-        value = _parsed(text)
+        if (longer := self._go_on(text, role)) is not None:
+            return longer
+        value = parsed(text)
         if value is None or value in ("", [], {}):
             return []
-        found = read(value, role, self._make)
+        if found := read(value, role, self._make):
+            self._note(text, role, value, found)
+            return found
         said = (only_text(value) if role == "user" else "") or as_text(value)
-        return found or ([message(role, text_part(said))] if text else [])
+        return [message(role, text_part(said))] if text else []
 
-    def _inputs(self, attributes: Attributes, counted: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
+    def _go_on(self, text: str, role: str) -> list[Message] | None:
+        """The messages of a list that goes on where the last one of this role ended; None where it is no such list.
+
+        Of a history that grows from call to call only what is new is read.
+        """
+        begun, found = self._begun.get(role, ("", []))
+        if not begun or len(text) > MAX_BYTES or not text.startswith(begun):
+            return None
+        rest = text[len(begun) :].lstrip()
+        value = strict(f"[{rest[1:]}") if rest[:1] == "," else None
+        if not _are_messages(value):
+            return None
+        found = [*found, *read(value, role, self._make)][:MAX_MESSAGES]
+        self._begun[role] = text.rstrip()[:-1], found
+        return found
+
+    def _note(self, text: str, role: str, value: Any, found: list[Message]) -> None:
+        """Notes a list of messages, and nothing else, that another may go on with."""
+        if len(value) >= _GROWN and _are_messages(value) and strict(text) is not None:
+            self._begun[role] = text.rstrip()[:-1], found
+
+    def _inputs(self, attributes: Attributes, numbers: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
         system = self._system(attributes)
         details = next((each for name, each in events if name == _DETAILS), {})
         for source in (attributes, details):
@@ -137,20 +160,20 @@ class Reader:
                 system = system or self._system(source)
                 yield _with_system(system, self._read(source["gen_ai.input.messages"], "user"))
         for prefix in ("llm.input_messages.", "gen_ai.prompt."):
-            yield _with_system(system, self._flattened(counted, prefix))
+            yield _with_system(system, self._flattened(numbers, prefix))
         yield _with_system(system, self._events(events, _ROLES_OF_EVENTS, "gen_ai.content.prompt", "user"))
         for key in keys.MESSAGES_IN_KEYS:
             if attributes.get(key):
                 yield _with_system(system, self._read(attributes[key], "user"))
         yield system
 
-    def _outputs(self, attributes: Attributes, counted: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
+    def _outputs(self, attributes: Attributes, numbers: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
         details = next((each for name, each in events if name == _DETAILS), {})
         for source in (attributes, details):
             if "gen_ai.output.messages" in source:
                 yield self._read(source["gen_ai.output.messages"], "assistant")
         for prefix in ("llm.output_messages.", "gen_ai.completion."):
-            yield self._flattened(counted, prefix)
+            yield self._flattened(numbers, prefix)
         yield self._events(events, {"gen_ai.choice": "assistant"}, "gen_ai.content.completion", "assistant")
         for family in ("ai.response.", "ai.result.", "lk.response."):
             # one message of what the Vercel AI SDK and LiveKit write under several keys
@@ -160,9 +183,9 @@ class Reader:
             texts = (attributes.get(f"{family}{member}") for member in ("text", "object"))
             parts += [text_part(text) for text in texts if text]
             for member in ("toolCalls", "function_calls"):
-                calls = _parsed(attributes.get(f"{family}{member}", ""))
+                calls = parsed(attributes.get(f"{family}{member}", ""))
                 for item in calls if isinstance(calls, list) else []:
-                    value = _parsed(item) if isinstance(item, str) else item
+                    value = parsed(item) if isinstance(item, str) else item
                     if isinstance(value, dict):
                         parts.append(part({"type": "tool_call", **value}))
             yield ([message("assistant", *parts)] if parts else [])
@@ -181,7 +204,7 @@ class Reader:
 
     def _flattened(self, attributes: Attributes, prefix: str) -> list[Message]:
         """Messages flattened into keys that count them, as OpenInference and OpenLLMetry write them."""
-        return [self._make(value) for value in _numbered(attributes, prefix, _nested)] if attributes else []
+        return [self._make(value) for value in numbered(attributes, prefix, nested)] if attributes else []
 
     def _events(self, events: Sequence[Event], roles: Mapping[str, str], lists: str, role: str) -> list[Message]:
         """Events that are messages, or that carry a list of them."""
@@ -197,14 +220,14 @@ class Reader:
 
     def _event(self, attributes: Attributes, role: str) -> list[Message]:
         text = next((attributes[key] for key in _SAID if attributes.get(key)), "")
-        value = _parsed(text)
+        value = parsed(text)
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             value = value["message"]
         if isinstance(value, dict) and ("content" in value or "tool_calls" in value or "parts" in value):
             return [self._make({"role": role, **value})]
         more = {name: attributes[key] for name, key in _EVENT_MEMBERS.items() if key in attributes}
         if attributes.get("tool_calls") and text != attributes["tool_calls"]:
-            more["tool_calls"] = _parsed(attributes["tool_calls"])
+            more["tool_calls"] = parsed(attributes["tool_calls"])
         elif text and text == attributes.get("tool_calls"):
             return [self._make({"role": role, "tool_calls": value})]
         return [self._make({"role": role, "content": value, **more})] if value not in (None, "", [], {}) else []
@@ -239,6 +262,8 @@ def _with_system(system: list[Message], found: list[Message]) -> list[Message]:
 
 def _opened(found: Message) -> Message:
     """The message with the arguments and results of tools as JSON values where they stand as JSON in a text."""
+    if _OPENING.isdisjoint([each["type"] for each in found["parts"]]):
+        return found
     texts = [
         (number, name)
         for number, each in enumerate(found["parts"])
@@ -256,20 +281,20 @@ def _opened(found: Message) -> Message:
 
 def _tools(attributes: Attributes) -> list[dict[str, Any]]:
     """The tools that were offered, from the first source that tells of any."""
-    counted = _counted(attributes)
-    for prefix in ("llm.tools.", "llm.request.functions.") if counted else ():
-        found = [tool for value in _numbered(counted, prefix, _tool_value) for tool in tools([value])]
+    numbers = counted(attributes)
+    for prefix in ("llm.tools.", "llm.request.functions.") if numbers else ():
+        found = [tool for value in numbered(numbers, prefix, _tool_value) for tool in tools([value])]
         if found:
             return found
     for key in keys.TOOLS_KEYS:
         text = attributes.get(key, "")
-        value = _parsed(text) if text[:1] in _JSON else None
+        value = parsed(text) if text[:1] in JSON_BEGINS else None
         if isinstance(value, dict):
             config = value.get("config")
             value = {**value, **config} if isinstance(config, dict) else value
             value = next((value[name] for name in _TOOL_MEMBERS if value.get(name)), None)
         elif isinstance(value, list):
-            value = [_parsed(item) if isinstance(item, str) and item[:1] == "{" else item for item in value]
+            value = [parsed(item) if isinstance(item, str) and item[:1] == "{" else item for item in value]
             if key in keys.TOOLS_KEYS[-2:]:
                 value = None
         if found := tools(value):
@@ -313,82 +338,12 @@ def _tool(item: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _tool_value(members: Mapping[str, str]) -> dict[str, Any]:
     schema = members.get("tool.json_schema")
-    value = _parsed(schema) if schema else {name: _parsed(text) for name, text in members.items()}
+    value = parsed(schema) if schema else {name: parsed(text) for name, text in members.items()}
     return value if isinstance(value, dict) else {}
 
 
-def _counted(attributes: Attributes) -> Attributes:
-    """The attributes whose keys may count messages or tools: of most spans none."""
-    return {key: text for key, text in attributes.items() if key.startswith(_COUNTING)}
-
-
-def _numbered(
-    attributes: Attributes, prefix: str, make: Callable[[Mapping[str, str]], dict[str, Any]]
-) -> Iterable[dict[str, Any]]:
-    """What `make` makes of the members of each number below the prefix, in the order of the numbers."""
-    grouped: dict[int, dict[str, str]] = {}
-    for key, text in attributes.items():
-        if key.startswith(prefix) and (found := _NUMBERED.fullmatch(key[len(prefix) :])) and text:
-            grouped.setdefault(int(found[1]), {})[found[2]] = text
-    return [make(grouped[number]) for number in sorted(grouped)[:MAX_MESSAGES]]
-
-
-def _nested(members: Mapping[str, str]) -> dict[str, Any]:
-    """A message from its members: `message.role`, `message.contents.0.message_content.text`, `tool_calls.0.name`."""
-    plain = {key.removeprefix("message."): text for key, text in members.items()}
-    # the parts that stand as JSON in the content of a message; any other text as it is
-    text = plain.get("content", "")
-    value = _parsed(text) if text[:2] in ("[{", '["', "[]") else text
-    content = value if isinstance(value, list) else text
-    parts = [_content_part(each) for each in _numbered(plain, "contents.", dict)]
-    calls = []
-    for each in _numbered(plain, "tool_calls.", dict):
-        call = {key.removeprefix("tool_call.").removeprefix("function."): value for key, value in each.items()}
-        calls.append({name: call.get(name, "") for name in ("id", "name", "arguments")})
-    if plain.get("function_call_name"):
-        calls.append({"name": plain["function_call_name"], "arguments": plain.get("function_call_arguments_json", "")})
-    found: dict[str, Any] = {"role": plain.get("role", "assistant"), "content": parts or content}
-    if parts and content:
-        found["content"] = [*(content if isinstance(content, list) else [content]), *parts]
-    for name in ("tool_call_id", "name"):
-        if plain.get(name):
-            found[name] = plain[name]
-    reasoning = plain.get("reasoning_content") or plain.get("reasoning")
-    return {**found, **({"tool_calls": calls} if calls else {}), **({"reasoning": reasoning} if reasoning else {})}
-
-
-def _content_part(members: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {key.removeprefix("message_content."): value for key, value in members.items()}
-    url = plain.get("image.image.url")
-    if url:
-        return {"type": "image_url", "url": url}
-    return {
-        "type": plain.get("type", "text"),
-        "text": plain.get("text", ""),
-        **({"thinking": plain["thinking"]} if plain.get("thinking") else {}),
-    }
-
-
-def _parsed(text: str) -> Any:
-    """What a text says in JSON; the text itself where it is none, and only its beginning where it is too long."""
-    if len(text) > MAX_BYTES:
-        return text[:_SHOWN]
-    if text.lstrip()[:1] not in _JSON:
-        return None if text == "null" else text
-    try:
-        return orjson.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return _clean(json.loads(text))
-    except (ValueError, RecursionError):
-        return text
-
-
-def _clean(value: Any) -> Any:
-    """The value with lone surrogates, which UTF-8 cannot spell, as U+FFFD."""
-    if isinstance(value, str):
-        return encodable(value)
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    return {encodable(key): _clean(each) for key, each in value.items()} if isinstance(value, dict) else value
+def _are_messages(value: Any) -> bool:
+    """Whether a value is a list of objects each of which is one message, whatever stands around it."""
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and is_message(each) and "role" in each for each in value
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import orjson
@@ -518,3 +519,34 @@ def test_no_text_of_a_client_breaks_the_reading(attributes: dict[str, str], even
 def test_no_text_of_a_client_breaks_a_preview(text: str, roles: frozenset[str]) -> None:
     assert isinstance(said(text, roles), str)
     assert isinstance(message_text(text, roles), str)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reader_reads_lists_that_grow_as_one_that_reads_each_alone(seed: int) -> None:
+    chance, known = random.Random(seed), Reader()
+    odd: list[Any] = [
+        *("text", None, 1, {"type": "text", "text": "a part"}, {"content": "no role"}, {"role": 1, "content": "odd"}),
+        *(
+            {"role": "user", "content": "\ud800"},
+            {"role": "user", "content": 2**70},
+            [{"role": "user", "content": "in"}],
+        ),
+    ]
+    for _ in range(30):
+        history: list[Any] = []
+        written = "["
+        for number in range(chance.randint(1, 12)):
+            plain = {
+                "role": chance.choice(["user", "assistant"]),
+                "content": f"{number} {chance.choice(['a', 'é', '],'])}",
+            }
+            added = chance.choice(odd) if chance.random() < 0.08 else plain
+            history.append(added)
+            written += f"{',' if number else ''}{chance.choice(['', ' ', chr(10)])}{json.dumps(added)}"
+            if chance.random() < 0.7:
+                text = written + chance.choice(["]", " ]", "] "]) if chance.random() < 0.95 else written
+                attributes = {"gen_ai.input.messages": text}
+                assert known.step(attributes) == Reader().step(attributes)
+        if chance.random() < 0.3:
+            cut = {"gen_ai.input.messages": json.dumps(history[1:])}
+            assert known.step(cut) == Reader().step(cut)
