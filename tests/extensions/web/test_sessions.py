@@ -322,8 +322,8 @@ def test_sessions_that_move_while_a_list_is_read_are_neither_skipped_nor_repeate
             break
         cursor = {"cursor": page["next_cursor"]}
         # One that was read and one that was not become active, and a new one comes.
-        api.store(*(span(f"s{number}", trace + number, start=1000 + trace) for number in (2, 7)))
-        api.store(span(f"new{trace}", trace, start=2000 + trace))
+        active = (span(f"s{number}", trace + number, start=1000 + trace) for number in (2, 7))
+        api.store(*active, span(f"new{trace}", trace, start=2000 + trace))
         again = api.get("/sessions", limit=2, sort=sort, order=order, **cursor)["sessions"]
         assert again == api.get("/sessions", limit=2, sort=sort, order=order, **cursor)["sessions"]
         trace += 10
