@@ -141,6 +141,26 @@ def test_a_turn_that_goes_on_behind_a_page_makes_nothing_before_it_be_read_again
     assert sum("SpanAttributes" in query for query in noting.asked) == 1
 
 
+def test_what_arrives_late_counts_before_a_page_and_on_it(otel_client: Client) -> None:
+    project, memory = new_project(), Memory()
+    calls = [chat([said("user", f"q{number}")], said("assistant", f"a{number}")) for number in range(4)]
+    stored = [
+        turn(number, calls[3] if number == 0 else chat([], said("assistant", "x")), calls[number])
+        for number in range(4)
+    ]
+    before, on_page = stored[0].pop(1), stored[2].pop(1)
+    store(otel_client, project, *(each for spans in stored for each in spans))
+
+    def page() -> list[list[int]]:
+        return [*beginning_with(otel_client, project, 2, 2, memory).values()]
+
+    assert page() == [[0], [0, 0]]
+    store_late(otel_client, project, on_page)
+    assert page() == [[0, 0], [0, 0]], "the call is the second step of its turn now, and says the same first"
+    store_late(otel_client, project, before)
+    assert page() == [[0, 0], [0, 1]]
+
+
 @pytest.mark.parametrize(("name", "most"), [("MAX_TURNS", 2), ("MAX_READ", 2_000), ("MAX_MESSAGES", 2)])
 def test_beyond_a_bound_what_was_said_last_counts(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, name: str, most: int
