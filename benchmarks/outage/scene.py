@@ -48,7 +48,7 @@ class Scene:
 
     def play(self, warm_s: float, away_s: float, patience_s: float) -> None:
         """AssertionError when it has not caught up in `patience_s` seconds, or when a span is missing at the end."""
-        directory = Directory(self.path)
+        directory = Directory(self.path, compiles=True)
         try:
             self._play(directory, warm_s, away_s, patience_s)
         finally:
