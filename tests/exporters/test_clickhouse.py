@@ -189,6 +189,20 @@ def test_what_arrives_for_a_deleted_session_is_dropped_and_counted(
     assert (host.metrics.registry.get_sample_value(name, {"exporter": "clickhouse"}) or 0) >= 2
 
 
+def test_what_an_insert_stored_of_a_session_that_was_deleted_meanwhile_goes_soon_after(
+    build: Build, clickhouse: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project()
+    exporter, _ = build(clickhouse)
+    exporter.export([batch(project, span(attributes={"session.id": "gone"}))], token_hex())
+    monkeypatch.setattr(exporter._forgotten, "look", lambda _: None)  # the insert under way does not know yet
+    deletion.delete(otel_client, [(project, "gone")])
+    late = batch(project, span(attributes={"session.id": "gone"}), span(attributes={"session.id": "stays"}))
+    exporter.export([late], token_hex())
+    assert stored(otel_client, project) == 2
+    wait_until(lambda: stored(otel_client, project), wanted=lambda spans: spans == 1)
+
+
 def test_health_recovers_by_itself_after_a_failure(
     build: Build, clickhouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from otel_sessions.exporterhelper.fsync import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
-from otel_sessions.exporters.clickhouse.upkeep import retention_rounds, stored_bytes_rounds
+from otel_sessions.exporters.clickhouse.upkeep import Strays, retention_rounds, stored_bytes_rounds
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.sessions import life, migrations
 
@@ -60,6 +60,7 @@ class ClickHouseExporter:
         self._seeker = Worker(self._id, "seek", self._seek, host)
         self._forgotten = Forgotten(host.metrics.forgotten_spans.labels(self._id).inc)
         self._retention = retention_rounds(self._id, self._endpoint, config.retention, host)
+        self._strays = Strays(self._id, self._endpoint, host)
         self._stored_bytes = stored_bytes_rounds(self._id, self._endpoint, host)
         self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=_receiver(config))
 
@@ -88,9 +89,12 @@ class ClickHouseExporter:
                 client = self._connected()
                 block = rows.arrow_stream(batches, self._compress)
                 known_by = self._tokens.token(token, block)
-                with writing(f"inserting into {self._endpoint}"):
-                    rows.insert(client, rows.TABLE, block, {**inserts.settings(client, known_by), **_SETTINGS})
-                    rows.insert_evaluations(client, batches, inserts.settings(client))
+                try:
+                    with writing(f"inserting into {self._endpoint}"):
+                        rows.insert(client, rows.TABLE, block, {**inserts.settings(client, known_by), **_SETTINGS})
+                        rows.insert_evaluations(client, batches, inserts.settings(client))
+                finally:
+                    self._strays.note_stored(self._forgotten.known_ns)
         except (Permanent, Retryable) as error:
             self._tokens.note_failure(error)
             self._give_up_client(error)
@@ -118,6 +122,7 @@ class ClickHouseExporter:
         self._stopping.set()
         self._failed.set()
         self._retention.shutdown(0.0)
+        self._strays.rounds.shutdown(0.0)
         self._attributor.shutdown(timeout)
         self._seeker.join(max(0.0, end - time.monotonic()))
         self._stored_bytes.shutdown(max(0.0, end - time.monotonic()))
@@ -144,6 +149,7 @@ class ClickHouseExporter:
                 self._client = self._connect()
                 self._attributor.start()
                 self._retention.start()
+                self._strays.rounds.start()
                 self._stored_bytes.start()
             return self._client
 

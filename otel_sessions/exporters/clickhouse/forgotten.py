@@ -15,7 +15,7 @@ from otel_sessions.pdata import SpanBatch
 from otel_sessions.sessions import deletion
 
 _LOOK_S: Final = 1.0
-"""How often to ask which sessions were deleted; what is stored in between is deleted at the next check of retention."""
+"""How often to ask which sessions were deleted; what is stored in between is deleted soon after, see `Strays`."""
 
 
 class Forgotten:
@@ -27,18 +27,21 @@ class Forgotten:
         self._looked_at = float("-inf")
         self._sessions: dict[str, pa.Array] = {}
         self._traces: dict[str, pa.Array] = {}
+        self.known_ns = 0
+        """When the last deletion was that is known here, ns since 1970."""
 
     def look(self, client: Client) -> None:
         """Asks ClickHouse, if that is due; raises as `deletion.forgotten` does."""
         if self._clock() - self._looked_at < _LOOK_S:
             return
         sessions, traces = dict[str, list[str]](), dict[str, list[str]]()
-        for (project, session), of_session in deletion.forgotten(client).items():
+        forgotten, known_ns = deletion.forgotten(client)
+        for (project, session), of_session in forgotten.items():
             sessions.setdefault(project, []).append(session)
             traces.setdefault(project, []).extend(of_session)
         self._sessions = {project: pa.array(ids, pa.string()) for project, ids in sessions.items()}
         self._traces = {project: pa.array(ids, pa.string()) for project, ids in traces.items()}
-        self._looked_at = self._clock()
+        self._looked_at, self.known_ns = self._clock(), known_ns
 
     def without(self, batches: Sequence[SpanBatch]) -> Sequence[SpanBatch]:
         """The spans that may be stored; the others are counted."""

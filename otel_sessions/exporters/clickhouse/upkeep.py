@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done every now and then beside storing: old sessions are deleted, the data on disk are measured."""
+"""What is done every now and then beside storing: old sessions are deleted, and what came while one was deleted; the
+data on disk are measured.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.rounds import Rounds
@@ -17,11 +22,15 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.component import Host
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import RetentionConfig
-from otel_sessions.sessions import retention
+from otel_sessions.sessions import deletion, retention
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 retention_logger = logging.getLogger("otel_sessions.retention")
 MEASURE_INTERVAL_S: Final = 60.0
+_STRAYS_INTERVAL_S: Final = 2.0
+_CLOCKS_NS: Final = 60 * 10**9
+"""By how much the clocks of those who delete sessions may differ."""
+_BEFORE_START_NS: Final = 600 * 10**9
 
 
 def retention_rounds(component: str, endpoint: Endpoint, config: RetentionConfig, host: Host) -> Rounds:
@@ -50,6 +59,44 @@ def retention_rounds(component: str, endpoint: Endpoint, config: RetentionConfig
         timeout_s=300,
         long_parameters=True,
     )
+
+
+class Strays:
+    """Deletes what inserts have stored of sessions that were deleted while they were under way, a moment after them."""
+
+    def __init__(self, component: str, endpoint: Endpoint, host: Host) -> None:
+        self._lock = threading.Lock()
+        # A process that was killed may have stored some, just before.
+        self._since_ns: int | None = time.time_ns() - _BEFORE_START_NS
+        self.rounds = Rounds(
+            component,
+            "deleting what came while a session was deleted",
+            endpoint,
+            host,
+            interval_s=_STRAYS_INTERVAL_S,
+            act=self._delete,
+            part="strays",
+            timeout_s=300,
+            long_parameters=True,
+        )
+
+    def note_stored(self, known_ns: int) -> None:
+        """Takes note of an insert that has ended and knew of deletions until then, ns since 1970."""
+        with self._lock:
+            self._since_ns = known_ns if self._since_ns is None else min(self._since_ns, known_ns)
+
+    def _delete(self, client: Client) -> bool:
+        with self._lock:
+            since_ns, self._since_ns = self._since_ns, None
+        if since_ns is None:
+            return False
+        try:
+            for some in batched(deletion.stored_again(client, since_ns - _CLOCKS_NS), retention.SESSIONS_AT_ONCE):
+                deletion.delete_again(client, some)
+        except BaseException:
+            self.note_stored(since_ns)
+            raise
+        return False
 
 
 def stored_bytes_rounds(component: str, endpoint: Endpoint, host: Host) -> Rounds:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,7 @@ SessionKey = tuple[str, str]
 FORGET_FOR: Final = timedelta(hours=24)
 _FOR_EVER: Final = datetime(2261, 12, 31, tzinfo=UTC)
 _SPANS_A_STATEMENT: Final = 500
+_SESSIONS_A_STATEMENT: Final = 500
 _DERIVED: Final = ("_corrections", "_corrected_spans", "_session_turns", "_trace_claims")
 _OF_SESSIONS: Final = (
     "_session_activity",
@@ -41,18 +42,48 @@ _OF_SESSIONS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Until when what arrives for a session is dropped, and the traces that it had."""
+
+    until: datetime
+    traces: set[str]
+
+
 def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timedelta | None = FORGET_FOR) -> int:
     """Deletes these sessions, some hundred at most, and returns how many of them there were.
 
     What arrives for one within `forget_for` is dropped; None is for ever. A trace that one shares with a session that
     stays keeps that one's spans. Stopped before its end, it can be run again. Raises `Retryable` or `Permanent`.
     """
-    wanted = set(sessions)
-    if not wanted:
-        return 0
+    now = datetime.now(UTC)
+    until = _FOR_EVER if forget_for is None else min(_FOR_EVER, now + forget_for)
     with writing("deleting sessions"):
+        known = _known(client, sessions)
+        return _delete(client, {key: _Gone(until, known[key].traces if key in known else set()) for key in sessions})
+
+
+def delete_again(client: Client, sessions: Sequence[SessionKey]) -> int:
+    """Deletes what was stored of sessions that are deleted already, and returns how many there were.
+
+    What arrives for them stays away for as long as it would have. Raises `Retryable` or `Permanent`.
+    """
+    with writing("deleting sessions"):
+        return _delete(client, _known(client, sessions))
+
+
+def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
+    sessions, wanted = list(gone), set(gone)
+    if wanted:
+        # Before what is there is looked up: an insert that does not know of this deletion, and whose rows are not among
+        # those found here, ends after it, and what it has stored is found by `stored_again`.
+        _forget(client, gone)
         whole, shared, found = _traces(client, wanted)
-        _forget(client, sessions, whole, forget_for)
+        for (project, trace), ids in whole.items():
+            for session in ids:
+                gone[project, session].traces.add(trace)
+        if whole:
+            _forget(client, gone)
         if shared:
             sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
             sql, of_traces = attribution.bound(sql, shared)
@@ -70,14 +101,32 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
         for table in _OF_SESSIONS:
             _run(client, "sessions_of", table=table, sessions=sessions)
         _run(client, "scores_of_traces", table="_scores", traces=[*whole])
-    return len(found)
+        return len(found)
+    return 0
 
 
-def forgotten(client: Client) -> dict[SessionKey, list[str]]:
-    """The sessions whose spans are to stay away now, with the traces that they had; raises as `queries` do."""
+def forgotten(client: Client) -> tuple[dict[SessionKey, list[str]], int]:
+    """The sessions whose spans are to stay away now, with the traces that they had, and when the last of them was
+    deleted, ns since 1970; raises as `queries` do.
+    """
     with reading():
         rows = client.query(statement(__package__, "forgotten")).result_rows
-    return {(project, session): list(traces) for project, session, traces in rows}
+    sessions = {(project, session): list(traces) for project, session, traces, _ in rows}
+    return sessions, max((updated for *_, updated in rows), default=0)
+
+
+def stored_again(client: Client, since_ns: int) -> list[SessionKey]:
+    """The sessions that were deleted since then, ns since 1970, and of which spans are stored all the same.
+
+    An insert that began before it could know of the deletion may have stored them. Raises as `queries` do.
+    """
+    found: list[SessionKey] = []
+    with reading():
+        rows = client.query(statement(__package__, "forgotten_since"), {"since": since_ns}).result_rows
+        for some in batched([(project, session) for project, session in rows], _SESSIONS_A_STATEMENT):
+            sql, parameters = attribution.bound(statement(__package__, "stored_again"), some, name="sessions")
+            found += ((project, session) for project, session in client.query(sql, parameters=parameters).result_rows)
+    return found
 
 
 def traces_of(client: Client, sessions: Collection[SessionKey]) -> dict[TraceKey, list[str]]:
@@ -102,24 +151,25 @@ def _traces(
     return whole, shared, found
 
 
-def _forget(
-    client: Client, sessions: Sequence[SessionKey], whole: dict[TraceKey, list[str]], forget_for: timedelta | None
-) -> None:
-    traces: defaultdict[SessionKey, list[str]] = defaultdict(list)
-    for (project, trace), ids in whole.items():
-        for session in ids:
-            traces[project, session].append(trace)
-    now = datetime.now(UTC)
-    until = _FOR_EVER if forget_for is None else min(_FOR_EVER, now + forget_for)
+def _known(client: Client, sessions: Sequence[SessionKey]) -> dict[SessionKey, _Gone]:
+    """Of these sessions those that are deleted already."""
+    sql, parameters = attribution.bound(statement(__package__, "forgotten_of"), sessions, name="sessions")
+    rows = client.query(sql, parameters=parameters).result_rows if sessions else ()
+    return {(project, session): _Gone(until, set(traces)) for project, session, traces, until in rows}
+
+
+def _forget(client: Client, gone: Mapping[SessionKey, _Gone]) -> None:
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
     rows = [
         {
             "Project": project,
             "SessionId": session,
-            "Traces": traces[project, session],
-            **{name: f"{time:%Y-%m-%d %H:%M:%S.%f}" for name, time in (("DeletedAt", now), ("UpdatedAt", now))},
-            "Until": f"{until:%Y-%m-%d %H:%M:%S.%f}",
+            "Traces": sorted(of_session.traces),
+            "DeletedAt": now,
+            "UpdatedAt": now,
+            "Until": f"{of_session.until:%Y-%m-%d %H:%M:%S.%f}",
         }
-        for project, session in sessions
+        for (project, session), of_session in gone.items()
     ]
     body = b"\n".join(orjson.dumps(row) for row in rows)
     client.raw_insert("_forgotten", insert_block=body, settings=settings(client), fmt="JSONEachRow")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.sql import statement
-from otel_sessions.sessions.deletion import FORGET_FOR, delete
+from otel_sessions.sessions.deletion import FORGET_FOR, delete, delete_again
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -36,7 +36,7 @@ def expire(
     deleted = 0
     with writing("deleting what has been kept for long enough"):
         while strays := _keys(client, "strays", {}):
-            delete(client, strays, forget_for=forget_for)
+            delete_again(client, strays)
             if len(strays) < SESSIONS_AT_ONCE:
                 break
         while sessions is not None:
