@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -18,6 +18,7 @@ from otel_sessions.sessions import attribution, deletion, hooks, life
 from otel_sessions.sessions.hooks import Notice
 from otel_sessions.testing import otlp
 from tests.integration.delivery import EPOCH, insert, new_project
+from tests.queries.noting import noting
 
 MINUTE = 60 * 10**9
 
@@ -129,16 +130,10 @@ def test_a_session_is_reopened_where_it_went_on_after_it_was_idle(
 
 
 def test_one_session_is_read_by_six_statements(otel_client: Client) -> None:
-    asked: list[str] = []
-
-    class Noting:
-        def raw_query(self, query: str, **more: Any) -> bytes:
-            asked.append(query)
-            return otel_client.raw_query(query, **more)
-
+    client, asked = noting(otel_client)
     project = new_project()
     store(otel_client, project, *(turn("s", minute) for minute in (0, 31)))
-    assert get_session(cast("Client", Noting()), project=project, session_id="s", now_ns=EPOCH)
+    assert get_session(client, project=project, session_id="s", now_ns=EPOCH)
     assert len(asked) == 6, asked
     assert sum("AS Reopened" in query for query in asked) == 1
     assert sum(query.startswith("SELECT 1 FROM _corrections") for query in asked) == 1

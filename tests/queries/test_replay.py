@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
@@ -22,6 +22,7 @@ from otel_sessions.queries.share_hiding import Hidden
 from otel_sessions.queries.spoken import spoken
 from otel_sessions.testing.otlp import Attributes, Value, request, span
 from tests.integration.delivery import EPOCH, insert, new_project
+from tests.queries.noting import noting
 
 SECOND = 1_000_000_000
 Page = dict[str, Any]
@@ -332,16 +333,10 @@ def test_a_page_ends_where_it_is_full_and_the_next_goes_on(
 
 
 def test_a_page_is_the_same_however_its_spans_are_read(otel_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    class Noting:
-        def raw_query(self, query: str, **more: Any) -> bytes:
-            asked.append(query)
-            return otel_client.raw_query(query, **more)
-
+    client, asked = noting(otel_client)
     project = new_project()
     store(otel_client, project, *talk(4, text="x" * 500))
-    at_once = pages(cast("Client", Noting()), project, 3, Memory())
+    at_once = pages(client, project, 3, Memory())
     assert sum("SpanAttributes" in query for query in asked) == len(at_once) == 2
     monkeypatch.setattr(contents, "_FEW_SPANS", 0)
     assert pages(otel_client, project, 3, Memory()) == at_once

@@ -121,7 +121,7 @@ def test_what_is_deleted_again_stays_away_as_long_as_before_and_with_all_its_tra
     before = deletion.forgotten(otel_client)[1]
     store(otel_client, project, second)
     assert (project, "gone") in deletion.stored_again(otel_client, before)
-    assert deletion.delete_again(otel_client, [(project, "gone"), (project, "never was")]) == 1
+    assert deletion.delete_stored_again(otel_client, before) == 1
     assert (left(otel_client, project), sessions(otel_client, project)) == ({}, [])
     assert (project, "gone") not in deletion.stored_again(otel_client, before)
     forgotten = deletion.forgotten(otel_client)[0]

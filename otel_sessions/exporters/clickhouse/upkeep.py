@@ -14,7 +14,6 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.rounds import Rounds
@@ -91,8 +90,7 @@ class Strays:
         if since_ns is None:
             return False
         try:
-            for some in batched(deletion.stored_again(client, since_ns - _CLOCKS_NS), retention.SESSIONS_AT_ONCE):
-                deletion.delete_again(client, some)
+            deletion.delete_stored_again(client, since_ns - _CLOCKS_NS)
         except BaseException:
             self.note_stored(since_ns)
             raise

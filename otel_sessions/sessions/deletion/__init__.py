@@ -26,7 +26,8 @@ SessionKey = tuple[str, str]
 FORGET_FOR: Final = timedelta(hours=24)
 _FOR_EVER: Final = datetime(2261, 12, 31, tzinfo=UTC)
 _SPANS_A_STATEMENT: Final = 500
-_SESSIONS_A_STATEMENT: Final = 500
+SESSIONS_AT_ONCE: Final = 200
+"""How many sessions one deletion is asked for at most, where there may be many."""
 _DERIVED: Final = ("_corrections", "_corrected_spans", "_session_turns", "_trace_claims")
 _OF_SESSIONS: Final = (
     "_session_activity",
@@ -63,46 +64,45 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
         return _delete(client, {key: _Gone(until, known[key].traces if key in known else set()) for key in sessions})
 
 
-def delete_again(client: Client, sessions: Sequence[SessionKey]) -> int:
-    """Deletes what was stored of sessions that are deleted already, and returns how many there were.
+def delete_stored_again(client: Client, since_ns: int) -> int:
+    """Deletes what is `stored_again` of sessions that were deleted since then, and returns how many had something.
 
     What arrives for them stays away for as long as it would have. Raises `Retryable` or `Permanent`.
     """
     with writing("deleting sessions"):
-        return _delete(client, _known(client, sessions))
+        again = stored_again(client, since_ns)
+        return sum(_delete(client, _known(client, some)) for some in batched(again, SESSIONS_AT_ONCE))
 
 
 def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
-    sessions, wanted = list(gone), set(gone)
-    if wanted:
-        # Before what is there is looked up: an insert that does not know of this deletion, and whose rows are not among
-        # those found here, ends after it, and what it has stored is found by `stored_again`.
+    if not gone:
+        return 0
+    sessions = list(gone)
+    # Before what is there is looked up: an insert that does not know of this deletion, and whose rows are not among
+    # those found here, ends after it, and what it has stored is found by `stored_again`.
+    _forget(client, gone)
+    whole, shared, found = _traces(client, set(gone))
+    for (project, trace), ids in whole.items():
+        for session in ids:
+            gone[project, session].traces.add(trace)
+    if whole:
         _forget(client, gone)
-        whole, shared, found = _traces(client, wanted)
-        for (project, trace), ids in whole.items():
-            for session in ids:
-                gone[project, session].traces.add(trace)
-        if whole:
-            _forget(client, gone)
-        if shared:
-            sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
-            sql, of_traces = attribution.bound(sql, shared)
-            spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
-            for some in batched(spans, _SPANS_A_STATEMENT):
-                mutate(
-                    client, statement(__package__, "spans"), "otel_traces", {"spans": [tuple(span) for span in some]}
-                )
-        for table in ("otel_traces", *_DERIVED):
-            _run(client, "traces_of", table=table, traces=[*whole])
-        if shared:
-            for table in _DERIVED:
-                _run(client, "traces_of", table=table, traces=shared)
-            attribution.correct_anew(client, shared)
-        for table in _OF_SESSIONS:
-            _run(client, "sessions_of", table=table, sessions=sessions)
-        _run(client, "scores_of_traces", table="_scores", traces=[*whole])
-        return len(found)
-    return 0
+    if shared:
+        sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
+        sql, of_traces = attribution.bound(sql, shared)
+        spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
+        for some in batched(spans, _SPANS_A_STATEMENT):
+            mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": [tuple(span) for span in some]})
+    for table in ("otel_traces", *_DERIVED):
+        _run(client, "traces_of", table=table, traces=[*whole])
+    if shared:
+        for table in _DERIVED:
+            _run(client, "traces_of", table=table, traces=shared)
+        attribution.correct_anew(client, shared)
+    for table in _OF_SESSIONS:
+        _run(client, "sessions_of", table=table, sessions=sessions)
+    _run(client, "scores_of_traces", table="_scores", traces=[*whole])
+    return len(found)
 
 
 def forgotten(client: Client) -> tuple[dict[SessionKey, list[str]], int]:
@@ -118,15 +118,10 @@ def forgotten(client: Client) -> tuple[dict[SessionKey, list[str]], int]:
 def stored_again(client: Client, since_ns: int) -> list[SessionKey]:
     """The sessions that were deleted since then, ns since 1970, and of which spans are stored all the same.
 
-    An insert that began before it could know of the deletion may have stored them. Raises as `queries` do.
+    An insert that began before it could know of the deletion may have stored them. Raises as the client does.
     """
-    found: list[SessionKey] = []
-    with reading():
-        rows = client.query(statement(__package__, "forgotten_since"), {"since": since_ns}).result_rows
-        for some in batched([(project, session) for project, session in rows], _SESSIONS_A_STATEMENT):
-            sql, parameters = attribution.bound(statement(__package__, "stored_again"), some, name="sessions")
-            found += ((project, session) for project, session in client.query(sql, parameters=parameters).result_rows)
-    return found
+    rows = client.query(statement(__package__, "stored_again"), {"since": since_ns}).result_rows
+    return [(project, session) for project, session in rows]
 
 
 def traces_of(client: Client, sessions: Collection[SessionKey]) -> dict[TraceKey, list[str]]:

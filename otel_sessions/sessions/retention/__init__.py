@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.sql import statement
-from otel_sessions.sessions.deletion import FORGET_FOR, delete, delete_again
+from otel_sessions.sessions.deletion import FORGET_FOR, SESSIONS_AT_ONCE, delete, delete_stored_again
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-SESSIONS_AT_ONCE: Final = 200
 KEEPS: Final = ("bookmarked", "scored", "labelled")
 
 
@@ -35,10 +34,7 @@ def expire(
     """
     deleted = 0
     with writing("deleting what has been kept for long enough"):
-        while strays := _keys(client, "strays", {}):
-            delete_again(client, strays)
-            if len(strays) < SESSIONS_AT_ONCE:
-                break
+        delete_stored_again(client, 0)
         while sessions is not None:
             expired = _keys(client, "expired", {"before": _ns(now - sessions), "keep": list(keep)})
             deleted += delete(client, expired, forget_for=forget_for)
