@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.context import Context, get_current
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.sdk.trace import Span, SpanLimits
+from opentelemetry.trace import SpanContext
 from opentelemetry.util.types import AttributeValue
 
 from otel_sessions.sdk import processor
@@ -35,3 +38,32 @@ def test_where_the_sdk_keeps_attributes_elsewhere_its_api_is_used(app: App, monk
     assert isinstance(span, Span)
     processor._put(span, STAMP)
     assert dict(span.attributes or {}) == STAMP
+
+
+def test_the_context_is_read_where_the_api_keeps_it_and_by_the_api_where_that_is_elsewhere() -> None:
+    runtime = ContextVarsRuntimeContext()
+    token = runtime.attach(Context({"key": "value"}))
+    try:
+        assert processor.current_from(runtime)() is runtime.get_current()
+    finally:
+        runtime.detach(token)
+
+    class Other(ContextVarsRuntimeContext):
+        """May have its context anywhere, whatever it has inherited."""
+
+    changed = ContextVarsRuntimeContext()
+    del changed._current_context
+    for each in (Other(), changed, None):
+        assert processor.current_from(each) is get_current
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_of_a_span_that_keeps_its_parent_elsewhere_the_api_says_whether_it_is_a_root(app: App, remote: bool) -> None:
+    class Elsewhere:
+        def __init__(self) -> None:
+            self.parent = SpanContext(1, 2, is_remote=remote)
+
+    processor.TRACES.started.clear()
+    span: Any = Elsewhere()
+    processor.SessionSpanProcessor().on_start(span)
+    assert [noted() for noted in processor.TRACES.started] == ([span] if remote else [])
