@@ -79,9 +79,9 @@ def test_what_is_forgotten_is_known_with_its_traces_until_its_time_is_over(otel_
     root = span("root", attributes={"session.id": "gone"})
     store(otel_client, project, root)
     deletion.delete(otel_client, [(project, "gone")], forget_for=None)
-    assert deletion.forgotten(otel_client)[0][project, "gone"] == [root.trace_id.hex()]
+    assert deletion.forgotten(otel_client)[project, "gone"].traces == [root.trace_id.hex()]
     deletion.delete(otel_client, [(project, "gone")], forget_for=timedelta(seconds=-1))
-    assert (project, "gone") not in deletion.forgotten(otel_client)[0]
+    assert (project, "gone") not in deletion.forgotten(otel_client)
 
 
 def expire(client: Client, now_ns: int, **bounds: timedelta | None) -> int:
@@ -118,13 +118,13 @@ def test_what_is_deleted_again_stays_away_as_long_as_before_and_with_all_its_tra
     first, second = (span(attributes={"session.id": "gone"}) for _ in range(2))
     store(otel_client, project, first)
     deletion.delete(otel_client, [(project, "gone")], forget_for=None)
-    before = deletion.forgotten(otel_client)[1]
+    before = deletion.forgotten(otel_client)[project, "gone"].updated_ns
     store(otel_client, project, second)
     assert (project, "gone") in deletion.stored_again(otel_client, before)
     assert deletion.delete_stored_again(otel_client, before) == 1
     assert (left(otel_client, project), sessions(otel_client, project)) == ({}, [])
     assert (project, "gone") not in deletion.stored_again(otel_client, before)
-    forgotten = deletion.forgotten(otel_client)[0]
-    assert forgotten[project, "gone"] == sorted(each.trace_id.hex() for each in (first, second))
+    forgotten = deletion.forgotten(otel_client)
+    assert forgotten[project, "gone"].traces == sorted(each.trace_id.hex() for each in (first, second))
     query = "SELECT toYear(Until) FROM _forgotten FINAL WHERE Project = {p:String}"
     assert otel_client.query(query, {"p": project}).result_rows == [(2261,)]

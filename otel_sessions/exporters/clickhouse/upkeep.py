@@ -27,8 +27,6 @@ logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 retention_logger = logging.getLogger("otel_sessions.retention")
 MEASURE_INTERVAL_S: Final = 60.0
 _STRAYS_INTERVAL_S: Final = 2.0
-_CLOCKS_NS: Final = 60 * 10**9
-"""By how much the clocks of those who delete sessions may differ."""
 _BEFORE_START_NS: Final = 600 * 10**9
 
 
@@ -90,7 +88,7 @@ class Strays:
         if since_ns is None:
             return False
         try:
-            deletion.delete_stored_again(client, since_ns - _CLOCKS_NS)
+            deletion.delete_stored_again(client, since_ns - deletion.CLOCKS_DIFFER_NS)
         except BaseException:
             self.note_stored(since_ns)
             raise

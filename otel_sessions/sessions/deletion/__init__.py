@@ -26,6 +26,8 @@ SessionKey = tuple[str, str]
 FORGET_FOR: Final = timedelta(hours=24)
 _FOR_EVER: Final = datetime(2261, 12, 31, tzinfo=UTC)
 _SPANS_A_STATEMENT: Final = 500
+CLOCKS_DIFFER_NS: Final = 60 * 10**9
+"""By how much the clocks of those who delete sessions may differ."""
 SESSIONS_AT_ONCE: Final = 200
 """How many sessions one deletion is asked for at most, where there may be many."""
 _DERIVED: Final = ("_corrections", "_corrected_spans", "_session_turns", "_trace_claims")
@@ -49,6 +51,15 @@ class _Gone:
 
     until: datetime
     traces: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A session that was deleted: the traces that it had, until when its spans stay away, and when that was said."""
+
+    traces: Sequence[str]
+    until_ns: int
+    updated_ns: int
 
 
 def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timedelta | None = FORGET_FOR) -> int:
@@ -105,14 +116,14 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
     return len(found)
 
 
-def forgotten(client: Client) -> tuple[dict[SessionKey, list[str]], int]:
-    """The sessions whose spans are to stay away now, with the traces that they had, and when the last of them was
-    deleted, ns since 1970; raises as `queries` do.
+def forgotten(client: Client, since_ns: int | None = None) -> dict[SessionKey, Away]:
+    """The sessions whose spans are to stay away now, or what was said of any since a moment, ns since 1970, be its time
+    over or not. Raises as `queries` do.
     """
+    name, parameters = ("forgotten", {}) if since_ns is None else ("forgotten_since", {"since": since_ns})
     with reading():
-        rows = client.query(statement(__package__, "forgotten")).result_rows
-    sessions = {(project, session): list(traces) for project, session, traces, _ in rows}
-    return sessions, max((updated for *_, updated in rows), default=0)
+        rows = client.query(statement(__package__, name), parameters).result_rows
+    return {(project, session): Away(*of_session) for project, session, *of_session in rows}
 
 
 def stored_again(client: Client, since_ns: int) -> list[SessionKey]:
