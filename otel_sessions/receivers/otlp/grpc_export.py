@@ -61,7 +61,8 @@ class TraceService:
         self.admits_all = access.is_open and not _asks_for_version(tls)
         self.slow = ThreadPoolExecutor(_SLOW_CALLS, thread_name_prefix="otlp-grpc")
         self._open_calls = 0
-        self._closed_call = threading.Condition()
+        self._turn = threading.Lock()
+        self._closed_call = threading.Condition(self._turn)
 
     def project_of(self, context: grpc.ServicerContext) -> str:
         """Whose a call is. Raises `Unauthenticated`."""
@@ -73,14 +74,14 @@ class TraceService:
 
     def enter(self) -> None:
         """Counts a call that is open from now on; raises `Retryable` where there are too many."""
-        with self._closed_call:
+        with self._turn:
             self._open_calls += 1
             if self._open_calls > OPEN_CALLS:
                 raise Retryable(f"{OPEN_CALLS} requests are waiting already")
 
     def leave(self) -> None:
         """Counts a call that is over."""
-        with self._closed_call:
+        with self._turn:
             self._open_calls -= 1
             if not self._open_calls:
                 self._closed_call.notify_all()
@@ -114,10 +115,12 @@ class Export:
     def begin(self) -> None:
         try:
             self._service.enter()
-        except Retryable as error:
+            if self._service.access.is_open:
+                self._admit()
+            else:
+                self._attempt_slowly(self._admit)
+        except Exception as error:  # noqa: BLE001 - none may end in UNKNOWN, G5 of the checklist
             self._refuse(error)
-        else:
-            self._attempt(self._service.access.is_open, self._admit)
 
     def cancel(self) -> None:
         """Ends the call; its client sees CANCELLED, after which it sends again."""
@@ -159,15 +162,16 @@ class Export:
             raise
         return True
 
-    def _attempt(self, quick: bool, step: Callable[..., None], *arguments: object) -> None:
-        """Takes the step, on a thread of its own unless it is `quick`; none may end in UNKNOWN, G5 of the checklist."""
-        try:
-            if quick:
+    def _attempt_slowly(self, step: Callable[..., None], *arguments: object) -> None:
+        """Takes the step on a thread of its own."""
+
+        def attempt() -> None:
+            try:
                 step(*arguments)
-            else:
-                self._service.slow.submit(self._attempt, True, step, *arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told what to do
-            self._refuse(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the client is told what to do
+                self._refuse(error)
+
+        self._service.slow.submit(attempt)
 
     def _admit(self) -> None:
         if not self._service.admits_all:
@@ -179,7 +183,10 @@ class Export:
         if body is None:  # the client has gone, or gRPC has ended the call
             raise TooLarge("the request is over the size limit, or has no message")
         self._nbytes = len(body)
-        self._attempt(len(body) < LARGE_BYTES, self._consume, body)
+        if len(body) < LARGE_BYTES:
+            self._consume(body)
+        else:
+            self._attempt_slowly(self._consume, body)
 
     def _consume(self, body: bytes) -> None:
         self._service.consumer.consume(Request(body, self._project)).add_done_callback(self._answer)
@@ -189,7 +196,8 @@ class Export:
         try:
             outcome = future.result()
             self._service.accounting.count_outcome(outcome, self._client, self._project)
-            response = response_of(outcome).SerializeToString()
+            told = outcome.rejected_spans or outcome.message
+            response = response_of(outcome).SerializeToString() if told else b""  # a message without fields
         except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error)
         else:
@@ -218,7 +226,10 @@ class Export:
         return self._finish(event)
 
     def _read(self, event: Any) -> _Done:
-        self._attempt(True, self._take, event.batch_operations[0].message())
+        try:
+            self._take(event.batch_operations[0].message())
+        except Exception as error:  # noqa: BLE001 - as above
+            self._refuse(error)
         return self._finish(event)
 
     def _finish(self, _: Any) -> _Done:

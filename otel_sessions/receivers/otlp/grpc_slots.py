@@ -74,13 +74,17 @@ class Messages:
         """Has its message read when it is its turn."""
         with self._turn:
             self._in_line[export] = None
-        self._advance()
+            following = self._next()
+        if following is not None:
+            self._have_read(following)
 
     def release(self, export: Reading) -> None:
         """Its message has come, or will not come."""
         with self._turn:
             self._placed.pop(export, None)
-        self._advance()
+            following = self._next() if self._in_line else None
+        if following is not None:
+            self._have_read(following)
 
     def leave(self, export: Reading) -> None:
         """The call is over."""
@@ -88,29 +92,37 @@ class Messages:
             self._in_line.pop(export, None)
             self._placed.pop(export, None)
             self._working.discard(export)
-        self._advance()
+            following = self._next() if self._in_line else None
+        if following is not None:
+            self._have_read(following)
 
     def close(self) -> None:
         self._closed = True
         self._changed.set()
 
-    def _advance(self) -> None:
-        while self._in_line and (export := self._next()) is not None:
-            if not export.read():
-                with self._turn:
+    def _have_read(self, export: Reading) -> None:
+        """Has the message of this export read, and of those whose turn comes by it."""
+        following: Reading | None = export
+        while following is not None:
+            export, is_over = following, not following.read()
+            if not is_over and not self._in_line:
+                return
+            with self._turn:
+                if is_over:
                     self._placed.pop(export, None)
                     self._working.discard(export)
+                following = self._next() if self._in_line else None
 
     def _next(self) -> Reading | None:
-        with self._turn:
-            if not self._in_line or len(self._placed) >= READING or len(self._working) >= WORKERS:
-                self._changed.set()
-                return None
-            export = next(iter(self._in_line))
-            del self._in_line[export]
-            self._placed[export] = time.monotonic()
-            self._working.add(export)
-            return export
+        """The first in line, which has its slots from now on, or None where there are none; called with `_turn`."""
+        if len(self._placed) >= READING or len(self._working) >= WORKERS:
+            self._changed.set()
+            return None
+        export = next(iter(self._in_line))
+        del self._in_line[export]
+        self._placed[export] = time.monotonic()
+        self._working.add(export)
+        return export
 
     def _watch(self) -> None:
         """Cancels calls whose message does not come: small ones and exports whose time is over, and of the exports
