@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
@@ -82,7 +83,7 @@ class Store:
         max_streams: int = 0,
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._clients = None if open_ is None else Pool(open_)
+        self._clients = None if open_ is None else Pool(partial(self._opened, open_))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._max_waiting = max_waiting
         self._max_streams = max_streams
@@ -141,10 +142,52 @@ class Store:
         if self._clients is not None:
             self._clients.close()
 
+    def beside(self, work: Callable[[Client], T]) -> Future[T]:
+        """`work` on a thread and with a client of its own, for `at_once`. Raises RuntimeError once it is closed."""
+        clients = self._pool()
+
+        def step() -> T:
+            with clients.client() as client:
+                return work(client)
+
+        return self._threads.submit(step)
+
+    def _opened(self, open_: Callable[[], Client]) -> Client:
+        client = open_()
+        _STORES[client] = self
+        return client
+
     def _pool(self) -> Pool:
         if self._clients is None:
             raise NotStored("this service has no exporter `clickhouse`, so it keeps and reads nothing itself")
         return self._clients
+
+
+_STORES: Final[WeakKeyDictionary[Client, Store]] = WeakKeyDictionary()
+"""The store of each client that one opened."""
+
+
+def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
+    """What each of these returns that do not wait for each other: most of a short read is its plan, on one thread.
+
+    The first runs with this client, the others beside it on threads of its store that nobody needs, else after it. All
+    have ended when this returns or raises what the first of those that failed has raised.
+    """
+    store = _STORES.get(client)
+    if store is None or len(works) < 2:
+        return [work(client) for work in works]
+    first, *others = works
+    try:
+        begun = [store.beside(work) for work in others]
+    except RuntimeError:  # the service stops
+        return [work(client) for work in works]
+    try:
+        found = [first(client)]
+        for work, one in zip(others, begun, strict=True):
+            found.append(work(client) if one.cancel() else one.result())
+    finally:
+        wait([one for one in begun if not one.cancel()])
+    return found
 
 
 def open_client(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> Client:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
@@ -31,40 +32,44 @@ def with_additions(
     scores: dict[str, list[Row]] = {}
     for ids in portions(row["SessionId"] for row in rows):
         named = {"project": project, "session_ids": ids}
-        added |= {row["SessionId"]: row for row in select(client, "additions_of", named)}
-        for score in keyed.select(client, "scores_of", named) if "scores" in groups else ():
+        own, of_these = keyed.at_once(
+            client,
+            partial(select, name="additions_of", parameters=named),
+            partial(keyed.select, name="scores_of", parameters=named) if "scores" in groups else lambda _: [],
+        )
+        added |= {row["SessionId"]: row for row in own}
+        for score in of_these:
             scores.setdefault(score["SessionId"], []).append(shown_score(score))
     found = []
     for row in rows:
         own = added[row["SessionId"]]
-        more = {"Bookmarked": bool(own["Bookmarked"]), "Labels": own["Labels"], **_state(row, own["IdleAfter"], now_ns)}
+        more = {"Bookmarked": bool(own["Bookmarked"]), "Labels": own["Labels"], **state(row, own["IdleAfter"], now_ns)}
         if "scores" in groups:
             more["Scores"] = scores.get(row["SessionId"], [])
         found.append({**row, **more})
     return found
 
 
-def said_of_one(client: Client, row: Row, groups: Collection[str], *, now_ns: int) -> Row:
-    """What `with_additions` adds to a row of the view `sessions`, and `Share` (the newest link that works, as
-    `list_shares` has it, or None), `Revision` (the last that a hook decided on, or 0) and `SplitAfter` (after how many
-    nanoseconds without a turn another part begins; 0 for never).
+def said_of_one(client: Client, project: str, session_id: str, groups: Collection[str]) -> Row:
+    """What `with_additions` adds to a row of the view `sessions` but its `State`, and `Share` (the newest link that
+    works, as `list_shares` has it, or None), `Revision` (the last that a hook decided on, or 0) and `SplitAfter` (after
+    how many nanoseconds without a turn another part begins; 0 for never).
     """
-    named = {"project": row["Project"], "session_id": row["SessionId"]}
+    named = {"project": project, "session_id": session_id}
     (said,) = select(client, "said_of_one", named)
     has_scores = said.pop("MayHaveScores")
     if "scores" in groups:
-        found = keyed.select(client, "scores_of", {**named, "session_ids": [row["SessionId"]]}) if has_scores else []
+        found = keyed.select(client, "scores_of", {**named, "session_ids": [session_id]}) if has_scores else []
         said["Scores"] = [shown_score(score) for score in found]
     share = said.pop("Share")
     return {
         **said,
-        **_state(row, said["IdleAfter"], now_ns),
         "Bookmarked": bool(said["Bookmarked"]),
         "Share": dict(zip(_SHARE, share[0], strict=True)) if share else None,
     }
 
 
-def _state(row: Row, idle_after: int, now_ns: int) -> Row:
+def state(row: Row, idle_after: int, now_ns: int) -> Row:
     """`State` of a session by the end of its last span, and `IdleAfter` in nanoseconds."""
     return {
         "State": "active" if nanoseconds(row["EndTime"]) >= now_ns - idle_after else "idle",

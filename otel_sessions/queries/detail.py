@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.queries import keyed
-from otel_sessions.queries.additions import said_of_one
+from otel_sessions.queries.additions import said_of_one, state
 from otel_sessions.queries.frozen import is_frozen
-from otel_sessions.queries.paging import Page, decode, encode, page
-from otel_sessions.queries.rows import Row, select
+from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, decode, encode, page, unread
+from otel_sessions.queries.rows import Row, portions, select
 from otel_sessions.queries.shapes import GROUPS
 from otel_sessions.semconv import SESSION_PREVIOUS_ID
 
@@ -37,14 +37,21 @@ def get_session(
     """
     client = client if is_frozen(client) else keyed.remembering(client, {})
     named = {"project": project, "session_id": session_id}
-    rows = keyed.select(client, "session_rows", named)
-    if not rows:
+
+    def said_and_ends(client: Client) -> tuple[Row, list[Row]]:
+        said = said_of_one(client, project, session_id, groups)
+        limits = {"idle_after": said["IdleAfter"], "split_after": said.pop("SplitAfter")}
+        return said, keyed.select(client, "one_ends", {**named, **limits})
+
+    (said, ends), rows, following = keyed.at_once(
+        client,
+        said_and_ends,
+        lambda client: keyed.select(client, "session_rows", named),
+        lambda client: _next_sessions(client, project, session_id),
+    )
+    if not rows or not ends:  # it may be deleted between the two
         return None
-    said = said_of_one(client, rows[0], groups, now_ns=now_ns)
-    limits = {"idle_after": said["IdleAfter"], "split_after": said.pop("SplitAfter")}
-    ends = keyed.select(client, "one_ends", {**named, **limits})
-    if not ends:  # it was deleted meanwhile
-        return None
+    said |= state(rows[0], said["IdleAfter"], now_ns)
     reopened, parts, revision = ends[0].pop("Reopened"), ends[0].pop("Parts"), said.pop("Revision")
     return {
         **rows[0],
@@ -57,7 +64,7 @@ def get_session(
             "parts": parts,
         },
         "PreviousSessionId": _previous(rows[0]),
-        "NextSessionIds": _next_sessions(client, project, session_id),
+        "NextSessionIds": following,
     }
 
 
@@ -87,13 +94,39 @@ def has_turn(client: Client, *, project: str, session_id: str, trace_id: str) ->
     return bool(keyed.select(client, "has_turn", named))
 
 
-def list_traces(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
-    """Its turns by their start, in the columns of the view `session_traces`."""
-    list_ = ["traces", project, session_id]
-    time, trace_id = decode(list_, cursor) if cursor else (_FIRST, "")
-    named = {"project": project, "session_id": session_id, "time": time, "trace_id": trace_id, "limit": limit + 1}
-    rows = keyed.turns_behind(client, named)
-    return page(rows, limit, list_, lambda row: (row["StartTime"], row["TraceId"]))
+def list_traces(
+    client: Client,
+    *,
+    project: str,
+    session_id: str,
+    limit: int,
+    cursor: str | None = None,
+    readers: Readers | None = None,
+) -> Page:
+    """Its turns by their start, in the columns of the view `session_traces`.
+
+    With `readers`, whoever follows the cursors has every turn once that was there all along: one of which a span
+    arrives that started before all others moves over whoever reads below it.
+    """
+    scope = {"project": project, "session_id": session_id}
+
+    def behind(place: Place | None) -> list[Row]:
+        time, trace_id = place or (_FIRST, "")
+        rows = keyed.turns_behind(client, {**scope, "time": time, "trace_id": trace_id, "limit": limit + 1})
+        return [{**row, "_key": row["StartTime"]} for row in rows]
+
+    def begun(_: int) -> list[Row]:
+        named = {**scope, "time": _FIRST, "trace_id": "", "limit": MAX_IDS_OF_ONE}
+        return keyed.select(client, "turns_ahead", named)
+
+    moving = Moving(("moving traces", project, session_id), "TraceId", behind, begun)
+    page, next_ = unread(moving, limit, cursor, readers, 0)
+    known = {row["TraceId"]: row for row in page}
+    for ids in portions(id_ for id_, row in known.items() if "StartTime" not in row):
+        rows = keyed.select(client, "turns_of", {**scope, "trace_ids": ids})
+        known |= {row["TraceId"]: row for row in rows}
+    shown = [row for row in known.values() if "StartTime" in row]
+    return Page([{name: value for name, value in row.items() if name != "_key"} for row in shown], next_)
 
 
 OUTLINED: Final = {

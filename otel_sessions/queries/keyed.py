@@ -10,11 +10,12 @@ together as the views do it, within these keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from otel_sessions.clickhouse import connection
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
@@ -65,10 +66,22 @@ class _Remembering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
+    def at_once(self, *works: Callable[[Client], Any]) -> list[Any]:
+        def remembers(work: Callable[[Client], Any]) -> Callable[[Client], Any]:
+            return lambda client: work(remembering(client, self._known))
+
+        return connection.at_once(self._client, *map(remembers, works))
+
 
 def remembering(client: Client, known: Known) -> Client:
     """The client, which does not ask again what `known` has, where it also puts what it asks: for a page's reads."""
     return cast("Client", _Remembering(client, known))
+
+
+def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
+    """As `connection.at_once`; what one of `remembering` asks beside itself it remembers too."""
+    asked: Any = client
+    return asked.at_once(*works) if isinstance(asked, _Remembering) else connection.at_once(client, *works)
 
 
 def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
@@ -145,12 +158,15 @@ def select_whole(
     parts: dict[tuple[bool, bool], list[str]] = {}
     for id_ in ids:
         parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
-    tables, found = _tables(_SOME), list[Row]()
-    for (is_in_doubt, is_long), some in parts.items():
-        of_kind = {} if is_long else {"sessions": tables["sessions.whole"]}
+    tables, sql = _tables(_SOME), composed(name, **texts)
+
+    def of_kind(is_in_doubt: bool, is_long: bool, some: list[str], client: Client) -> list[Row]:
+        shown = {**tables, **({} if is_long else {"sessions": tables["sessions.whole"]})}
         named = {**parameters, "session_ids": some}
-        found += run(client, _by_key(client, composed(name, **texts), named, {**tables, **of_kind}, is_in_doubt), named)
-    return found
+        return run(client, _by_key(client, sql, named, shown, is_in_doubt), named)
+
+    found = at_once(client, *(partial(of_kind, *kind, some) for kind, some in parts.items()))
+    return [row for rows in found for row in rows]
 
 
 def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, cast, get_args
 
 from clickhouse_connect.driver.client import Client
@@ -61,7 +61,7 @@ def get_session(client: Client, project: str, request: Any) -> Message:
 
 
 def list_traces(client: Client, project: str, request: Any) -> Message:
-    return _inside(client, project, request, detail.list_traces, "Trace")
+    return _inside(client, project, request, partial(detail.list_traces, readers=_READERS), "Trace")
 
 
 def list_spans(client: Client, project: str, request: Any) -> Message:

@@ -6,7 +6,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.errors import QueryError
-from otel_sessions.queries import sessions
+from otel_sessions.queries import keyed, sessions
+from otel_sessions.queries.detail import list_traces
+from otel_sessions.queries.paging import Readers
 from otel_sessions.queries.rows import as_json, select
 from otel_sessions.testing.oracle import OracleSpan
 from tests.integration.delivery import EPOCH, Receiver, new_project
@@ -103,3 +105,41 @@ def test_times_keep_their_nanoseconds_and_names_are_those_of_rest(otel_client: C
 def test_a_refused_statement_is_a_query_error(otel_client: Client) -> None:
     with pytest.raises(QueryError, match="limit"):
         select(otel_client, "sessions_page", {"project": "p"})
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_whoever_follows_the_cursors_has_every_turn_once_though_one_begins_earlier_meanwhile(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, is_long: bool
+) -> None:
+    """Roots are sent last and begin first, so that a turn moves over whoever reads below it."""
+    if is_long:
+        monkeypatch.setattr(keyed, "_MANY_MINUTES", 0)
+    project, minute = new_project(), 60 * 10**9
+    receiver = Receiver(otel_client, project)
+
+    def store(*turns: tuple[int, int]) -> None:
+        receiver.take(
+            [
+                [
+                    OracleSpan(
+                        project, f"{turn:032x}", f"{number:016x}", level=1, claim_id="s", start=at, end=at, user="ada"
+                    )
+                    for turn, minutes in turns
+                    for number, at in [(turn * 100 + minutes, EPOCH + minutes * minute)]
+                ]
+            ]
+        )
+
+    store((1, 10), (2, 20), (3, 30), (4, 40), (5, 50))
+    wanted, readers, had = {"project": project, "session_id": "s", "limit": 2}, Readers(), list[int]()
+    page = list_traces(otel_client, **wanted, readers=readers)
+    store((5, 5), (6, 60))
+    while True:
+        had += [int(row["TraceId"], 16) for row in page.rows]
+        if page.next_cursor is None:
+            break
+        again = list_traces(otel_client, **wanted, cursor=page.next_cursor, readers=readers)
+        page = list_traces(otel_client, **wanted, cursor=page.next_cursor, readers=readers)
+        assert page.rows == again.rows
+    assert had == [1, 2, 3, 4, 6, 5]
+    assert page.rows[-1]["SpanCount"] == 2

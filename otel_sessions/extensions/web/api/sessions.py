@@ -80,7 +80,7 @@ def check_session(client: Client, project: str, session_id: str) -> None:
 
 
 def traces(client: Client, call: Call[PagedTexts, None]) -> Answer:
-    page = detail.list_traces(client, **_place(call))
+    page = detail.list_traces(client, **_place(call), readers=None if call.is_frozen else _READERS)
     return _listed(client, call, "traces", page, call.hidden.session)
 
 
