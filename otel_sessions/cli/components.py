@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import entry_points
 
 import typer
 
@@ -49,6 +48,8 @@ def components(json_: AsJson = False) -> None:
 
 def rows() -> Iterator[Row]:
     """Every registered type; one that does not load is there with its error."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import
+
     from otel_sessions.component import GROUPS  # noqa: PLC0415
     from otel_sessions.config.plugins import EntryPoints, load  # noqa: PLC0415
     from otel_sessions.errors import ConfigError  # noqa: PLC0415

@@ -6,12 +6,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, TypeVar
 
+from otel_sessions.clickhouse.at_once import lend
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.errors import NotStored, Retryable
@@ -154,40 +154,13 @@ class Store:
 
     def _opened(self, open_: Callable[[], Client]) -> Client:
         client = open_()
-        _STORES[client] = self
+        lend(client, self)
         return client
 
     def _pool(self) -> Pool:
         if self._clients is None:
             raise NotStored("this service has no exporter `clickhouse`, so it keeps and reads nothing itself")
         return self._clients
-
-
-_STORES: Final[WeakKeyDictionary[Client, Store]] = WeakKeyDictionary()
-"""The store of each client that one opened."""
-
-
-def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
-    """What each of these returns that do not wait for each other: most of a short read is its plan, on one thread.
-
-    The first runs with this client, the others beside it on threads of its store that nobody needs, else after it. All
-    have ended when this returns or raises what the first of those that failed has raised.
-    """
-    store = _STORES.get(client)
-    if store is None or len(works) < 2:
-        return [work(client) for work in works]
-    first, *others = works
-    try:
-        begun = [store.beside(work) for work in others]
-    except RuntimeError:  # the service stops
-        return [work(client) for work in works]
-    try:
-        found = [first(client)]
-        for work, one in zip(others, begun, strict=True):
-            found.append(work(client) if one.cancel() else one.result())
-    finally:
-        wait([one for one in begun if not one.cancel()])
-    return found
 
 
 def open_client(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> Client:

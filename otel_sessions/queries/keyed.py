@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from otel_sessions.clickhouse import connection
+from otel_sessions.clickhouse import at_once as beside
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
@@ -70,7 +70,7 @@ class _Remembering:
         def remembers(work: Callable[[Client], Any]) -> Callable[[Client], Any]:
             return lambda client: work(remembering(client, self._known))
 
-        return connection.at_once(self._client, *map(remembers, works))
+        return beside.at_once(self._client, *map(remembers, works))
 
 
 def remembering(client: Client, known: Known) -> Client:
@@ -79,9 +79,9 @@ def remembering(client: Client, known: Known) -> Client:
 
 
 def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
-    """As `connection.at_once`; what one of `remembering` asks beside itself it remembers too."""
+    """As `clickhouse.at_once`; what one of `remembering` asks beside itself it remembers too."""
     asked: Any = client
-    return asked.at_once(*works) if isinstance(asked, _Remembering) else connection.at_once(client, *works)
+    return asked.at_once(*works) if isinstance(asked, _Remembering) else beside.at_once(client, *works)
 
 
 def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
