@@ -21,16 +21,19 @@ RUN_S = 200
 def python(directory: Path, *requirements: str, alone: Sequence[str] = ()) -> list[str]:
     """The command of a Python with these packages; skips the test where they cannot be installed.
 
-    Those `alone` are installed without what they require.
+    Those `alone` are installed without what they require. By uv, for a tenth of the CPU that pip takes, and by pip
+    where that is configured otherwise, as for an index of its own.
     """
     interpreter = directory / "bin" / "python"
     if not _is_installed(directory, wanted := "\n".join((*requirements, *alone))):
         venv.create(directory, with_pip=False, clear=True)
         pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--no-compile", "--quiet"]
         pip.append("--disable-pip-version-check")
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--python", str(interpreter), "--quiet", "--no-config"]
         if alone:
-            _run([*pip, "--no-deps", *alone], directory)
-        once(directory, wanted, [*pip, *requirements])
+            _run([uv, pip], ["--no-deps", *alone], directory)
+        _run([uv, pip], requirements, directory)
+        (directory / "installed").write_text(wanted)
     return [str(interpreter)]
 
 
@@ -59,7 +62,7 @@ def once(directory: Path, wanted: str, *commands: list[str]) -> None:
     """Runs the commands in the directory unless they have made `wanted` there; skips the test where they cannot."""
     if not _is_installed(directory, wanted):
         for command in commands:
-            _run(command, directory)
+            _run([command], [], directory)
         (directory / "installed").write_text(wanted)
 
 
@@ -85,8 +88,16 @@ def _is_installed(directory: Path, wanted: str) -> bool:
     return done.exists() and done.read_text() == wanted
 
 
-def _run(command: list[str], directory: Path) -> None:
-    try:
-        subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True, timeout=INSTALL_S)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"it cannot be installed: {error} {error.stderr or ''}"[:500])
+def _run(commands: Sequence[list[str]], arguments: Sequence[str], directory: Path) -> None:
+    """Runs the first of these commands that can do it, with these arguments."""
+    failed = ""
+    for command in commands:
+        try:
+            subprocess.run(
+                [*command, *arguments], cwd=directory, check=True, capture_output=True, text=True, timeout=INSTALL_S
+            )
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            failed = f"{error} {error.stderr or ''}"[:500]
+        else:
+            return
+    pytest.skip(f"it cannot be installed: {failed}")

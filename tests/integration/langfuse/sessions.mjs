@@ -2,10 +2,10 @@
 import { LangfuseClient } from "@langfuse/client";
 import { LangfuseSpanProcessor } from "@langfuse/otel";
 import { propagateAttributes, startActiveObservation, startObservation } from "@langfuse/tracing";
-import { NodeSDK } from "@opentelemetry/sdk-node";
+import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 
-const sdk = new NodeSDK({ spanProcessors: [new LangfuseSpanProcessor()] });
-sdk.start();
+const provider = new NodeTracerProvider({ spanProcessors: [new LangfuseSpanProcessor()] });
+provider.register();
 const langfuse = new LangfuseClient();
 
 await startActiveObservation("user-message", async (span) => {
@@ -23,5 +23,5 @@ await startActiveObservation("user-message", async (span) => {
 langfuse.score.create({ sessionId: "js session", name: "session score", value: 1, dataType: "BOOLEAN" });
 
 await langfuse.flush();
-await sdk.shutdown();
+await provider.shutdown();
 console.log("flushed");
