@@ -16,7 +16,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.sessions import deletion, life, migrations, rebuild, retention
+from otel_sessions.sessions import attribution, deletion, life, migrations, rebuild, retention
 from otel_sessions.sessions.scores import Score, store
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import OracleScore
@@ -169,3 +169,22 @@ def test_the_best_claim_is_that_of_the_versions_that_count_however_alike_their_i
     receiver.take([[child, *twins]])
     receiver.attribute([one])
     assert differences(otel_client, [child, *twins]) == []
+
+
+@pytest.mark.parametrize("few", [0, 2**20], ids=["of many", "of few"])
+def test_traces_of_which_spans_came_twice_are_corrected_beside_those_of_which_none_did(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    correct, corrected = attribution._correct, list[int]()
+    monkeypatch.setattr(attribution, "_FEW_ROWS", few)
+    monkeypatch.setattr(attribution, "_correct", lambda *args: corrected.append(len(args[1])) or correct(*args))
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    twice = _one_trace(project, is_root=True, start=EPOCH, end=EPOCH + 5)
+    claims = replace(twice, trace_id=f"{2**64 + int(twice.trace_id, 16):032x}")
+    waits = replace(claims, is_root=False, span_id=f"{2:016x}", level=9, claim_id="")
+    receiver.take([[replace(twice, claim_id="t", mark="other"), waits]])
+    receiver.take([[twice, claims]])
+    receiver.attribute([twice, claims])
+    assert corrected == ([2] if few else [1, 1])
+    assert differences(otel_client, [replace(twice, claim_id="t", mark="other"), twice, claims, waits]) == []

@@ -33,6 +33,8 @@ _SESSIONS_A_ROW: Final = 2
 _BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _CHUNK: Final = 10_000
 _CORRECTED_ROWS: Final = 32_768
+_FEW_ROWS: Final = 2_048
+"""To plan the statements of a correction once more costs as much as to work out the versions of ten times as many."""
 _TRIES: Final = 3
 _CHANGING_S: Final = 1.0
 _PARAMETER_BYTES: Final = 64 * 2**10
@@ -61,9 +63,9 @@ class _Stored:
     is_claimed: bool
 
     @property
-    def kind(self) -> tuple[bool, bool]:
-        """Whether there is nothing, and whether a span came more than once."""
-        return self.rows == 0, self.rows != self.spans
+    def is_repeated(self) -> bool:
+        """Whether a span came more than once."""
+        return self.rows != self.spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,12 @@ def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, s
 
 
 def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str]) -> list[TraceKey]:
-    """Corrects traces that are of one kind, and returns those that have changed meanwhile so that they are not."""
-    some, (gone, repeated) = [*stored], next(iter(stored.values())).kind
-    kind = {"repeated": int(repeated), "gone": int(gone)}
+    """Corrects traces that are there or gone, and returns those that have changed meanwhile so that they are not."""
+    some = [*stored]
+    kind = {
+        "repeated": int(any(each.is_repeated for each in stored.values())),
+        "gone": int(all(each.rows == 0 for each in stored.values())),
+    }
     _run(client, renamed(statement(__package__, "mark"), names), some, kind)
     known = _known(client, some, names)
     for name in ("copy", "correct"):
@@ -128,14 +133,19 @@ def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[
 
 
 def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> Iterator[dict[TraceKey, _Stored]]:
-    """What is stored of the traces, in parts of one kind and so many rows: a correction holds them in memory, and a
-    statement has its price."""
+    """What is stored of the traces, in parts of so many rows: a correction holds them in memory. Those of which nothing
+    is left are apart, and of many rows those that none came twice of, for which that need not be worked out."""
     sql, parameters = bound(renamed(statement(__package__, "rows_now"), names), traces)
     found = {(row[0], row[1]): _Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
+    few = sum(stored.rows for stored in found.values()) <= _FEW_ROWS
+    kinds = {
+        trace: (stored.rows == 0, stored.is_repeated and not few)
+        for trace, stored in ((trace, found.get(trace, _NOTHING)) for trace in traces)
+    }
     rows, some = 0, dict[TraceKey, _Stored]()
-    for trace in sorted(traces, key=lambda trace: found.get(trace, _NOTHING).kind):
+    for trace in sorted(traces, key=kinds.__getitem__):
         stored = found.get(trace, _NOTHING)
-        if some and (rows + stored.rows > _CORRECTED_ROWS or stored.kind != next(iter(some.values())).kind):
+        if some and (rows + stored.rows > _CORRECTED_ROWS or kinds[trace] != kinds[next(iter(some))]):
             yield some
             rows, some = 0, {}
         rows += stored.rows
