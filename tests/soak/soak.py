@@ -22,17 +22,21 @@ SHOWN: Final = 20
 
 @dataclass
 class Soak:
-    """`scene` by its name; `tell` is given a line for each round and each check; `clients` send at once."""
+    """`scene` by its name; `tell` is given a line for each round and each check; `clients` send at once.
+
+    Engines compile expressions, as those of users do, unless told not to.
+    """
 
     path: Path
     scene: str
     seed: int
     tell: Callable[[str], None] = print
     clients: int = 5
+    compiles: bool = True
 
     def run(self, rounds: int, check_every: int) -> None:
         """AssertionError with the first differences, if there are any, in the end or after `check_every` rounds."""
-        directory = Directory(self.path, compiles=True)
+        directory = Directory(self.path, compiles=self.compiles)
         scene: Scene = SCENES[self.scene](directory, random.Random(f"{self.seed}-{self.scene}"))
         self._workload = Workload(self.seed)
         try:
