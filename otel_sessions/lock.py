@@ -31,7 +31,15 @@ class DataLock:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._file = os.open(directory / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _locked(self._file):
+        # Tries for a moment: `holder` of another process takes the lock for as long as a look.
+        for wait in (0.05, 0.1, 0.2, 0.0):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                time.sleep(wait)
+            else:
+                break
+        else:
             os.close(self._file)
             owner = holder(directory).get("pid", "?")
             raise DataInUse(f"{directory} is in use by process {owner}; stop it, or use another directory")
@@ -48,18 +56,6 @@ class DataLock:
             os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = -1
-
-
-def _locked(file: int) -> bool:
-    """Tries for a moment: `holder` of another process takes the lock for as long as a look."""
-    for wait in (0.05, 0.1, 0.2, 0.0):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(wait)
-        else:
-            return True
-    return False
 
 
 def holder(directory: Path) -> dict[str, str]:

@@ -42,21 +42,19 @@ def parse_duration(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value <= _MAX_SECONDS:
         seconds = float(value)
     elif isinstance(value, str):
-        seconds = _duration_of_text(value.strip())
+        text = value.strip()
+        parts = _DURATION_PART.findall(text)
+        if text == "0":
+            seconds = 0.0
+        elif not parts or "".join(number + unit for number, unit in parts) != text:
+            seconds = math.nan
+        else:
+            seconds = math.fsum(float(number) * _DURATION_UNITS[unit] for number, unit in parts)
     else:
         seconds = math.nan
     if not 0 <= seconds <= _MAX_SECONDS:
         raise ValueError("write a duration as in 5s, 200ms or 1m30s, or a number of seconds")
     return seconds
-
-
-def _duration_of_text(text: str) -> float:
-    parts = _DURATION_PART.findall(text)
-    if text == "0":
-        return 0.0
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        return math.nan
-    return math.fsum(float(number) * _DURATION_UNITS[unit] for number, unit in parts)
 
 
 def parse_size(value: object) -> int:

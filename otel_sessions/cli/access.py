@@ -59,7 +59,9 @@ def served_at(endpoint: Endpoint) -> Endpoint | None:
 
     if not endpoint.embedded:
         return endpoint
-    owner = _owner_that_serves(endpoint)
+    end = time.monotonic() + PATIENCE_S  # for a service that starts, or a command that ends
+    while (owner := owner_of(endpoint)) and "clickhouse_http" not in owner and time.monotonic() <= end:
+        time.sleep(0.1)
     if not owner:
         return None
     if "clickhouse_http" not in owner:
@@ -71,16 +73,6 @@ def served_at(endpoint: Endpoint) -> Endpoint | None:
     host, _, port = owner["clickhouse_http"].rpartition(":")
     host = host.strip("[]")
     return Endpoint("http", owner.get("database", DEFAULT_DATABASE), host=_ANY_HOST.get(host, host), port=int(port))
-
-
-def _owner_that_serves(endpoint: Endpoint) -> dict[str, str]:
-    """The owner of the data; waits up to `PATIENCE_S` for a service that starts, or a command that ends."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        owner = owner_of(endpoint)
-        if not owner or "clickhouse_http" in owner or time.monotonic() > end:
-            return owner
-        time.sleep(0.1)
 
 
 @contextmanager

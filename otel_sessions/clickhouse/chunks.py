@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -20,6 +20,20 @@ def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The items in order, at most `size` at a time: as many as one statement takes."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def bounded(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """The items in order, in lists whose sizes together are at most `most`, or of one item that is larger."""
+    found: list[T] = []
+    total = 0
+    for item in items:
+        if found and total + size(item) > most:
+            yield found
+            found, total = [], 0
+        found.append(item)
+        total += size(item)
+    if found:
+        yield found
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,14 @@ class Layout:
         Raises ValueError for a statement of a kind that it does not know.
         """
         if altered := _ALTERED.search(sql):
-            return self._altered(sql, altered[1])
+            name = altered[1]
+            if name not in self.by_trace:  # one table with replicas everywhere: one server tells the others
+                return (f"{self._referring(sql, at_shards=False)} SETTINGS alter_sync = 2",)
+            head = f"ALTER TABLE {name}"
+            tables = (_local(name),) if "ADD INDEX" in sql else (_local(name), name)  # who has no rows has no index
+            return tuple(
+                sql.replace(head, f"ALTER TABLE {self._qualified(table)}{self._everywhere}", 1) for table in tables
+            )
         if not (created := _CREATED.search(sql)):
             raise ValueError(f"nobody has said what this is on a cluster: {sql}")
         kind, name = created.groups()
@@ -72,15 +79,6 @@ class Layout:
         sql = self._referring(sql, at_shards=at_shards).replace(created[0], made, 1)
         own = _ENGINE.sub(lambda engine: self._replicated(place, at_shards, *engine.groups()), sql)
         return (own, self._over_all_shards(name, sql)) if name in self.by_trace else (own,)
-
-    def _altered(self, sql: str, name: str) -> tuple[str, ...]:
-        if name not in self.by_trace:  # one table with replicas everywhere: one server tells the others
-            return (f"{self._referring(sql, at_shards=False)} SETTINGS alter_sync = 2",)
-        head = f"ALTER TABLE {name}"
-        tables = (_local(name),) if "ADD INDEX" in sql else (_local(name), name)  # who has no rows has no index
-        return tuple(
-            sql.replace(head, f"ALTER TABLE {self._qualified(table)}{self._everywhere}", 1) for table in tables
-        )
 
     def _referring(self, sql: str, *, at_shards: bool) -> str:
         """The statement with the tables it names in full; `at_shards` with those of its own shard."""

@@ -123,7 +123,7 @@ def apply(
     client.database = database
     if _ledger(client, database) == _OLD_LEDGER:
         client.command(f"RENAME TABLE {_OLD_LEDGER} TO {_LEDGER}")
-    for statement in _rendered(_MAKE_LEDGER, layout):
+    for statement in layout.render(_MAKE_LEDGER) if layout else (_MAKE_LEDGER,):
         client.command(statement)
     missing = pending(client, database, known, layout)
     for migration in missing:
@@ -188,10 +188,6 @@ def _inlined(statement: str, views: Mapping[str, str]) -> str:
     for name, text in views.items():
         statement = statement.replace(f"FROM {name} AS ", f"FROM\n(\n{text}\n) AS ")
     return statement
-
-
-def _rendered(statement: str, layout: Layout | None) -> tuple[str, ...]:
-    return layout.render(statement) if layout else (statement,)
 
 
 def _applied(client: Client, database: str) -> dict[int, str]:

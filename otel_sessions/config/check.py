@@ -51,7 +51,7 @@ def load(
     expander = Expander(os.environ if environ is None else environ)
     default = {} if files else parse(DEFAULT_CONFIG, "default")
     tree = expander.expand(merge(default, given))
-    if not files and _is_remote(tree) and not _names_sql_port(given):
+    if not files and _serves_no_sql(tree, given):
         del tree["extensions"][_SQL_PORT]
         tree["service"]["extensions"].remove(_SQL_PORT)
     checker = Checker(tree, expander.texts, registry or EntryPoints())
@@ -66,19 +66,16 @@ def load(
     return replace(config, warnings=warnings)
 
 
-def _is_remote(tree: Mapping[str, Any]) -> bool:
-    """Whether the default exporter's endpoint is that of a server."""
+def _serves_no_sql(tree: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether the default exporter's endpoint is that of a server, and the user has said nothing of `clickhouse_http`,
+    or of which extensions run."""
+    for section, name in ((given.get("extensions", {}), _SQL_PORT), (given.get("service", {}), "extensions")):
+        if not isinstance(section, Mapping) or name in section:
+            return False
     try:
         return str(tree["exporters"]["clickhouse"]["endpoint"]).startswith(("http://", "https://"))
     except (KeyError, TypeError):
         return False
-
-
-def _names_sql_port(given: Mapping[str, Any]) -> bool:
-    """Whether the user has said something of `clickhouse_http`, or of which extensions run."""
-    extensions, service = given.get("extensions", {}), given.get("service", {})
-    told = not isinstance(extensions, Mapping) or _SQL_PORT in extensions
-    return told or not isinstance(service, Mapping) or "extensions" in service
 
 
 class Checker:

@@ -128,20 +128,16 @@ class _Builder:
                     else:
                         self._fault(item, "`<<` takes a map, or a list of maps")
                 continue
-            key = self._key(key_node, own)
+            key = self.value(key_node) if isinstance(key_node, ScalarNode) else None
+            if not isinstance(key, str):
+                self._fault(key_node, "a key must be text; put it in quotes")
+                key = None
+            elif key in own:
+                self._fault(key_node, f"the key {key!r} stands here a second time")
             value = self.value(value_node, depth)
             if key is not None:
                 own[key] = value
         return inherited | own
-
-    def _key(self, node: Node, seen: dict[str, Any]) -> str | None:
-        key = self.value(node) if isinstance(node, ScalarNode) else None
-        if not isinstance(key, str):
-            self._fault(node, "a key must be text; put it in quotes")
-            return None
-        if key in seen:
-            self._fault(node, f"the key {key!r} stands here a second time")
-        return key
 
     def _expect(self, node: Node, type_: str) -> None:
         if node.tag != _TAG + type_:

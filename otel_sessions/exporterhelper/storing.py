@@ -14,7 +14,7 @@ from typing import Final
 from otel_sessions.component import Host, Request, Syncing
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.exporterhelper.bisect import Bisection, bisect
-from otel_sessions.exporterhelper.holding import Holding, Released
+from otel_sessions.exporterhelper.holding import Holding
 from otel_sessions.exporterhelper.processing import Processing
 from otel_sessions.exporterhelper.queue import Outlet
 from otel_sessions.exporterhelper.retry import Sender
@@ -142,7 +142,12 @@ class Storing:
             raise
         except Exception as error:  # noqa: BLE001 - each span is stored or set aside
             if released:  # none is to blame for what another segment holds
-                self._take_apart(part, released)
+                self.doubtful.append(part)
+                for number, each in enumerate(released):
+                    token = f"{each.part.token}.{self._stored}.{number}"
+                    self.doubtful.append(Part(each.part.segment, token, each.batches))
+                    if not each.last:
+                        self._open[each.part.segment.name] += 1
             else:
                 self._refuse(part, batches, error)
         else:
@@ -150,14 +155,6 @@ class Storing:
                 self._finish(done)
             if not self.doubtful:
                 self._host.report(self._component, None)
-
-    def _take_apart(self, part: Part, released: Sequence[Released]) -> None:
-        """What was to be stored together is tried again, each segment's spans by themselves."""
-        self.doubtful.append(part)
-        for number, each in enumerate(released):
-            self.doubtful.append(Part(each.part.segment, f"{each.part.token}.{self._stored}.{number}", each.batches))
-            if not each.last:
-                self._open[each.part.segment.name] += 1
 
     def _finish(self, part: Part) -> None:
         """After the last part of a segment what is to blame in it is set aside, and it is not stored again."""

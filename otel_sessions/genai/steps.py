@@ -127,7 +127,12 @@ class Steps:
         """Kind, name and agent of the steps, once it is known which of them are calls of which model."""
         config = self._config
         lists = (config.tool_name_keys, config.agent_name_keys, config.entity_name_keys)
-        tools, agents, others = (self._texts(entries, keys) for keys in lists)
+        tools, agents, others = (
+            unwrapped(entries, entries.first(keys), config.json_encoded_prefixes)
+            if any(map(entries.has, keys))
+            else None
+            for keys in lists
+        )
         kinds = self._finished(
             found, calls, entries, has_tool=_filled(tools, len(batch)), has_agent=_filled(agents, len(batch))
         )
@@ -163,11 +168,6 @@ class Steps:
             kinds[rows[(unknown & calls)[rows]]] = kind
         kinds[kinds == UNKNOWN] = OTHER
         return kinds
-
-    def _texts(self, entries: Entries, keys: Sequence[str]) -> pa.StringArray | None:
-        if not any(map(entries.has, keys)):
-            return None
-        return unwrapped(entries, entries.first(keys), self._config.json_encoded_prefixes)
 
     def _told(self, entries: Entries, keys: Sequence[str]) -> tuple[Indices, Indices, Mask]:
         """Of each row: the first kind of step that is known under one of the keys; whether it is a call, 1 or 0 by the

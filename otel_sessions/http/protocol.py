@@ -51,8 +51,9 @@ class Requests:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         names = {name for name, _ in scope["headers"]}
         is_last = b"transfer-encoding" in names and b"content-length" in names
-        if not scope["path"].startswith("/"):
-            scope = _origin_form(scope)
+        if not scope["path"].startswith("/") and (authority := _AUTHORITY.match(scope["raw_path"])):
+            raw = scope["raw_path"][authority.end() :] or b"/"
+            scope = {**scope, "raw_path": raw, "path": unquote(raw.decode("ascii"))}
         begun = False
 
         async def sending(message: Message) -> None:
@@ -67,15 +68,6 @@ class Requests:
         except asyncio.CancelledError:  # uvicorn does so, and would log it as an error of the application
             if not begun:
                 await _SHUTTING_DOWN(scope, receive, sending)
-
-
-def _origin_form(scope: Scope) -> Scope:
-    """The scope of a request whose target names the host, with the path alone; any other as it is."""
-    authority = _AUTHORITY.match(scope["raw_path"])
-    if authority is None:
-        return scope
-    raw = scope["raw_path"][authority.end() :] or b"/"
-    return {**scope, "raw_path": raw, "path": unquote(raw.decode("ascii"))}
 
 
 class BoundedProtocol(H11Protocol):

@@ -34,7 +34,12 @@ def score_in_groups(row: Row, project: str, groups: Collection[str]) -> dict[str
     if "details" in groups:
         shown |= {"comment": row["Comment"] or None, "configId": None, "metadata": _metadata(row["Metadata"])}
     if "subject" in groups:
-        shown["subject"] = _subject(row)
+        if row["SpanId"]:
+            shown["subject"] = {"kind": "observation", "id": row["SpanId"], "traceId": row["TraceId"] or None}
+        elif row["TraceId"]:
+            shown["subject"] = {"kind": "trace", "id": row["TraceId"]}
+        else:
+            shown["subject"] = {"kind": "session", "id": row["SessionId"]}
     if "annotation" in groups:
         shown |= {"authorUserId": None, "queueId": None}
     return shown
@@ -52,14 +57,6 @@ def _core(row: Row, project: str) -> dict[str, Any]:
         "createdAt": time(row["Timestamp"]),
         "updatedAt": time(row["UpdatedAt"]),
     }
-
-
-def _subject(row: Row) -> dict[str, Any]:
-    if row["SpanId"]:
-        return {"kind": "observation", "id": row["SpanId"], "traceId": row["TraceId"] or None}
-    if row["TraceId"]:
-        return {"kind": "trace", "id": row["TraceId"]}
-    return {"kind": "session", "id": row["SessionId"]}
 
 
 def _metadata(text: str) -> dict[str, Any]:

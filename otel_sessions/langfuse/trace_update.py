@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -53,19 +52,9 @@ class TraceBody(Body):
 
     def span(self, sent: datetime) -> Span:
         """The span that says this of the trace; equal for equal bodies that were sent at the same time."""
-        content = f"{_nanoseconds(sent)} {self.model_dump_json()}".encode()
-        time = _nanoseconds(sent)
-        return Span(
-            trace_id=bytes.fromhex(self.id),
-            span_id=hashlib.sha256(content).digest()[:8],
-            parent_span_id=_NO_SPAN,
-            name=SPAN_NAME,
-            start_time_unix_nano=time,
-            end_time_unix_nano=time,
-            attributes=self._attributes(),
-        )
-
-    def _attributes(self) -> Iterator[KeyValue]:
+        since = sent - _EPOCH
+        time = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+        content = f"{time} {self.model_dump_json()}".encode()
         texts = {
             "session.id": self.session_id,
             "user.id": self.user_id,
@@ -77,12 +66,21 @@ class TraceBody(Body):
             "langfuse.release": self.release,
             "langfuse.version": self.version,
         }
-        yield from (KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in texts.items() if text)
+        values = {key: AnyValue(string_value=text) for key, text in texts.items() if text}
         if self.tags:
             tags = ArrayValue(values=[AnyValue(string_value=tag) for tag in self.tags])
-            yield KeyValue(key="langfuse.trace.tags", value=AnyValue(array_value=tags))
+            values["langfuse.trace.tags"] = AnyValue(array_value=tags)
         if self.public is not None:
-            yield KeyValue(key="langfuse.trace.public", value=AnyValue(bool_value=self.public))
+            values["langfuse.trace.public"] = AnyValue(bool_value=self.public)
+        return Span(
+            trace_id=bytes.fromhex(self.id),
+            span_id=hashlib.sha256(content).digest()[:8],
+            parent_span_id=_NO_SPAN,
+            name=SPAN_NAME,
+            start_time_unix_nano=time,
+            end_time_unix_nano=time,
+            attributes=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )
 
 
 def export_of(spans: list[Span]) -> bytes:
@@ -95,8 +93,3 @@ def export_of(spans: list[Span]) -> bytes:
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else as_json(value)
-
-
-def _nanoseconds(time: datetime) -> int:
-    since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000

@@ -40,10 +40,9 @@ class Recent:
     """What became of the last requests: outcomes of those that went well, those on their way, and of those that failed
     which of the pipeline's queues, `names`, have them all the same."""
 
-    def __init__(self, repeated: Counter, names: Set[str], remembered: int = REMEMBERED) -> None:
+    def __init__(self, repeated: Counter, names: Set[str]) -> None:
         self._repeated = repeated
         self._names = names
-        self._remembered = remembered
         self._fates: OrderedDict[bytes, Outcome | Future[Outcome] | set[str]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -92,5 +91,5 @@ class Recent:
                 del self._fates[key]
 
     def _bound(self) -> None:
-        while len(self._fates) > self._remembered:
+        while len(self._fates) > REMEMBERED:
             self._fates.popitem(last=False)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -55,8 +54,30 @@ class Filter:
 
     def node(self) -> Node:
         """Raises `LanguageError` for a query that is not of the language."""
-        nodes = tuple(self._nodes())
-        return nodes[0] if len(nodes) == 1 else And(nodes)
+        nodes: list[Node] = []
+        if self.query:
+            from otel_sessions.queries.language.parse import parse  # noqa: PLC0415 - who asks for all needs no parser
+
+            query = parse(self.query)
+            nodes += [query] if query != And(()) else []
+        if self.from_ns is not None or self.to_ns is not None:
+            first = FIRST_NS if self.from_ns is None else self.from_ns
+            nodes.append(Overlaps(first, LAST_NS if self.to_ns is None else self.to_ns))
+        if self.q:
+            nodes.append(Piece(self.q))
+        for name, field in _TEXT_FIELDS.items():
+            value = getattr(self, name)
+            if value is not None:
+                nodes.append(Matches(FIELDS[field], "", (Value(value),)))
+        for is_wanted, field, word in ((self.has_error, "has", "error"), (self.bookmarked, "is", "bookmarked")):
+            if is_wanted is not None:
+                node = Is(FIELDS[field], (word,))
+                nodes.append(node if is_wanted else Not(node))
+        for least, field, unit in ((self.min_cost, "cost", 1), (self.min_duration_ms, "duration", 10**6)):
+            if least is not None:
+                number = Decimal(str(least)) * unit
+                nodes.append(Compares(FIELDS[field], "", ">=", (Span(number, number),)))
+        return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
 
     def condition(self, now_ns: int) -> Condition:
         """Raises `LanguageError` for a query that is not of the language."""
@@ -70,33 +91,3 @@ class Filter:
     def searches_texts(self) -> bool:
         """Whether bounds tell little of what it chooses before all turns are searched."""
         return searches_texts(self.node())
-
-    def _nodes(self) -> Iterator[Node]:
-        if self.query:
-            from otel_sessions.queries.language.parse import parse  # noqa: PLC0415 - who asks for all needs no parser
-
-            query = parse(self.query)
-            if query != And(()):
-                yield query
-        if self.from_ns is not None or self.to_ns is not None:
-            yield Overlaps(
-                FIRST_NS if self.from_ns is None else self.from_ns, LAST_NS if self.to_ns is None else self.to_ns
-            )
-        if self.q:
-            yield Piece(self.q)
-        for name, field in _TEXT_FIELDS.items():
-            value = getattr(self, name)
-            if value is not None:
-                yield Matches(FIELDS[field], "", (Value(value),))
-        for is_wanted, field, word in ((self.has_error, "has", "error"), (self.bookmarked, "is", "bookmarked")):
-            if is_wanted is not None:
-                node = Is(FIELDS[field], (word,))
-                yield node if is_wanted else Not(node)
-        if self.min_cost is not None:
-            yield _at_least("cost", Decimal(str(self.min_cost)))
-        if self.min_duration_ms is not None:
-            yield _at_least("duration", Decimal(str(self.min_duration_ms)) * 10**6)
-
-
-def _at_least(field: str, number: Decimal) -> Node:
-    return Compares(FIELDS[field], "", ">=", (Span(number, number),))

@@ -70,7 +70,14 @@ class History:
             named |= {f"{name}_time": time, f"{name}_trace": trace_id}
         found = keyed.select(client, "replay_end", {**scope, **named})
         now = found[0] if found else {"Turns": 0, "Spans": 0, "CoveredSpans": 0, "MarkSpans": 0}
-        self._go_back(int(now["CoveredSpans"]), int(now["MarkSpans"]), until)
+        if until < self.begins:
+            self._forget()
+        elif int(now["CoveredSpans"]) != self.spans:
+            if int(now["MarkSpans"]) != self.mark_spans:
+                self._forget()
+            else:
+                self.said = {digest: at for digest, at in self.said.items() if at[:2] <= self.mark}
+                self.covered, self.spans = self.mark, self.mark_spans
         if self.covered < until:
             if int(now["Spans"]) != self.spans:
                 self._catch_up(client, scope, until)
@@ -91,17 +98,6 @@ class History:
         """Takes what another history of the session has."""
         self.covered, self.spans, self.mark, self.mark_spans = other.covered, other.spans, other.mark, other.mark_spans
         self.said, self.begins = other.said, other.begins
-
-    def _go_back(self, covered_spans: int, mark_spans: int, until: Place) -> None:
-        """Forgets what is no longer so, or too little for a page that begins at this place."""
-        if until < self.begins:
-            self._forget()
-        elif covered_spans != self.spans:
-            if mark_spans != self.mark_spans:
-                self._forget()
-            else:
-                self.said = {digest: at for digest, at in self.said.items() if at[:2] <= self.mark}
-                self.covered, self.spans = self.mark, self.mark_spans
 
     def _forget(self) -> None:
         self.said, self.begins = {}, FIRST

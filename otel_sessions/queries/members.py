@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from otel_sessions.queries.detail import INTERNAL
@@ -15,25 +15,20 @@ AS_REST: Final[Mapping[str, Any]] = {"date_time_output_format": "iso", "output_f
 
 def span_members(columns: Mapping[str, str]) -> str:
     """The list of a SELECT that makes of columns of `session_spans`, given with their types, the members of a span."""
-    return ", ".join(f"{value} AS {name}" for name, value in _members(columns))
-
-
-def _members(columns: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    members = {}
     for prefix in NESTED:
         inside = {name: type_ for name, type_ in columns.items() if name.startswith(prefix)}
         if inside:
-            yield prefix[:-1].lower(), _objects(prefix, inside)
+            given = [f"_{number}" for number in range(len(inside))]
+            types = (type_.removeprefix("Array(").removesuffix(")") for type_ in inside.values())
+            names = (member_of(name.removeprefix(prefix)) for name in inside)
+            objects = ", ".join(f"{name} {type_}" for name, type_ in zip(names, types, strict=True))
+            lists = ", ".join(f"`{name}`" for name in inside)
+            members[prefix[:-1].lower()] = (
+                f"arrayMap(({', '.join(given)}) -> CAST(({', '.join(given)}), 'Tuple({objects})'), {lists})"
+            )
     for name in columns:
         if not (name == "Project" or name in INTERNAL or name.startswith(NESTED)):
-            yield member_of(name), f"`{name}`"
-    yield from (("start_time", "Timestamp"), ("end_time", "_EndTime"))
-
-
-def _objects(prefix: str, columns: Mapping[str, str]) -> str:
-    """A list of objects of columns that are lists."""
-    given = [f"_{number}" for number in range(len(columns))]
-    types = (type_.removeprefix("Array(").removesuffix(")") for type_ in columns.values())
-    names = (member_of(name.removeprefix(prefix)) for name in columns)
-    objects = ", ".join(f"{name} {type_}" for name, type_ in zip(names, types, strict=True))
-    lists = ", ".join(f"`{name}`" for name in columns)
-    return f"arrayMap(({', '.join(given)}) -> CAST(({', '.join(given)}), 'Tuple({objects})'), {lists})"
+            members[member_of(name)] = f"`{name}`"
+    members |= {"start_time": "Timestamp", "end_time": "_EndTime"}
+    return ", ".join(f"{value} AS {name}" for name, value in members.items())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from otel_sessions.clickhouse.chunks import bounded
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
 
@@ -57,16 +58,7 @@ def rows_of(body: bytes) -> list[Row]:
 
 def portions(ids: Iterable[str]) -> Iterator[list[str]]:
     """Ids in lists that one parameter can hold."""
-    portion: list[str] = []
-    size = 0
-    for id_ in ids:
-        if portion and size + len(id_.encode()) > _MOST_BYTES:
-            yield portion
-            portion, size = [], 0
-        portion.append(id_)
-        size += len(id_.encode()) + 4
-    if portion:
-        yield portion
+    return bounded(ids, lambda id_: len(id_.encode()) + 4, _MOST_BYTES)
 
 
 def composed(name: str, **texts: str) -> str:
@@ -86,7 +78,18 @@ def as_json(row: Row) -> Row:
 
     Nested columns become a list of objects, as in `events`.
     """
-    return dict(_fields(row))
+    found: Row = {}
+    nested = [name for name in row if name.startswith(NESTED)]
+    for prefix in NESTED if nested else ():
+        columns = {name: row[name] for name in nested if name.startswith(prefix)}
+        if columns:
+            names = [snake_case(name.removeprefix(prefix)) for name in columns]
+            lists = [_value(name, value) for name, value in columns.items()]
+            found[prefix[:-1].lower()] = [dict(zip(names, each, strict=True)) for each in zip(*lists, strict=True)]
+    for name, value in row.items():
+        if name not in nested:
+            found[member_of(name)] = _value(name, value)
+    return found
 
 
 def rfc3339(time: str) -> str:
@@ -99,19 +102,6 @@ def nanoseconds(time: str) -> int:
     whole, _, fraction = time.partition(".")
     seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
     return seconds * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
-
-
-def _fields(row: Row) -> Iterator[tuple[str, Any]]:
-    nested = [name for name in row if name.startswith(NESTED)]
-    for prefix in NESTED if nested else ():
-        columns = {name: row[name] for name in nested if name.startswith(prefix)}
-        if columns:
-            names = [snake_case(name.removeprefix(prefix)) for name in columns]
-            lists = [_value(name, value) for name, value in columns.items()]
-            yield prefix[:-1].lower(), [dict(zip(names, each, strict=True)) for each in zip(*lists, strict=True)]
-    for name, value in row.items():
-        if name not in nested:
-            yield member_of(name), _value(name, value)
 
 
 def member_of(column: str) -> str:

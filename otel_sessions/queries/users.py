@@ -59,7 +59,13 @@ def list_users(client: Client, wanted: WantedUsers, *, now_ns: int, readers: Rea
         wanted.identity,
         "UserId",
         lambda place: _behind(client, wanted, place),
-        lambda began_ns: _begun(client, wanted, began_ns),
+        lambda began_ns: _listed(
+            client,
+            wanted,
+            "toUnixTimestamp64Nano(FirstSeen) <= {began:Int64}",
+            {"limit": MAX_IDS_OF_ONE, "began": began_ns},
+            columns="UserId",
+        ),
     )
     page, next_ = unread(moving, wanted.limit, wanted.cursor, readers, now_ns)
     known = {row["UserId"]: row for row in page}
@@ -77,11 +83,6 @@ def _behind(client: Client, wanted: WantedUsers, place: Place | None) -> list[Ro
     sign = "<" if wanted.order == "desc" else ">"
     behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND UserId > {{behind:String}})"
     return _listed(client, wanted, behind, {"limit": wanted.limit + 1, "key": place[0], "behind": place[1]})
-
-
-def _begun(client: Client, wanted: WantedUsers, began_ns: int) -> list[Row]:
-    seen = "toUnixTimestamp64Nano(FirstSeen) <= {began:Int64}"
-    return _listed(client, wanted, seen, {"limit": MAX_IDS_OF_ONE, "began": began_ns}, columns="UserId")
 
 
 def _listed(

@@ -195,11 +195,7 @@ def _put(span: Span, attributes: Attributes) -> None:
                 return
     except AttributeError:
         pass  # another SDK's span, or another version's
-    _put_by_api(span, attributes)
-
-
-def _put_by_api(span: Span, attributes: Attributes) -> None:
-    own = semconv.SESSION_ID in (span.attributes or {})
+    has_own = semconv.SESSION_ID in (span.attributes or {})
     for key, value in attributes.items():
-        if not (own and key == semconv.SESSION_ID):
+        if not (has_own and key == semconv.SESSION_ID):
             span.set_attribute(key, value)

@@ -138,7 +138,10 @@ class ReadGuard:
         self._learn(client)
         bound = {name: Parameter(value) for name, value in (values or {}).items() if name in parameters(words)}
         self._check_words(words)
-        self._check_identifiers(words, bound)
+        for name in identifier_parameters(words) & bound.keys():
+            value = bound[name].text
+            if not _PLAIN_NAME.fullmatch(value) or value in allowed.FILE_DATABASES:
+                _deny(f"identifier {value!r}")
         clauses = self._check_settings(client, words)
         with reading():
             answer = client.raw_query(f"EXPLAIN AST {text}", dict(bound) or None)
@@ -225,12 +228,6 @@ class ReadGuard:
         self._foreign = frozenset(foreign.decode().split()) - self._table_functions
         self._higher_order = frozenset(higher_order.decode().split())
         self._learned = True
-
-    def _check_identifiers(self, words: Sequence[Token], bound: Mapping[str, Parameter]) -> None:
-        for name in identifier_parameters(words) & bound.keys():
-            value = bound[name].text
-            if not _PLAIN_NAME.fullmatch(value) or value in allowed.FILE_DATABASES:
-                _deny(f"identifier {value!r}")
 
     def _check_tree(self, root: Node, clauses: int, binds_names: bool) -> None:
         if root.kind not in allowed.ROOTS or (binds_names and root.kind in allowed.SHOW):

@@ -81,7 +81,19 @@ class Reading:
         self._theirs = theirs
         self._ours = ours
         self._table = {"database": database, "table": table}
-        self._source = self._identity()
+        with reading():
+            found = self._rows(self._theirs, "table", self._table)
+        name = f"{self._table['database']}.{self._table['table']}"
+        if not found:
+            raise Permanent(f"there is no table {name}, or it may not be read")
+        [(uuid, engine, columns)] = found
+        if _OURS in columns:
+            raise Permanent(f"{name} is a table of otel-sessions: what it has is in sessions already")
+        if missing := _COLUMNS - set(columns):
+            raise Permanent(f"{name} is no table of the Collector's exporter: it has no {', '.join(sorted(missing))}")
+        if not engine.endswith("MergeTree"):
+            raise Permanent(f"{name} is of engine {engine}; attach to the MergeTree tables that it reads, one by one")
+        self._source = str(uuid) if uuid.strip("0-") else name
         self._covered = Covered()
         self._begun: dict[str, int] = {}
         self.sent = 0
@@ -107,7 +119,10 @@ class Reading:
                 while begin < part.rows and not again:
                     yield Progress(done, total, "reading spans")
                     end = min(part.rows, begin + ROWS)
-                    rows = self._read(part, begin, end)
+                    bound = {**self._table, "part": part.name, "begin": begin, "end": end}
+                    with reading():
+                        found = self._theirs.query(statement(__package__, "rows"), parameters=bound)
+                        rows = list(found.named_results())
                     # A part that was merged away meanwhile has no rows; its blocks are in another one now.
                     again = len(rows) < end - begin and part not in self._parts()
                     if not again:
@@ -130,29 +145,9 @@ class Reading:
         with writing("noting what has been read"):
             self._ours.command(statement(__package__, "note"), parameters={**noted, "rows": rows})
 
-    def _read(self, part: Part, begin: int, end: int) -> list[dict[str, Any]]:
-        bound = {**self._table, "part": part.name, "begin": begin, "end": end}
-        with reading():
-            return list(self._theirs.query(statement(__package__, "rows"), parameters=bound).named_results())
-
     def _parts(self) -> list[Part]:
         with reading():
             return [Part(*row) for row in self._rows(self._theirs, "parts", self._table)]
-
-    def _identity(self) -> str:
-        with reading():
-            found = self._rows(self._theirs, "table", self._table)
-        name = f"{self._table['database']}.{self._table['table']}"
-        if not found:
-            raise Permanent(f"there is no table {name}, or it may not be read")
-        [(uuid, engine, columns)] = found
-        if _OURS in columns:
-            raise Permanent(f"{name} is a table of otel-sessions: what it has is in sessions already")
-        if missing := _COLUMNS - set(columns):
-            raise Permanent(f"{name} is no table of the Collector's exporter: it has no {', '.join(sorted(missing))}")
-        if not engine.endswith("MergeTree"):
-            raise Permanent(f"{name} is of engine {engine}; attach to the MergeTree tables that it reads, one by one")
-        return str(uuid) if uuid.strip("0-") else name
 
     @staticmethod
     def _rows(client: Client, name: str, bound: dict[str, Any]) -> list[Any]:

@@ -197,10 +197,7 @@ class Attributor:
                 self._has_stored |= has_stored
                 self._bound()
             raise
-        self._record(client, through, has_stored)
-
-    def _record(self, client: Client, through: int, has_stored: bool) -> None:
-        """Says now and then that all stored `through` this second of the server is looked at."""
+        # now and then it is noted that all stored `through` this second of the server is looked at
         with self._lock:
             due = through - self._recorded >= _RECORD_INTERVAL_S or self._stopping.is_set()
             due = due and not self._looks_back

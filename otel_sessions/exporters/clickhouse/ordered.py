@@ -49,7 +49,9 @@ def traces_of(batches: Sequence[SpanBatch]) -> Traces:
     ids = words(traces, TRACE_ID_CHARS)
     span_ids = words(spans, SPAN_ID_CHARS)
     if ids is None or span_ids is None or not len(ids):  # ids that a processor of somebody's own has made
-        return _unknown(projects, traces)
+        # Each row as a trace of its own, none of them in order.
+        rows = len(traces)
+        return Traces((projects, traces), np.arange(rows), np.zeros(rows, np.uint64), np.zeros(rows, np.bool_))
     hashes = id_hashes(ids)
     places = [column.dictionary_encode().indices.to_numpy() for column in (projects, hints)]
     keys = hashes + places[0].astype(np.uint64) * _OF_PROJECTS
@@ -74,9 +76,3 @@ def _repeated(keys: Hashes) -> Mask:
     ordered = np.sort(keys)
     again = ordered[1:][ordered[1:] == ordered[:-1]]
     return np.isin(keys, again) if len(again) else np.zeros(len(keys), np.bool_)
-
-
-def _unknown(projects: pa.Array, traces: pa.Array) -> Traces:
-    """Each row as a trace of its own, none of them in order."""
-    rows = len(traces)
-    return Traces((projects, traces), np.arange(rows), np.zeros(rows, np.uint64), np.zeros(rows, np.bool_))

@@ -47,13 +47,25 @@ class Changes:
     def __init__(self, batch: SpanBatch) -> None:
         self.numbers: npt.NDArray[np.uint32] = np.unique(batch["Request"].to_numpy())
         """The numbers of the requests that have rows, in order."""
-        before = _as_sent(batch, self.numbers)
+        # The rows of the batch as they were sent: its requests decoded once more.
+        sent = decode([batch.requests[number] for number in self.numbers], [""] * len(self.numbers)).batch
+        begins = np.searchsorted(sent["Request"].to_numpy(), np.arange(len(self.numbers)))
+        rows = begins[np.searchsorted(self.numbers, batch["Request"].to_numpy())] + batch["Position"].to_numpy()
+        if len(rows) == len(sent) and (rows == np.arange(len(rows))).all():
+            before = sent.record
+        else:
+            before = sent.record.take(pa.array(rows))
         self.sizes: Sequence[int] = np.diff(before.column("SpanAttributes").offsets.to_numpy()).tolist()
         """How many different keys the attributes of each span had."""
         names = (*SPAN, *(name for part in PARTS for name in part), RESOURCE, SCOPE)
-        self._columns = {
-            name: column for name in names if (column := _differing(batch[name], before.column(name))) is not None
-        }
+        self._columns: dict[str, Column] = {}
+        """Those in which any row differs from what was sent."""
+        for name in names:
+            if not batch[name].equals(before.column(name)):
+                values = batch[name].to_pylist()
+                pairs = zip(values, before.column(name).to_pylist(), strict=True)
+                changed = np.fromiter((one != other for one, other in pairs), np.bool_, len(values))
+                self._columns[name] = Column(values, changed)
         self._spans = [(name, self._columns[name]) for name in SPAN if name in self._columns]
         self._parts = [
             (edit, {name: batch[name].to_pylist() for name in part}, self._changed(part))
@@ -83,25 +95,6 @@ class Changes:
         """In which rows any of these columns differs."""
         masks = (self._columns[name].changed for name in names if name in self._columns)
         return reduce(np.logical_or, masks, np.zeros(len(self.sizes), np.bool_))
-
-
-def _as_sent(batch: SpanBatch, numbers: npt.NDArray[np.uint32]) -> pa.RecordBatch:
-    """The rows of the batch as they were sent: its requests decoded once more."""
-    sent = decode([batch.requests[number] for number in numbers], [""] * len(numbers)).batch
-    begins = np.searchsorted(sent["Request"].to_numpy(), np.arange(len(numbers)))
-    rows = begins[np.searchsorted(numbers, batch["Request"].to_numpy())] + batch["Position"].to_numpy()
-    if len(rows) == len(sent) and (rows == np.arange(len(rows))).all():
-        return sent.record
-    return sent.record.take(pa.array(rows))
-
-
-def _differing(now: pa.Array, sent: pa.Array) -> Column | None:
-    """The column where it differs from what was sent; None if no row differs."""
-    if now.equals(sent):
-        return None
-    values = now.to_pylist()
-    pairs = zip(values, sent.to_pylist(), strict=True)
-    return Column(values, np.fromiter((one != other for one, other in pairs), np.bool_, len(now)))
 
 
 def set_field(span: Span, column: str, value: Any) -> None:

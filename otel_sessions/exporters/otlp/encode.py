@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_sessions.errors import Permanent
 from otel_sessions.exporters.otlp.changes import RESOURCE, SCOPE, Changes, keep_last, set_attributes
@@ -96,17 +95,15 @@ class Copy:
                             if scope.HasField("scope"):
                                 copy.scope.CopyFrom(scope.scope)
                             _settle(copy.scope.attributes, within)
-                        self._add(span, rows[position])
+                        row = rows[position]
+                        target = self._groups[-1].spans.add()
+                        target.CopyFrom(span)
+                        if len(target.attributes) != self._changes.sizes[row]:
+                            keep_last(target.attributes)
+                        for part in (*target.events, *target.links):
+                            keep_last(part.attributes)
+                        self._changes.apply(target, row)
         return self._message
-
-    def _add(self, span: Span, row: int) -> None:
-        target = self._groups[-1].spans.add()
-        target.CopyFrom(span)
-        if len(target.attributes) != self._changes.sizes[row]:
-            keep_last(target.attributes)
-        for part in (*target.events, *target.links):
-            keep_last(part.attributes)
-        self._changes.apply(target, row)
 
     @property
     def _groups(self) -> Any:

@@ -109,7 +109,15 @@ class BasicAuth:
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
         """The project of the client, with its role. Raises `Unauthenticated`."""
-        name, password = _sent(headers.get("authorization", ""))
+        scheme, _, value = headers.get("authorization", "").strip().partition(" ")
+        if scheme.lower() != "basic":
+            raise Unauthenticated("there is no header 'authorization' of the scheme 'Basic'", challenge=_CHALLENGE)
+        try:
+            name, colon, password = b64decode(value.strip(), validate=True).partition(b":")
+        except ValueError:
+            colon = b""
+        if not colon:
+            raise Unauthenticated("what follows 'Basic' is not the base64 of name:password", challenge=_CHALLENGE)
         users = self._users()
         # About a name that is not known the slowest is asked, so that the answer takes no less time.
         words = (word for word, _ in users.values())
@@ -117,20 +125,6 @@ class BasicAuth:
         if not known.matches(password) or not project:
             raise Unauthenticated("the user is not known, or the password is wrong", challenge=_CHALLENGE)
         return project
-
-
-def _sent(header: str) -> tuple[bytes, bytes]:
-    """The name and the password in a header `authorization`. Raises `Unauthenticated` where there are none."""
-    scheme, _, value = header.strip().partition(" ")
-    if scheme.lower() != "basic":
-        raise Unauthenticated("there is no header 'authorization' of the scheme 'Basic'", challenge=_CHALLENGE)
-    try:
-        name, colon, password = b64decode(value.strip(), validate=True).partition(b":")
-    except ValueError:
-        colon = b""
-    if not colon:
-        raise Unauthenticated("what follows 'Basic' is not the base64 of name:password", challenge=_CHALLENGE)
-    return name, password
 
 
 def create(id_: ComponentId, config: Config, host: Host) -> BasicAuth:

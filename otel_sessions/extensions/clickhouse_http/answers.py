@@ -75,8 +75,8 @@ def packed(response: Response, params: Mapping[str, str], accepted: str) -> Resp
     return response
 
 
-def plain(text: str, status: int = 200) -> Response:
-    return Response(text, status_code=status, headers={"Content-Type": "text/html" + _UTF8})
+def plain(text: str) -> Response:
+    return Response(text, headers={"Content-Type": "text/html" + _UTF8})
 
 
 def _headers(query_id: str | None, summary: Mapping[str, str]) -> dict[str, str]:

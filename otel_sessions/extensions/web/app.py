@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
@@ -73,10 +73,10 @@ class Api:
         self._bodies = Bodies(MAX_BODY, _MAX_BODIES)
         self._is_stopping = is_stopping
 
-    def routes(self, operations: Sequence[Operation] = OPERATIONS) -> list[BaseRoute]:
+    def routes(self) -> list[BaseRoute]:
         """A route for each path, with all its methods."""
         paths: dict[str, dict[str, Operation]] = {}
-        for op in operations:
+        for op in OPERATIONS:
             paths.setdefault(op.path, {})[op.method] = op
         return [
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),

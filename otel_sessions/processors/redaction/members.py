@@ -61,33 +61,31 @@ class IdMembers:
             if outer not in self._of or not (here := among & (named.codes == code)).any():
                 continue
             distinct = values.filter(pa.array(here)).dictionary_encode()
-            kept = self._redact(distinct.dictionary.to_pylist(), self._of[outer])
-            texts = pa.array([each.text for each in kept], pa.string())
-            values = pc.replace_with_mask(values, pa.array(here), texts.take(distinct.indices))
+            texts = distinct.dictionary.to_pylist()
+            objects = [parse_object(text) for text in texts]
+            ids = [_ids(each, self._of[outer]) for each in objects]
+            before = list(map(_text, objects, texts))
+            # what is secret is masked in what the objects say, then in the texts that they make
+            leaves = [place for each in objects for place in _leaves(each)]
+            found, changed = self._values.search(
+                pa.array([scalar_text(inner[name]) for inner, name in leaves], pa.string())
+            )
+            for place in np.flatnonzero(changed).tolist():
+                within, name = leaves[place]
+                within[name] = found[place].as_py()
+            found, _ = self._values.search(pa.array(list(map(_text, objects, texts)), pa.string()))
+            kept = [
+                Kept(text) if old == new else self._kept(new, own)
+                for text, old, new, own in zip(texts, before, found.to_pylist(), ids, strict=True)
+            ]
+            shown = pa.array([each.text for each in kept], pa.string())
+            values = pc.replace_with_mask(values, pa.array(here), shown.take(distinct.indices))
             lost = pa.array([[f"{outer}#{name}" for name in each.lost] for each in kept], pa.list_(pa.string()))
             lost = lost.take(distinct.indices)
             rows.append(named.rows_of(np.flatnonzero(here)[pc.list_parent_indices(lost).to_numpy()]))
             keys.append(lost.flatten())
             where = where | here
         return Redacted(values, where, np.concatenate(rows), pa.concat_arrays(keys))
-
-    def _redact(self, texts: Sequence[str], members: Sequence[str]) -> list[Kept]:
-        objects = [parse_object(text) for text in texts]
-        ids = [_ids(each, members) for each in objects]
-        before = list(map(_text, objects, texts))
-        # masks what is secret in what the objects say
-        leaves = [place for each in objects for place in _leaves(each)]
-        found, changed = self._values.search(
-            pa.array([scalar_text(inner[name]) for inner, name in leaves], pa.string())
-        )
-        for place in np.flatnonzero(changed).tolist():
-            within, name = leaves[place]
-            within[name] = found[place].as_py()
-        found, _ = self._values.search(pa.array(list(map(_text, objects, texts)), pa.string()))
-        return [
-            Kept(text) if old == new else self._kept(new, own)
-            for text, old, new, own in zip(texts, before, found.to_pylist(), ids, strict=True)
-        ]
 
     def _kept(self, after: str, ids: dict[str, str]) -> Kept:
         value = parse_object(after)

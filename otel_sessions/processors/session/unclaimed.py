@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -75,7 +75,18 @@ class Unclaimed:
                     for key in zip(*pairs, strict=True):
                         self._traces.pop(key, None)
             if spans and len(self._traces) < _TRACES:
-                self._add(batch, without, has_claimed)
+                names = ["Project", "TraceId", "ServiceName"]
+                rows = pa.table([batch[name].filter(without) for name in names], names=names)
+                groups = rows.group_by(names).aggregate([([], "count_all")]).slice(0, _TRACES)
+                for project, trace, service, count in zip(
+                    *(column.to_pylist() for column in groups.columns), strict=True
+                ):
+                    known = self._traces.get((project, trace))
+                    if known is not None:
+                        known.spans += count
+                    elif len(self._traces) < _TRACES:
+                        wait = LONG_WAIT_S if has_claimed(project, service) else WAIT_S
+                        self._traces[project, trace] = _Trace(service, count, self._clock() + wait)
             self._plan()
 
     def note_claim(self, trace: TraceKey) -> None:
@@ -107,18 +118,6 @@ class Unclaimed:
             " and others" if len(services) > _SERVICES else "",
             self._key,
         )
-
-    def _add(self, batch: SpanBatch, without: Any, has_claimed: Callable[[str, str], bool]) -> None:
-        names = ["Project", "TraceId", "ServiceName"]
-        rows = pa.table([batch[name].filter(without) for name in names], names=names)
-        groups = rows.group_by(names).aggregate([([], "count_all")]).slice(0, _TRACES)
-        for project, trace, service, count in zip(*(column.to_pylist() for column in groups.columns), strict=True):
-            known = self._traces.get((project, trace))
-            if known is not None:
-                known.spans += count
-            elif len(self._traces) < _TRACES:
-                wait = LONG_WAIT_S if has_claimed(project, service) else WAIT_S
-                self._traces[project, trace] = _Trace(service, count, self._clock() + wait)
 
     def _plan(self) -> None:
         if self._traces and not self._called:

@@ -82,19 +82,15 @@ def _fault(text: str, seen: Sequence[Token], error: UnexpectedInput) -> Language
     if isinstance(error, UnexpectedCharacters):
         return _unread(text, seen, error.pos_in_stream or 0)
     if token is None or token.type == "$END":
-        return _unfinished(seen)
+        last, unclosed = seen[-1], _unclosed(seen)
+        if last.type in ("_OR", "_AND"):
+            return LanguageError(f"a term is missing behind {last.value!r}", _start(last))
+        return LanguageError("this parenthesis is not closed", _start(unclosed[-1] if unclosed else last))
     if token.type not in ("_CLOSE", "_OR", "_AND"):
         return _unread(text, seen, _start(token))
     if last is not None and last.type in ("_OPEN", "_OR", "_AND") and token.type == "_CLOSE":
         return LanguageError("a term is missing here", _start(last))
     return LanguageError(f"{token.value!r} does not fit here", _start(token))
-
-
-def _unfinished(seen: Sequence[Token]) -> LanguageError:
-    last, unclosed = seen[-1], _unclosed(seen)
-    if last.type in ("_OR", "_AND"):
-        return LanguageError(f"a term is missing behind {last.value!r}", _start(last))
-    return LanguageError("this parenthesis is not closed", _start(unclosed[-1] if unclosed else last))
 
 
 def _unread(text: str, seen: Sequence[Token], position: int) -> LanguageError:
@@ -139,43 +135,36 @@ class _Reader:
             case "negation":
                 return Not(self.node(_trees(tree)[0]))
             case _:
-                return self._term(tree)
-
-    def _term(self, tree: Tree[Token]) -> Node:
-        first = cast("Token", tree.children[0])
-        self._terms += 1
-        if self._terms > MAX_TERMS:
-            raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(first))
-        match tree.data:
-            case "word":
-                return _word(first)
-            case "phrase":
-                found = runs(_unquoted(first))
-                if not found:
-                    raise LanguageError("a phrase has a letter or a digit", _start(first))
-                return Words(found)
-            case _:
-                return _comparison(tree)
+                first = cast("Token", tree.children[0])
+                self._terms += 1
+                if self._terms > MAX_TERMS:
+                    raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(first))
+                match tree.data:
+                    case "word":
+                        text = str(first)
+                        body = text.removesuffix("*")
+                        found = runs(body)
+                        if "*" in body:
+                            raise LanguageError("a star in a word stands at its end", _start(first))
+                        if not found:
+                            raise LanguageError("a word has a letter or a digit", _start(first))
+                        return Words(found, is_beginning=body != text)
+                    case "phrase":
+                        found = runs(_unquoted(first))
+                        if not found:
+                            raise LanguageError("a phrase has a letter or a digit", _start(first))
+                        return Words(found)
+                    case _:
+                        return _comparison(tree)
 
 
 def _several(kind: type[And] | type[Or], nodes: list[Node]) -> Node:
     return nodes[0] if len(nodes) == 1 else kind(tuple(nodes))
 
 
-def _word(token: Token) -> Words:
-    text = str(token)
-    body = text.removesuffix("*")
-    found = runs(body)
-    if "*" in body:
-        raise LanguageError("a star in a word stands at its end", _start(token))
-    if not found:
-        raise LanguageError("a word has a letter or a digit", _start(token))
-    return Words(found, is_beginning=body != text)
-
-
 def _comparison(tree: Tree[Token]) -> Node:
     tokens = [child for child in tree.children if isinstance(child, Token)]
-    field, key = _keyed(tokens[0], tokens[1]) if tree.data == "keyed" else _field(tokens[0])
+    field, key = _field(tokens, has_quoted_key=tree.data == "keyed")
     written = str(tokens[-1])
     if written not in field.operators:
         raise LanguageError(f"{field.name} takes : and =, with the values behind them", _start(tokens[0]))
@@ -183,27 +172,36 @@ def _comparison(tree: Tree[Token]) -> Node:
     given = [_value(child) for child in _trees(_trees(tree)[0])]
     if operator != ":" and len(given) > 1:
         raise LanguageError(f"{operator} takes one value", given[1][1])
+    wanted = tuple(value for value, _ in given)
     match field.type:
         case "word":
-            return Is(field, tuple(_known(field, value, position) for value, position in given))
+            for value, position in given:
+                if value.text not in field.words:
+                    found = near(value.text, field.words)
+                    raise LanguageError(f"{field.name}: takes {', '.join(field.words)}", position, found)
+            return Is(field, tuple(value.text for value in wanted))
         case "text" | "texts":
-            return Matches(field, key, tuple(value for value, _ in given))
+            return Matches(field, key, wanted)
         case "any":
-            return _any(field, key, operator, [value for value, _ in given])
+            read = (values.number(value.text) for value in wanted)
+            numbers = tuple(number for number in read if number is not None)
+            if operator == ":":
+                return Matches(field, key, wanted, numbers)
+            return Compares(field, key, operator, tuple(Span(number, number) for number in numbers) or None)
         case _:
             return Compares(field, key, operator, tuple(_span(field, value, position) for value, position in given))
 
 
-def _any(field: Field, key: str, operator: Operator, given: Sequence[Value]) -> Node:
-    found = [values.number(value.text) for value in given]
-    numbers = tuple(number for number in found if number is not None)
-    if operator == ":":
-        return Matches(field, key, tuple(given), numbers)
-    return Compares(field, key, operator, tuple(Span(number, number) for number in numbers) or None)
-
-
-def _field(token: Token) -> tuple[Field, str]:
-    name = str(token)
+def _field(tokens: Sequence[Token], *, has_quoted_key: bool) -> tuple[Field, str]:
+    """The field of a comparison, and its key, which stands in quotes behind the name or as a part of it."""
+    token, name = tokens[0], str(tokens[0])
+    if has_quoted_key:
+        field = FIELDS.get(name)
+        if field is None or not field.is_keyed:
+            raise _unknown(token)
+        if not (key := _unquoted(tokens[1])):
+            raise LanguageError("the key is empty", _start(tokens[1]))
+        return field, key
     if name in FIELDS and not FIELDS[name].is_keyed:
         return FIELDS[name], ""
     head, _, key = name.partition(".")
@@ -213,16 +211,6 @@ def _field(token: Token) -> tuple[Field, str]:
     if not _PLAIN_KEY.fullmatch(key):
         raise LanguageError(f'write such a key in double quotes: {head}."{key}"', _start(token))
     return keyed, key
-
-
-def _keyed(prefix: Token, key: Token) -> tuple[Field, str]:
-    field = FIELDS.get(str(prefix))
-    if field is None or not field.is_keyed:
-        raise _unknown(prefix)
-    name = _unquoted(key)
-    if not name:
-        raise LanguageError("the key is empty", _start(key))
-    return field, name
 
 
 def _unknown(token: Token) -> LanguageError:
@@ -237,13 +225,6 @@ def _value(tree: Tree[Token]) -> tuple[Value, int]:
     if not value.text:
         raise LanguageError("a value is empty", _start(token))
     return value, _start(token)
-
-
-def _known(field: Field, value: Value, position: int) -> str:
-    if value.text not in field.words:
-        found = near(value.text, field.words)
-        raise LanguageError(f"{field.name}: takes {', '.join(field.words)}", position, found)
-    return value.text
 
 
 def _span(field: Field, value: Value, position: int) -> Span:

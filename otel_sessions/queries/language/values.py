@@ -48,21 +48,15 @@ def time(text: str) -> Span | None:
         match = _TIME.fullmatch(text)
         if match is None:
             return None
-        moment = _nanoseconds(datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00") - _offset(match))
+        hours, minutes = int(match[5] or 0), int(match[6] or 0)
+        if hours > 23 or minutes > 59:  # an offset is less than a day
+            return None
+        offset = timedelta(hours=hours, minutes=minutes) * (-1 if match[4] == "-" else 1)
+        moment = _nanoseconds(datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00") - offset)
     except (ValueError, OverflowError):
         return None
     moment += Decimal(f"0.{match[3] or 0}") * _NANOSECONDS["s"]
     return Span(moment, moment)
-
-
-def _offset(match: re.Match[str]) -> timedelta:
-    if match[4] is None:
-        return timedelta()
-    hours, minutes = int(match[5]), int(match[6])
-    if hours > 23 or minutes > 59:
-        raise ValueError("an offset is less than a day")
-    offset = timedelta(hours=hours, minutes=minutes)
-    return -offset if match[4] == "-" else offset
 
 
 def _nanoseconds(moment: datetime) -> Decimal:

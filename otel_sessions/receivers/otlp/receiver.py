@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from otel_sessions.component import AuthSettings, ComponentId, Consumer, Factory, Host, Listening
@@ -31,10 +31,15 @@ class OtlpReceiver:
 
     def start(self) -> None:
         """Listens; `ConfigError` naming the endpoint when its port cannot be had."""
-        for server in self._protocols():
-            server.start()
-            self._servers.append(server)
-            self._endpoints.update(server.endpoints)
+        grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
+        if grpc is not None:
+            accounting, access = self._door("grpc", grpc.auth)
+            name, path = f"{self._id}/grpc", self._path("grpc.endpoint")
+            self._open(GrpcServer(grpc, self._consumer, accounting, access, self._host, name=name, path=path))
+        if http is not None:
+            accounting, access = self._door("http", http.auth)
+            name, path = f"{self._id}/http", self._path("http.endpoint")
+            self._open(http_server(http, self._consumer, accounting, access, self._host, name=name, path=path))
 
     def shutdown(self, timeout: float) -> None:
         """Takes no new requests, and lets those at work be answered within `timeout` seconds."""
@@ -43,16 +48,10 @@ class OtlpReceiver:
             with ThreadPoolExecutor(len(servers)) as pool:
                 list(pool.map(lambda server: server.shutdown(timeout), servers))
 
-    def _protocols(self) -> Iterator[Listening]:
-        grpc, http = self._settings.protocols.grpc, self._settings.protocols.http
-        if grpc is not None:
-            accounting, access = self._door("grpc", grpc.auth)
-            name, path = f"{self._id}/grpc", self._path("grpc.endpoint")
-            yield GrpcServer(grpc, self._consumer, accounting, access, self._host, name=name, path=path)
-        if http is not None:
-            accounting, access = self._door("http", http.auth)
-            name, path = f"{self._id}/http", self._path("http.endpoint")
-            yield http_server(http, self._consumer, accounting, access, self._host, name=name, path=path)
+    def _open(self, server: Listening) -> None:
+        server.start()
+        self._servers.append(server)
+        self._endpoints.update(server.endpoints)
 
     def _door(self, transport: str, auth: AuthSettings | None) -> tuple[Accounting, Access]:
         accounting = Accounting(self._id, transport, self._host.metrics)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from otel_sessions.clickhouse.chunks import batched
+from otel_sessions.clickhouse.chunks import batched, bounded
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import Retryable
@@ -95,7 +95,10 @@ def doubtful(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, 
         return []
     sql, parameters = bound(renamed(statement(__package__, "doubtful"), names), traces)
     rows = client.query(sql, parameters=parameters).result_rows
-    return [Doubt((project, trace), _claim(*best)) for project, trace, *best in rows]
+    return [
+        Doubt((project, trace), (level, *rest) if level < NO_CLAIM else (NO_CLAIM, 1, 0, ""))
+        for project, trace, level, *rest in rows
+    ]
 
 
 def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
@@ -168,22 +171,12 @@ def _run_over(client: Client, sql: str, known: Sequence[_Known], more: Mapping[s
     rows = [
         (trace.project, trace.id, list(some)) for trace in known for some in batched(trace.sessions, _SESSIONS_A_ROW)
     ]
-    parts = {f"known_{number}": part for number, part in enumerate(_short_rows(rows))}
+    # texts of JSON that are short enough for one parameter each
+    some = [*bounded(map(orjson.dumps, rows), lambda row: len(row) + 1, _PARAMETER_BYTES)]
+    parts = {f"known_{number}": f"[{b','.join(part).decode()}]" for number, part in enumerate(some or [[]])}
     lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{_PLACES}')" for part in parts)
     times = {"start": min(trace.start for trace in known), "end": max(trace.end for trace in known)}
     _run(client, sql.replace(f"{{known:{_PLACES}}}", f"arrayConcat({lists})"), (), {**parts, **times, **more})
-
-
-def _short_rows(rows: Iterable[tuple[str, str, list[str]]]) -> Iterator[str]:
-    """The rows as texts of JSON that are short enough for one parameter each; one text at least."""
-    part, nbytes = list[bytes](), 0
-    for row in map(orjson.dumps, rows):
-        if part and nbytes + len(row) > _PARAMETER_BYTES:
-            yield f"[{b','.join(part).decode()}]"
-            part, nbytes = [], 0
-        part.append(row)
-        nbytes += len(row) + 1
-    yield f"[{b','.join(part).decode()}]"
 
 
 def _run(
@@ -270,7 +263,3 @@ def _short(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         part[project].append(id_)
         nbytes += size
     yield orjson.dumps([*part.items()]).decode()
-
-
-def _claim(level: int, not_root: int, start: int, session_id: str) -> Claim:
-    return (level, not_root, start, session_id) if level < NO_CLAIM else (NO_CLAIM, 1, 0, "")

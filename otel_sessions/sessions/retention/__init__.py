@@ -36,7 +36,9 @@ def expire(
     with writing("deleting what has been kept for long enough"):
         delete_stored_again(client, 0)
         while sessions is not None:
-            expired = _keys(client, "expired", {"before": _ns(now - sessions), "keep": list(keep)})
+            bound = {"before": _ns(now - sessions), "keep": list(keep), "limit": SESSIONS_AT_ONCE}
+            rows = client.query(statement(__package__, "expired"), bound).result_rows
+            expired = [(project, session) for project, session in rows]
             deleted += delete(client, expired, forget_for=forget_for)
             if len(expired) < SESSIONS_AT_ONCE:
                 break
@@ -44,11 +46,6 @@ def expire(
             for name, table in (("unassigned_spans", "otel_traces"), ("unassigned_claims", "_trace_claims")):
                 mutate(client, statement(__package__, name), table, {"before": _ns(now - unassigned)})
     return deleted
-
-
-def _keys(client: Client, name: str, parameters: dict[str, object]) -> list[tuple[str, str]]:
-    bound = {**parameters, "limit": SESSIONS_AT_ONCE}
-    return [(project, session) for project, session in client.query(statement(__package__, name), bound).result_rows]
 
 
 def _ns(time: datetime) -> int:

@@ -9,9 +9,9 @@ that late spans, repetitions, `verify` and `rebuild` need to know nothing of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
 
@@ -60,17 +60,13 @@ def candidates(client: Client, *, within_s: float, projects: Sequence[str], now_
         "now": now_ns,
         "limit": limit,
     }
+    with reading():
+        body = client.raw_query(statement(__package__, "candidates"), parameters=bound, fmt="JSONEachRow")
+    rows = [orjson.loads(line) for line in body.splitlines() if line]
+    others = ("Weight", "Rule", "DecidedAt")
     return [
-        Decision(
-            row["Project"],
-            row["SessionId"],
-            row["Rows"],
-            row["State"] or None,
-            row["Weight"],
-            row["Rule"],
-            row["DecidedAt"],
-        )
-        for row in _rows(client, "candidates", bound)
+        Decision(row["Project"], row["SessionId"], row["Rows"], row["State"] or None, *(row[name] for name in others))
+        for row in rows
     ]
 
 
@@ -112,9 +108,3 @@ def note(client: Client, decisions: Sequence[Decision]) -> None:
     body = b"\n".join(map(orjson.dumps, rows))
     with writing("noting which sessions are kept"):
         client.raw_insert("_session_sampling", insert_block=body, settings=settings(client), fmt="JSONEachRow")
-
-
-def _rows(client: Client, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    with reading():
-        body = client.raw_query(statement(__package__, name), parameters=dict(parameters), fmt="JSONEachRow")
-    return [orjson.loads(line) for line in body.splitlines() if line]

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otel_sessions.clickhouse import chunks
 from otel_sessions.clickhouse.chunks import Period, Progress
 from otel_sessions.sessions.verify import differences
-from otel_sessions.sessions.verify.differences import Difference, SessionKey
+from otel_sessions.sessions.verify.differences import Difference
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -60,23 +60,10 @@ def verify(
         if kept:
             yield Progress(rows, rows, f"looking again at {len(kept):,} sessions")
             sleep(pause)
+            keys = [difference.key for difference in kept]
             kept = [
                 difference
-                for sessions in _statements([difference.key for difference in kept])
+                for sessions in chunks.bounded(keys, differences.size, differences.BYTES_A_STATEMENT)
                 for difference in differences.find_among(client, sessions, period=period)
             ]
     return Report(rows, tuple(kept), more if kept else 0)
-
-
-def _statements(keys: Sequence[SessionKey]) -> Iterator[list[SessionKey]]:
-    """As many of the keys at once as a statement takes."""
-    some: list[SessionKey] = []
-    bytes_ = 0
-    for key in keys:
-        if some and bytes_ + differences.size(key) > differences.BYTES_A_STATEMENT:
-            yield some
-            some, bytes_ = [], 0
-        some.append(key)
-        bytes_ += differences.size(key)
-    if some:
-        yield some

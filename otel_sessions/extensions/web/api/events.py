@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Annotated, Final, Literal
 
 import orjson
@@ -51,38 +51,31 @@ class Streams:
 
         first = await call.store.run(begin)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._counted(call, watch, first), headers=headers, media_type="text/event-stream")
+        return StreamingResponse(self._events(call, watch, first), headers=headers, media_type="text/event-stream")
 
-    async def _counted(self, call: Call[Events, None], watch: Watch, first: list[Arrival]) -> AsyncIterator[bytes]:
-        """The events, counted among the readers as long as they go on."""
+    async def _events(self, call: Call[Events, None], watch: Watch, first: list[Arrival]) -> AsyncIterator[bytes]:
+        """The bytes of the stream, until the service stops or ClickHouse cannot be read; browsers come back and go on.
+        It is counted among the readers as long as it goes on."""
         self._count += 1
         try:
-            async for piece in _events(call, watch, first):
-                yield piece
-        finally:
-            self._count -= 1
-
-
-async def _events(call: Call[Events, None], watch: Watch, first: Iterable[Arrival]) -> AsyncIterator[bytes]:
-    """The bytes of the stream, until the service stops or ClickHouse cannot be read; browsers come back and go on."""
-    yield b"retry: 1000\n\n"
-    arrivals, said, took = first, time.monotonic(), 0.0
-    while not call.is_stopping():
-        for arrival in arrivals:
-            body = orjson.dumps(shapes.turn(arrival.turn, call.parameters.preview))
-            yield b"id: " + arrival.id.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
-            said = time.monotonic()
-        if time.monotonic() - said > HEARTBEAT_S:
-            yield b": still here\n\n"
-            said = time.monotonic()
-        await asyncio.sleep(watch.pause_after(took))
-        began = time.monotonic()
-        try:
-            arrivals = await call.store.run(lambda client: list(watch.look(client)))
+            yield b"retry: 1000\n\n"
+            arrivals, said, took = first, time.monotonic(), 0.0
+            while not call.is_stopping():
+                for arrival in arrivals:
+                    body = orjson.dumps(shapes.turn(arrival.turn, call.parameters.preview))
+                    yield b"id: " + arrival.id.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
+                    said = time.monotonic()
+                if time.monotonic() - said > HEARTBEAT_S:
+                    yield b": still here\n\n"
+                    said = time.monotonic()
+                await asyncio.sleep(watch.pause_after(took))
+                began = time.monotonic()
+                arrivals = await call.store.run(lambda client: list(watch.look(client)))
+                took = time.monotonic() - began
         except OtelSessionsError as error:
             yield f": {type(error).__name__}, come back\n\n".encode()
-            return
-        took = time.monotonic() - began
+        finally:
+            self._count -= 1
 
 
 _STREAMS = Streams()

@@ -75,25 +75,22 @@ def fold(value: Any, level: Level, *, is_open: bool = False) -> Any:
     """`value` with its texts and lists cut; below a member of `_OPEN`, where anything may stand, mappings too."""
     texts, items = level
     if isinstance(value, Mapping):
-        return dict(_members(value, level, is_open=is_open))
+        found: dict[str, Any] = {}
+        for key, each in list(value.items())[: items if is_open else None]:
+            name = str(key)[:texts] if is_open else key
+            below = is_open or name in _OPEN or name.endswith("attributes")
+            if not isinstance(each, str):
+                found[name] = fold(each, level, is_open=below)
+                if isinstance(each, list | Mapping) and len(each) > items and (below or isinstance(each, list)):
+                    found[f"{name}_length"] = len(each)
+            elif len(each) > texts and (is_open or not (name.endswith(("_id", "cursor")) or name == "folded")):
+                found[name] = each[:texts]
+                found[f"{name}_length"] = value.get(f"{name}_length", len(each))
+            else:
+                found[name] = each
+        return found
     if isinstance(value, list):
         return [fold(each, level, is_open=is_open) for each in value[:items]]
     if isinstance(value, str) and len(value) > texts:
         return f"{value[:texts]}… +{len(value) - texts} characters"
     return value
-
-
-def _members(value: Mapping[str, Any], level: Level, *, is_open: bool) -> Iterator[tuple[str, Any]]:
-    texts, items = level
-    for key, each in list(value.items())[: items if is_open else None]:
-        name = str(key)[:texts] if is_open else key
-        below = is_open or name in _OPEN or name.endswith("attributes")
-        if not isinstance(each, str):
-            yield name, fold(each, level, is_open=below)
-            if isinstance(each, list | Mapping) and len(each) > items and (below or isinstance(each, list)):
-                yield f"{name}_length", len(each)
-        elif len(each) > texts and (is_open or not (name.endswith(("_id", "cursor")) or name == "folded")):
-            yield name, each[:texts]
-            yield f"{name}_length", value.get(f"{name}_length", len(each))
-        else:
-            yield name, each

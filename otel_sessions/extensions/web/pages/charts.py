@@ -79,12 +79,13 @@ _INTERVALS: Final = (
     ("1m", 60), ("5m", 300), ("15m", 900), ("1h", 3_600), ("3h", 10_800), ("6h", 21_600), ("1d", 86_400),
     ("7d", 604_800), ("30d", 2_592_000), ("90d", 7_776_000), ("365d", 31_536_000),
 )  # fmt: skip
+_PARTS: Final = 60
 
 
-def interval(seconds: float, most: int = 60) -> tuple[str, int]:
-    """The finest interval that cuts so many seconds into at most `most` parts: as a duration, and its seconds."""
+def interval(seconds: float) -> tuple[str, int]:
+    """The finest interval that cuts so many seconds into at most `_PARTS` parts: as a duration, and its seconds."""
     for text, length in _INTERVALS:
-        if seconds / length <= most:
+        if seconds / length <= _PARTS:
             return text, length
-    days = math.ceil(seconds / most / 86_400)
+    days = math.ceil(seconds / _PARTS / 86_400)
     return f"{days}d", days * 86_400

@@ -38,7 +38,10 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
     day = ""
     users: set[str] = {turn["user_id"] for turn in payload["turns"] if turn.get("user_id")}
     names: set[str] = {turn["name"] for turn in payload["turns"]}
-    lanes = _lanes(payload["turns"])
+    # A number for each agent that does something itself, in the order of their first steps; empty for only one.
+    working = (step["agent"] for turn in payload["turns"] for step in turn["steps"] if step["kind"] not in _INNER)
+    agents = list(dict.fromkeys(agent for agent in working if agent))
+    lanes = {agent: number for number, agent in enumerate(agents)} if len(agents) > 1 else {}
     for turn in payload["turns"]:
         items = [_in_lane(item, lanes) for item in _items(turn, messages, preset)]
         if not items and preset != "conversation":
@@ -48,13 +51,6 @@ def cards(payload: Mapping[str, Any], preset: str) -> list[dict[str, Any]]:
         unpriced = sum(map(_is_unpriced, turn["steps"]))
         shown.append({**turn, **told, "unpriced_calls": unpriced, "shown": items})
     return shown
-
-
-def _lanes(turns: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """A number for each agent that does something itself, in the order of their first steps; empty for only one."""
-    working = (step["agent"] for turn in turns for step in turn["steps"] if step["kind"] not in _INNER)
-    agents = list(dict.fromkeys(agent for agent in working if agent))
-    return {agent: number for number, agent in enumerate(agents)} if len(agents) > 1 else {}
 
 
 def _in_lane(item: Item, lanes: Mapping[str, int]) -> Item:
