@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -71,9 +71,10 @@ class HookSettings(Settings):
 class Hook:
     """One thread, from `start` to `shutdown`, which waits for the attempt that is under way.
 
-    `payload` makes what is to be told of a session and its notice, stored with the decision; `attempt` does it and
-    returns why it failed, or None. `decide_more` stores notices of its own, under the names of `others`.
+    An extension is a kind of it: says what is to be told (`payload`), and does it (`attempt`).
     """
+
+    endpoints: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -83,19 +84,13 @@ class Hook:
         host: Host,
         *,
         fields: Sequence[Group],
-        payload: Callable[[Row, Notice, Candidate], str],
-        attempt: Callable[[Client, Notice], str | None],
         others: Sequence[str] = (),
-        decide_more: Callable[[Client], object] = lambda _: None,
         settled_s: float = SETTLED_S,
     ) -> None:
         self._id = id_
         self._settings = settings
         self._fields = fields
-        self._payload = payload
-        self._attempt = attempt
         self._others = others
-        self._decide_more = decide_more
         self._settled_s = settled_s
         self._seen: dict[tuple[str, str], tuple[int, float]] = {}  # rows of a session, and since when it has those
         self._host = host
@@ -112,6 +107,17 @@ class Hook:
         )
         self._log_again = Intervals()
 
+    def payload(self, row: Row, notice: Notice, before: Candidate) -> str:
+        """What is to be told of a session, by its row of figures; it is stored with the decision."""
+        return ""
+
+    def attempt(self, client: Client, notice: Notice) -> str | None:
+        """Does it; returns why it failed, or None."""
+        raise NotImplementedError
+
+    def decide_more(self, client: Client) -> None:
+        """Stores notices of its own, under the names of `others`."""
+
     def start(self) -> None:
         self._rounds.start()
 
@@ -119,12 +125,8 @@ class Hook:
         self._rounds.shutdown(timeout)
 
     def _act(self, client: Client) -> bool:
-        more = self._decide(client)
-        self._decide_more(client)
-        return self._tell(client) or more
-
-    def _decide(self, client: Client) -> bool:
-        """Stores what is to be told of sessions that nothing came to lately; returns whether there may be more."""
+        """Stores what is to be told of sessions that nothing came to lately and does what is due; returns whether there
+        may be more."""
         of, now_ns = self._settings, time.time_ns()
         found = hooks.candidates(
             client, self._id, within_s=of.within, projects=of.projects, now_ns=now_ns, limit=_LOOKED_AT
@@ -147,7 +149,8 @@ class Hook:
             told = with_additions(client, project, idle, self._fields, now_ns=now_ns)
             notices += [self._notice(row, those[row["SessionId"]], now_ns // 10**6) for row in told]
         hooks.note(client, notices)
-        return len(settled) > _A_ROUND
+        self.decide_more(client)
+        return self._tell(client) or len(settled) > _A_ROUND
 
     def _notice(self, row: Row, before: Candidate, now_ms: int) -> Notice:
         """What is noted of a session that is idle by this row of figures: the next revision, or the old one as
@@ -168,7 +171,7 @@ class Hook:
         if (row["EndTime"], row["SpanCount"]) == (before.last_activity, before.span_count):
             return notice
         notice = replace(notice, revision=before.revision + 1, state="pending", next_attempt=now_ms)
-        return replace(notice, payload=self._payload(row, notice, before))
+        return replace(notice, payload=self.payload(row, notice, before))
 
     def _tell(self, client: Client) -> bool:
         """Does what is due; returns whether there may be more."""
@@ -178,7 +181,7 @@ class Hook:
             for notice in notices:
                 if self._rounds.stopping.is_set():
                     return False
-                problem = self._attempt(client, notice)
+                problem = self.attempt(client, notice)
                 done.append(self._after(notice, problem))
                 if problem is not None:  # the others are not worse off for waiting a moment
                     return False

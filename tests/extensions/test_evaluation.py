@@ -102,7 +102,7 @@ def test_an_idle_session_is_scored_once_and_anew_when_it_was_reopened(
     first = evaluate(project)
     wait_until(lambda: scores(otel_client, project), wanted=lambda rows: rows == found(1, 1))
     notice = Notice(f"evaluation/{project}", project, "judged", 1, "", 0, 0, "", time.time_ns() // 10**6 - 60_000)
-    assert first.evaluate(otel_client, notice) is None  # as after a kill before the end was noted
+    assert first.attempt(otel_client, notice) is None  # as after a kill before the end was noted
     assert scores(otel_client, project) == found(1, 1)
     say(otel_client, project, ago_min=40)
     wait_until(lambda: scores(otel_client, project), wanted=lambda rows: rows[1] == found(2, 2)[1])

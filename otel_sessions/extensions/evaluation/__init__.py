@@ -51,7 +51,7 @@ class Config(HookSettings):
         return factory, validate(factory.config, dict(self.config), ("config",), {})
 
 
-class Evaluation:
+class Evaluation(Hook):
     """One thread, from `start` to `shutdown`, which waits for the session that is being evaluated."""
 
     def __init__(
@@ -64,30 +64,10 @@ class Evaluation:
         *,
         settled_s: float = SETTLED_S,
     ) -> None:
-        self._id = id_
+        super().__init__(id_, config, endpoint, host, fields=("core",), settled_s=settled_s)
         self._evaluator = evaluator
-        self._hook = Hook(
-            id_,
-            config,
-            endpoint,
-            host,
-            fields=("core",),
-            payload=lambda *_: "",
-            attempt=self.evaluate,
-            settled_s=settled_s,
-        )
 
-    @property
-    def endpoints(self) -> Mapping[str, str]:
-        return {}
-
-    def start(self) -> None:
-        self._hook.start()
-
-    def shutdown(self, timeout: float) -> None:
-        self._hook.shutdown(timeout)
-
-    def evaluate(self, client: Client, notice: Notice) -> str | None:
+    def attempt(self, client: Client, notice: Notice) -> str | None:
         """Stores what the evaluator answers of a session; returns why it has not, or None."""
         scope: Any = {"project": notice.project, "session_id": notice.session_id}
         row = detail.get_session(client, **scope, now_ns=notice.decided_at * 10**6)

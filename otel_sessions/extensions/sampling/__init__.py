@@ -71,31 +71,16 @@ class Config(Settings):
             yield Fault("", "samples the sessions of a clickhouse exporter, and none is in use")
 
 
-class Sampling:
+class Sampling(Rounds):
     """One thread, from `start` to `shutdown`."""
+
+    endpoints: Mapping[str, str] = {}
 
     def __init__(self, id_: ComponentId, config: Config, endpoint: Endpoint, host: Host) -> None:
         self._config = config
         self._dropped = host.metrics.sampled_out_sessions.labels(str(id_))
-        self._rounds = Rounds(
-            str(id_),
-            "sampling",
-            endpoint,
-            host,
-            interval_s=config.check_interval,
-            act=self.act,
-            long_parameters=True,
-        )
-
-    @property
-    def endpoints(self) -> Mapping[str, str]:
-        return {}
-
-    def start(self) -> None:
-        self._rounds.start()
-
-    def shutdown(self, timeout: float) -> None:
-        self._rounds.shutdown(timeout)
+        every_s = config.check_interval
+        super().__init__(str(id_), "sampling", endpoint, host, interval_s=every_s, act=self.act, long_parameters=True)
 
     def act(self, client: Client) -> bool:
         """Decides on some sessions; returns whether there may be more."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import orjson
@@ -23,7 +22,7 @@ from otel_sessions.queries.rows import Row
 from otel_sessions.sessions.hooks import Candidate, Notice
 
 
-class Webhook:
+class Webhook(Hook):
     """One thread, from `start` to `shutdown`, which waits for the attempt that is under way."""
 
     def __init__(
@@ -31,35 +30,22 @@ class Webhook:
     ) -> None:
         self._config = config
         self._sender = Sender(config)
-        alerts = Alerts(str(id_), config.alerts, host.report)
-        self._hook = Hook(
-            str(id_),
-            config,
-            endpoint,
-            host,
-            fields=config.fields,
-            payload=self._payload,
-            attempt=self._send,
-            others=alerts.hooks,
-            decide_more=alerts.decide,
-            settled_s=settled_s,
+        self._alerts = Alerts(str(id_), config.alerts, host.report)
+        super().__init__(
+            str(id_), config, endpoint, host, fields=config.fields, others=self._alerts.hooks, settled_s=settled_s
         )
 
-    @property
-    def endpoints(self) -> Mapping[str, str]:
-        return {}
-
-    def start(self) -> None:
-        self._hook.start()
-
     def shutdown(self, timeout: float) -> None:
-        self._hook.shutdown(timeout)
+        super().shutdown(timeout)
         self._sender.close()
 
-    def _send(self, _: Client, notice: Notice) -> str | None:
+    def attempt(self, client: Client, notice: Notice) -> str | None:
         return self._sender.send(notice)
 
-    def _payload(self, row: Row, notice: Notice, before: Candidate) -> str:
+    def decide_more(self, client: Client) -> None:
+        self._alerts.decide(client)
+
+    def payload(self, row: Row, notice: Notice, before: Candidate) -> str:
         told = {
             "type": "session.idle",
             "timestamp": datetime.fromtimestamp(notice.decided_at / 1000, UTC).isoformat(timespec="milliseconds"),
