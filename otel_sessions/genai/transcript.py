@@ -19,7 +19,17 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from otel_sessions.genai.json_text import only_text
+from otel_sessions.genai.json_text import (
+    JSON_BEGINS,
+    MAX_BYTES,
+    Attributes,
+    counted,
+    nested,
+    numbered,
+    only_text,
+    parsed,
+    strict,
+)
 from otel_sessions.genai.messages import (
     MAX_MESSAGES,
     MAX_PARTS,
@@ -34,7 +44,6 @@ from otel_sessions.genai.messages import (
     text_part,
     words,
 )
-from otel_sessions.genai.stored import JSON_BEGINS, MAX_BYTES, Attributes, counted, nested, numbered, parsed, strict
 from otel_sessions.semconv import content as keys
 
 Event: TypeAlias = "tuple[str, Attributes]"
@@ -126,7 +135,9 @@ class Reader:
         if value is None or value in ("", [], {}):
             return []
         if found := read(value, role, self._make):
-            self._note(text, role, value, found)
+            # a list of messages, and nothing else: another may go on with it
+            if len(value) >= _GROWN and _are_messages(value) and strict(text) is not None:
+                self._begun[role] = text.rstrip()[:-1], found
             return found
         said = (only_text(value) if role == "user" else "") or as_text(value)
         return [message(role, text_part(said))] if text else []
@@ -146,11 +157,6 @@ class Reader:
         found = [*found, *read(value, role, self._make)][:MAX_MESSAGES]
         self._begun[role] = text.rstrip()[:-1], found
         return found
-
-    def _note(self, text: str, role: str, value: Any, found: list[Message]) -> None:
-        """Notes a list of messages, and nothing else, that another may go on with."""
-        if len(value) >= _GROWN and _are_messages(value) and strict(text) is not None:
-            self._begun[role] = text.rstrip()[:-1], found
 
     def _inputs(self, attributes: Attributes, numbers: Attributes, events: Sequence[Event]) -> Iterator[list[Message]]:
         system = self._system(attributes)
