@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.parameters import PagedTexts
-from otel_sessions.extensions.web.pages import course, replay, review, span
+from otel_sessions.extensions.web.pages import replay, review, session_charts, span
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.extensions.web.pages.waterfall import view, waterfall
 from otel_sessions.extensions.web.problems import NotFound
@@ -78,7 +78,7 @@ def _fragment(visit: Visit, known: dict[str, Any]) -> Shown | None:
         "span": lambda: Shown("span.html", {**span.links(visit), **span.opened(visit), **review.of_span(visit)}),
         "text": lambda: span.text(visit),
         "figures": lambda: Shown("figures.html", _head(visit, known, VIEWS[0][0])),
-        "charts": lambda: Shown("charts.html", course.drawn(visit)),
+        "charts": lambda: Shown("charts.html", session_charts.drawn(visit)),
     }
     make = makes.get(visit.get("fragment"))
     return make() if make else None
@@ -179,7 +179,7 @@ def _failed_last(visit: Visit, _: dict[str, Any]) -> Row | None:
 
 @_once
 def _drawn(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
-    return course.expected(visit, known["session"])
+    return session_charts.expected(visit, known["session"])
 
 
 def _main(name: str, visit: Visit, known: dict[str, Any]) -> Shown:
@@ -224,7 +224,7 @@ def _drawn_fall(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
     return _fall(visit, [as_json(row) for row in rows], _begun_parts(visit, known))
 
 
-def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[course.Part]) -> dict[str, Any]:
+def _fall(visit: Visit, bars: Sequence[Mapping[str, Any]], begun: Sequence[session_charts.Part]) -> dict[str, Any]:
     """The waterfall of the turns on a page, the stretch of it that the address names, and where parts begin."""
     fall = waterfall(bars[:BARS])
     return {
@@ -254,9 +254,9 @@ def _payload(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
 
 
 @_once
-def _begun_parts(visit: Visit, known: dict[str, Any]) -> list[course.Part]:
+def _begun_parts(visit: Visit, known: dict[str, Any]) -> list[session_charts.Part]:
     """The parts of the session that begin on the page."""
-    return course.parts_beginning(visit, [turn["trace_id"] for turn in _payload(visit, known)["turns"]])
+    return session_charts.parts_beginning(visit, [turn["trace_id"] for turn in _payload(visit, known)["turns"]])
 
 
 def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
@@ -272,7 +272,7 @@ def _turns(visit: Visit, known: dict[str, Any]) -> dict[str, Any]:
         value = thumbs.get(card["trace_id"])
         card.update(number=numbers[card["trace_id"]], thumbs=None if value is None else int(bool(value)))
         card["comments"] = [comment for comment in comments if comment["trace_id"] == card["trace_id"]]
-    course.put_parts(cards, _begun_parts(visit, known), numbers)
+    session_charts.put_parts(cards, _begun_parts(visit, known), numbers)
     cursor = payload["next_cursor"]
     last = before + len(payload["turns"])
     return {

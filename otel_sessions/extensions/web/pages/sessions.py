@@ -14,8 +14,8 @@ from otel_sessions.extensions.web.api import additions, questions, sessions
 from otel_sessions.extensions.web.api.parameters import Listed
 from otel_sessions.extensions.web.pages import charts as drawing
 from otel_sessions.extensions.web.pages.chips import chips
-from otel_sessions.extensions.web.pages.course import NOTHING_DRAWN
 from otel_sessions.extensions.web.pages.format import instant, quoted, window_start
+from otel_sessions.extensions.web.pages.session_charts import NOTHING_DRAWN
 from otel_sessions.extensions.web.pages.visit import Page, Shown, Visit
 from otel_sessions.queries import deletions, listing, scores
 from otel_sessions.queries.language import LanguageError
