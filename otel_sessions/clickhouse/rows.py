@@ -66,20 +66,16 @@ def insert(client: Client, table: str, block: memoryview, settings: Settings) ->
 
 def insert_evaluations(client: Client, batches: Sequence[SpanBatch], settings: Settings) -> None:
     """Stores the scores that spans have as events, which few do; doing it again changes nothing."""
-    evaluated = [found for batch in batches if (found := _evaluated(batch)) is not None]
+    evaluated = []
+    for batch in batches:
+        names = batch["Events.Name"].flatten()
+        if len(names) and pc.any(found := pc.equal(names, _EVALUATION)).as_py():
+            kept = np.zeros(len(batch), np.bool_)
+            kept[pc.list_parent_indices(batch["Events.Name"]).filter(found).to_numpy()] = True
+            evaluated.append(batch.filter(pa.array(kept)).record)
     if evaluated:
-        block = _stream([batch.record for batch in evaluated], _OF_EVALUATIONS, None)
+        block = _stream(evaluated, _OF_EVALUATIONS, None)
         _insert(client, EVALUATED, _OF_EVALUATIONS, block, settings)
-
-
-def _evaluated(batch: SpanBatch) -> SpanBatch | None:
-    """The spans with results of evaluations among their events; None without any."""
-    names = batch["Events.Name"].flatten()
-    if not len(names) or not pc.any(found := pc.equal(names, _EVALUATION)).as_py():
-        return None
-    kept = np.zeros(len(batch), np.bool_)
-    kept[pc.list_parent_indices(batch["Events.Name"]).filter(found).to_numpy()] = True
-    return batch.filter(pa.array(kept))
 
 
 def _stored(batch: SpanBatch) -> pa.RecordBatch:

@@ -18,12 +18,12 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.rows import Row, composed, run, select
 from otel_sessions.sessions import deletion
+from otel_sessions.sessions.deletion import SESSIONS_AT_ONCE
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 State = Literal["running", "done", "failed"]
-SESSIONS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)

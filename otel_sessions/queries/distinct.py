@@ -87,16 +87,12 @@ def _digest(body: bytes) -> bytes:
 
 def cut_value(value: Mapping[str, Any], preview: int) -> dict[str, Any]:
     """A message with the texts of its parts, or a tool with its description, cut to so many characters."""
-    if "parts" in value:
-        return {**value, "parts": [_cut_part(part, preview) for part in value["parts"]]}
-    return shapes.cut(dict(value), preview)
-
-
-def _cut_part(part: Mapping[str, Any], preview: int) -> dict[str, Any]:
-    """The part with its texts cut to so many characters, and the full length of each that was."""
-    cut = dict(part)
-    for name in _LONG:
-        text = as_text(part[name]) if name in part else ""
-        if len(text) > preview:
-            cut[name], cut[f"{name}_length"] = text[:preview], len(text)
-    return cut
+    if "parts" not in value:
+        return shapes.cut(dict(value), preview)
+    parts = [dict(part) for part in value["parts"]]
+    for part in parts:
+        for name in _LONG:
+            text = as_text(part[name]) if name in part else ""
+            if len(text) > preview:  # with the full length beside it
+                part[name], part[f"{name}_length"] = text[:preview], len(text)
+    return {**value, "parts": parts}

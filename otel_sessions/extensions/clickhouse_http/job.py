@@ -90,16 +90,11 @@ def is_owner(headers: Mapping[str, str], secret: str) -> bool:
     The secret is in the lock file of the data directory, which who can read can write the data anyway. All others read,
     whatever they call themselves. Takes equally long for every secret that is wrong; never true for an empty one.
     """
-    user, password = _credentials(headers)
-    return bool(secret) and user == OWNER.encode() and compare_digest(password, secret.encode())
-
-
-def _credentials(headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+    user, password = headers.get("x-clickhouse-user", "").encode(), headers.get("x-clickhouse-key", "").encode()
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
             user, _, password = b64decode(value, validate=True).partition(b":")
         except ValueError:
-            return b"", b""
-        return user, password
-    return headers.get("x-clickhouse-user", "").encode(), headers.get("x-clickhouse-key", "").encode()
+            return False
+    return bool(secret) and user == OWNER.encode() and compare_digest(password, secret.encode())

@@ -50,29 +50,25 @@ def parse(text: str) -> Node:
     """The tree of an expression; an empty one is all sessions. Raises `LanguageError`."""
     if len(text) > MAX_LENGTH:
         raise LanguageError(f"an expression has {MAX_LENGTH} characters at most", 0)
-    return _Reader().node(_tree(text))
+    interactive = _parser().parse_interactive(text)
+    seen: list[Token] = []
+    try:
+        for token in interactive.iter_parse():
+            seen.append(token)
+            if len(seen) > MAX_TERMS * 8:
+                raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(token))
+            if token.type == "_OPEN" and len(_unclosed(seen)) > MAX_DEPTH:
+                raise LanguageError(f"groups stand {MAX_DEPTH} deep at most", _start(token))
+        tree = cast("Tree[Token]", interactive.feed_eof(seen[-1] if seen else None))  # type: ignore[no-untyped-call]
+    except UnexpectedInput as error:
+        raise _fault(text, seen, error) from error
+    return _Reader().node(tree)
 
 
 @cache
 def _parser() -> Lark:
     grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
     return Lark(grammar.replace("MARKS", marks(), 1), parser="lalr", propagate_positions=True, maybe_placeholders=False)
-
-
-def _tree(text: str) -> Tree[Token]:
-    interactive = _parser().parse_interactive(text)
-    seen: list[Token] = []
-    try:
-        for token in interactive.iter_parse():
-            seen.append(token)
-            last = seen[-1]
-            if len(seen) > MAX_TERMS * 8:
-                raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(last))
-            if last.type == "_OPEN" and len(_unclosed(seen)) > MAX_DEPTH:
-                raise LanguageError(f"groups stand {MAX_DEPTH} deep at most", _start(last))
-        return cast("Tree[Token]", interactive.feed_eof(seen[-1] if seen else None))  # type: ignore[no-untyped-call]
-    except UnexpectedInput as error:
-        raise _fault(text, seen, error) from error
 
 
 def _fault(text: str, seen: Sequence[Token], error: UnexpectedInput) -> LanguageError:

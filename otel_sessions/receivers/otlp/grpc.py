@@ -155,11 +155,18 @@ def options(settings: GrpcSettings) -> list[Option]:
 
 def _bind(server: grpc.Server, endpoint: HostPort, tls: ServerTls | None, path: str) -> int:
     """Adds the address to those of the server, and returns its port; `ConfigError` at `path` if it cannot be had."""
-    address, obstacle, port = str(endpoint), _obstacle(endpoint), 0
+    address, obstacle, port = str(endpoint), "", 0
+    try:  # gRPC would only say that it failed, not what the system says against this address
+        family, _, _, _, place = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as exc:
+        obstacle = exc.strerror or str(exc)
     try:
-        if obstacle is None and tls is None:
+        if not obstacle and tls is None:
             port = server.add_insecure_port(address)
-        elif obstacle is None and tls is not None:
+        elif not obstacle and tls is not None:
             pair = (Path(tls.key_file).read_bytes(), Path(tls.cert_file).read_bytes())
             authorities = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file is not None else None
             credentials = grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
@@ -169,18 +176,6 @@ def _bind(server: grpc.Server, endpoint: HostPort, tls: ServerTls | None, path: 
     if not port:
         raise ConfigError([Fault(path, f"cannot listen on {endpoint}: {obstacle}")])
     return port
-
-
-def _obstacle(endpoint: HostPort) -> str | None:
-    """What the system says against this address; gRPC would only say that it failed."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as exc:
-        return exc.strerror or str(exc)
-    return None
 
 
 @dataclass(frozen=True)

@@ -40,15 +40,12 @@ def migrations() -> tuple[Migration, ...]:
     """All there are, oldest first."""
     found = schema.read(__name__)
     text = "\n".join(migration.sql for migration in found)
-    inlined = {name: _body(text, name) for name in _INLINED}
+    inlined = {}
+    for view in _INLINED:
+        made = re.search(rf"^CREATE OR REPLACE VIEW {view} AS\n(.*?)\nCOMMENT '", text, re.MULTILINE | re.DOTALL)
+        assert made is not None, f"there is no view {view}"
+        inlined[view] = made[1]  # what it selects
     return tuple(replace(migration, inlined=inlined) for migration in found)
-
-
-def _body(sql: str, view: str) -> str:
-    """What a view selects, by the text that makes it."""
-    made = re.search(rf"^CREATE OR REPLACE VIEW {view} AS\n(.*?)\nCOMMENT '", sql, re.MULTILINE | re.DOTALL)
-    assert made is not None, f"there is no view {view}"
-    return made[1]
 
 
 def layout(database: str, cluster: str | None) -> Layout | None:
