@@ -90,7 +90,13 @@ def pending(
     Raises `SchemaError` where one that it had is not the one of this version, or is newer than this version knows, and
     where the database of a cluster is asked for and it is that of one server, or the other way round.
     """
-    applied = _applied(client, database)
+    applied = {}  # the checksums of the migrations that the database has had, by version
+    if ledger := _ledger(client, database):
+        rows = client.query(
+            "SELECT Version, Checksum FROM {database:Identifier}.{ledger:Identifier} FINAL",
+            parameters={"database": database, "ledger": ledger},
+        ).result_rows
+        applied = {int(version): str(checksum) for version, checksum in rows}
     sharded = bool(applied) and has_shards(client, database)
     if sharded and layout is None:
         raise SchemaError(f"database {database} is one of a cluster; say which, as exporters.clickhouse.cluster")
@@ -188,18 +194,6 @@ def _inlined(statement: str, views: Mapping[str, str]) -> str:
     for name, text in views.items():
         statement = statement.replace(f"FROM {name} AS ", f"FROM\n(\n{text}\n) AS ")
     return statement
-
-
-def _applied(client: Client, database: str) -> dict[int, str]:
-    """The checksums of the migrations that the database has had, by version; empty where it has had none."""
-    ledger = _ledger(client, database)
-    if not ledger:
-        return {}
-    rows = client.query(
-        "SELECT Version, Checksum FROM {database:Identifier}.{ledger:Identifier} FINAL",
-        parameters={"database": database, "ledger": ledger},
-    ).result_rows
-    return {int(version): str(checksum) for version, checksum in rows}
 
 
 def _ledger(client: Client, database: str) -> str:

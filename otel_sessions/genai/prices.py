@@ -96,18 +96,7 @@ class Prices:
     def costs(self, spent: Spent) -> tuple[Mask, Indices, Mask]:
         """Which of the calls have a price, the costs of those in 10^-12 US dollars, and which calls are known to be
         free: nobody is paid for them by the token."""
-        rates, free, which = self._rates(spent)
-        possible = (spent.counts <= MAX_TOKENS).all(axis=0)
-        priced = np.array([found is not None for found in rates], np.bool_)[which] & possible
-        known = [found for found in rates if found is not None]
-        gratis: Mask = np.array(free, np.bool_)[which] & ~priced
-        if not known:
-            return priced, np.zeros(0, np.int64), gratis
-        places = np.cumsum([found is not None for found in rates]) - 1
-        return priced, _totals(known, places[which[priced]], spent.counts[:, priced]), gratis
-
-    def _rates(self, spent: Spent) -> tuple[list[Rates | None], list[bool], Indices]:
-        """Rates and freedom of each distinct provider, model and minute, and which of these each call is."""
+        # `rates` and `free` are of each distinct provider, model and minute; `which` of these each call is.
         provider, model = spent.provider.dictionary_encode(), spent.model.dictionary_encode()
         minutes, minute = np.unique(spent.start // np.uint64(_NS_A_MINUTE), return_inverse=True)
         sizes = (len(provider.dictionary), len(model.dictionary), len(minutes))
@@ -120,7 +109,15 @@ class Prices:
             or self._catalog.rates(by[p], of[m], datetime.fromtimestamp(int(minutes[t]) * 60, UTC))
             for p, m, t in triples
         ]
-        return rates, [self._catalog.is_free(by[p], of[m]) for p, m, _ in triples], which
+        free = [self._catalog.is_free(by[p], of[m]) for p, m, _ in triples]
+        possible = (spent.counts <= MAX_TOKENS).all(axis=0)
+        priced = np.array([found is not None for found in rates], np.bool_)[which] & possible
+        known = [found for found in rates if found is not None]
+        gratis: Mask = np.array(free, np.bool_)[which] & ~priced
+        if not known:
+            return priced, np.zeros(0, np.int64), gratis
+        places = np.cumsum([found is not None for found in rates]) - 1
+        return priced, _totals(known, places[which[priced]], spent.counts[:, priced]), gratis
 
 
 class Catalog:

@@ -103,7 +103,13 @@ def _page(message: str, read: Callable[[int], Page], request: Any, shape: Callab
     limit = request.limit or DEFAULT_LIMIT
     try:
         page = read(limit)
-        made = list(_within(filling(message)(shape(row)) for row in page.rows))
+        made, size = [], 0
+        for row in page.rows:
+            made.append(filling(message)(shape(row)))
+            size += made[-1].ByteSize() + 8  # and what it takes to say so
+            if len(made) > 1 and size > MAX_ANSWER:
+                made.pop()
+                break
         if len(made) < len(page.rows):
             page = read(len(made))
             made = [filling(message)(shape(row)) for row in page.rows]
@@ -111,16 +117,6 @@ def _page(message: str, read: Callable[[int], Page], request: Any, shape: Callab
         raise InvalidRequest("cursor", str(error)) from error
     type_ = message_type(f"List{message}sResponse")
     return type_(**{f"{message.lower()}s": made, "next_cursor": page.next_cursor or ""})
-
-
-def _within(messages: Iterable[Message]) -> Iterable[Message]:
-    """The first of the messages that are together at most `MAX_ANSWER` bytes; one at least."""
-    size = 0
-    for number, message in enumerate(messages):
-        size += message.ByteSize() + 8  # and what it takes to say so
-        if number and size > MAX_ANSWER:
-            return
-        yield message
 
 
 def _time(request: Any, name: str) -> int | None:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
@@ -56,7 +56,16 @@ def store(client: Client, scores: Sequence[Score]) -> None:
     """Stores these; the same once more changes nothing. Raises `Retryable`, `SchemaError` or `Permanent`."""
     if not scores:
         return
-    body = b"\n".join(orjson.dumps(dict(_row(score))) for score in scores)
+    lines = []
+    for score in scores:
+        row = {}
+        for name in Score.__slots__:
+            value = getattr(score, name)
+            if isinstance(value, datetime):
+                value = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+            row["".join(part.capitalize() for part in name.split("_"))] = value
+        lines.append(orjson.dumps(row))
+    body = b"\n".join(lines)
     with writing("storing scores"):
         client.raw_insert("_scores", insert_block=body, settings=settings(client), fmt="JSONEachRow")
 
@@ -65,10 +74,3 @@ def delete(client: Client, *, project: str, score_id: str) -> None:
     """Deletes it for good, where it is; repetitions of what was stored before do not bring it back."""
     with writing("deleting a score"):
         client.command(_DELETE, parameters={"project": project, "score_id": score_id}, settings=settings(client))
-
-
-def _row(score: Score) -> Iterator[tuple[str, Any]]:
-    for name in Score.__slots__:
-        value = getattr(score, name)
-        column = "".join(part.capitalize() for part in name.split("_"))
-        yield column, value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value

@@ -242,7 +242,13 @@ class ReadGuard:
         if root.of("Literal"):
             _deny("INTO OUTFILE")
         sets = 0
-        aliases = _aliases(root)
+        # What each alias of a name stands for in the end; one that stands for several, for what may not be called.
+        aliases: dict[str, str] = {}
+        for node, _ in root.walk():
+            if node.kind == "Identifier" and node.alias:
+                known = aliases.get(node.alias, "")
+                if not allowed.REFUSED_FUNCTIONS.fullmatch(known.lower()):
+                    aliases[node.alias] = aliases.get(node.name, node.name)
         for node, parent in root.walk():
             if parent is None:
                 continue
@@ -285,19 +291,6 @@ class ReadGuard:
     def _check_database(self, name: str) -> None:
         if name != self._database and name not in allowed.SYSTEM:
             _deny(f"database {name}")
-
-
-def _aliases(root: Node) -> dict[str, str]:
-    """What each alias of a name stands for in the end; one that stands for several, for what may not be called."""
-    named: dict[str, str] = {}
-    for node, _ in root.walk():
-        if (
-            node.kind == "Identifier"
-            and node.alias
-            and not allowed.REFUSED_FUNCTIONS.fullmatch(named.get(node.alias, "").lower())
-        ):
-            named[node.alias] = named.get(node.name, node.name)
-    return named
 
 
 def _listed_database(words: Sequence[Token]) -> str | None:

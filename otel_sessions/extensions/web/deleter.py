@@ -56,7 +56,16 @@ class Deleter:
         self._clients.close()
 
     def _run(self) -> None:
-        self._take_up_unfinished()
+        # what an earlier process left, as soon as ClickHouse is there and has tables
+        while not self._stopping.is_set():
+            try:
+                with self._clients.client() as client:
+                    for job in deletions.unfinished(client):
+                        self.take_up(job)
+                break
+            except OtelSessionsError as error:
+                _logger.debug("jobs of deletion cannot be read yet: %s", error)
+                self._stopping.wait(_AGAIN_S)
         while not self._stopping.is_set():
             taken = self._jobs.get()
             if taken is not None:
@@ -64,19 +73,6 @@ class Deleter:
                 job = self._step(job, tried)
                 if job.state == "running":
                     self._jobs.put((job, tried))
-
-    def _take_up_unfinished(self) -> None:
-        """Takes up the jobs that an earlier process left. Waits while ClickHouse is away or has no tables yet."""
-        while not self._stopping.is_set():
-            try:
-                with self._clients.client() as client:
-                    for job in deletions.unfinished(client):
-                        self.take_up(job)
-            except OtelSessionsError as error:
-                _logger.debug("jobs of deletion cannot be read yet: %s", error)
-                self._stopping.wait(_AGAIN_S)
-            else:
-                return
 
     def _step(self, job: Deletion, tried: set[str]) -> Deletion:
         """The job after a step; as it was where ClickHouse is away, and `failed` after any other error."""

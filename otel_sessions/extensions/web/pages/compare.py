@@ -170,7 +170,12 @@ def _difference(
 ) -> dict[str, Any]:
     """A line: the value with its count and share on each side, each a link to its sessions."""
     field, value = named
-    why = _why_no_link(field, value)
+    if field == "tool definition":
+        why = "a query names tools that were called, not how they were defined"
+    elif not value:
+        why = "a query names what there is"
+    else:
+        why = f"a query names at most {_MAX_TERM:,} characters" if len(value) > _MAX_TERM else ""
     term = "" if why else f"{field}:{quoted(value)}"
     sides = []
     for one, count, part in zip(wanted, counts, parts, strict=True):
@@ -179,15 +184,6 @@ def _difference(
         link = f"{visit.base}/sessions?{asked}" if term and count else None
         sides.append({"text": f"{count:,} ({part:.0%})", "percent": round(100 * part, 1), "link": link})
     return {"field": field, "value": _version(value) if field in _WHOLE else value, "sides": sides, "why": why}
-
-
-def _why_no_link(field: str, value: str) -> str:
-    """Why the sessions with a value cannot be led to; empty where a query names it."""
-    if field == "tool definition":
-        return "a query names tools that were called, not how they were defined"
-    if not value:
-        return "a query names what there is"
-    return f"a query names at most {_MAX_TERM:,} characters" if len(value) > _MAX_TERM else ""
 
 
 def _version(value: str) -> str:
