@@ -10,7 +10,6 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -193,13 +192,15 @@ def _from_the_end(text: str, roles: frozenset[str]) -> str:
         brace = len(text[max(0, end - 20) : end].rstrip()) + max(0, end - 20) - 1
         if not (named and named[1].lower() in roles and text[brace] == "{"):
             continue
-        with suppress(ValueError, RecursionError):
+        try:
             value, _ = _DECODER.raw_decode(text, brace)
-            found = _plain_words(value)
-            if not found and is_message(value) and (whole := one(value))["role"] != "tool":
-                found = words(whole)
-            if found:
-                return found
+        except (ValueError, RecursionError):
+            continue
+        found = _plain_words(value)
+        if not found and is_message(value) and (whole := one(value))["role"] != "tool":
+            found = words(whole)
+        if found:
+            return found
     return ""
 
 
@@ -256,12 +257,12 @@ def nested(members: Mapping[str, str]) -> dict[str, Any]:
     content = value if isinstance(value, list) else text
     parts, calls = [], []
     for each in numbered(plain, "contents.", dict):
-        part = {key.removeprefix("message_content."): value for key, value in each.items()}
-        if url := part.get("image.image.url"):
+        own = {key.removeprefix("message_content."): value for key, value in each.items()}
+        if url := own.get("image.image.url"):
             parts.append({"type": "image_url", "url": url})
         else:
-            said = {"type": part.get("type", "text"), "text": part.get("text", "")}
-            parts.append(said | ({"thinking": part["thinking"]} if part.get("thinking") else {}))
+            shown = {"type": own.get("type", "text"), "text": own.get("text", "")}
+            parts.append(shown | ({"thinking": own["thinking"]} if own.get("thinking") else {}))
     for each in numbered(plain, "tool_calls.", dict):
         call = {key.removeprefix("tool_call.").removeprefix("function."): value for key, value in each.items()}
         calls.append({name: call.get(name, "") for name in ("id", "name", "arguments")})
