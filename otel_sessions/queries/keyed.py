@@ -27,7 +27,12 @@ _ONE: Final = "= {session_id:String}"
 _SOME: Final = "IN {session_ids:Array(String)}"
 _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
 _VIEWS: Final = ("sessions", "session_ends", "session_traces", "session_timeline", "session_parts", "session_spans")
-_FROM: Final = re.compile(rf"\bFROM (_turn_minutes|session_scores|{'|'.join(_VIEWS)})\b")
+_KEYS: Final = r"Project = {project:String} AND (?:m\.)?SessionId "
+_BEHIND: Final = rf"\s+WHERE (?:m\.)?{_KEYS}({re.escape(_ONE)}|{re.escape(_SOME)})(\s+AND\b)?"
+_FROM: Final = re.compile(
+    rf"\bFROM (_turn_minutes|session_scores|{'|'.join(_VIEWS)})\b(?:(?<=_turn_minutes) AS m\b)?({_BEHIND})?"
+)
+_ALONE: Final = re.compile(rf"\ASELECT [*] FROM ({'|'.join(_VIEWS)})\s*")
 _SCORES: Final = "session_scores"
 _PROBES: Final = ("in_doubt", "has_scores_inside")
 Known = dict[tuple[str, str], set[str]]
@@ -101,7 +106,7 @@ def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> str:
     tables = _tables(_ONE if "session_id" in parameters else _SOME)
     if is_frozen(client):
         return _put(tables, tables.keys() - {"session_ends"}, sql)
-    is_in_doubt = set(_FROM.findall(sql)) != {_SCORES} and bool(run(client, tables["in_doubt"], parameters))
+    is_in_doubt = _views(sql) != {_SCORES} and bool(run(client, tables["in_doubt"], parameters))
     return _by_key(client, sql, parameters, tables, is_in_doubt)
 
 
@@ -181,14 +186,14 @@ def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
 @cache
 def _tables(keys: str) -> Mapping[str, str]:
     texts = sections(statement(f"{__package__}.sql", "keyed"))
-    return {name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}
+    return {"KEYS": keys, **{name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}}
 
 
 def _by_key(
     client: Client, sql: str, parameters: Mapping[str, Any], tables: Mapping[str, str], is_in_doubt: bool
 ) -> str:
     left = set()
-    if _SCORES in _FROM.findall(sql) and run(client, tables["has_scores_inside"], parameters):
+    if _SCORES in _views(sql) and run(client, tables["has_scores_inside"], parameters):
         left.add(_SCORES)
     if is_in_doubt:
         left.add("session_spans")
@@ -196,6 +201,27 @@ def _by_key(
     return _put(tables, left, sql)
 
 
+def _views(sql: str) -> set[str]:
+    return {found[1] for found in _FROM.finditer(sql)}
+
+
 def _put(tables: Mapping[str, str], left: Collection[str], sql: str) -> str:
-    """The statement with the tables in it, but for the views that are left as they are."""
-    return _FROM.sub(lambda m: m[0] if m[1] in left else f"FROM {_put(tables, left, tables[m[1]])}", sql)
+    """The statement with the tables in it, but for the views that are left as they are.
+
+    A condition on the keys behind a view goes, as what stands in the view's place has no other rows, and a statement of
+    nothing else than a view is what stands there: to plan either takes a tenth of such a statement.
+    """
+
+    def placed(found: re.Match[str]) -> str:
+        view, behind, keys, more = found.groups()
+        if view in left:
+            return found[0]
+        text = f"FROM {_put(tables, left, tables[view])}"
+        if behind and keys != tables["KEYS"]:
+            return text + behind
+        return f"{text}\nWHERE" if more else text
+
+    alone = _ALONE.fullmatch(sql)
+    if alone and alone[1] not in left:
+        return _put(tables, left, tables[alone[1]].strip()[1:-1])
+    return _FROM.sub(placed, sql)

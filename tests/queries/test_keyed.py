@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any, cast
 
 import pytest
@@ -26,6 +27,8 @@ FIRST = {
     "behind": "",
     "part": 0,
 }
+KEYS = "Project = {project:String} AND SessionId = {session_id:String}"
+OTHERS = "Project = {project:String} AND SessionId IN {session_ids:Array(String)}"
 Crowd = tuple[str, dict[bool, list[str]]]
 
 
@@ -169,3 +172,17 @@ def test_sessions_of_any_kind_that_are_read_together_are_as_the_view_says(
     whole = {row["SessionId"]: row for row in (*rows, *keyed.with_ends(otel_client, project, without))}
     wanted = run(otel_client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
     assert whole == {row["SessionId"]: row for row in wanted}
+
+
+def test_what_a_statement_asks_of_other_keys_stays(otel_client: Client, delivered: Crowd) -> None:
+    """What stands in a view's place has the rows of `session_id`: to ask for these again goes, nothing else."""
+    project, sessions = delivered
+    for asked, others in permutations([sessions[False][0], sessions[True][0]]):
+        named = {"project": project, "session_id": asked, "session_ids": [others]}
+        by_id = keyed.by_key(otel_client, "SELECT * FROM sessions\nWHERE " + KEYS, named)
+        assert [row["SessionId"] for row in run(otel_client, by_id, named)] == [asked]
+        for more in (" AND SpanCount = 0", f" AND {OTHERS}"):
+            none = keyed.by_key(otel_client, f"SELECT * FROM sessions\nWHERE {KEYS}{more}", named)
+            assert run(otel_client, none, named) == []
+        of_others = keyed.by_key(otel_client, f"SELECT * FROM sessions\nWHERE {OTHERS}", named)
+        assert run(otel_client, of_others, named) == []

@@ -49,11 +49,9 @@ ${../../sessions/parts/session_source}
 )
 
 -- _turn_minutes
-(
-    SELECT * EXCEPT (Week, ReceivedAt)
-    FROM _session_turns
-    WHERE Project = {project:String} AND SessionId KEYS
-)
+-- As a condition of its own, before what the statement asks: a subquery would be planned again for each of its columns.
+_session_turns AS m
+PREWHERE m.Project = {project:String} AND m.SessionId KEYS
 
 -- _turn_minutes.in_doubt
 (
@@ -67,7 +65,7 @@ ${../../sessions/parts/session_source}
     FROM _corrections FINAL
     ARRAY JOIN Minutes
     WHERE Project = {project:String} AND SessionId KEYS
-)
+) AS m
 
 -- session_traces
 (
