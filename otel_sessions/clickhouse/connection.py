@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from otel_sessions.clickhouse.at_once import lend
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
-from otel_sessions.errors import NotStored, Retryable
+from otel_sessions.errors import NotStored, Permanent, Retryable
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -38,7 +38,11 @@ class Pool:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """A client for the block; an error in the block closes it, see `connect`. Raises as opening does."""
+        """A client for the block. Raises as opening does.
+
+        An error in the block closes it, see `connect`, but for one of ours that nothing caused: what was asked is not
+        there, or not allowed, and all statements have ended.
+        """
         with self._lock:
             if self._anchored and self._anchor is None and not self._closed:
                 self._anchor = self._open()
@@ -46,9 +50,15 @@ class Pool:
         client = self._open() if idle is None else idle
         try:
             yield client
-        except BaseException:
-            client.close()
+        except BaseException as error:
+            if isinstance(error, Permanent) and error.__cause__ is None and error.__context__ is None:
+                self._give_back(client)
+            else:
+                client.close()
             raise
+        self._give_back(client)
+
+    def _give_back(self, client: Client) -> None:
         with self._lock:
             if not self._closed:
                 self._idle.append(client)

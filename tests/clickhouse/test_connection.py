@@ -10,7 +10,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.connection import Store
-from otel_sessions.errors import Retryable
+from otel_sessions.errors import Permanent, QueryError, Retryable
 
 
 class Idle:
@@ -47,6 +47,40 @@ def test_what_work_raises_frees_its_place() -> None:
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
                 await store.run(lambda _: 1 // 0)
+        store.close()
+
+    asyncio.run(calls())
+
+
+def test_a_client_is_used_again_after_what_is_not_there_and_closed_after_what_failed() -> None:
+    opened: list[Client] = []
+
+    def one() -> Client:
+        opened.append(cast("Any", Idle()))
+        return opened[-1]
+
+    def failing(because: Exception | None) -> None:
+        raise Permanent("no") from because
+
+    def failing_meanwhile() -> None:
+        try:
+            failing(None)
+        except Permanent:
+            raise QueryError("told by another") from None
+
+    async def calls() -> None:
+        store = Store(one, "few", threads=1, max_waiting=1)
+        for work, clients in (
+            (lambda: failing(None), 1),
+            (lambda: failing(None), 1),
+            (lambda: failing(OSError("gone")), 1),
+            (lambda: failing(None), 2),
+            (failing_meanwhile, 2),
+            (lambda: failing(None), 3),
+        ):
+            with pytest.raises(Permanent):
+                await store.run(lambda _, work=work: work())
+            assert len(opened) == clients
         store.close()
 
     asyncio.run(calls())
