@@ -26,9 +26,9 @@ SECRETS = {
     "tool": ("shelf 12", "isbn 3"),
 }
 HIDES: list[dict[str, list[str]]] = [
-    {"hide": ["user_ids"]},
-    {"hide": ["metadata"]},
-    *({"hide_roles": [role]} for role in ("system", "user", "assistant", "tool")),
+    {"hide": ["user_ids"], "hide_roles": ["system"]},
+    {"hide": ["metadata"], "hide_roles": ["user", "assistant"]},
+    {"hide_roles": ["tool"]},
     {"hide": ["user_ids", "metadata"], "hide_roles": ["system", "user", "assistant", "tool"]},
 ]
 
