@@ -50,10 +50,11 @@ demo: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-demo
 	@$(BIN)/otel-sessions demo $(ARGS)
 
-# Python may write what it compiles: tests start some hundred processes.
+# Four processes for two cores: each waits for about half of its time. Python may write what it compiles: tests start some
+# hundred processes.
 test: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: python
 	@$(MAKE) --silent --no-print-directory $(VENV)/.installed-dev
