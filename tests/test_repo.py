@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
@@ -169,6 +170,21 @@ def test_functions_are_read_at_a_glance() -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not path.stem.endswith("_pb2")
     ]
     assert [name for name, length in functions if length > 60] == [], "no function has more than 60 lines"
+
+
+def test_few_private_functions_have_one_caller() -> None:
+    """Not counted: those that are handed over, decorated (a validator has none), or named as another of the module."""
+    functions = helpers = 0
+    for path in (ROOT / "otel_sessions").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        named = Counter(getattr(node, "id", None) or getattr(node, "attr", None) for node in nodes)
+        calls = (node.func for node in nodes if isinstance(node, ast.Call))
+        called = {getattr(node, "id", None) or getattr(node, "attr", None) for node in calls}
+        found = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        private = [node.name for node in found if re.match("_(?!_)", node.name) and not node.decorator_list]
+        helpers += sum(private.count(name) == named[name] == 1 and name in called for name in private)
+        functions += len(found)
+    assert helpers <= 0.13 * functions, "put some back into their callers, where these stay readable"
 
 
 def test_threads_of_components_are_run_by_what_tells_when_one_dies() -> None:
