@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from otel_sessions.queries.language import FIELDS, Condition, condition
-from otel_sessions.queries.language.superset import searches_texts, superset
+from otel_sessions.queries.language.superset import superset
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
 
 FIRST_NS: Final = -(2**63)
@@ -83,11 +83,6 @@ class Filter:
         """Raises `LanguageError` for a query that is not of the language."""
         return condition(self.node(), now_ns=now_ns)
 
-    def superset(self, now_ns: int, *, with_texts: bool = False) -> Condition:
+    def superset(self, now_ns: int, *, with_texts: bool = False, with_times: bool = False) -> Condition:
         """What holds of the bounds of every session that it chooses."""
-        return superset(self.node(), now_ns=now_ns, with_texts=with_texts)
-
-    @property
-    def searches_texts(self) -> bool:
-        """Whether bounds tell little of what it chooses before all turns are searched."""
-        return searches_texts(self.node())
+        return superset(self.node(), now_ns=now_ns, with_texts=with_texts, with_times=with_times)

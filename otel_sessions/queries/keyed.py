@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
+
 from otel_sessions.clickhouse import at_once as beside
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.frozen import is_frozen
+from otel_sessions.queries.remembered import remembered_by
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
 
 if TYPE_CHECKING:
@@ -155,23 +158,51 @@ def select_whole(
 ) -> list[Row]:
     """The rows of `sql/NAME.sql`, which reads the view `sessions` for `session_ids`, with all that is asked of it.
 
-    Rows of sessions of very many turns are without what `with_ends` adds: it would be worked out of turns that are read
-    whole. A session in doubt makes the others no dearer. Rows are in no order, and a LIMIT is for each kind of session.
+    A session in doubt makes the others no dearer. Rows are in no order, and a LIMIT is for each kind of session. Those
+    in doubt and those of very many turns are remembered (`remembered.py`).
     """
-    ids = list(parameters["session_ids"])
-    of = known or kinds(client, parameters["project"], ids)
+    ids, project = list(parameters["session_ids"]), parameters["project"]
+    of = known or kinds(client, project, ids)
+    memory, dear = remembered_by(client), [id_ for id_ in ids if id_ in of.in_doubt or id_ in of.long]
+    versions = _versions(client, project, dear) if memory is not None and dear else {}
+    kept = memory.texts(project, versions) if memory is not None else {}
     parts: dict[tuple[bool, bool], list[str]] = {}
     for id_ in ids:
-        parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
+        if id_ not in kept:
+            parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
     tables, sql = _tables(_SOME), composed(name, **texts)
 
     def of_kind(is_in_doubt: bool, is_long: bool, some: list[str], client: Client) -> list[Row]:
         shown = {**tables, **({} if is_long else {"sessions": tables["sessions.whole"]})}
         named = {**parameters, "session_ids": some}
-        return run(client, _by_key(client, sql, named, shown, is_in_doubt), named)
+        rows = run(client, _by_key(client, sql, named, shown, is_in_doubt), named)
+        # Of very many turns it would be worked out of turns that are read whole.
+        return with_ends(client, project, rows) if is_long else rows
 
-    found = at_once(client, *(partial(of_kind, *kind, some) for kind, some in parts.items()))
-    return [row for rows in found for row in rows]
+    works = [partial(of_kind, *kind, some) for kind, some in parts.items()]
+    found = [row for rows in at_once(client, *works) for row in rows]
+    if memory is not None:
+        memory.keep(project, versions, found)
+    return _chosen_of(client, name, parameters, kept, texts) + found
+
+
+def _versions(client: Client, project: str, session_ids: Sequence[str]) -> dict[str, str]:
+    """What changes with all that is stored or deleted of a session; of one without turns there is none."""
+    rows = run(client, _tables(_SOME)["versions"], {"project": project, "session_ids": list(session_ids)})
+    return {row["SessionId"]: row["Version"] for row in rows}
+
+
+def _chosen_of(
+    client: Client, name: str, parameters: Mapping[str, Any], kept: Mapping[str, str], texts: Mapping[str, str]
+) -> list[Row]:
+    """The rows that `sql/NAME.sql` makes of sessions whose rows are known, by their ids."""
+    if not kept:
+        return []
+    tables = _tables(_SOME)
+    named = {**parameters, "session_ids": [*kept], "rows": "\n".join(kept.values())}
+    sql = composed(name, **{**texts, "COLUMNS": "SessionId"})
+    sql = _by_key(client, sql, named, {**tables, "sessions": tables["sessions.remembered"]}, is_in_doubt=True)
+    return [{**orjson.loads(kept[row["SessionId"]]), **row} for row in run(client, sql, named)]
 
 
 def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:

@@ -52,7 +52,6 @@ _ROWS_A_SESSION: Final = 16
 _MANY: Final = 4_000
 """To look at more sessions costs more than to search the texts of all turns first."""
 _FIGURES: Final = "StartTime"
-_ENDS: Final = "LongestGap"
 _OF_PROJECT: Final = "Project = {project:String}"
 
 
@@ -138,11 +137,11 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     Once the last of it is before the bounds of all that were not looked at, it is right (the threshold algorithm). None
     where that takes too many.
     """
-    superset, narrower = wanted.filter.superset(now_ns), wanted.filter.superset(now_ns, with_texts=True)
+    superset = wanted.filter.superset(now_ns)
+    narrower = wanted.filter.superset(now_ns, with_texts=True, with_times=True)
     # Where bounds can tell, those with the greatest are nearly all on the page.
     few = wanted.limit + (_MORE_OF_ALL if superset.sql == ANYTHING else _MORE)
-    size = few if not wanted.filter.searches_texts else min(max(_FIRST_LOOK, 4 * wanted.limit), _LAST_LOOK)
-    fetched = max(size, _FIRST_LOOK) if size == few else _LAST_LOOK
+    size, fetched = few, max(few, _FIRST_LOOK)
     bounds = _bounds(client, wanted, superset, fetched)
     found: list[Row] = []
     looked_at: set[str] = set()
@@ -152,14 +151,13 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
         if len(bounds) <= size or (len(found) > wanted.limit and _is_before(found[-1], bounds[size])):
             return found
         looked_at.update(row["SessionId"] for row in among)
-        enough = (wanted.limit + 1) * size // max(1, len(found))
-        if superset != narrower and (enough > _MANY or size >= _LAST_LOOK):
-            superset, fetched = narrower, 0
-            size = 2 * _FIRST_LOOK
+        enough = 4 * (wanted.limit + 1) * size // (3 * max(1, len(found)))
+        if superset != narrower and (not found or enough > _MANY or size >= _LAST_LOOK):
+            superset, fetched, size = narrower, 0, few
         elif size >= _LAST_LOOK:
             return None
         else:
-            more = min(max(size + _FIRST_LOOK, 2 * size, enough), _LAST_LOOK)
+            more = min(max(size + _FIRST_LOOK, enough), _LAST_LOOK)
             if len(found) > wanted.limit:  # some bounds were too great
                 more = size + _MORE if size == few else more
                 more = min(more, next((n for n, bound in enumerate(bounds) if _is_before(found[-1], bound)), more))
@@ -239,15 +237,13 @@ def _keys(
 
 
 def _whole(client: Client, project: str, page: Sequence[Row]) -> list[Row]:
-    """The rows of a page in the columns of the view `sessions`, of which some have all, or some, or only the id."""
+    """The rows of a page in the columns of the view `sessions`, of which some have all and some only the id."""
     known = {row["SessionId"]: {name: value for name, value in row.items() if name != "_key"} for row in page}
     for ids in portions(id_ for id_, row in known.items() if _FIGURES not in row):
         named = {"project": project, "session_ids": ids}
         read = {row["SessionId"]: row for row in keyed.select_whole(client, "session_rows", named)}
         known = {id_: read.get(id_, row) for id_, row in known.items()}
-    without = [row for row in known.values() if _FIGURES in row and _ENDS not in row]
-    known |= {row["SessionId"]: row for row in keyed.with_ends(client, project, without)}
-    return [row for row in known.values() if _ENDS in row]
+    return [row for row in known.values() if _FIGURES in row]
 
 
 def _all_keys(client: Client, wanted: Wanted, began_ns: int, now_ns: int) -> list[Row]:

@@ -154,6 +154,64 @@ def crowded(otel_client: Client) -> str:
     return spans[0].project
 
 
+def _windows(client: Client, project: str) -> list[tuple[int, int]]:
+    """Some around and between the turns of the crowd, and of all of time."""
+    rnd = random.Random(11)
+    starts = [EPOCH + rnd.randint(-5 * S, 210 * S) for _ in range(8)]
+    return [(-(2**63), 2**63 - 1), (0, 0), *((start, start + rnd.choice([0, S, 25 * S])) for start in starts)]
+
+
+_IN_WINDOW = (
+    "SELECT DISTINCT SessionId FROM session_traces WHERE Project = {p:String}"
+    " AND toUnixTimestamp64Nano(EndTime) >= {low:Int64} AND toUnixTimestamp64Nano(StartTime) <= {high:Int64}"
+)
+
+
+def test_a_look_at_all_turns_leaves_every_session_that_has_one_in_a_window_and_few_others(
+    otel_client: Client, crowded: str
+) -> None:
+    others = 0
+    for low, high in _windows(otel_client, crowded):
+        wanted = {row["SessionId"] for row in run(otel_client, _IN_WINDOW, {"p": crowded, "low": low, "high": high})}
+        chosen = Filter(from_ns=low, to_ns=high).superset(EPOCH, with_texts=True, with_times=True)
+        bounds = composed("list_bounds", KEY=LAST_END, SUPERSET=chosen.sql)
+        found = run(otel_client, bounds, {"project": crowded, "limit": 1000, **chosen.parameters})
+        assert wanted <= {row["SessionId"] for row in found}
+        others += len(found) - len(wanted)
+    assert others < 50, "the sums of what was corrected into another session"
+
+
+def test_a_turn_is_in_a_window_in_which_it_pauses_and_a_session_is_not(otel_client: Client) -> None:
+    project = new_project()
+    turns = (("pauses", 1), ("pauses", 1), ("apart", 2), ("apart", 3))
+    spans = [
+        OracleSpan(project, f"{trace:032x}", f"{n:016x}", level=1, claim_id=session, start=start, end=start + S)
+        for n, (session, trace) in enumerate(turns, 1)
+        for start in [EPOCH + n % 2 * 600 * S]
+    ]
+    receiver = Receiver(otel_client, project)
+    receiver.take([spans[:1] + spans[2:3]])
+    receiver.take([spans[1:2] + spans[3:]])
+    chosen = Filter(from_ns=EPOCH + 200 * S, to_ns=EPOCH + 300 * S)
+    narrow = chosen.superset(EPOCH, with_texts=True, with_times=True)
+    bounds = composed("list_bounds", KEY=LAST_END, SUPERSET=narrow.sql)
+    found = run(otel_client, bounds, {"project": project, "limit": 9, **narrow.parameters})
+    assert [row["SessionId"] for row in found] == ["pauses"] == pages(otel_client, project, chosen, "cost", "desc", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_list_of_a_window_is_exact_however_few_sessions_have_a_turn_in_it(otel_client: Client, crowded: str) -> None:
+    everything = run(otel_client, "SELECT SessionId, EndTime FROM sessions WHERE Project = {p:String}", {"p": crowded})
+    everything.sort(key=lambda row: row["SessionId"])
+    everything.sort(key=lambda row: row["EndTime"], reverse=True)
+    for low, high in _windows(otel_client, crowded)[1:6]:
+        wanted = {row["SessionId"] for row in run(otel_client, _IN_WINDOW, {"p": crowded, "low": low, "high": high})}
+        page = list_sessions(otel_client, Wanted(crowded, Filter(from_ns=low, to_ns=high), limit=2), now_ns=EPOCH)
+        assert [row["SessionId"] for row in page.rows] == [
+            row["SessionId"] for row in everything if row["SessionId"] in wanted
+        ][:2]
+
+
 @pytest.mark.parametrize("rows", [1, 3, 9, 1000])
 def test_among_the_latest_rows_are_all_sessions_that_may_end_as_late(
     otel_client: Client, crowded: str, rows: int

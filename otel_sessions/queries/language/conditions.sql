@@ -232,3 +232,16 @@ toInt64(bitAnd(max(LastEnd), 9223372036854775807)) BETWEEN {low:Int64} AND {high
 -- window.bounds
 toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
 AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
+
+-- window.turns
+SessionId IN (
+    SELECT any(SessionId) FROM _session_turns
+    WHERE Project = {project:String}
+    GROUP BY Pair
+    HAVING toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
+        AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
+    UNION ALL
+    SELECT SessionId FROM _corrections
+    WHERE Project = {project:String} AND notEmpty(`Minutes.Minute`)
+        AND toInt64(bitAnd(arrayMax(`Minutes.LastEnd`), 9223372036854775807)) >= {low:Int64}
+        AND toInt64(bitAnd(arrayMin(`Minutes.FirstStart`), 9223372036854775807)) <= {high:Int64})

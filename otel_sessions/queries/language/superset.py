@@ -34,30 +34,33 @@ ANYTHING: Final = "1"
 """What bounds that cannot tell are asked."""
 
 
-def superset(node: Node, *, now_ns: int, with_texts: bool = False) -> Condition:
+def superset(node: Node, *, now_ns: int, with_texts: bool = False, with_times: bool = False) -> Condition:
     """A condition on the bounds; `1` where they cannot tell.
 
     `with_texts` it looks for words and metadata too, in all turns: much for a word that most sessions have, little for
-    one that few have.
+    one that few have. `with_times` it works out which turns are in a window, where there are no texts to look for.
     """
-    translation = _Superset(with_texts=with_texts)
+    translation = _Superset(with_texts=with_texts, with_times=with_times and not _searches_texts(node))
     sql = translation.sql(node)
     return Condition(sql, {"now": now_ns, **translation.parameters})
 
 
-def searches_texts(node: Node) -> bool:
-    """Whether it looks for words, of which only a search of all turns can tell."""
+def _searches_texts(node: Node) -> bool:
+    """Whether it looks for words or metadata, which are in few turns where they are rare."""
     match node:
         case And(terms) | Or(terms):
-            return any(searches_texts(term) for term in terms)
+            return any(_searches_texts(term) for term in terms)
+        case Matches():
+            return node.field.name == "metadata."
         case _:
             return isinstance(node, Words | Piece)
 
 
 class _Superset(Translation):
-    def __init__(self, *, with_texts: bool) -> None:
+    def __init__(self, *, with_texts: bool, with_times: bool) -> None:
         super().__init__()
         self._with_texts = with_texts
+        self._with_times = with_times
 
     def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
         match node:
@@ -67,7 +70,8 @@ class _Superset(Translation):
                 parts = [self.sql(term) for term in terms]
                 return ANYTHING if ANYTHING in parts else joined("OR", parts, "0")
             case Overlaps(from_ns, to_ns):
-                return self.bound("window.bounds", low=from_ns, high=to_ns)
+                names = ["window.bounds", *(["window.turns"] if self._with_times else [])]
+                return joined("AND", [self.bound(name, low=from_ns, high=to_ns) for name in names], ANYTHING)
             case Words() | Piece():
                 return self._text(node) if self._with_texts else ANYTHING
             case Is(of, words):

@@ -35,6 +35,23 @@ FROM
 GROUP BY SessionId
 HAVING IsInDoubt = 1 OR IsLong
 
+-- versions
+SELECT SessionId, lower(hex(sipHash128(arraySort(groupUniqArray(Part)), (
+    SELECT arraySort(groupArray((name, toString(uuid))))
+    FROM system.tables
+    WHERE database = currentDatabase() AND name IN ('_session_turns', '_corrections'))))) AS Version
+FROM
+(
+    SELECT SessionId, concat('turns ', _part) AS Part
+    FROM _session_turns
+    WHERE Project = {project:String} AND SessionId KEYS
+    UNION ALL
+    SELECT SessionId, concat('corrections ', _part) AS Part
+    FROM _corrections
+    WHERE Project = {project:String} AND SessionId KEYS
+)
+GROUP BY SessionId
+
 -- session_spans
 (
     SELECT
@@ -102,6 +119,20 @@ ${../../sessions/parts/session_figures}
 -- sessions.whole
 (
 ${../../sessions/parts/sessions_of_minutes}
+)
+
+-- sessions.remembered
+(
+    SELECT *
+    FROM format('JSONEachRow', $$
+        Project String, SessionId String, StartTime DateTime64(9, 'UTC'), EndTime DateTime64(9, 'UTC'), Duration UInt64,
+        TraceCount UInt64, SpanCount UInt64, ErrorCount UInt64, UserIds Array(String), ServiceNames Array(String),
+        Environments Array(String), Models Array(String), Tags Array(String), InputTokens UInt64, OutputTokens UInt64,
+        CachedInputTokens UInt64, CacheCreationInputTokens UInt64, ReasoningTokens UInt64, TotalTokens UInt64, Cost Float64,
+        ModelCalls UInt64, UnpricedCalls UInt64, ToolCalls UInt64, Input String, Output String, LastError String,
+        LongestGap UInt64, Metadata Map(String, String)
+    $$, {rows:String})
+    SETTINGS precise_float_parsing = 1
 )
 
 -- session_ends
