@@ -351,7 +351,7 @@ def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> Non
 
 
 def test_a_trace_of_more_spans_than_hashes_are_kept_of_is_held_against_the_whole_proof(otel_client: Client) -> None:
-    project, trace, spans = new_project(), f"{1:032x}", 66_000  # some hashes of 24 bits are equal
+    project, trace, spans = new_project(), f"{1:032x}", 70_000  # some hashes of 20 bits are equal
     otel_client.command(
         "INSERT INTO otel_traces (Project, TraceId, SpanId, SpanName, ClaimLevel, ClaimId, SessionHint) "
         "SELECT {p:String}, {t:String}, lower(hex(number)), 'step', 1, 's', 's' FROM numbers({n:UInt32})",

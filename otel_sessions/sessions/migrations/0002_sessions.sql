@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS _session_turns
     SessionId String COMMENT 'session that spans were stored under' CODEC(ZSTD(3)),
     TraceId String COMMENT 'trace of the spans' CODEC(ZSTD(3)),
     Pair SimpleAggregateFunction(any, UInt128) MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
-    Minute DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(T64, LZ4),
+    Minute DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(GCD, LZ4),
     Week Date COMMENT 'week in which they were stored' CODEC(LZ4),
     ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(T64, LZ4),
     Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
@@ -60,7 +60,7 @@ ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute)
 SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    min_bytes_for_wide_part = 536870912, min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1,
+    min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1,
     enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
@@ -109,7 +109,7 @@ CREATE TABLE IF NOT EXISTS _trace_claims
     Project LowCardinality(String) COMMENT 'whose trace' CODEC(LZ4),
     TraceId String COMMENT 'trace' CODEC(ZSTD(3)),
     Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
-    Spans SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '24 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
+    Spans SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '20 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
     IsDoubtful SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(LZ4),
     Best SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(3)),
     Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String)))

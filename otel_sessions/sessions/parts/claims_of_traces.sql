@@ -1,6 +1,6 @@
     SELECT
         s.Project AS Project, s.TraceId AS TraceId,
-        count() AS Rows, groupUniqArray(65536)(toUInt32(bitAnd(cityHash64(s.SpanId), 16777215))) AS Spans,
+        count() AS Rows, groupUniqArray(65536)(toUInt32(bitAnd(cityHash64(s.SpanId), 1048575))) AS Spans,
         min(
 ${../parts/claim}
         ) AS Best,

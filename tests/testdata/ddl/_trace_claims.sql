@@ -3,7 +3,7 @@ CREATE TABLE _trace_claims
     `Project` LowCardinality(String) COMMENT 'whose trace' CODEC(LZ4),
     `TraceId` String COMMENT 'trace' CODEC(ZSTD(3)),
     `Rows` SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
-    `Spans` SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '24 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
+    `Spans` SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '20 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
     `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(LZ4),
     `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(3)),
     `Places` SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(

@@ -17,7 +17,7 @@ AS SELECT
     s.Project AS Project,
     s.TraceId AS TraceId,
     count() AS Rows,
-    groupUniqArray(65536)(toUInt32(bitAnd(cityHash64(s.SpanId), 16777215))) AS Spans,
+    groupUniqArray(65536)(toUInt32(bitAnd(cityHash64(s.SpanId), 1048575))) AS Spans,
     min(if(s.ClaimLevel < 9, concat(char(48 + s.ClaimLevel, if(s.IsRoot = 0, 49, 48)), reverse(reinterpretAsFixedString(s.StartTimeUnixNano)), s.ClaimId), '9')) AS Best,
     CAST(groupUniqArray(if(s.ClaimLevel <= 2, (s.SessionHint, s.ClaimLevel, if(s.ClaimId = s.SessionHint, '', s.ClaimId)), (s.SessionHint, toUInt8(9), ''))), 'Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String))') AS Places,
     min(s.Timestamp) AS Start,
