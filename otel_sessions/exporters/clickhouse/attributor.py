@@ -37,6 +37,8 @@ _CORRECTED = 4000
 """Traces between two looks at the clock; how many of them are corrected at once goes by their rows."""
 _RECORD_INTERVAL_S = 10
 _TOUCHED = 1_000_000
+_MOST_REST_S = 2.0
+"""What late claims change is to be right within 5 s, a round and its rest included."""
 _CORRECTION_S = 5.0
 """How long before time is up no further correction begins, so that the engine is not left in the middle of one."""
 
@@ -90,6 +92,8 @@ class Attributor:
         """Whether anything was stored of which there is no record yet."""
         self._looks_back = True
         self._recorded = 0
+        self._corrected = 0
+        """Traces so far."""
 
     def start(self) -> None:
         """Starts the thread; a second call does nothing."""
@@ -141,9 +145,13 @@ class Attributor:
             if not self._wake.wait(_RECORD_INTERVAL_S) and not self._has_stored:
                 continue
             self._wake.clear()
+            begin, moved = time.monotonic(), self._corrected
             if not self._try_round():
                 self._wake.set()
-            self._stopping.wait(self._config.interval)
+            rest = self._config.interval
+            if self._corrected > moved:  # a round has a price of its own, so those that correct are few and large
+                rest = max(rest, min(3 * (time.monotonic() - begin), 2 * rest, _MOST_REST_S))
+            self._stopping.wait(rest)
         if (self._touched or self._has_stored) and time.monotonic() <= self._until:
             self._try_round()
         self._disconnect()
@@ -214,6 +222,7 @@ class Attributor:
         for doubt in found:
             for listener in self._host.claim_listeners if doubt.best[0] < NO_CLAIM else ():
                 listener(doubt.trace, doubt.best)
+        self._corrected += len(found)
         self._moved.inc(len(found))
 
     def _bound(self) -> None:
