@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--senders", type=int, nargs="+", default=[1, 8, 32], help="concurrent senders, a run each")
     parser.add_argument("--root-only", action="store_true", help="the session id stands on the root only")
     parser.add_argument("--share", type=float, default=1.0, help="share of traces that have a session id")
-    parser.add_argument("--memory-every", type=int, default=0, help="print memory each so many requests")
+    parser.add_argument("--memory-every", type=int, default=0, help="print figures each so many requests")
     parser.add_argument("--queue", choices=["wal", "memory"], default="wal", help="the sending queue (default wal)")
     parser.add_argument("--transport", choices=["grpc", "http", "json"], default="grpc", help="default grpc")
     args = parser.parse_args()
@@ -32,7 +32,7 @@ def main() -> None:
     alone = ", ".join(f"{name} {_decoding(shape, each):.1f}" for name, each in _DECODERS.items())
     print(f"us CPU/span of the decoders alone: {alone}")
     print(f"us CPU/span of the log alone: {logging_us(shape):.2f}")
-    print("senders  requests   us CPU/span  x decoder   spans/s   p50 ms   p99 ms   RSS MiB   failed")
+    print("senders  requests   us CPU/span  x decoder   spans/s   p50 ms   p99 ms   MiB (own, files)  at most   failed")
     for senders in args.senders:
         with serve(args.queue) as server:
             _run(server, args.transport, senders, shape, args.requests, args.memory_every or args.requests)
@@ -47,18 +47,20 @@ def _run(server: Server, name: str, senders: int, shape: Shape, requests: int, s
         load = Load(sending, senders, shape)
         count = min(step, requests - done)
         cpu = server.cpu_s()
-        seconds = load.run(count)
-        _wait_until_stored(server, warm + (done + count) * shape.spans)
-        time.sleep(2)  # attribution and merges that the load has caused count too
+        with server.watched() as most:
+            seconds = load.run(count)
+            _wait_until_stored(server, warm + (done + count) * shape.spans)
+            time.sleep(2)  # attribution and merges that the load has caused count too
         used = server.cpu_s() - cpu
         spans = count * shape.spans
         each = used / spans * 1e6
         waits = sorted(load.latencies_s)
+        own, files = server.memory_mib()
         ratio = each / _decoding(shape, otlp.decode)
         print(
             f"{senders:7} {done + count:9} {each:13.1f} {ratio:10.1f} {spans / seconds:9.0f}"
             f" {statistics.median(waits) * 1e3:8.0f} {waits[int(len(waits) * 0.99)] * 1e3:8.0f}"
-            f" {server.rss_mib():9.0f} {load.failed:8}",
+            f" {server.rss_mib():9.0f} ({own:.0f}, {files:.0f}) {most[0]:12.0f} {load.failed:8}",
             flush=True,
         )
 

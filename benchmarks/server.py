@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +35,30 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def rss_mib(self) -> float:
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return sum(self.memory_mib())
+
+    def memory_mib(self) -> tuple[float, float]:
+        """What is resident: of its own (anonymous), and of files."""
+        resident, files = map(int, Path(f"/proc/{self.pid}/statm").read_text().split()[1:3])
+        mib = os.sysconf("SC_PAGE_SIZE") / 2**20
+        return (resident - files) * mib, files * mib
+
+    @contextmanager
+    def watched(self) -> Iterator[list[float]]:
+        """The most MiB resident since this began, looked at five times a second, as the only element of a list."""
+        most, over = [self.rss_mib()], threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.2):
+                most[0] = max(most[0], self.rss_mib())
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield most
+        finally:
+            over.set()
+            thread.join()
 
 
 @contextmanager

@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import resource
 import shutil
 import sys
 import time
@@ -21,6 +19,8 @@ from typing import Final, Literal, Protocol, TextIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from otel_sessions.footprint import most_resident, resident
 
 logger = logging.getLogger("otel_sessions")
 _CONNECTIONS: Final = ("urllib3.connectionpool", "clickhouse_connect.driver")
@@ -193,7 +193,8 @@ class ProcessCollector(Collector):
             "otelcol_process_uptime_seconds", "How long the service runs.", value=self._clock() - self._began
         )
         yield CounterMetricFamily("otelcol_process_cpu_seconds", "CPU time of the process.", value=time.process_time())
-        yield GaugeMetricFamily("otelcol_process_memory_rss_bytes", "Resident memory.", value=_resident_bytes())
+        used = resident() or most_resident()
+        yield GaugeMetricFamily("otelcol_process_memory_rss_bytes", "Resident memory.", value=used)
 
 
 class _WithoutTimes:
@@ -217,15 +218,6 @@ def _free_bytes(directory: Path) -> float:
         return float(shutil.disk_usage(directory).free)
     except OSError:
         return math.nan
-
-
-def _resident_bytes() -> float:
-    """Resident bytes of this process; where the system has no /proc, the most that they ever were."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-    return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 class Intervals:

@@ -47,7 +47,7 @@ _LAST = datetime(2106, 1, 1, tzinfo=UTC)  # `ReceivedAt` ends soon after
 
 def loaded(files: list[Path] | None, sets: list[str] | None, *, to_serve: bool = False) -> Config:
     """The configuration of these options; raises `ConfigError`."""
-    from otel_sessions.clickhouse.footprint import keep_pandas_out  # noqa: PLC0415
+    from otel_sessions.footprint import keep_pandas_out  # noqa: PLC0415
 
     keep_pandas_out()
     from otel_sessions.config import load  # noqa: PLC0415

@@ -18,15 +18,16 @@ from typing import NoReturn, TextIO
 import pyarrow as pa
 
 from otel_sessions.clickhouse.client import endpoint_in_use
-from otel_sessions.clickhouse.footprint import give_back, resident
 from otel_sessions.config import Config
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError
+from otel_sessions.footprint import CEILING, bound_allocators, give_back, resident
 from otel_sessions.service import Service
 from otel_sessions.telemetry import configure_logging
 
 logger = logging.getLogger("otel_sessions.service")
 _OPEN_FILES = 1 << 16
 
+_LOOK_INTERVAL_S = 1.0
 _IDLE_INTERVAL_S = 10.0
 _BUSY = 0.1  # of a core, over that interval
 _WORTH_GIVING = 32 << 20  # bytes
@@ -105,6 +106,7 @@ def run(
     that have not ended in time.
     """
     _raise_file_limit()
+    bound_allocators()
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps some 100 MiB more resident under load
     signals = _Signals(heeds_hangup=read is not None)
     began = time.monotonic()
@@ -226,13 +228,17 @@ def _raise_file_limit() -> None:
 def _wait(signals: _Signals, look: Callable[[], None]) -> None:
     """Returns when there is something to do, and calls `look` every 10 s until then.
 
-    Memory that work has touched is given back when the process has little to do.
+    Memory that work has touched is given back when the process has little to do, and under load when it has much.
     """
     give_back()
-    floor, used = resident(), time.process_time()
-    while not signals.wait(_IDLE_INTERVAL_S):
+    floor, used, looked = resident(), time.process_time(), time.monotonic()
+    while not signals.wait(_LOOK_INTERVAL_S):
+        if resident() > CEILING:
+            give_back()
+        if time.monotonic() - looked < _IDLE_INTERVAL_S:
+            continue
         look()
-        used, before = time.process_time(), used
+        used, before, looked = time.process_time(), used, time.monotonic()
         if used - before < _IDLE_INTERVAL_S * _BUSY and resident() > floor + _WORTH_GIVING:
             give_back()
             floor = resident()

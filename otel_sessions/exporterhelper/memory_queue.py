@@ -86,7 +86,7 @@ class MemoryQueue:
         while tickets := self._take():
             self._at_work = tickets
             bisect(tickets, self._store, self._fail)
-            self._at_work = ()
+            self._at_work = tickets = ()
 
     def _take(self) -> Sequence[Ticket]:
         """All that waits, up to the bounds of one export; nothing when closed."""

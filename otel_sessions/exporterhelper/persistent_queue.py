@@ -26,7 +26,7 @@ from otel_sessions.exporterhelper.wal import Log
 from otel_sessions.exporterhelper.wal.segment import Part
 
 logger = logging.getLogger("otel_sessions.wal")
-SEGMENT_BYTES: Final = 64 * 2**20
+SEGMENT_BYTES: Final = 32 * 2**20
 WAITING_SPANS: Final = 131_072
 """Spans of new segments that may wait before those that follow go to the end of the backlog."""
 REST: Final = 10
@@ -157,7 +157,7 @@ class PersistentQueue:
         while tickets := self._take():
             self._at_work = tickets
             self._append(tickets)
-            self._at_work = ()
+            self._at_work = tickets = ()
 
     def _take(self) -> Sequence[Ticket]:
         """What is in line, as far as one segment has room for it; nothing when the queue is closed and all is done."""
@@ -230,6 +230,7 @@ class PersistentQueue:
                 self._storing.put_off(part, error)
             ended = time.monotonic()
             self._rested_at = ended + REST * (ended - began)
+            del part  # its spans are not to wait in memory for the next
             if self._log.nbytes > self._capacity // 2:
                 self._sync_now.set()
 

@@ -106,7 +106,7 @@ class Pipeline:
         while tickets := self._batcher.take():
             self._at_work = tickets
             bisect(tickets, self._check, self._refuse)
-            self._at_work = ()
+            self._at_work, tickets = (), []
 
     def _settle_all(self, _: BaseException) -> None:
         """The thread that checks has died: nothing is taken any more, and nobody waits for ever."""

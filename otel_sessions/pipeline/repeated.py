@@ -60,7 +60,9 @@ class Recent:
                 self._fates[key] = ticket.future
                 self._bound()
         if fate is None or isinstance(fate, set):
-            ticket.future.add_done_callback(lambda _: self._end(key, ticket))
+            # without the ticket, which has the future: its request would stay until the next collection of garbage
+            taken_by = ticket.taken_by
+            ticket.future.add_done_callback(lambda future: self._end(key, future, taken_by))
             return ticket.future
         self._repeated.inc()
         if not isinstance(fate, Outcome):
@@ -79,14 +81,14 @@ class Recent:
                 self._fates[key] = Outcome() if taken_by >= self._names else taken_by
             self._bound()
 
-    def _end(self, key: bytes, ticket: Ticket) -> None:
+    def _end(self, key: bytes, future: Future[Outcome], taken_by: set[str]) -> None:
         with self._lock:
-            if self._fates.get(key) is not ticket.future:
+            if self._fates.get(key) is not future:
                 return
-            if ticket.future.exception() is None:
-                self._fates[key] = ticket.future.result()
+            if future.exception() is None:
+                self._fates[key] = future.result()
             elif len(self._names) > 1:
-                self._fates[key] = ticket.taken_by
+                self._fates[key] = taken_by
             else:
                 del self._fates[key]
 

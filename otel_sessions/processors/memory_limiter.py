@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 from otel_sessions.component import ComponentId, Factory, Host, Settings
 from otel_sessions.errors import Retryable
+from otel_sessions.footprint import give_back, resident
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.types import Duration
 
@@ -63,12 +64,6 @@ class MemoryLimiterConfig(Settings):
         return int(self.limit_bytes * _SPIKE_SHARE)
 
 
-def used_bytes() -> int:
-    """The resident set of this process, the embedded ClickHouse in it included."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def total_bytes() -> int:
     """The limit of the control group, or what the machine has."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -91,7 +86,7 @@ class MemoryLimiter:
         config: MemoryLimiterConfig,
         host: Host,
         *,
-        used: Callable[[], int] = used_bytes,
+        used: Callable[[], int] = resident,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._id = str(component_id)
@@ -113,6 +108,7 @@ class MemoryLimiter:
                 if used > self._hard:
                     gc.collect()
                     pa.default_memory_pool().release_unused()
+                    give_back()
                     used = self._used()
                 short = used > self._soft
                 if short != (self._problem is not None):

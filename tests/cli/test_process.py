@@ -35,6 +35,24 @@ def signals() -> Any:
 
 
 @pytest.mark.usefixtures("signals")
+def test_under_load_memory_is_given_back_where_much_is_resident(monkeypatch: pytest.MonkeyPatch) -> None:
+    resident, given = iter([500, *[process.CEILING] * 3, *[process.CEILING + 1] * 2]), list[int]()
+    signals = process._Signals(heeds_hangup=False)
+
+    def look() -> int:
+        now = next(resident, None)
+        if now is None:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return now or 0
+
+    monkeypatch.setattr(process, "_LOOK_INTERVAL_S", 0.001)
+    monkeypatch.setattr(process, "resident", look)
+    monkeypatch.setattr(process, "give_back", lambda: given.append(1))
+    process._wait(signals, lambda: None)
+    assert len(given) == 1 + 2, "at the beginning, and each time there was more"
+
+
+@pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_tells_where_it_listens_and_ends_by_a_signal_with_status_0(
     tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture

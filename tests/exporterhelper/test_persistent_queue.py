@@ -6,8 +6,10 @@ import errno
 import json
 import os
 import random
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -89,6 +91,19 @@ def test_a_request_is_answered_before_it_is_stored(build, tmp_path):
     exporter.release()
     eventually(lambda: exporter.names, ["a", "b"])
     eventually(lambda: segments(tmp_path), [])
+
+
+def test_what_is_stored_does_not_wait_in_memory_for_the_next(build):
+    batches: list[weakref.ref[object]] = []
+    exporter = MemoryExporter(lambda stored: batches.extend(weakref.ref(batch.record) for batch in stored))
+    pipeline = build(exporter)
+    body = named("a").body
+    before = sys.getrefcount(body)
+    pipeline.consume(Request(body)).result(60)
+    eventually(lambda: exporter.names, ["a"])
+    exporter.exports.clear()
+    eventually(lambda: [each() for each in batches], [None])
+    eventually(lambda: sys.getrefcount(body), before)
 
 
 def test_segments_grow_where_spans_keep_coming_and_storing_takes_its_time(build):

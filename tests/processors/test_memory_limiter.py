@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from otel_sessions.component import ComponentId, Host, Request
 from otel_sessions.errors import Retryable
+from otel_sessions.footprint import resident
 from otel_sessions.pipeline import Pipeline
-from otel_sessions.processors.memory_limiter import MemoryLimiter, MemoryLimiterConfig, total_bytes, used_bytes
+from otel_sessions.processors.memory_limiter import MemoryLimiter, MemoryLimiterConfig, total_bytes
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 
@@ -85,7 +86,7 @@ def test_a_percentage_is_of_the_memory_there_is() -> None:
     config = MemoryLimiterConfig(limit_percentage=50, spike_limit_percentage=10)
     assert config.limit_bytes == total_bytes() * 50 // 100
     assert config.spike_bytes == total_bytes() * 10 // 100
-    assert 0 < used_bytes() < total_bytes()
+    assert 0 < resident() < total_bytes()
 
 
 @pytest.mark.parametrize(

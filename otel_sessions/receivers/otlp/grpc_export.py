@@ -8,7 +8,7 @@ its outcome is known. None of them waits; who may have to, an authenticator or t
 
 `Export` is unary for its clients. On this side the message is read when we say so: before that, a call costs its
 headers and one flow control window, and only `READING` messages, each of at most `max_recv_msg_size_mib`, are being
-read at a time. What has been read is bounded by the consumer.
+read at a time, of `MESSAGE_BYTES` together as far as can be foreseen.
 
 The names of grpcio with an underscore are its own ground: its version is pinned, and
 tests/http/test_private_ground.py says what we use.
@@ -179,7 +179,7 @@ class Export:
         self._service.messages.enter(self)
 
     def _take(self, body: bytes | None) -> None:
-        self._service.messages.release(self)
+        self._service.messages.release(self, len(body or b""))
         if body is None:  # the client has gone, or gRPC has ended the call
             raise TooLarge("the request is over the size limit, or has no message")
         self._nbytes = len(body)

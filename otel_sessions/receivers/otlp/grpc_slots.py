@@ -18,6 +18,10 @@ from otel_sessions.component import Host, Worker
 WORKERS: Final = 128
 """Exports that are being read or wait for their outcome; the messages of others are not asked for."""
 READING: Final = 32
+MESSAGE_BYTES: Final = 64 * 2**20
+"""Of messages that are being read or wait for their outcome. One that is yet to come counts as much as the largest of
+late, but so that `FEWEST` are always read."""
+FEWEST: Final = 8
 READ_TIMEOUT_S: Final = 30.0
 """For the message of an export, from the moment that it is waited for; as long as over HTTP."""
 CROWDED_S: Final = 5.0
@@ -47,7 +51,9 @@ class Messages:
         self._waiting: dict[grpc.ServicerContext, float] = {}  # until when
         self._in_line: dict[Reading, None] = {}
         self._placed: dict[Reading, float] = {}  # being read: since when
-        self._working: set[Reading] = set()
+        self._working: dict[Reading, int] = {}  # bytes that its message has, or is expected to have
+        self._nbytes = 0  # of all of them
+        self._expected = MESSAGE_BYTES // READING
         self._turn = threading.Lock()
         self._closed = False
         self._changed = threading.Event()
@@ -78,10 +84,16 @@ class Messages:
         if following is not None:
             self._have_read(following)
 
-    def release(self, export: Reading) -> None:
-        """Its message has come, or will not come."""
+    def release(self, export: Reading, nbytes: int) -> None:
+        """Its message has come, with so many bytes, or will not come."""
         with self._turn:
             self._placed.pop(export, None)
+            if export in self._working:
+                self._nbytes += nbytes - self._working[export]
+                self._working[export] = nbytes
+            # one is expected to be as large as the largest of late, within bounds: none is to keep all others waiting
+            expected = max(nbytes, self._expected - self._expected // 16, MESSAGE_BYTES // READING)
+            self._expected = min(expected, MESSAGE_BYTES // FEWEST)
             following = self._next() if self._in_line else None
         if following is not None:
             self._have_read(following)
@@ -91,7 +103,7 @@ class Messages:
         with self._turn:
             self._in_line.pop(export, None)
             self._placed.pop(export, None)
-            self._working.discard(export)
+            self._nbytes -= self._working.pop(export, 0)
             following = self._next() if self._in_line else None
         if following is not None:
             self._have_read(following)
@@ -110,18 +122,20 @@ class Messages:
             with self._turn:
                 if is_over:
                     self._placed.pop(export, None)
-                    self._working.discard(export)
+                    self._nbytes -= self._working.pop(export, 0)
                 following = self._next() if self._in_line else None
 
     def _next(self) -> Reading | None:
         """The first in line, which has its slots from now on, or None where there are none; called with `_turn`."""
-        if len(self._placed) >= READING or len(self._working) >= WORKERS:
+        is_full = len(self._working) >= WORKERS or self._nbytes + self._expected > MESSAGE_BYTES
+        if len(self._placed) >= READING or (is_full and self._working):
             self._changed.set()
             return None
         export = next(iter(self._in_line))
         del self._in_line[export]
         self._placed[export] = time.monotonic()
-        self._working.add(export)
+        self._working[export] = self._expected
+        self._nbytes += self._expected
         return export
 
     def _watch(self) -> None:

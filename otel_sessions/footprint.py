@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the service small: what it has in memory, and what its allocators keep of what they were given back."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import resource
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+CEILING: Final = 768 << 20
+"""Bytes resident above which free memory is given back even under load; a service is to stay below 1 GiB."""
+_MADV_DONTNEED: Final = 4
+_ARENAS: Final = 4
+_LARGE: Final = 1 << 20
+_FREE_AT_THE_END: Final = 8 << 20
+_MALLOC: Final = {-8: _ARENAS, -3: _LARGE, -1: _FREE_AT_THE_END}  # M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+_EMBEDDED: Final = "chdb._chdb"
+_ENGINE: Final = "JE_MALLOC_CONF"
+_DECAY: Final = "dirty_decay_ms:1000"
+_MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +\S*/_chdb\.\S+\n", re.ASCII)
+
+
+class _NoPandas:
+    """A finder that finds no pandas."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name, name=name)
+
+
+def keep_pandas_out() -> None:
+    """Imports pyarrow without pandas, which it would load for its first array: 30 MiB and a third of a second.
+
+    pyarrow looks once; whoever imports pandas later has it. For processes of ours, not for an application's.
+    """
+    if "pandas" in sys.modules or "pyarrow" in sys.modules:
+        return
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        import pyarrow  # noqa: PLC0415
+
+        pyarrow.array([0])
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def bound_allocators() -> None:
+    """Has the allocators of this process keep little of what is free; for processes of ours, before threads start and
+    the embedded engine is loaded.
+
+    glibc's malloc would have eight arenas a core, and keeps tens of megabytes in each: blocks of up to 32 MiB once a
+    large one was freed, where they lie between others. Those of `_LARGE` go back to the system as soon as they are
+    free. The allocator of the engine, jemalloc, gives back what was free for `_DECAY`, by default for five seconds.
+    What the environment says of them goes before. Does nothing where there is no glibc.
+    """
+    said = os.environ.get(_ENGINE)
+    os.environ[_ENGINE] = f"{_DECAY},{said}" if said else _DECAY
+    libc = _libc()
+    if libc is None or not hasattr(libc, "mallopt"):
+        return
+    if not any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
+        for parameter, value in _MALLOC.items():
+            libc.mallopt(parameter, value)
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory, its own and those of files; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()
+
+
+def most_resident() -> int:
+    """The most bytes that this process ever had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def give_back() -> None:
+    """Returns to the system what was touched of the 550 MB program of the embedded engine, and free heap.
+
+    What is used again is mapped again, without reading it from disk. Does nothing where there is no Linux.
+    """
+    libc = _libc()
+    if libc is None or not hasattr(libc, "madvise"):
+        return
+    for start, length in _program(_EMBEDDED in sys.modules):
+        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_DONTNEED)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
+def _libc() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(None)
+    except (OSError, TypeError):  # Windows
+        return None
+
+
+@cache
+def _program(is_loaded: bool) -> Sequence[tuple[int, int]]:
+    """Start and length of what can be given back of the engine's program, once `is_loaded`. It does not move."""
+    try:  # the kernel takes tens of milliseconds to write it
+        return [*_unwritten(Path("/proc/self/smaps").read_text("utf-8", "replace"))] if is_loaded else []
+    except OSError:
+        return []
+
+
+def _unwritten(smaps: str) -> Iterator[tuple[int, int]]:
+    """Start and length of the read-only parts of the engine that are as in its file: nothing relocated is in them."""
+    for match in _MAPPING.finditer(smaps):
+        below = smaps[match.end() : match.end() + 2000]
+        anonymous = re.search(r"^Anonymous: +(\d+) kB$", below, re.MULTILINE)
+        if anonymous is not None and anonymous[1] == "0":
+            start, end = int(match[1], 16), int(match[2], 16)
+            yield start, end - start
