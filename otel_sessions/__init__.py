@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from otel_sessions.sdk.configure import configure
     from otel_sessions.sdk.observe import observe
     from otel_sessions.sdk.processor import SessionSpanProcessor
-    from otel_sessions.sdk.session import propagate_attributes, session, session_end, session_start
-    from otel_sessions.sdk.trace import update_current_trace
+    from otel_sessions.sdk.session import (
+        propagate_attributes,
+        session,
+        session_end,
+        session_start,
+        update_current_trace,
+    )
 
 __all__ = [
     "ClickHouseSpanExporter",
@@ -40,7 +45,7 @@ _HOMES = {
     "session": "sdk.session",
     "session_end": "sdk.session",
     "session_start": "sdk.session",
-    "update_current_trace": "sdk.trace",
+    "update_current_trace": "sdk.session",
 }
 
 

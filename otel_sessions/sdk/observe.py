@@ -14,8 +14,8 @@ from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from otel_sessions import semconv
 from otel_sessions.sdk import serialize, wrap
+from otel_sessions.sdk.client import Kind, check_kind, record_error
 from otel_sessions.sdk.configure import is_off, tracer
-from otel_sessions.sdk.observations import Kind, check_kind, record_error
 from otel_sessions.sdk.processor import Attributes
 from otel_sessions.sdk.safely import Safely
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import StatusCode
 
 from otel_sessions import configure, get_client, observe, session
 from otel_sessions.sdk import safely, serialize
-from otel_sessions.sdk.observations import KINDS
+from otel_sessions.sdk.client import KINDS
 from tests.logged import told_by
 from tests.sdk.conftest import App, install
 

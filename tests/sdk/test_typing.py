@@ -45,6 +45,6 @@ def test_a_decorated_function_keeps_its_signature(tmp_path: Path) -> None:
         "def (question: str) -> typing.Coroutine[Any, Any, float]",
         "def (question: str) -> typing.AsyncIterator[str]",
         "def (word: str) -> bytes",
-        "otel_sessions.sdk.observations.Observation",
+        "otel_sessions.sdk.client.Observation",
     ], out + errors
     assert len(re.findall("error:", out)) == 2, out
