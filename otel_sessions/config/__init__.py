@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration: Collector-style YAML to one frozen, typed `Config`, or to every fault in it at once.
 
-`check` takes all steps (`load`), and finds the faults. `document` reads YAML and `--set`, and merges; `expand` replaces
-references to environment variables; `typed` makes `Settings` of maps, and texts of what is wrong with them; `plugins`
-looks components up; `model` has the classes that come out; `secrets` keeps passwords and tokens from the messages.
+`check` takes all steps (`load`), finds the faults, and keeps passwords and tokens out of them. `document` reads YAML
+and `--set`, and merges; `expand` replaces references to environment variables; `typed` makes `Settings` of maps, and
+texts of what is wrong with them; `plugins` looks components up; `model` has the classes that come out.
 """
 
 from __future__ import annotations

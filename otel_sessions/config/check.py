@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads a configuration: read, merged, expanded and checked, a `Config`, or every fault that was found in it."""
+"""Loads a configuration: read, merged, expanded and checked, a `Config`, or every fault that was found in it, without
+the passwords and tokens that stand in it."""
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel
 
@@ -18,7 +20,6 @@ from otel_sessions.config.document import DEFAULT_CONFIG, Path, dotted, given_by
 from otel_sessions.config.expand import Expander
 from otel_sessions.config.model import Config, Pipeline, Service, ServiceSettings
 from otel_sessions.config.plugins import EntryPoints, Registry
-from otel_sessions.config.secrets import Scrubber
 from otel_sessions.config.typed import kind_of, unknown_key, validate
 from otel_sessions.errors import ConfigError, Fault, hint
 from otel_sessions.types import HostPort
@@ -29,6 +30,12 @@ _PIPELINE_KINDS: tuple[Kind, ...] = ("receivers", "processors", "exporters")
 _LOCAL = {"localhost": "127.0.0.1"}
 _SQL_PORT = "clickhouse_http"
 _NOT_YET = {"metrics", "logs", "profiles"}
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)|secret|tokens?$|api[-_]?key|credential|authorization|private[-_]?key|headers", re.I
+)
+_USERINFO = re.compile(r"(?:(?<=://)|^)[^\s/]+:\S+(?=@)")
+_SHORTEST = 3
+_HIDDEN = "***"
 
 
 def load(
@@ -300,3 +307,46 @@ def within(wanted: type[T], value: Any, path: Path) -> Iterator[tuple[Path, T]]:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from within(wanted, item, (*path, index))
+
+
+# Secrets
+
+
+class Scrubber:
+    """Hides the secrets of one configuration: values under keys that sound like it, and the user part of URLs."""
+
+    def __init__(self, tree: Any) -> None:
+        found = {secret for path, value in walk(tree) for secret in _secrets(path, value)}
+        spelled = found | {repr(text)[1:-1] for text in found} | {unquote(text) for text in found}
+        self._secrets = sorted((text for text in spelled if len(text) >= _SHORTEST), key=len, reverse=True)
+
+    def text(self, message: str) -> str:
+        for secret in self._secrets:
+            message = message.replace(secret, _HIDDEN)
+        return message
+
+    def fault(self, fault: Fault) -> Fault:
+        """The fault with its message on one line and without secrets."""
+        return Fault(fault.path, " ".join(self.text(fault.message).split()))
+
+
+def _secrets(path: Path, value: Any) -> Iterator[str]:
+    if value is None:
+        return
+    if any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path):
+        yield str(value)
+    for userinfo in _USERINFO.findall(str(value)):
+        yield userinfo
+        yield userinfo.partition(":")[2]
+
+
+def walk(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar of a tree of maps and lists, with its path."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from walk(value, (*path, key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from walk(value, (*path, index))
+    else:
+        yield path, tree
