@@ -20,10 +20,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai.attributes import replace_distinct, says_something, unwrap
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.json_text import ROLE_MEMBER, message_text, said
 from otel_sessions.genai.messages import MODEL, USER
-from otel_sessions.genai.texts import replace_distinct, says_something, unwrap
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, KeySet, Mask, Named, empty_text, take_text
 

@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What kind of step a span is, whether it is the call of a model, and what it is called."""
+"""All that is read of steps and model calls, as columns: what the processors `session` and `genai` share. Here is what
+kind of step a span is, whether it is the call of a model, and what it is called."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai.attributes import Metadata, MetadataEntries, Scopes, mark_keys, marked, unwrapped
 from otel_sessions.genai.config import GenAiConfig, SummarySpan
+from otel_sessions.genai.content import Content
 from otel_sessions.genai.json_text import fits
-from otel_sessions.genai.texts import unwrapped
+from otel_sessions.genai.usage import Found, Usage
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import Entries, Indices, Mask, empty_text
+from otel_sessions.pdata.attributes import Entries, Indices, Mask, Named, empty_text
 from otel_sessions.semconv import SDK_LANGUAGE
 from otel_sessions.semconv.steps import StepKind
 
@@ -31,54 +34,87 @@ _MAX_KIND: Final = 100
 _OPERATION: Final = r"^(?:execute_tool|invoke_agent|create_agent) "
 """What the conventions put before the name of a tool or agent in the name of its span."""
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the spans of a batch are, as far as their kinds tell."""
-
-    kinds: Indices
-    """By place in `KINDS`, or `UNKNOWN`."""
-    calls: Mask
-    """Model calls for sure."""
-    with_usage: Mask
-    """Model calls if they state a usage."""
-    beside: Mask
-    """Whose libraries count tokens of a cache beside the input."""
-    summaries: Mask
-    """Sum up the calls below them."""
-
-
-class Scopes:
-    """The instrumentation scopes of a batch, each looked at once."""
-
-    def __init__(self, batch: SpanBatch) -> None:
-        encoded = batch["ScopeName"].dictionary_encode()
-        self._names = encoded.dictionary.to_pylist()
-        self._of_rows = encoded.indices.to_numpy()
-
-    def rows(self, patterns: Sequence[str]) -> Mask:
-        """The spans of a scope that fits one of the patterns."""
-        fitting = np.array([fits(name, patterns) for name in self._names], np.bool_)
-        return fitting[self._of_rows] if fitting.any() else np.zeros(len(self._of_rows), np.bool_)
+COLUMNS: Final = (
+    "Metadata",
+    "StepKind",
+    "StepName",
+    "AgentName",
+    "ResponseId",
+    "PreviousResponseId",
+    "IsModelCall",
+    "IsToolCall",
+    "IsUnpriced",
+    "Model",
+    "InputTokens",
+    "OutputTokens",
+    "TotalTokens",
+    "CachedInputTokens",
+    "CacheCreationInputTokens",
+    "ReasoningTokens",
+    "Cost",
+    "CostSource",
+    "Input",
+    "Output",
+    "TraceInput",
+    "TraceOutput",
+)
 
 
-def marked(entries: Entries, marks: Sequence[str]) -> Mask:
-    """The rows that have an attribute `KEY`, or `KEY=VALUE`."""
-    found = np.zeros(entries.length, np.bool_)
-    for mark in marks:
-        key, _, value = mark.partition("=")
-        part = entries.of(key)
-        rows = entries.rows[part]
-        if value and len(rows):
-            texts = entries.values.take(pa.array(entries.places[part]))
-            rows = rows[pc.equal(texts, value).to_numpy(zero_copy_only=False)]
-        found[rows] = True
-    return found
+class GenAi:
+    """Reads `COLUMNS` of spans; each is a function of its span alone.
+
+    `taken` are the attributes that others read, which are no metadata; `named` are attributes that are metadata as a
+    whole, with the name of each.
+    """
+
+    def __init__(
+        self, config: GenAiConfig, taken: tuple[str, ...] = (), named: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._config = config
+        self._content = Content(config)
+        self._usage = Usage(config)
+        self._steps = Steps(config)
+        self._ids = {"ResponseId": config.response_id_keys, "PreviousResponseId": config.previous_response_id_keys}
+        marks = [*config.bare_key_marks, *(mark for marks in config.key_marks.values() for mark in marks)]
+        ids = [key for keys in self._ids.values() for key in keys]
+        self.keys = [*self._content.keys, *self._usage.keys, *self._steps.keys, *mark_keys(marks), *ids]
+        """The span attributes that `columns` must be given."""
+        self._metadata = Metadata(config, [*taken, *self.keys], named)
+
+    def columns(
+        self, batch: SpanBatch, attributes: Named, entries: Entries, more: MetadataEntries | None = None
+    ) -> dict[str, pa.Array]:
+        """The columns, by name, in which any span has something; all others have their default. `more` is metadata that
+        is not in the attributes."""
+        scopes = Scopes(batch)
+        # without those under bare names in spans of libraries that are not known to mean by them what we do
+        config, kept = self._config, np.ones(len(entries.codes), np.bool_)
+        bare = [key for key in config.bare_keys if entries.has(key)]
+        if bare:
+            known = scopes.rows(config.bare_key_scopes) | marked(entries, config.bare_key_marks)
+            for key in bare:
+                kept[entries.of(key)] = known[entries.rows[entries.of(key)]]
+        for key, marks in config.key_marks.items():
+            if entries.has(key):
+                kept[entries.of(key)] = marked(entries, marks)[entries.rows[entries.of(key)]]
+        entries = entries if kept.all() else entries.filter(kept)
+        model, has_model = self._usage.model(entries)
+        found = self._steps.found(batch, entries, scopes, has_model)
+        usage, calls = self._usage.columns(batch, entries, found, model)
+        columns = {
+            "Model": model,
+            **usage,
+            **self._steps.columns(batch, entries, found, calls, model),
+            **self._content.columns(batch, attributes, entries),
+        }
+        for name, keys in self._ids.items():
+            if any(map(entries.has, keys)):
+                columns[name] = unwrapped(entries, entries.first(keys), self._config.json_encoded_prefixes)
+        metadata = self._metadata.column(attributes, more)
+        return columns if metadata is None else columns | {"Metadata": metadata}
 
 
-def mark_keys(marks: Sequence[str]) -> list[str]:
-    """The attributes that marks speak of."""
-    return [mark.partition("=")[0] for mark in marks]
+# Kinds and names
 
 
 class Steps:

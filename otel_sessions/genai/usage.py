@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_sessions.genai.attributes import mark_keys, marked, unwrapped
 from otel_sessions.genai.config import GenAiConfig
 from otel_sessions.genai.json_text import member as member_of
 from otel_sessions.genai.json_text import parse_object
 from otel_sessions.genai.prices import Prices, Spent, as_costs
-from otel_sessions.genai.steps import Found, mark_keys, marked
-from otel_sessions.genai.texts import unwrapped
 from otel_sessions.pdata import COST, SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask
 
@@ -26,6 +25,22 @@ STATED, PRICED = 1, 2
 _SOURCES = pa.array(["", "attribute", "prices"])
 _COLOURS: Final = r"\x1b\[[0-9;]*m"
 _SUM_OF_PARTS: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the spans of a batch are, as far as their kinds tell."""
+
+    kinds: Indices
+    """By place in `steps.KINDS`, or -1."""
+    calls: Mask
+    """Model calls for sure."""
+    with_usage: Mask
+    """Model calls if they state a usage."""
+    beside: Mask
+    """Whose libraries count tokens of a cache beside the input."""
+    summaries: Mask
+    """Sum up the calls below them."""
 
 
 class Usage:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pyarrow as pa
 
 from otel_sessions.component import ComponentId, Factory, Host
-from otel_sessions.genai.columns import COLUMNS, GenAi
+from otel_sessions.genai.attributes import with_members, with_outer
 from otel_sessions.genai.config import GenAiConfig
-from otel_sessions.genai.texts import with_members, with_outer
+from otel_sessions.genai.steps import COLUMNS, GenAi
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import KeySet
 from otel_sessions.pdata.schema import DERIVED_DEFAULTS

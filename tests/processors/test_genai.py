@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from otel_sessions.component import ComponentId, Host, Processor
 from otel_sessions.config.plugins import EntryPoints
-from otel_sessions.genai.columns import COLUMNS
 from otel_sessions.genai.config import GenAiConfig
+from otel_sessions.genai.steps import COLUMNS
 from otel_sessions.pdata import DERIVED
 from otel_sessions.processors.genai import GenAiProcessor
 from otel_sessions.processors.session import SessionConfig, SessionProcessor

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai.texts import unwrap
+from otel_sessions.genai.attributes import unwrap
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Indices, Named, ends_of
 from otel_sessions.processors.redaction.config import RedactionConfig

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai.texts import replace_distinct, unwrap
+from otel_sessions.genai.attributes import replace_distinct, unwrap
 from otel_sessions.pdata.attributes import Mask
 from otel_sessions.processors.redaction.config import CHECKED, RedactionConfig
 

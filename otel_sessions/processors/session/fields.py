@@ -17,10 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions import semconv
-from otel_sessions.genai.columns import MetadataEntries
+from otel_sessions.genai.attributes import MetadataEntries, unwrapped
 from otel_sessions.genai.config import Keys
 from otel_sessions.genai.json_text import MAX_JSON_BYTES, NOT_JSON, encodable, parse_json
-from otel_sessions.genai.texts import unwrapped
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.pdata.attributes import Entries, KeySet
 from otel_sessions.processors.session.config import SessionConfig

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions import semconv
-from otel_sessions.genai.columns import GenAi
-from otel_sessions.genai.texts import with_members, with_outer
+from otel_sessions.genai.attributes import with_members, with_outer
+from otel_sessions.genai.steps import GenAi
 from otel_sessions.pdata import Checked, SpanBatch
 from otel_sessions.pdata.attributes import KeySet, Mask
 from otel_sessions.processors.session import fields

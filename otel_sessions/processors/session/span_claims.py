@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_sessions.genai.texts import unwrap
+from otel_sessions.genai.attributes import unwrap
 from otel_sessions.pdata import NO_CLAIM, Note, SpanBatch
 from otel_sessions.pdata.attributes import Entries, Indices, Mask, empty_text, take_text
 from otel_sessions.processors.session.config import SessionConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otel_sessions.genai.columns import COLUMNS
+from otel_sessions.genai.steps import COLUMNS
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.testing.otlp import Attributes, span
 from tests.processors.session.reading import batch_of, rows_of

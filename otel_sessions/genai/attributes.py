@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that is read of steps and model calls, as columns: what the processors `session` and `genai` share."""
+"""What attributes hold, as columns: texts as clients wrap them (JSON-encoded strings, and members of objects), marks
+that tell a dialect, and metadata. Each distinct value is parsed once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -15,98 +15,128 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otel_sessions.genai.config import GenAiConfig
-from otel_sessions.genai.content import Content
-from otel_sessions.genai.json_text import encodable, parse_object, scalar_text
-from otel_sessions.genai.steps import Scopes, Steps, mark_keys, marked
-from otel_sessions.genai.texts import replace_distinct, unwrapped
-from otel_sessions.genai.usage import Usage
+from otel_sessions.genai.json_text import encodable, fits, member, parse_json, parse_object, scalar_text
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.pdata.attributes import Entries, Indices, Named
+from otel_sessions.pdata.attributes import Entries, Indices, Mask, Named
 from otel_sessions.pdata.schema import ATTRIBUTES
 
-COLUMNS: Final = (
-    "Metadata",
-    "StepKind",
-    "StepName",
-    "AgentName",
-    "ResponseId",
-    "PreviousResponseId",
-    "IsModelCall",
-    "IsToolCall",
-    "IsUnpriced",
-    "Model",
-    "InputTokens",
-    "OutputTokens",
-    "TotalTokens",
-    "CachedInputTokens",
-    "CacheCreationInputTokens",
-    "ReasoningTokens",
-    "Cost",
-    "CostSource",
-    "Input",
-    "Output",
-    "TraceInput",
-    "TraceOutput",
-)
-
-
-class GenAi:
-    """Reads `COLUMNS` of spans; each is a function of its span alone.
-
-    `taken` are the attributes that others read, which are no metadata; `named` are attributes that are metadata as a
-    whole, with the name of each.
-    """
-
-    def __init__(
-        self, config: GenAiConfig, taken: tuple[str, ...] = (), named: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
-        self._config = config
-        self._content = Content(config)
-        self._usage = Usage(config)
-        self._steps = Steps(config)
-        self._ids = {"ResponseId": config.response_id_keys, "PreviousResponseId": config.previous_response_id_keys}
-        marks = [*config.bare_key_marks, *(mark for marks in config.key_marks.values() for mark in marks)]
-        ids = [key for keys in self._ids.values() for key in keys]
-        self.keys = [*self._content.keys, *self._usage.keys, *self._steps.keys, *mark_keys(marks), *ids]
-        """The span attributes that `columns` must be given."""
-        self._metadata = Metadata(config, [*taken, *self.keys], named)
-
-    def columns(
-        self, batch: SpanBatch, attributes: Named, entries: Entries, more: MetadataEntries | None = None
-    ) -> dict[str, pa.Array]:
-        """The columns, by name, in which any span has something; all others have their default. `more` is metadata that
-        is not in the attributes."""
-        scopes = Scopes(batch)
-        # without those under bare names in spans of libraries that are not known to mean by them what we do
-        config, kept = self._config, np.ones(len(entries.codes), np.bool_)
-        bare = [key for key in config.bare_keys if entries.has(key)]
-        if bare:
-            known = scopes.rows(config.bare_key_scopes) | marked(entries, config.bare_key_marks)
-            for key in bare:
-                kept[entries.of(key)] = known[entries.rows[entries.of(key)]]
-        for key, marks in config.key_marks.items():
-            if entries.has(key):
-                kept[entries.of(key)] = marked(entries, marks)[entries.rows[entries.of(key)]]
-        entries = entries if kept.all() else entries.filter(kept)
-        model, has_model = self._usage.model(entries)
-        found = self._steps.found(batch, entries, scopes, has_model)
-        usage, calls = self._usage.columns(batch, entries, found, model)
-        columns = {
-            "Model": model,
-            **usage,
-            **self._steps.columns(batch, entries, found, calls, model),
-            **self._content.columns(batch, attributes, entries),
-        }
-        for name, keys in self._ids.items():
-            if any(map(entries.has, keys)):
-                columns[name] = unwrapped(entries, entries.first(keys), self._config.json_encoded_prefixes)
-        metadata = self._metadata.column(attributes, more)
-        return columns if metadata is None else columns | {"Metadata": metadata}
-
-
+_EMPTY: Final = r"^(?:[\s\[\]{},]|null|None|\"\s*\"|\"(?:messages|contents|content|parts|input|output)\"\s*:)*$"
+_MAX_EMPTY: Final = 50
 _REMEMBERED: Final = 10_000
 _OBJECT: Final = ""
 """What stands for the name where the value is an object with many."""
+
+
+def with_outer(keys: Iterable[str]) -> list[str]:
+    """The keys, and those of the objects whose members some of them are."""
+    return [each for key in keys for each in ((key, key.partition("#")[0]) if "#" in key else (key,))]
+
+
+def with_members(entries: Entries, composite: pa.ListArray) -> Entries:
+    """The entries, and those of the keys `KEY#MEMBER`: text, numbers and booleans within the objects under `KEY`.
+
+    What `composite` lists of a row's keys is left alone: it came as another type than text, or is not what it was.
+    """
+    wanted = [(key, *key.split("#", 1)) for key in entries.keys.keys if "#" in key]
+    wanted = [(key, outer, inner) for key, outer, inner in wanted if entries.has(outer)]
+    if not wanted:
+        return entries
+    listed, found = entries.listed(composite), []
+    for outer in dict.fromkeys(outer for _, outer, _ in wanted):
+        part = entries.of(outer)
+        kept = ~listed[part]
+        rows, places = entries.rows[part][kept], entries.places[part][kept]
+        distinct = entries.values.take(pa.array(places)).dictionary_encode()
+        objects = [parse_object(text) for text in distinct.dictionary.to_pylist()]
+        for key, _, inner in (each for each in wanted if each[1] == outer):
+            texts = np.array([scalar_text(member(each, inner)) for each in objects], np.object_)[distinct.indices]
+            has = texts != ""
+            if has.any():
+                found.append((key, rows[has], pa.array(texts[has], pa.string())))
+    return entries.with_texts(found) if found else entries
+
+
+def unwrap(texts: pa.StringArray, among: Mask) -> pa.StringArray:
+    """The texts with those `among` them that are a JSON string decoded, and those that are a JSON null emptied."""
+    if not among.any():
+        return texts
+    wrapped = pc.or_(pc.and_(pc.starts_with(texts, '"'), pc.ends_with(texts, '"')), pc.equal(texts, "null"))
+    return replace_distinct(texts, among & wrapped.to_numpy(zero_copy_only=False), _unwrapped)
+
+
+def unwrapped(entries: Entries, chosen: Indices, json_encoded: tuple[str, ...]) -> pa.StringArray:
+    """The text of the chosen entries, -1 for none, decoded where its key begins like one that may be JSON-encoded."""
+    texts = entries.text(chosen)
+    encoded = entries.keys.beginning(json_encoded)
+    if not any(encoded[entries.keys.codes[key]] for key in entries.parts):
+        return texts
+    return unwrap(texts, (chosen >= 0) & encoded[entries.codes[chosen]])
+
+
+def says_something(texts: pa.StringArray) -> Mask:
+    """Which texts are not empty, nor JSON of nothing: empty lists, objects, texts and null, in each other too."""
+    something: Mask = pc.binary_length(texts).to_numpy() > 0
+    short = np.flatnonzero(something & (pc.binary_length(texts).to_numpy() <= _MAX_EMPTY))
+    if len(short):
+        empty = pc.match_substring_regex(texts.take(pa.array(short)), _EMPTY).to_numpy(zero_copy_only=False)
+        something[short[empty]] = False
+    return something
+
+
+def replace_distinct(texts: pa.StringArray, among: Mask, change: Callable[[str], str]) -> pa.StringArray:
+    """The texts with `change` applied to those `among` them, once per distinct text."""
+    if not among.any():
+        return texts
+    mask = pa.array(among)
+    distinct = texts.filter(mask).dictionary_encode()
+    changed = pa.array([change(text) for text in distinct.dictionary.to_pylist()], pa.string())
+    return pc.replace_with_mask(texts, mask, changed.take(distinct.indices))
+
+
+def _unwrapped(text: str) -> str:
+    value = parse_json(text)
+    if value is None:
+        return ""
+    return encodable(value) if isinstance(value, str) else text
+
+
+# Marks, and the libraries that wrote a span
+
+
+class Scopes:
+    """The instrumentation scopes of a batch, each looked at once."""
+
+    def __init__(self, batch: SpanBatch) -> None:
+        encoded = batch["ScopeName"].dictionary_encode()
+        self._names = encoded.dictionary.to_pylist()
+        self._of_rows = encoded.indices.to_numpy()
+
+    def rows(self, patterns: Sequence[str]) -> Mask:
+        """The spans of a scope that fits one of the patterns."""
+        fitting = np.array([fits(name, patterns) for name in self._names], np.bool_)
+        return fitting[self._of_rows] if fitting.any() else np.zeros(len(self._of_rows), np.bool_)
+
+
+def marked(entries: Entries, marks: Sequence[str]) -> Mask:
+    """The rows that have an attribute `KEY`, or `KEY=VALUE`."""
+    found = np.zeros(entries.length, np.bool_)
+    for mark in marks:
+        key, _, value = mark.partition("=")
+        part = entries.of(key)
+        rows = entries.rows[part]
+        if value and len(rows):
+            texts = entries.values.take(pa.array(entries.places[part]))
+            rows = rows[pc.equal(texts, value).to_numpy(zero_copy_only=False)]
+        found[rows] = True
+    return found
+
+
+def mark_keys(marks: Sequence[str]) -> list[str]:
+    """The attributes that marks speak of."""
+    return [mark.partition("=")[0] for mark in marks]
+
+
+# Metadata
 
 
 @dataclass(frozen=True, slots=True)
