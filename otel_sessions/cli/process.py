@@ -27,7 +27,7 @@ from otel_sessions.telemetry import configure_logging
 logger = logging.getLogger("otel_sessions.service")
 _OPEN_FILES = 1 << 16
 
-_LOOK_INTERVAL_S = 1.0
+_LOOK_INTERVAL_S = 0.5
 _IDLE_INTERVAL_S = 10.0
 _BUSY = 0.1  # of a core, over that interval
 _WORTH_GIVING = 32 << 20  # bytes
