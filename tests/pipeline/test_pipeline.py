@@ -93,12 +93,13 @@ def test_a_request_is_answered_when_its_spans_are_stored(build):
 def test_an_only_request_does_not_linger(build):
     pipeline = build(MemoryExporter())
     pipeline.consume(named("warm up")).result(60)
-    took = []
-    for _ in range(21):
+
+    def took() -> float:
         began = time.perf_counter()
         pipeline.consume(named("a")).result(60)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.02
+        return time.perf_counter() - began
+
+    assert any(took() < 0.02 for _ in range(1000)), "one that lingers does so each time, a busy machine does not"
 
 
 def test_an_empty_request_is_accepted_without_an_export(build):
