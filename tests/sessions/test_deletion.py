@@ -113,6 +113,35 @@ def test_what_was_stored_of_a_deleted_session_all_the_same_goes_with_the_next_ch
     assert sessions(otel_client, project) == []
 
 
+def test_spans_of_a_deleted_session_go_though_their_turns_went_before_them(otel_client: Client) -> None:
+    """An insert stored spans after the deletion of spans, and turns before that of turns."""
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    store(otel_client, project, root, span("child", parent=root))
+    deletion.delete(otel_client, [(project, "gone")])
+    before = deletion.forgotten(otel_client)[project, "gone"].updated_ns
+    assert deletion.delete_stored_again(otel_client, before) == 0
+    insert(otel_client, batch(project, root, span("child", parent=root)))
+    for table in ("_session_turns", "_session_activity", "_trace_claims"):
+        otel_client.command(f"DELETE FROM {table} WHERE Project = {{p:String}}", {"p": project})
+    assert left(otel_client, project) == {"otel_traces": 2}
+    assert deletion.delete_stored_again(otel_client, before) == 1
+    assert left(otel_client, project) == {}
+    assert deletion.stored_again(otel_client, before) == []
+
+
+def test_a_trace_of_a_deleted_session_stays_away_from_others_too(otel_client: Client) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    store(otel_client, project, root)
+    deletion.delete(otel_client, [(project, "gone")])
+    before = deletion.forgotten(otel_client)[project, "gone"].updated_ns
+    store(otel_client, project, root, span("other", parent=root, attributes={"session.id": "another"}))
+    assert deletion.delete_stored_again(otel_client, before) == 1
+    assert sessions(otel_client, project) == []
+    assert set(left(otel_client, project)) <= {"_session_activity"}, "a bound, which may be too great"
+
+
 def test_what_is_deleted_again_stays_away_as_long_as_before_and_with_all_its_traces(otel_client: Client) -> None:
     project = new_project()
     first, second = (span(attributes={"session.id": "gone"}) for _ in range(2))

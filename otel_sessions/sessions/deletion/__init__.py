@@ -82,7 +82,9 @@ def delete_stored_again(client: Client, since_ns: int) -> int:
     """
     with writing("deleting sessions"):
         again = stored_again(client, since_ns)
-        return sum(_delete(client, _known(client, some)) for some in batched(again, SESSIONS_AT_ONCE))
+        for some in batched(again, SESSIONS_AT_ONCE):
+            _delete(client, _known(client, some))
+        return len(again)
 
 
 def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
@@ -98,6 +100,10 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
             gone[project, session].traces.add(trace)
     if whole:
         _forget(client, gone)
+    for (project, session), of_session in gone.items():  # of what was deleted before there may be spans without turns
+        for trace in of_session.traces:
+            whole.setdefault((project, trace), [session])
+    shared = [trace for trace in shared if trace not in whole]  # what arrives of those stays away from all sessions
     if shared:
         sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
         sql, of_traces = attribution.bound(sql, shared)
@@ -131,6 +137,8 @@ def stored_again(client: Client, since_ns: int) -> list[SessionKey]:
 
     An insert that began before it could know of the deletion may have stored them. Raises as the client does.
     """
+    if not client.query(statement(__package__, "any_since"), {"since": since_ns}).result_rows:
+        return []
     rows = client.query(statement(__package__, "stored_again"), {"since": since_ns}).result_rows
     return [(project, session) for project, session in rows]
 
