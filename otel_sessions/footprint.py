@@ -16,11 +16,13 @@ from typing import Final
 CEILING: Final = 704 << 20
 """Bytes resident above which free memory is given back even under load; a service is to stay below 1 GiB."""
 _MADV_DONTNEED: Final = 4
-_M_ARENA_MAX: Final = -8
 _ARENAS: Final = 4
+_LARGE: Final = 1 << 20
+_FREE_AT_THE_END: Final = 8 << 20
+_MALLOC: Final = {-8: _ARENAS, -3: _LARGE, -1: _FREE_AT_THE_END}  # M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 _EMBEDDED: Final = "chdb._chdb"
 _ENGINE: Final = "JE_MALLOC_CONF"
-_DECAY: Final = "dirty_decay_ms:2500"
+_DECAY: Final = "dirty_decay_ms:1000"
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +\S*/_chdb\.\S+\n", re.ASCII)
 
 
@@ -53,9 +55,10 @@ def bound_allocators() -> None:
     """Has the allocators of this process keep little of what is free; for processes of ours, before threads start and
     the embedded engine is loaded.
 
-    glibc's malloc would have eight arenas a core, and keeps tens of megabytes in each. The allocator of the engine,
-    jemalloc, gives back what was free for `_DECAY`, by default for five seconds. What the environment says of them goes
-    before. Does nothing where there is no glibc.
+    glibc's malloc would have eight arenas a core, and keeps tens of megabytes in each: blocks of up to 32 MiB once a
+    large one was freed, where they lie between others. Those of `_LARGE` go back to the system as soon as they are
+    free. The allocator of the engine, jemalloc, gives back what was free for `_DECAY`, by default for five seconds.
+    What the environment says of them goes before. Does nothing where there is no glibc.
     """
     said = os.environ.get(_ENGINE)
     os.environ[_ENGINE] = f"{_DECAY},{said}" if said else _DECAY
@@ -63,7 +66,8 @@ def bound_allocators() -> None:
     if libc is None or not hasattr(libc, "mallopt"):
         return
     if not any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
-        libc.mallopt(_M_ARENA_MAX, _ARENAS)
+        for parameter, value in _MALLOC.items():
+            libc.mallopt(parameter, value)
 
 
 def resident() -> int:
