@@ -130,28 +130,27 @@ class _Reader:
                 return _several(Or, [self.node(child) for child in _trees(tree)])
             case "negation":
                 return Not(self.node(_trees(tree)[0]))
+        first = cast("Token", tree.children[0])
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(first))
+        match tree.data:
+            case "word":
+                text = str(first)
+                body = text.removesuffix("*")
+                found = runs(body)
+                if "*" in body:
+                    raise LanguageError("a star in a word stands at its end", _start(first))
+                if not found:
+                    raise LanguageError("a word has a letter or a digit", _start(first))
+                return Words(found, is_beginning=body != text)
+            case "phrase":
+                found = runs(_unquoted(first))
+                if not found:
+                    raise LanguageError("a phrase has a letter or a digit", _start(first))
+                return Words(found)
             case _:
-                first = cast("Token", tree.children[0])
-                self._terms += 1
-                if self._terms > MAX_TERMS:
-                    raise LanguageError(f"an expression has {MAX_TERMS} terms at most", _start(first))
-                match tree.data:
-                    case "word":
-                        text = str(first)
-                        body = text.removesuffix("*")
-                        found = runs(body)
-                        if "*" in body:
-                            raise LanguageError("a star in a word stands at its end", _start(first))
-                        if not found:
-                            raise LanguageError("a word has a letter or a digit", _start(first))
-                        return Words(found, is_beginning=body != text)
-                    case "phrase":
-                        found = runs(_unquoted(first))
-                        if not found:
-                            raise LanguageError("a phrase has a letter or a digit", _start(first))
-                        return Words(found)
-                    case _:
-                        return _comparison(tree)
+                return _comparison(tree)
 
 
 def _several(kind: type[And] | type[Or], nodes: list[Node]) -> Node:
