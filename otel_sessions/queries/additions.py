@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_sessions.queries import keyed
+from otel_sessions.queries import added, keyed
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, nanoseconds, portions, select
 from otel_sessions.queries.share_hiding import Hidden
@@ -28,21 +28,21 @@ def with_additions(
 ) -> list[Row]:
     """Rows of the view `sessions` with `Bookmarked`, `Labels`, `State` and `IdleAfter`, after how many nanoseconds
     without a span it is idle, and `Scores` if the groups have them."""
-    added: dict[str, Row] = {}
+    of_all: dict[str, Row] = {}
     scores: dict[str, list[Row]] = {}
     for ids in portions(row["SessionId"] for row in rows):
         named = {"project": project, "session_ids": ids}
         own, of_these = keyed.at_once(
             client,
-            partial(select, name="additions_of", parameters=named),
+            partial(_additions_of, project=project, session_ids=ids),
             partial(keyed.select, name="scores_of", parameters=named) if "scores" in groups else lambda _: [],
         )
-        added |= {row["SessionId"]: row for row in own}
+        of_all |= {row["SessionId"]: row for row in own}
         for score in of_these:
             scores.setdefault(score["SessionId"], []).append(shown_score(score))
     found = []
     for row in rows:
-        own = added[row["SessionId"]]
+        own = of_all[row["SessionId"]]
         more = {"Bookmarked": bool(own["Bookmarked"]), "Labels": own["Labels"], **state(row, own["IdleAfter"], now_ns)}
         if "scores" in groups:
             more["Scores"] = scores.get(row["SessionId"], [])
@@ -56,7 +56,13 @@ def said_of_one(client: Client, project: str, session_id: str, groups: Collectio
     how many nanoseconds without a turn another part begins; 0 for never).
     """
     named = {"project": project, "session_id": session_id}
-    (said,) = select(client, "said_of_one", named)
+    known = added.known(client, project, [session_id])
+    if known is None or known.within((*added.BY_PEOPLE, *added.BY_OTHERS)):
+        (said,) = select(client, "said_of_one", named)
+    else:
+        said = {"Bookmarked": 0, "Labels": [], "Revision": 0, "Share": []}
+        said |= {"IdleAfter": known.idle_after, "SplitAfter": known.split_after}
+        said["MayHaveScores"] = known.within([added.SCORES])
     has_scores = said.pop("MayHaveScores")
     if "scores" in groups:
         found = keyed.select(client, "scores_of", {**named, "session_ids": [session_id]}) if has_scores else []
@@ -67,6 +73,17 @@ def said_of_one(client: Client, project: str, session_id: str, groups: Collectio
         "Bookmarked": bool(said["Bookmarked"]),
         "Share": dict(zip(_SHARE, share[0], strict=True)) if share else None,
     }
+
+
+def _additions_of(client: Client, project: str, session_ids: Sequence[str]) -> list[Row]:
+    """The rows of `additions_of.sql`, of which only those are asked for that may have anything."""
+    known, asked = added.known(client, project, session_ids), list(session_ids)
+    found: list[Row] = []
+    if known is not None:
+        asked = known.within(added.BY_PEOPLE)
+        others = set(session_ids).difference(asked)
+        found = [{"SessionId": id_, "Bookmarked": 0, "Labels": [], "IdleAfter": known.idle_after} for id_ in others]
+    return found + (select(client, "additions_of", {"project": project, "session_ids": asked}) if asked else [])
 
 
 def state(row: Row, idle_after: int, now_ns: int) -> Row:

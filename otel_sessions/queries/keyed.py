@@ -48,14 +48,14 @@ class _Remembering:
     """Asks once what `by_key` asks before each statement: where the statements are all of one page, that is enough."""
 
     def __init__(self, client: Client, known: Known) -> None:
-        self._client = client
+        self.behind = client
         self._known = known
         self._probes = {_tables(keys)[name]: name for keys in (_ONE, _SOME) for name in _PROBES}
 
     def raw_query(self, query: str, parameters: dict[str, Any] | None = None, **more: Any) -> bytes:
         named = parameters or {}
         if query not in self._probes:
-            return self._client.raw_query(query, parameters=parameters, **more)
+            return self.behind.raw_query(query, parameters=parameters, **more)
         probe = self._probes[query]
         without = self._known.setdefault((probe, named["project"]), set())
         within = self._known.setdefault((f"{probe}: found", named["project"]), set())
@@ -64,7 +64,7 @@ class _Remembering:
             return b""
         if about & within:
             return _FOUND
-        found = self._client.raw_query(query, parameters=parameters, **more)
+        found = self.behind.raw_query(query, parameters=parameters, **more)
         if not found:
             without |= about
         elif len(about) == 1:
@@ -72,18 +72,26 @@ class _Remembering:
         return found
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+        return getattr(self.behind, name)
 
     def at_once(self, *works: Callable[[Client], Any]) -> list[Any]:
         def remembers(work: Callable[[Client], Any]) -> Callable[[Client], Any]:
             return lambda client: work(remembering(client, self._known))
 
-        return beside.at_once(self._client, *map(remembers, works))
+        return beside.at_once(self.behind, *map(remembers, works))
 
 
 def remembering(client: Client, known: Known) -> Client:
     """The client, which does not ask again what `known` has, where it also puts what it asks: for a page's reads."""
     return cast("Client", _Remembering(client, known))
+
+
+def bare(client: Client) -> Client:
+    """The client behind those of `remembering`, which are of one page."""
+    asked: Any = client
+    while isinstance(asked, _Remembering):
+        asked = asked.behind
+    return cast("Client", asked)
 
 
 def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:

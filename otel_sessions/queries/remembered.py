@@ -70,6 +70,9 @@ _OF_CLIENTS: Final[WeakKeyDictionary[Client, Remembered]] = WeakKeyDictionary()
 
 def remembered_by(client: Client) -> Remembered | None:
     """What this client remembers; None where parts do not tell whether a session has changed."""
-    if not str(getattr(client, "uri", "")).startswith(_EMBEDDED):
-        return None
-    return _OF_CLIENTS.setdefault(client, Remembered())
+    return _OF_CLIENTS.setdefault(client, Remembered()) if is_embedded(client) else None
+
+
+def is_embedded(client: Client) -> bool:
+    """Whether names of parts tell, as above, what has changed."""
+    return str(getattr(client, "uri", "")).startswith(_EMBEDDED)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which sessions something was added to, remembered as long as the tables of it are the same.
+
+Most sessions have no star, no label, no link and no score, and to ask each table takes as long as the figures of the
+session. The parts that a table has tell whether anything was stored in it (see `remembered`): asking for them is one
+short statement, after which the next request sees what the last one wrote.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from otel_sessions.clickhouse.sql import statement
+from otel_sessions.queries import keyed
+from otel_sessions.queries.remembered import is_embedded
+from otel_sessions.queries.rows import run, sections
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+BY_PEOPLE: Final = ("_session_bookmarks", "_session_labels")
+BY_OTHERS: Final = ("_session_shares", "_session_hooks")
+SCORES: Final = "_scores"
+_LIFE: Final = "_session_life"
+_TABLES: Final = (*BY_PEOPLE, *BY_OTHERS, SCORES, _LIFE)
+_MOST_ROWS: Final = 20_000
+"""Of a table with more it is not remembered whose they are: each client would take 160 KiB, and each change longer."""
+_MOST_PROJECTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`tables` by session are those that may have something of it; limits are in ns, as in `said_of_one.sql`."""
+
+    tables: Mapping[str, frozenset[str]]
+    idle_after: int
+    split_after: int
+
+    def within(self, tables: Sequence[str]) -> list[str]:
+        """The sessions of which one of these tables may have something."""
+        return [id_ for id_, found in self.tables.items() if not found.isdisjoint(tables)]
+
+
+@dataclass(slots=True)
+class _Tables:
+    """By table its version, and the hashes of the sessions that it has rows of, in order; None for too many."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, array[int] | None] = field(default_factory=dict)
+    limits: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def update(self, client: Client) -> None:
+        """Reads anew what has changed; versions first, so that what is stored meanwhile is read again next time."""
+        rows = {row["Table"]: row for row in run(client, _texts()["versions"], {"tables": list(_TABLES)})}
+        for table in _TABLES:
+            version = rows[table]["Version"] if table in rows else ""
+            if self.versions.get(table) == version:
+                continue
+            if table == _LIFE:
+                self.limits.clear()
+            else:
+                self.hashes[table] = _hashes(client, table, int(rows[table]["Rows"])) if version else array("Q")
+            self.versions[table] = version
+
+    def limits_of(self, client: Client, project: str) -> tuple[int, int]:
+        if project not in self.limits:
+            if len(self.limits) >= _MOST_PROJECTS:
+                self.limits.clear()
+            (row,) = run(client, _texts()["life"], {"project": project})
+            self.limits[project] = int(row["IdleAfter"]), int(row["SplitAfter"])
+        return self.limits[project]
+
+
+_OF_CLIENTS: Final[WeakKeyDictionary[Client, _Tables]] = WeakKeyDictionary()
+
+
+def known(client: Client, project: str, session_ids: Sequence[str]) -> Known | None:
+    """What may have been added to these sessions; None where parts do not tell."""
+    client = keyed.bare(client)
+    if not is_embedded(client):
+        return None
+    of_client = _OF_CLIENTS.setdefault(client, _Tables())
+    of_client.update(client)
+    tables: dict[str, frozenset[str]] = dict.fromkeys(session_ids, frozenset())
+    if any(hashes is None or hashes for hashes in of_client.hashes.values()):
+        (row,) = run(client, _texts()["of_sessions"], {"project": project, "session_ids": ["", *session_ids]})
+        of_any, *each = map(int, row["Hashes"])
+        for id_, hash_ in zip(session_ids, each, strict=True):
+            # a score on a trace has no session of its own
+            of_one = {name: (hash_, of_any) if name == SCORES else (hash_,) for name in of_client.hashes}
+            tables[id_] = frozenset(name for name, asked in of_one.items() if _has(of_client.hashes[name], asked))
+    return Known(tables, *of_client.limits_of(client, project))
+
+
+def _has(hashes: array[int] | None, asked: Sequence[int]) -> bool:
+    if hashes is None:
+        return True
+    places = [(bisect_left(hashes, one), one) for one in asked]
+    return any(place < len(hashes) and hashes[place] == one for place, one in places)
+
+
+def _hashes(client: Client, table: str, rows: int) -> array[int] | None:
+    if rows > _MOST_ROWS:
+        return None
+    found = run(client, _texts()["hashes"].replace("TABLE", table), {})
+    return array("Q", sorted(int(row["Hash"]) for row in found))
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    return sections(statement(f"{__package__}.sql", "added"))
