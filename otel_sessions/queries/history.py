@@ -33,9 +33,10 @@ Position: TypeAlias = "tuple[str, str, int]"
 Spoken: TypeAlias = "list[tuple[Position, list[bytes]]]"
 """Steps in order, with the digests of their messages."""
 
-MAX_TURNS: Final = 100_000
-"""Turns before a page of which is known what was said."""
-MAX_READ: Final = 256 * 2**20
+MAX_TURNS: Final = 1_000
+"""Turns that are read before a page that no other led up to: to read twenty times as many takes twelve seconds, and
+what a call is sent again was mostly sent with one shortly before."""
+MAX_READ: Final = 32 * 2**20
 """Bytes of attributes and events that are read for it."""
 MESSAGE_BYTES: Final = 320
 """Bytes that a message takes in a history, at most: its digest, its position and their place in a dictionary."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,3 +209,10 @@ def test_a_memory_forgets_the_sessions_that_were_not_asked_for(monkeypatch: pyte
     first = memory.history("p", "0")
     assert not first.said
     assert memory.history("p", "4").said
+
+
+def test_the_bounds_of_a_page_that_no_other_led_up_to_are_those_of_the_documentation() -> None:
+    told = Path("docs/rest.md").read_text("utf-8")
+    read = f"{history.MAX_READ >> 20} MiB of attributes and events, {history.MAX_TURNS:,} turns at most"
+    assert read in told, "a page deep in a session is asked for by people who wait"
+    assert f"up to {history.MAX_MESSAGES:,} messages" in told
