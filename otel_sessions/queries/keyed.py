@@ -42,6 +42,8 @@ Known = dict[tuple[str, str], set[str]]
 """By probe and project the sessions of which it found nothing, and by `PROBE: found` those of which it found some."""
 _FOUND: Final = b'{"1":1}\n'
 _MANY_MINUTES: Final = 1_000
+_CONDITION: Final = "CONDITION"
+_ALWAYS: Final = "1"
 
 
 class _Remembering:
@@ -167,17 +169,37 @@ def select_whole(
     """The rows of `sql/NAME.sql`, which reads the view `sessions` for `session_ids`, with all that is asked of it.
 
     A session in doubt makes the others no dearer. Rows are in no order, and a LIMIT is for each kind of session. Those
-    in doubt and those of very many turns are remembered (`remembered.py`).
+    in doubt and those of very many turns are remembered (`remembered.py`), whether the CONDITION holds of them or not.
     """
     ids, project = list(parameters["session_ids"]), parameters["project"]
     of = known or kinds(client, project, ids)
     memory, dear = remembered_by(client), [id_ for id_ in ids if id_ in of.in_doubt or id_ in of.long]
-    versions = _versions(client, project, dear) if memory is not None and dear else {}
-    kept = memory.texts(project, versions) if memory is not None else {}
+    if memory is None or not dear:
+        return [row for rows in at_once(client, *_works(name, parameters, ids, of, texts)) for row in rows]
+    versions = _versions(client, project, dear)
+    kept = memory.texts(project, versions)
+    new = [id_ for id_ in dear if id_ not in kept]
+    works = _works(name, parameters, [id_ for id_ in ids if id_ not in dear], of, texts)
+    each = {**parameters, "limit": len(new)}
+    read = at_once(client, *works, *_works(name, each, new, of, {**texts, _CONDITION: _ALWAYS}))
+    found, of_new = ([row for rows in some for row in rows] for some in (read[: len(works)], read[len(works) :]))
+    memory.keep(project, versions, of_new)
+    if texts.get(_CONDITION, _ALWAYS) == _ALWAYS:
+        return _chosen_of(client, name, parameters, kept, texts) + found + of_new
+    kept |= memory.texts(project, {id_: versions[id_] for id_ in new if id_ in versions})
+    left = [row["SessionId"] for row in of_new if row["SessionId"] not in kept]
+    for work in _works(name, parameters, left, of, texts):
+        found += work(client)
+    return _chosen_of(client, name, parameters, kept, texts) + found
+
+
+def _works(
+    name: str, parameters: Mapping[str, Any], session_ids: Sequence[str], of: Kinds, texts: Mapping[str, str]
+) -> list[Callable[[Client], list[Row]]]:
+    """What reads the rows of `sql/NAME.sql` for these sessions, a statement for each kind of them."""
     parts: dict[tuple[bool, bool], list[str]] = {}
-    for id_ in ids:
-        if id_ not in kept:
-            parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
+    for id_ in session_ids:
+        parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
     tables, sql = _tables(_SOME), composed(name, **texts)
 
     def of_kind(is_in_doubt: bool, is_long: bool, some: list[str], client: Client) -> list[Row]:
@@ -185,13 +207,9 @@ def select_whole(
         named = {**parameters, "session_ids": some}
         rows = run(client, _by_key(client, sql, named, shown, is_in_doubt), named)
         # Of very many turns it would be worked out of turns that are read whole.
-        return with_ends(client, project, rows) if is_long else rows
+        return with_ends(client, parameters["project"], rows) if is_long else rows
 
-    works = [partial(of_kind, *kind, some) for kind, some in parts.items()]
-    found = [row for rows in at_once(client, *works) for row in rows]
-    if memory is not None:
-        memory.keep(project, versions, found)
-    return _chosen_of(client, name, parameters, kept, texts) + found
+    return [partial(of_kind, *kind, some) for kind, some in parts.items()]
 
 
 def _versions(client: Client, project: str, session_ids: Sequence[str]) -> dict[str, str]:

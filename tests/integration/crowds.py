@@ -17,6 +17,7 @@ S = 1_000_000_000
 LEVELS = [1, 1, 2, 3, 4, *[NO_CLAIM] * 5]
 BEYOND_2262 = 2**63 + 5
 STEPS = {"model": ["gpt-x", "gpt-y", ""], "tool": ["find", "mail", ""], "agent": ["planner", ""], "other": [""]}
+METADATA = ["one", "two", "7", "many " * 20]
 ODD = ["", "a/b c", "\u4f60\u597d \U0001f600", "it's", "50%_\\n", "x" * 40]
 
 
@@ -105,7 +106,7 @@ def _told(rnd: random.Random, number: int, span: OracleSpan) -> OracleSpan:
         user=rnd.choice(["", "", "", f"g{number}-ada", f"g{number}-bob"]),
         environment=rnd.choice(["", "", "prod", "test"]),
         tags=tuple(rnd.sample(["a", "b", "c"], rnd.choice([0, 0, 1, 2]))),
-        metadata=tuple((key, rnd.choice(["one", "two"])) for key in rnd.sample(["k", "l"], rnd.choice([0, 0, 1, 2]))),
+        metadata=tuple((key, rnd.choice(METADATA)) for key in rnd.sample(["k", "l"], rnd.choice([0, 0, 1, 2]))),
         trace_name=rnd.choice(["", "", "", "named", "called"]),
         trace_input=rnd.choice(["", "", "", "asked", "told"]),
         trace_output=rnd.choice(["", "", "", "said", "done"]),

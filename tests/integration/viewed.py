@@ -10,6 +10,9 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.rows import STORED
 from otel_sessions.pdata import SCHEMA
+from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.language import Condition
+from otel_sessions.queries.rows import composed, run
 from otel_sessions.testing.oracle import Identity, OracleSpan
 from otel_sessions.testing.oracle_views import OracleScore, Rows, trace_times, views
 
@@ -111,3 +114,52 @@ def _altered(client: Client, project: str) -> Iterator[str]:
     [[count]] = client.query(query, {"p": project}).result_rows
     if count:
         yield f"session_spans: {count} spans are not as they are stored"
+
+
+OF_METADATA: Final = (
+    "metadata.k:one",
+    "metadata.k:one,two",
+    f'metadata.k:"{"many " * 20}"',
+    "metadata.k:t*",
+    "metadata.l>5",
+    "has:metadata",
+    "has:error,metadata",
+    "-metadata.k:one",
+    "-metadata.k:*",
+    "-metadata.l<=7",
+    "-has:metadata",
+    "-(metadata.k:one OR -metadata.l:two)",
+    "-(metadata.k:one metadata.l:two) tag:a",
+)
+
+
+def missed_by_bounds(client: Client, project: str) -> list[str]:
+    """Sessions for which a question about metadata is answered with yes by the views and with no by bounds."""
+    chosen = [Filter(query=query) for query in OF_METADATA]
+    wanted = _answers(
+        client,
+        project,
+        [each.condition(0) for each in chosen],
+        "SELECT SessionId, ANSWERS AS Bound FROM sessions WHERE Project = {project:String}",
+    )
+    missed = []
+    for with_texts in (False, True):
+        supersets = [each.superset(0, with_texts=with_texts) for each in chosen]
+        found = _answers(client, project, supersets, composed("list_bounds", KEY="ANSWERS", SUPERSET="1"))
+        missed += [
+            f"{session}: {query}"
+            for session, answers in wanted.items()
+            for query, is_wanted, may_be in zip(OF_METADATA, answers, found[session], strict=True)
+            if is_wanted and not may_be
+        ]
+    return missed
+
+
+def _answers(client: Client, project: str, conditions: Iterable[Condition], sql: str) -> dict[str, list[int]]:
+    """What each session answers to each of the conditions, in the place of ANSWERS."""
+    columns, parameters = [], {"project": project, "limit": 10_000}
+    for number, each in enumerate(conditions):
+        columns.append(f"toUInt8({each.sql})".replace("{q", f"{{c{number}q"))
+        parameters |= {f"c{number}{name}" if name[0] == "q" else name: value for name, value in each.parameters.items()}
+    rows = run(client, sql.replace("ANSWERS", f"[{', '.join(columns)}]"), parameters)
+    return {row["SessionId"]: row["Bound"] for row in rows}

@@ -59,6 +59,13 @@ FILTERS: list[tuple[Filter, Any]] = [
     (Filter(service="shop", has_error=True), lambda row: "shop" in row["ServiceNames"] and row["ErrorCount"] > 0),
     (Filter(query="metadata.k:one"), lambda row: row["Metadata"].get("k") == "one"),
     (Filter(query="metadata.k:two,three,one"), lambda row: row["Metadata"].get("k") in ("one", "two", "three")),
+    (Filter(query="metadata.k:t*"), lambda row: row["Metadata"].get("k", "").startswith("t")),
+    (
+        Filter(query="-metadata.k:one has:metadata"),
+        lambda row: row["Metadata"].get("k", "one") != "one" or row["Metadata"].keys() == {"l"},
+    ),
+    (Filter(query="-has:metadata"), lambda row: not row["Metadata"]),
+    (Filter(query="metadata.l>=7"), lambda row: row["Metadata"].get("l") == "7"),
     (Filter(query="is:unpriced"), lambda row: row["UnpricedCalls"] > 0),
     (Filter(min_cost=1.5, min_duration_ms=40_000), lambda row: row["Cost"] >= 1.5 and row["Duration"] >= 40 * S),
 ]
@@ -313,6 +320,54 @@ def test_bounds_know_the_metadata_of_a_session_and_hardly_any_other(otel_client:
 
     assert all(found(key, "nothing", value) for key, value in metadata.items())
     assert sum(bool(found(key, f"{value}?")) for key, value in metadata.items()) <= 1
+
+
+def _of_metadata(client: Client, project: str, query: str, *, with_texts: bool = False) -> set[str]:
+    """The sessions of which the bounds do not say that the query does not choose them."""
+    chosen = Filter(query=query).superset(0, with_texts=with_texts)
+    bounds = composed("list_bounds", KEY=LAST_END, SUPERSET=chosen.sql)
+    return {row["SessionId"] for row in run(client, bounds, {"project": project, "limit": 99, **chosen.parameters})}
+
+
+def test_bounds_decide_by_the_last_value_of_a_key_where_no_correction_is_of_the_session(otel_client: Client) -> None:
+    project = new_project()
+    said = [("a", "one"), ("a", "two"), ("b", "two"), ("b", "one"), ("c", None), ("d", "7"), ("e", "x" * 80)]
+    spans = [
+        OracleSpan(
+            project, f"{n:032x}", f"{n:016x}", level=1, claim_id=session, start=EPOCH + n, end=EPOCH + n + 5,
+            metadata=(("k", value),) if value else (),
+        )
+        for n, (session, value) in enumerate(said, 1)
+    ]  # fmt: skip
+    receiver = Receiver(otel_client, project)
+    for span in spans:
+        receiver.take([[span]])
+    assert _of_metadata(otel_client, project, "metadata.k:one") == {"b"}
+    assert _of_metadata(otel_client, project, "metadata.k:t*") == {"a", "e"}
+    assert _of_metadata(otel_client, project, "metadata.k>5") == {"d", "e"}
+    assert _of_metadata(otel_client, project, f'metadata.k:"{"x" * 80}"') == {"e"}
+    assert _of_metadata(otel_client, project, "has:metadata") == {"a", "b", "d", "e"}
+    assert _of_metadata(otel_client, project, "-metadata.k:one", with_texts=True) == {"a", "c", "d", "e"}
+    assert _of_metadata(otel_client, project, "-(metadata.k:one OR metadata.k:two)", with_texts=True) == {"c", "d", "e"}
+    assert _of_metadata(otel_client, project, "-has:metadata", with_texts=True) == {"c", "e"}
+    # Another trace of `a` is stored under it and is of `b`, of which it has the last value then.
+    late = [
+        OracleSpan(
+            project, f"{99:032x}", f"{n:016x}", n == 2, level=level, claim_id=session, start=EPOCH + 99, end=EPOCH + 99,
+            metadata=(("k", "late"),) if n == 1 else (),
+        )
+        for n, (session, level) in enumerate([("a", 4), ("b", 1)], 1)
+    ]  # fmt: skip
+    receiver.restart()
+    receiver.take([late[:1]])
+    receiver.restart()
+    receiver.take([late[1:]])
+    receiver.attribute(late)
+    for with_texts in (False, True):
+        assert _of_metadata(otel_client, project, "metadata.k:two", with_texts=with_texts) == {"a", "b"}
+    assert {"a", "b"} <= _of_metadata(otel_client, project, "-metadata.k:late", with_texts=True)
+    found = pages(otel_client, project, Filter(query="metadata.k:two"), "cost", "desc", 5)
+    assert (found, pages(otel_client, project, Filter(query="metadata.k:late"), "cost", "desc", 5)) == (["a"], ["b"])
 
 
 class _MovingClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from struct import pack, unpack
 from types import SimpleNamespace
 from typing import Any, cast
@@ -48,9 +49,9 @@ class Watched:
         return getattr(self._client, name)
 
 
-def rows(client: Client, project: str, ids: Sequence[str] = ("s",), condition: str = "1") -> list[Row]:
+def rows(client: Client, project: str, ids: Sequence[str] = ("s",), condition: str = "1", limit: int = 9) -> list[Row]:
     texts = {"COLUMNS": "*", "KEY": "Cost", "DIRECTION": "DESC", "AMONG": "1", "CONDITION": condition, "BEHIND": "1"}
-    named = {"project": project, "session_ids": list(ids), "limit": 9}
+    named = {"project": project, "session_ids": list(ids), "limit": limit}
     found = keyed.select_whole(client, "list_keys", named, **texts)
     return [{name: value for name, value in row.items() if name != "_key"} for row in found]
 
@@ -76,6 +77,30 @@ def test_a_session_in_doubt_is_worked_out_once(otel_client: Client, in_doubt: tu
     assert rows(client, project, condition="SpanCount = 1 AND ErrorCount = 0") == view(otel_client, project)
     assert rows(client, project, condition="SpanCount = 2") == []
     assert watched.worked_out == 1
+
+
+def test_sessions_that_a_condition_leaves_out_are_remembered_too(
+    otel_client: Client, in_doubt: tuple[Receiver, OracleSpan]
+) -> None:
+    receiver = in_doubt[0]
+    project, watched = receiver.project, Watched(otel_client)
+    dear = span(project, 2, claim_id="dear", kind="model", cost=Decimal(2))
+    receiver.take([[dear], [dear]])
+    receiver.attribute([dear])
+    client, ids = cast(Client, watched), ("s", "dear")
+    for _ in range(2):
+        assert [row["SessionId"] for row in rows(client, project, ids, "Cost < 1", limit=1)] == ["s"]
+        assert rows(client, project, ids, "SpanCount = 2") == []
+    assert watched.worked_out == 1
+
+
+def test_sessions_that_are_too_great_to_be_remembered_are_chosen_all_the_same(
+    otel_client: Client, in_doubt: tuple[Receiver, OracleSpan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = in_doubt[0].project
+    monkeypatch.setattr(remembered, "_MOST_BYTES", 10)
+    assert rows(otel_client, project, condition="SpanCount = 1") == view(otel_client, project)
+    assert rows(otel_client, project, condition="SpanCount = 2") == []
 
 
 def _stored(client: Client, receiver: Receiver, one: OracleSpan) -> None:

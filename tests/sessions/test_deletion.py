@@ -9,6 +9,8 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.sessions import additions, attribution, deletion, retention
 from otel_sessions.testing.otlp import Span, request, span
 from tests.integration.delivery import insert, new_project
@@ -139,6 +141,21 @@ def test_a_trace_of_a_deleted_session_stays_away_from_others_too(otel_client: Cl
     assert deletion.delete_stored_again(otel_client, before) == 1
     assert sessions(otel_client, project) == []
     assert set(left(otel_client, project)) <= {"_session_activity"}, "a bound, which may be too great"
+
+
+def test_metadata_of_a_deleted_trace_hide_no_session_under_which_it_was_stored(otel_client: Client) -> None:
+    """It was stored under a session that stays, was of the one that goes, and had the last value of both."""
+    project, key = new_project(), "langfuse.trace.metadata.k"
+    store(otel_client, project, span("kept", start=1, attributes={"session.id": "stays", key: "kept"}))
+    child = span("child", start=5, attributes={"gen_ai.conversation.id": "stays", key: "gone"})
+    root = span("root", start=5, trace_id=child.trace_id, attributes={"session.id": "gone"})
+    store(otel_client, project, child)
+    store(otel_client, project, root)
+    for query, after in (("metadata.k:kept", ["stays"]), ("metadata.k:gone", [])):
+        chosen = Wanted(project, Filter(query=query))
+        deletion.delete(otel_client, [(project, "gone")])
+        page = list_sessions(otel_client, chosen, now_ns=0)
+        assert [row["SessionId"] for row in page.rows] == after
 
 
 def test_what_is_deleted_again_stays_away_as_long_as_before_and_with_all_its_traces(otel_client: Client) -> None:

@@ -1,5 +1,5 @@
 -- The terms of the language as conditions over the view `sessions`, one below each name. COLUMN stands for the field's
--- column; every value is a parameter, which `sql.py` numbers.
+-- column, HAS_KEY and the like for what `sql.py` says of it; every value is a parameter, which it numbers.
 
 -- nothing
 0
@@ -43,7 +43,7 @@ SessionId IN (
     SELECT SessionId FROM _labels WHERE Project = {project:String} AND match(Label, {pattern:String}))
 
 -- metadata.exact
-mapContains(Metadata, {key:String}) AND Metadata[{key:String}] IN {values:Array(String)}
+HAS_KEY AND VALUE_OF_KEY IN {values:Array(String)}
 
 -- metadata.exact.sieve
 arrayExists(bits -> bitAnd(MetadataSieve, bits) = bits, arrayMap(
@@ -61,11 +61,20 @@ SessionId IN (
         AND arrayExists(m -> substring(m[{key:String}], 9) IN {values:Array(String)}, `Minutes.Metadata`))
 
 -- metadata.pattern
-mapContains(Metadata, {key:String}) AND match(Metadata[{key:String}], {pattern:String})
+HAS_KEY AND match(VALUE_OF_KEY, {pattern:String})
 
 -- metadata.float
-match(Metadata[{key:String}], {number:String})
-AND toFloat64OrZero(Metadata[{key:String}]) BETWEEN {low:Float64} AND {high:Float64}
+match(VALUE_OF_KEY, {number:String})
+AND toFloat64OrZero(VALUE_OF_KEY) BETWEEN {low:Float64} AND {high:Float64}
+
+-- metadata.corrected
+SessionId IN (SELECT SessionId FROM _corrections WHERE Project = {project:String})
+
+-- metadata.unknown
+VALUE_OF_KEY = unhex('FF')
+
+-- has.metadata.unknown
+max(arrayExists(stamped -> substring(stamped, 9) = unhex('FF'), mapValues(Metadata)))
 
 -- attr.exact
 SessionId IN (
@@ -192,7 +201,7 @@ ErrorCount > 0
 notEmpty(UserIds)
 
 -- has.metadata
-notEmpty(Metadata)
+HAS_METADATA
 
 -- has.score
 SessionId IN (SELECT SessionId FROM session_scores WHERE Project = {project:String})

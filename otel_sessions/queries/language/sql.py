@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.language.tree import (
@@ -60,6 +60,12 @@ def _texts() -> dict[str, str]:
 
 class Translation:
     """Makes SQL of nodes, and gathers what its parameters are bound to."""
+
+    metadata: ClassVar[Mapping[str, str]] = {
+        "HAS_KEY": "mapContains(Metadata, {key:String})",
+        "VALUE_OF_KEY": "Metadata[{key:String}]",
+        "HAS_METADATA": "notEmpty(Metadata)",
+    }
 
     def __init__(self) -> None:
         self.parameters: dict[str, Any] = {}
@@ -145,6 +151,8 @@ class Translation:
         """The condition of that name, with those of the values that it takes, under names of their own."""
         self._count += 1
         text = _texts()[name].replace("COLUMN", column)
+        for word, meant in self.metadata.items():
+            text = text.replace(word, meant)
         for parameter in set(_PARAMETER.findall(text)) - _COMMON:
             self.parameters[f"q{self._count}_{parameter}"] = values[parameter]
         own = _PARAMETER.sub(lambda m: m[0] if m[1] in _COMMON else f"{{q{self._count}_{m[1]}:", text)

@@ -2,15 +2,17 @@
 """What holds for all sessions that an expression chooses, and for others too, of the bounds of a session.
 
 The bounds are `sql/list_bounds.sql`: sums that are never too small, sets that lack nothing, the earliest start, the
-latest end. What they cannot tell is left out; a negation tells nothing.
+latest end. What they cannot tell is left out; a negation tells nothing but of metadata. The last value of each key they
+have as it is, but for sessions that a correction is of, and where it is said to be unknown.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from otel_sessions.queries.language.fields import Field
 from otel_sessions.queries.language.sql import Condition, Translation, joined
-from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Or, Overlaps, Piece, Words
+from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Overlaps, Piece, Words
 from otel_sessions.queries.language.words import tokens
 
 LAST_END: Final = "toInt64(bitAnd(max(LastEnd), 9223372036854775807))"
@@ -56,13 +58,43 @@ def _searches_texts(node: Node) -> bool:
             return isinstance(node, Words | Piece)
 
 
+_Unknown = frozenset[tuple[str, str]]
+"""Conditions by name and key."""
+
+
+def _unknown(node: Node) -> _Unknown | None:
+    """When it is unknown whether an expression on metadata alone holds of last values; None of any other."""
+    match node:
+        case Not(term):
+            return _unknown(term)
+        case And(terms) | Or(terms):
+            found = [_unknown(term) for term in terms]
+            return None if None in found else frozenset[tuple[str, str]]().union(*(some or () for some in found))
+        case Matches() | Compares() if node.field.name == "metadata.":
+            return frozenset({("metadata.unknown", node.key)})
+        case Is(of, words) if of.name == "has" and {*words} == {"metadata"}:
+            return frozenset({("has.metadata.unknown", "")})
+        case _:
+            return None
+
+
 class _Superset(Translation):
+    metadata = {  # noqa: RUF012
+        "HAS_KEY": "max(Metadata[{key:String}]) != ''",
+        "VALUE_OF_KEY": "substring(max(Metadata[{key:String}]), 9)",
+        "HAS_METADATA": "max(notEmpty(Metadata))",
+    }
+
     def __init__(self, *, with_texts: bool, with_times: bool) -> None:
         super().__init__()
         self._with_texts = with_texts
         self._with_times = with_times
 
     def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
+        if not isinstance(node, And | Or) and (unknown := _unknown(node)):
+            # Of most sessions a negation holds, and who looks at those active last has a page sooner.
+            is_costly = isinstance(node, Not) and not self._with_texts
+            return ANYTHING if is_costly else self._of_last_values(node, unknown)
         match node:
             case And(terms):
                 return joined("AND", [part for term in terms if (part := self.sql(term)) != ANYTHING], ANYTHING)
@@ -75,13 +107,12 @@ class _Superset(Translation):
             case Words() | Piece():
                 return self._text(node) if self._with_texts else ANYTHING
             case Is(of, words):
-                return self._words([f"{of.name}.{word}" for word in words])
+                parts = [self._word(of, word) for word in words]
+                return ANYTHING if ANYTHING in parts else joined("OR", parts, "0")
             case Matches():
                 name = node.field.name
                 if name in _BY_ID:
                     return super().sql(node)
-                if name == "metadata.":
-                    return self._metadata(node)
                 column = _HELD.get(name) or (node.field.column if node.field.column in _SETS else "")
                 if not column:
                     return ANYTHING
@@ -91,29 +122,39 @@ class _Superset(Translation):
             case _:
                 return ANYTHING
 
-    def _metadata(self, node: Matches) -> str:
-        if any(len(value.pieces) > 1 for value in node.values):
-            return ANYTHING
-        values = [value.text for value in node.values]
-        sieve = f"max{self.bound('metadata.exact.sieve', key=node.key, values=values)}"
-        exact = self.bound("metadata.exact.bounds", key=node.key, values=values) if self._with_texts else ANYTHING
-        return sieve if exact == ANYTHING else joined("AND", [sieve, exact], ANYTHING)
+    def _of_last_values(self, node: Node, unknown: _Unknown) -> str:
+        """Where they do not decide, what any value of a key says."""
+        named = [self.bound(name, key=key) for name, key in sorted(unknown)]
+        may_be = [joined("OR", [self.bound("metadata.corrected"), *named], "0")]
+        if isinstance(node, Matches) and all(len(value.pieces) == 1 for value in node.values):
+            values = [value.text for value in node.values]
+            may_be.append(f"max{self.bound('metadata.exact.sieve', key=node.key, values=values)}")
+            if self._with_texts:
+                may_be.append(self.bound("metadata.exact.bounds", key=node.key, values=values))
+        return joined("OR", [self._exactly(node), joined("AND", may_be, ANYTHING)], "0")
+
+    def _exactly(self, node: Node) -> str:
+        match node:
+            case And(terms) | Or(terms):
+                and_ = isinstance(node, And)
+                return joined("AND" if and_ else "OR", [self._exactly(term) for term in terms], str(int(and_)))
+            case Not(term):
+                return f"(NOT {self._exactly(term)})"
+            case _:
+                return super().sql(node)
 
     def _text(self, node: Words | Piece) -> str:
         found = tokens(node.runs, is_beginning=node.is_beginning) if isinstance(node, Words) else ()
         indexed = [self.bound("words.token", token=token) for token in found]
         return self.text(node, ".bounds").replace("TOKENS", joined("AND", indexed, ANYTHING))
 
-    def _words(self, names: list[str]) -> str:
-        parts = []
-        for name in names:
-            if name in _OF_THE_ID:
-                parts.append(self.bound(name))
-            elif name in ("has.error", "has.user", "is.active"):
-                parts.append(self.bound(f"{name}.bounds"))
-            else:
-                return ANYTHING
-        return joined("OR", parts, "0")
+    def _word(self, of: Field, word: str) -> str:
+        name = f"{of.name}.{word}"
+        if name in _OF_THE_ID:
+            return self.bound(name)
+        if name == "has.metadata":
+            return self.sql(Is(of, (word,)))
+        return self.bound(f"{name}.bounds") if name in ("has.error", "has.user", "is.active") else ANYTHING
 
     def _at_least(self, node: Compares) -> str:
         column = node.field.column

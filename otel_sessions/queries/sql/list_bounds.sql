@@ -5,7 +5,8 @@ FROM
 (
     SELECT
         SessionId, FirstStart, LastEnd, Minutes AS TraceCount, SpanCount, ErrorCount, TotalTokens, InputTokens,
-        OutputTokens, Cost, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, MetadataSieve
+        OutputTokens, Cost, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, MetadataSieve,
+        Metadata
     FROM _session_activity
     WHERE Project = {project:String}
     UNION ALL
@@ -29,7 +30,8 @@ FROM
         arrayFlatten(`Minutes.Agents`) AS Agents,
         arrayReduce('groupBitOr', arrayMap(metadata ->
 ${../../sessions/parts/metadata_sieve}
-            , `Minutes.Metadata`)) AS MetadataSieve
+            , `Minutes.Metadata`)) AS MetadataSieve,
+        CAST(map(), 'Map(String, String)') AS Metadata
     FROM _corrections
     WHERE Project = {project:String} AND notEmpty(`Minutes.Minute`)
 )

@@ -110,7 +110,9 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
         spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
         for some in batched(spans, _SPANS_A_STATEMENT):
             mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": [tuple(span) for span in some]})
-    for table in ("otel_traces", *_DERIVED):
+    _run(client, "traces_of", table="otel_traces", traces=[*whole])
+    _tell_unknown_metadata(client, sessions, [*whole, *shared])
+    for table in _DERIVED:
         _run(client, "traces_of", table=table, traces=[*whole])
     if shared:
         for table in _DERIVED:
@@ -187,6 +189,13 @@ def _forget(client: Client, gone: Mapping[SessionKey, _Gone]) -> None:
     ]
     body = b"\n".join(orjson.dumps(row) for row in rows)
     client.raw_insert("_forgotten", insert_block=body, settings=settings(client), fmt="JSONEachRow")
+
+
+def _tell_unknown_metadata(client: Client, gone: Sequence[SessionKey], traces: Sequence[TraceKey]) -> None:
+    if traces:
+        sql, of_sessions = attribution.bound(statement(__package__, "unknown_metadata"), gone, name="sessions")
+        sql, of_traces = attribution.bound(sql, traces)
+        client.raw_query(sql, parameters={**of_sessions, **of_traces}, settings=settings(client))
 
 
 def _run(

@@ -93,7 +93,8 @@ CREATE TABLE IF NOT EXISTS _session_activity
     ModelCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'model calls' CODEC(ZSTD(1)),
     UnpricedCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'those with tokens and without a price' CODEC(ZSTD(1)),
     ToolCalls SimpleAggregateFunction(sum, UInt64) COMMENT 'tool calls' CODEC(ZSTD(1)),
-    MetadataSieve SimpleAggregateFunction(groupBitOr, UInt256) COMMENT 'two bits of the hash of each key and value of the metadata' CODEC(ZSTD(1))
+    MetadataSieve SimpleAggregateFunction(groupBitOr, UInt256) COMMENT 'two bits of the hash of each key and value of the metadata' CODEC(ZSTD(1)),
+    Metadata SimpleAggregateFunction(maxMap, Map(String, String)) COMMENT 'by key: time, last value; FF in the place of a value that is long or was deleted' CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, SessionId)

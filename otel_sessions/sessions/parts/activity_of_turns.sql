@@ -25,5 +25,8 @@ SELECT
     sum(t.ToolCalls) AS ToolCalls,
     groupBitOr(
 ${metadata_sieve}
-    ) AS MetadataSieve
+    ) AS MetadataSieve,
+    maxMap(CAST(mapApply(
+        (key, stamped) -> (key, if(length(stamped) <= 72, stamped, concat(substring(stamped, 1, 8), unhex('FF')))),
+        metadata), 'Map(String, String)')) AS Metadata
 FROM _session_turns AS t

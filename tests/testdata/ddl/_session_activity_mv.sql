@@ -25,7 +25,8 @@ CREATE MATERIALIZED VIEW _session_activity_mv TO _session_activity
     `ModelCalls` UInt64,
     `UnpricedCalls` UInt64,
     `ToolCalls` UInt64,
-    `MetadataSieve` UInt256
+    `MetadataSieve` UInt256,
+    `Metadata` Map(String, String)
 )
 AS WITH
     t.Metadata AS metadata
@@ -55,7 +56,8 @@ SELECT
     sum(t.ModelCalls) AS ModelCalls,
     sum(t.UnpricedCalls) AS UnpricedCalls,
     sum(t.ToolCalls) AS ToolCalls,
-    groupBitOr(arrayReduce('groupBitOr', arrayMap((key, value) -> bitOr(bitShiftLeft(toUInt256(1), toUInt8(cityHash64(key, value))), bitShiftLeft(toUInt256(1), toUInt8(bitShiftRight(cityHash64(key, value), 8)))), mapKeys(metadata), arrayMap(stamped -> substring(stamped, 9), mapValues(metadata))))) AS MetadataSieve
+    groupBitOr(arrayReduce('groupBitOr', arrayMap((key, value) -> bitOr(bitShiftLeft(toUInt256(1), toUInt8(cityHash64(key, value))), bitShiftLeft(toUInt256(1), toUInt8(bitShiftRight(cityHash64(key, value), 8)))), mapKeys(metadata), arrayMap(stamped -> substring(stamped, 9), mapValues(metadata))))) AS MetadataSieve,
+    maxMap(CAST(mapApply((key, stamped) -> (key, if(length(stamped) <= 72, stamped, concat(substring(stamped, 1, 8), unhex('FF')))), metadata), 'Map(String, String)')) AS Metadata
 FROM _session_turns AS t
 GROUP BY
     Project,
