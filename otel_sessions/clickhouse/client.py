@@ -39,8 +39,10 @@ _ENGINE: Mapping[str, int | str] = {
     "text_index_postings_cache_size": 64 * _MIB,
     "query_condition_cache_size": 32 * _MIB,
     "compiled_expression_cache_size": 32 * _MIB,
+    "merges_mutations_memory_usage_soft_limit": 256 * _MIB,  # none begins while others take as much
 }
-"""The settings of the embedded engine, which lives in somebody's process: by default some caches may grow to 5 GiB."""
+"""The settings of the embedded engine, which lives in somebody's process: by default some caches may grow to 5 GiB, and
+merges take half of the machine's memory."""
 _INSERTS = "otel-sessions-inserts"
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 10

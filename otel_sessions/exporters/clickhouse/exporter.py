@@ -22,6 +22,7 @@ from otel_sessions.exporterhelper.fsync import sync_filesystem
 from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
+from otel_sessions.exporters.clickhouse.merges import Merges
 from otel_sessions.exporters.clickhouse.upkeep import Strays, retention_rounds, stored_bytes_rounds
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.sessions import life, migrations
@@ -59,6 +60,7 @@ class ClickHouseExporter:
         self._stopping = threading.Event()
         self._seeker = Worker(self._id, "seek", self._seek, host)
         self._forgotten = Forgotten(host.metrics.forgotten_spans.labels(self._id).inc)
+        self._merges = Merges() if self._endpoint.embedded and self._endpoint.cluster is None else None
         self._retention = retention_rounds(self._id, self._endpoint, config.retention, host)
         self._strays = Strays(self._id, self._endpoint, host)
         self._stored_bytes = stored_bytes_rounds(self._id, self._endpoint, host)
@@ -87,6 +89,8 @@ class ClickHouseExporter:
             expected = self._attributor.expect(batches) if batches else None
             if batches:
                 client = self._connected()
+                if self._merges is not None:
+                    self._merges.bound(client, batches)
                 block = rows.arrow_stream(batches, self._compress)
                 known_by = self._tokens.token(token, block)
                 try:

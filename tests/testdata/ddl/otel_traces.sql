@@ -83,5 +83,5 @@ CREATE TABLE otel_traces
 ENGINE = MergeTree
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, Timestamp)
-SETTINGS index_granularity = 2048, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 2048, index_granularity_bytes = 2097152, min_parts_to_merge_at_once = 16, max_parts_to_merge_at_once = 16, merge_selector_base = 16, vertical_merge_algorithm_min_rows_to_activate = 1, min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000
 COMMENT 'One row a span as received; a retry may store one twice, which the views of sessions count once'
