@@ -45,7 +45,8 @@ def test_the_largest_row_is_told_of_any_slice_and_counts_all_texts_a_client_can_
     batch = batch_of(10, 5000, 20)
     assert [largest_row(each) for each in (batch, batch.slice(2), batch.slice(0, 0))] == [5002, 22, 0]
     name, value = "n" * 100, "v" * 1000
-    span = otlp.span(name, attributes={"a": value}, events=[otlp.event(name, attributes={"b": value})], status="Error", message=value)
+    event = otlp.event(name, attributes={"b": value})
+    span = otlp.span(name, attributes={"a": value}, events=[event], status="Error", message=value)
     assert largest_row(decode([otlp.request(span).SerializeToString()], ["p"]).batch) == 2 * 100 + 3 * 1000 + 2
 
 
