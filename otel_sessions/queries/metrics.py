@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
-from otel_sessions.queries.rows import Row, composed, rfc3339, run, sections
+from otel_sessions.queries.rows import Row, composed, rfc3339, run, sections, select
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -28,7 +28,14 @@ _SETS: Final = {"model": "Models", "service": "ServiceNames", "tag": "Tags", "to
 """Groups of which a turn may be in several, and the column of sets."""
 _MINUTE_NS: Final = 60 * 10**9
 _OF_CHOSEN: Final = re.compile(r"^ *AND \w+\.SessionId IN CHOSEN\n", re.MULTILINE)
-_OF_STARTED: Final = re.compile(r"^ *AND \w+\.SessionId IN STARTED\n", re.MULTILINE)
+_OF_SINCE: Final = re.compile(r"^ *AND SINCE(_CALLS)?\n", re.MULTILINE)
+_OF_BEGUN: Final = re.compile(r"^ *AND \(\w\.SessionId, \w\.TraceId\) NOT IN {begun:.*\n?", re.MULTILINE)
+_SHORT_NS: Final = 3600 * 10**9
+"""Of a window of less, sessions are so few that their turns are read by key."""
+_MOST_BEGUN: Final = 500
+_MOST_BYTES: Final = 60_000
+"""Of the ids of turns that one parameter names."""
+_REPLACED: Final = "\ufffd"
 _OF_WINDOW: Final = re.compile(r"^ *AND Start BETWEEN .*\n?", re.MULTILINE)
 
 
@@ -68,12 +75,12 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     """
     chosen = Filter(query=measured.query)
     condition = chosen.condition(now_ns)
-    texts = _texts(measured, "" if chosen.is_empty else condition.sql)
+    begun = _begun(client, measured, now_ns)
+    texts = _texts(measured, "" if chosen.is_empty else condition.sql, begun)
     bound: dict[str, Any] = {
-        "project": measured.project,
-        "from": measured.from_ns,
+        **_window(measured),
         "to": measured.to_ns,
-        "from_minute": max(measured.from_ns - _MINUTE_NS, FIRST_NS),
+        "begun": begun.turns,
         "interval": measured.interval_ns or 1,
         "limit": measured.top,
         "points": MAX_POINTS + 1,
@@ -101,13 +108,45 @@ def metrics(client: Client, measured: Measured, *, now_ns: int) -> list[Group]:
     return _groups(rows, top, measured.series)
 
 
-def _texts(measured: Measured, condition: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The turns under way when a window begins: what starts later in it and is of none of these is of a turn of the
+    window. That is known unless they are too many, or spans have times that make no sense; where they are many, what is
+    read is all of the sessions that have something in the window."""
+
+    turns: Sequence[tuple[str, str]] = ()
+    are_many: bool = False
+    is_known: bool = True
+
+
+def _begun(client: Client, measured: Measured, now_ns: int) -> _Begun:
+    if measured.from_ns == FIRST_NS:
+        return _Begun()
+    by_session = _Begun(are_many=True, is_known=False)
+    if measured.from_ns > now_ns - _SHORT_NS:
+        return by_session
+    since = {"since": max(measured.from_ns, 0), "limit": _MOST_BEGUN + 1}
+    rows = select(client, "metrics_begun", {**_window(measured), **since})
+    turns = [(row["SessionId"], row["TraceId"]) for row in rows if row["TraceId"]]
+    named = "".join(id_ for turn in turns for id_ in turn)
+    if len(rows) > _MOST_BEGUN or len(named.encode()) > _MOST_BYTES or _REPLACED in named:
+        return by_session
+    return _Begun(turns, is_known=len(turns) == len(rows))
+
+
+def _window(measured: Measured) -> dict[str, Any]:
+    from_minute = max(measured.from_ns - _MINUTE_NS, FIRST_NS)
+    return {"project": measured.project, "from": measured.from_ns, "from_minute": from_minute}
+
+
+def _texts(measured: Measured, condition: str, begun: _Begun) -> dict[str, str]:
     """What `metrics.sql` is put together of. `SOURCE` gives turns with their keys, and calls where these have keys of
     their own, of the sessions that a condition chooses; of all without one, which then need not be worked out.
 
     Each turn is there once, so that turns are counted and not compared. A call with a model is of a turn that has that
     key, so it adds neither a session nor a turn; whose it is, is asked of calls without a model, and of the others only
-    where a time is wanted, which is the start of the turn.
+    where the start of the turn is wanted: for a point of time, for the end of a window, and where its own time does not
+    say whether the turn is of the window.
     """
     texts = sections(statement(f"{__package__}.sql", "metrics_sources"))
     is_any_time = (measured.from_ns, measured.to_ns) == (FIRST_NS, LAST_NS)
@@ -116,20 +155,24 @@ def _texts(measured: Measured, condition: str) -> dict[str, str]:
     keys = texts["several"].replace("NAMES", _SETS[group_by]) if group_by in _SETS else texts[group_by]
     source = texts["turns"].replace("KEYS", keys)
     if group_by == "model":
-        has_start = has_points or not is_any_time
+        has_start = has_points or measured.to_ns != LAST_NS or not begun.is_known
         source = texts["model"].replace("TURNS", source).replace("STARTED_AT", "t.Start" if has_start else "toInt64(0)")
         source = source.replace("JOINED", texts["model.joined"] if has_start else "")
         source = source.replace("OF_TURN", texts["model.of_turn" if has_start else "model.of_any"])
     if is_any_time:
         source = _OF_WINDOW.sub("", source)
     if measured.from_ns == FIRST_NS:
-        source = _OF_STARTED.sub("", source)
+        source = _OF_SINCE.sub("", source)
+    source = source.replace("SINCE_CALLS", texts["since.calls"])
+    source = source.replace("SINCE", texts["since.many" if begun.are_many else "since"])
+    if not begun.turns:
+        source = _OF_BEGUN.sub("", source)
     if not condition:
         source = _OF_CHOSEN.sub("", source)
     chosen = texts["chosen"].replace("CONDITION", condition)
     of = f".{group_by}" if group_by == "model" else ""
     return {
-        "SOURCE": source.replace("STARTED", texts["started"]).replace("CHOSEN", chosen),
+        "SOURCE": source.replace("CHOSEN", chosen),
         "COUNT_SESSIONS": texts[f"sessions{of}"],
         "COUNT_TRACES": texts[f"traces{of}"],
         "IS_TOTAL": "grouping(Bucket)" if has_points else "1",

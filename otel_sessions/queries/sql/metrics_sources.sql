@@ -7,7 +7,7 @@ SELECT
 FROM _turn_minutes AS m
 WHERE m.Project = {project:String}
     AND m.SessionId IN CHOSEN
-    AND m.SessionId IN STARTED
+    AND SINCE
 GROUP BY SessionId, TraceId
 HAVING sum(m.SpanCount) > 0
     AND Start BETWEEN {from:Int64} AND {to:Int64}
@@ -44,7 +44,7 @@ FROM
     FROM session_spans AS s
     WHERE Project = {project:String} AND (TotalTokens > 0 OR s.Cost > 0)
         AND s.SessionId IN CHOSEN
-        AND s.SessionId IN STARTED
+        AND SINCE_CALLS
     GROUP BY SessionId, TraceId, Model
 ) AS c
 JOINED
@@ -62,7 +62,7 @@ INNER JOIN
         m.SessionId AS SessionId, m.TraceId AS TraceId, toInt64(bitAnd(min(m.FirstStart), 9223372036854775807)) AS Start
     FROM _turn_minutes AS m
     WHERE m.Project = {project:String}
-        AND m.SessionId IN STARTED
+        AND SINCE
     GROUP BY SessionId, TraceId
     HAVING sum(m.SpanCount) > 0
         AND Start BETWEEN {from:Int64} AND {to:Int64}
@@ -71,12 +71,21 @@ INNER JOIN
 -- chosen
 (SELECT SessionId FROM sessions WHERE Project = {project:String} AND CONDITION)
 
--- started
+-- since
+(m.Minute >= fromUnixTimestamp64Nano({from_minute:Int64}, 'UTC') OR m.Minute = fromUnixTimestamp64Nano(0, 'UTC'))
+    AND (m.SessionId, m.TraceId) NOT IN {begun:Array(Tuple(String, String))}
+
+-- since.many
+m.SessionId IN
 (
     SELECT SessionId
     FROM _turn_minutes
     WHERE Project = {project:String} AND Minute >= fromUnixTimestamp64Nano({from_minute:Int64}, 'UTC')
 )
+
+-- since.calls
+(s.Timestamp >= fromUnixTimestamp64Nano({from:Int64}, 'UTC') OR s.Timestamp = fromUnixTimestamp64Nano(0, 'UTC'))
+    AND (s.SessionId, s.TraceId) NOT IN {begun:Array(Tuple(String, String))}
 
 -- sessions
 uniqExact(SessionId)

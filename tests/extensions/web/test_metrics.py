@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from tests.extensions.web.conftest import Api, span
+from otel_sessions.queries import metrics
+from tests.extensions.web.conftest import EPOCH, Api, S, span
 
 
 def call(session: str, trace: int, model: str, tokens: int, *, start: float = 0, **more: Any) -> Any:
@@ -152,3 +155,63 @@ def test_a_turn_is_in_each_group_that_it_names(api: Api, group_by: str, expected
     params = {"group_by": group_by, "series": "traces", "from": "2026-01-01"}
     found = [(group["key"], group["total"]["traces"]) for group in api.get("/metrics", **params)["groups"]]
     assert found == expected
+
+
+def random_calls(chance: random.Random, *, makes_sense: bool) -> list[tuple[str, int, str, int, int]]:
+    """Session, trace, model, tokens and start in ns of calls: turns of some minutes, some of which pause for long."""
+    found = []
+    for trace in range(1, 40):
+        session, at = chance.choice(["a'b\\\n", "(1, 2)", "c"]), chance.choice([-7200.0, -60, -30, -1, 0, 1, 30, 3600])
+        for _ in range(chance.randint(1, 4)):
+            start = EPOCH + int(at * S)
+            if not makes_sense and chance.random() < 0.2:
+                start = chance.choice([0, 2**63 + 5])
+            found.append((session, trace, chance.choice(["gpt", "claude", ""]), chance.randint(1, 1000), start))
+            at += chance.choice([0.5, 20, 60, 100, 3000])
+    return found
+
+
+def tokens_of_turns(calls: Sequence[tuple[str, int, str, int, int]], first: int, last: int) -> dict[str, int]:
+    """By model, of the turns whose first span that makes sense starts between these."""
+    starts: dict[int, tuple[bool, int]] = {}
+    for _, trace, _, _, start in calls:
+        makes_no_sense = not 0 < start < 2**63 - 1
+        mine = makes_no_sense, min(start, 2**63 - 1)
+        starts[trace] = min(starts.get(trace, mine), mine)
+    found: dict[str, int] = {}
+    for _, trace, model, tokens, _ in calls:
+        if first <= starts[trace][1] <= last:
+            found[model] = found.get(model, 0) + tokens
+    return found
+
+
+@pytest.mark.parametrize("makes_sense", [True, False])
+@pytest.mark.parametrize("most_begun", [0, metrics._MOST_BEGUN])
+def test_calls_are_of_the_window_in_which_their_turn_starts(
+    api: Api, monkeypatch: pytest.MonkeyPatch, most_begun: int, makes_sense: bool
+) -> None:
+    monkeypatch.setattr(metrics, "_MOST_BEGUN", most_begun)
+    calls = random_calls(random.Random(most_begun + makes_sense), makes_sense=makes_sense)
+    spans = [
+        call(session, trace, model, tokens, number=number)
+        for number, (session, trace, model, tokens, _) in enumerate(calls, 1)
+    ]
+    for each, (*_, start) in zip(spans, calls, strict=True):
+        each.start_time_unix_nano, each.end_time_unix_nano = start, start + 5 * S
+    api.store(*spans)
+    for first in (0, 30):
+        for to in ({}, {"to": "2026-01-01T00:00:40Z"}):
+            params = {
+                "group_by": "model",
+                "series": "tokens",
+                "from": f"2026-01-01T00:{first // 60:02}:{first % 60:02}Z",
+                **to,
+            }
+            groups = api.get("/metrics", **params)["groups"]
+            found = {group["key"]: group["total"]["tokens"] for group in groups}
+            last = EPOCH + 40 * S if to else 2**63 - 1
+            assert found == tokens_of_turns(calls, EPOCH + first * S, last), params
+            (whole,) = api.get("/metrics", **{name: value for name, value in params.items() if name != "group_by"})[
+                "groups"
+            ]
+            assert whole["total"]["tokens"] == sum(found.values())
