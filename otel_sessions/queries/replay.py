@@ -25,6 +25,7 @@ from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.history import History, Memory, Position
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
+from otel_sessions.queries.steps import error_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -42,7 +43,6 @@ _TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "O
 _SHORT: Final = 200
 """Characters that are shown of the input and output of a turn whose messages stand on the page anyway."""
 _COMPACTED: Final = "gen_ai.conversation.compacted"
-_EXCEPTION: Final = "exception"
 _AGENTS: Final = 20
 """Agents whose last turn a cursor remembers."""
 _MAX_AGENT: Final = 100
@@ -163,8 +163,6 @@ def _note(said: dict[bytes, Position], digest: bytes, position: Position) -> Non
 def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dict[str, Any]:
     attributes, events = (content.attributes, content.events) if content else ({}, ())
     kind = span["StepKind"] or "other"
-    failed = span["StatusCode"] == "Error"
-    raised = (each.get("exception.message", "") for name, each in events if name == _EXCEPTION)
     return {
         "span_id": span["SpanId"],
         "parent_span_id": span["ParentSpanId"],
@@ -174,7 +172,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
         "start_time": rfc3339(span["Timestamp"]),
         "duration_ns": span["Duration"],
         "status": span["StatusCode"].lower() or "unset",
-        "error": (span["StatusMessage"] or next(filter(None, raised), "") or span["StepName"]) if failed else "",
+        "error": error_of(span["StatusCode"], span["StatusMessage"], events, span["StepName"]),
         "model": span["Model"],
         **{snake_case(name): span[name] for name in _TOKENS},
         "cost_source": span["CostSource"],

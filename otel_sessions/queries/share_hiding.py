@@ -34,7 +34,8 @@ class Hidden:
     """`parts` of a session and the messages of `roles`; shapes of REST go in and come out, less what is hidden.
 
     Attributes of spans are where all of it comes from. So they are hidden whole with metadata or with any role; with
-    user ids only those that are about a user, by their keys or by what they say. Of a `published` session nothing shows
+    user ids only those that are about a user, by their keys or by what they say. The input and output of a turn may be
+    what a tool was given and gave, where it began or ended with one. Of a `published` session nothing shows
     that operators added for themselves.
     """
 
@@ -53,8 +54,8 @@ class Hidden:
                 shown["metadata"] = _without_users(shown["metadata"], known)
         if "metadata" in self.parts and "metadata" in shown:
             shown = {**shown, "metadata": {}}
-        shown = _emptied(shown, _INPUTS) if "user" in self.roles else shown
-        return _emptied(shown, _OUTPUTS) if "assistant" in self.roles else shown
+        shown = _emptied(shown, _INPUTS) if self.roles & {"user", "tool"} else shown
+        return _emptied(shown, _OUTPUTS) if self.roles & {"assistant", "tool"} else shown
 
     def span(self, shown: Row) -> Row:
         """A span as `/spans` and the page of one have it."""

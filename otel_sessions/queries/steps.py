@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.genai.transcript import Reader
@@ -13,11 +14,23 @@ if TYPE_CHECKING:
 
 _NAMES: Final = {"step_kind": "kind", "step_name": "name", "agent_name": "agent", "status_code": "status"}
 _CONTENT: Final = ("span_attributes", "resource_attributes", "events")
+_EXCEPTION: Final = "exception"
+
+
+def error_of(status: str, message: str, events: Iterable[tuple[str, Mapping[str, str]]], name: str) -> str:
+    """Why a step failed: the message of its status, else of the exception that it noted, else its name. Empty for one
+    that did not.
+    """
+    if status.lower() != "error":
+        return ""
+    raised = (attributes.get("exception.message", "") for event, attributes in events if event == _EXCEPTION)
+    return message or next(filter(None, raised), "") or name
 
 
 def read_step(client: Client, *, project: str, trace_id: str, span_id: str) -> Row | None:
-    """The members that a step has in the replay, `messages_in`, `messages_out` and `tools` in place, and behind them
-    `attributes`, `resource_attributes` and `events` as they were sent. None if no session has such a span.
+    """The members that a step has in the replay (`agent` is what the span itself names), `messages_in`, `messages_out`
+    and `tools` in place, and behind them `attributes`, `resource_attributes` and `events` as they were sent. None if no
+    session has such a span.
     """
     rows = select(client, "step", {"project": project, "trace_id": trace_id, "span_id": span_id})
     if not rows:
@@ -31,6 +44,7 @@ def read_step(client: Client, *, project: str, trace_id: str, span_id: str) -> R
     return {
         **shown,
         "status": shown["status"].lower() or "unset",
+        "error": error_of(shown["status"], shown["status_message"], named, shown["name"]),
         "messages_out": list(said.output),
         "messages_in": list(said.input),
         "tools": list(said.tools),

@@ -71,6 +71,13 @@ def chat(session_id: str, trace: int, *, start: float = 0) -> Any:
     )
 
 
+def tools_alone(session_id: str) -> Any:
+    """A turn that begins and ends with a tool, and one that ends with a call of one."""
+    call = {"role": "assistant", "tool_calls": [{"function": {"name": "find", "arguments": '{"q": "isbn 3"}'}}]}
+    model = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": json.dumps([call])}
+    return span(session_id, 2, start=3), chat(session_id, 2, start=3)[1], span(session_id, 3, start=6, attributes=model)
+
+
 @pytest.fixture
 def session(api: Api) -> str:
     api.store(*chat("s", 1), resource={"deployment": "cfg-9", "enduser.id": "ada-7"})
@@ -110,6 +117,8 @@ def test_a_link_that_hides_nothing_shows_all_that_was_said(api: Api, session: st
 )
 def test_what_is_hidden_shows_nowhere(api: Api, session: str, options: dict[str, list[str]], mode: str) -> None:
     assert api.call("PUT", f"{session}/labels/assigned:grace").status in (200, 201, 204)
+    if "tool" in options.get("hide_roles", []):
+        api.store(*tools_alone("s"))
     token = published(api, session, mode=mode, **options)
     hidden = [word for names in options.values() for name in names for word in SECRETS[name]]
     hidden.append("assigned")
