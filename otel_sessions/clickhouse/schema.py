@@ -58,8 +58,8 @@ COMMENT 'Internal: the migrations that this database has had'"""
 class Migration:
     """One file, as in `0001_otel_traces.sql`: statements that each end with a semicolon at the end of a line.
 
-    `inlined` are texts of views by their names. On one server other views have such a text as a subquery, as a view in
-    a view is planned dearer; on a cluster they have the name, which stands for all shards.
+    `inlined` says by the names of views what these read, as `m`. On one server other views read that, as a view in a
+    view is planned dearer; on a cluster they have the name, which stands for all shards.
     """
 
     version: int
@@ -192,7 +192,7 @@ def _inlined(statement: str, views: Mapping[str, str]) -> str:
     if not re.search(r"^CREATE OR REPLACE VIEW ", statement, re.MULTILINE):
         return statement
     for name, text in views.items():
-        statement = statement.replace(f"FROM {name} AS ", f"FROM\n(\n{text}\n) AS ")
+        statement = statement.replace(f"FROM {name} AS m\n", f"FROM {text}\n")
     return statement
 
 

@@ -80,7 +80,7 @@ def _next_sessions(client: Client, project: str, session_id: str) -> list[str]:
         return []
     named = {"project": project, "session_id": session_id}
     # One after the other: together they are planned for longer than they are read.
-    if not (select(client, "may_follow", named) or select(client, "may_follow_corrected", named)):
+    if not select(client, "may_follow", named):
         return []
     return [row["SessionId"] for row in select(client, "following", {**named, "limit": _FOLLOWING})]
 

@@ -129,12 +129,12 @@ def test_a_session_is_reopened_where_it_went_on_after_it_was_idle(
     assert (row["State"] == "active") == (state != "idle")
 
 
-def test_one_session_is_read_by_six_statements(otel_client: Client) -> None:
+def test_one_session_is_read_by_five_statements(otel_client: Client) -> None:
     client, asked = noting(otel_client)
     project = new_project()
     store(otel_client, project, *(turn("s", minute) for minute in (0, 31)))
     assert get_session(client, project=project, session_id="s", now_ns=EPOCH)
-    assert len(asked) == 6, asked
+    assert len(asked) == 5, asked
     assert sum("AS Reopened" in query for query in asked) == 1
     assert sum(query.startswith("SELECT 1 FROM _corrections") for query in asked) == 1
 

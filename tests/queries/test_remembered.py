@@ -141,7 +141,7 @@ def test_what_is_stored_while_a_session_is_worked_out_is_seen_the_next_time(
 def test_another_table_with_parts_of_the_same_names_is_another_version(otel_client: Client) -> None:
     for name in ("first", "second"):
         otel_client.command(f"CREATE DATABASE remembering_{name}")
-        for table in ("_session_turns", "_corrections"):
+        for table in ("_session_turns", "_corrections", "_corrected_turns"):
             otel_client.command(f"CREATE TABLE remembering_{name}.{table} AS {table}")
         otel_client.command(
             f"INSERT INTO remembering_{name}._session_turns (Project, SessionId, TraceId, NamePick) "

@@ -54,11 +54,7 @@ ${../../sessions/parts/metadata_bits}
 -- metadata.exact.bounds
 SessionId IN (
     SELECT SessionId FROM _session_turns
-    WHERE Project = {project:String} AND substring(Metadata[{key:String}], 9) IN {values:Array(String)}
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String}
-        AND arrayExists(m -> substring(m[{key:String}], 9) IN {values:Array(String)}, `Minutes.Metadata`))
+    WHERE Project = {project:String} AND substring(Metadata[{key:String}], 9) IN {values:Array(String)})
 
 -- metadata.pattern
 HAS_KEY AND match(VALUE_OF_KEY, {pattern:String})
@@ -158,12 +154,7 @@ OR SessionId IN (
     SELECT SessionId FROM _session_turns
     WHERE Project = {project:String} AND TOKENS
         AND (match(substring(InputPick, 10), {anywhere:String})
-            OR match(substring(OutputPick, 10), {anywhere:String}))
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String}
-        AND arrayExists(v -> match(substring(v, 10), {anywhere:String}),
-            arrayConcat(`Minutes.InputPick`, `Minutes.OutputPick`)))
+            OR match(substring(OutputPick, 10), {anywhere:String})))
 
 -- piece
 positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0
@@ -181,12 +172,7 @@ OR SessionId IN (
     SELECT SessionId FROM _session_turns
     WHERE Project = {project:String}
         AND (positionCaseInsensitiveUTF8(substring(InputPick, 10), {piece:String}) > 0
-            OR positionCaseInsensitiveUTF8(substring(OutputPick, 10), {piece:String}) > 0)
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String}
-        AND arrayExists(v -> positionCaseInsensitiveUTF8(substring(v, 10), {piece:String}) > 0,
-            arrayConcat(`Minutes.InputPick`, `Minutes.OutputPick`)))
+            OR positionCaseInsensitiveUTF8(substring(OutputPick, 10), {piece:String}) > 0))
 
 -- window
 SessionId IN (
@@ -248,9 +234,4 @@ SessionId IN (
     WHERE Project = {project:String}
     GROUP BY Pair
     HAVING toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
-        AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String} AND notEmpty(`Minutes.Minute`)
-        AND toInt64(bitAnd(arrayMax(`Minutes.LastEnd`), 9223372036854775807)) >= {low:Int64}
-        AND toInt64(bitAnd(arrayMin(`Minutes.FirstStart`), 9223372036854775807)) <= {high:Int64})
+        AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64})

@@ -4,21 +4,13 @@ WITH may_follow AS
 ${naming_previous}
 )
 SELECT SessionId
-FROM
-(
-    SELECT SessionId, SpanCount, FirstStart, Metadata
-    FROM _session_turns
-    WHERE Project = {project:String} AND SessionId IN (SELECT SessionId FROM may_follow)
-        AND (SessionId, TraceId) NOT IN (
-            SELECT SessionId, TraceId FROM _corrections
-            WHERE Project = {project:String} AND SessionId IN (SELECT SessionId FROM may_follow))
-    UNION ALL
-    SELECT
-        SessionId, `Minutes.SpanCount` AS SpanCount, `Minutes.FirstStart` AS FirstStart, `Minutes.Metadata` AS Metadata
-    FROM _corrections FINAL
-    ARRAY JOIN Minutes
-    WHERE Project = {project:String} AND SessionId IN (SELECT SessionId FROM may_follow)
-)
+FROM _session_turns
+PREWHERE Project = {project:String} AND SessionId IN (SELECT SessionId FROM may_follow) AND if(Correction = 0,
+    Pair NOT IN (
+        SELECT Pair FROM _corrected_turns WHERE Project = {project:String} AND SessionId IN (SELECT SessionId FROM may_follow)),
+    (Pair, Correction) IN (
+        SELECT Pair, Correction FROM _corrected_turns FINAL
+        WHERE Project = {project:String} AND SessionId IN (SELECT SessionId FROM may_follow)))
 WHERE SessionId != {session_id:String}
 GROUP BY SessionId
 HAVING sum(SpanCount) > 0 AND substring(max(Metadata['session.previous_id']), 9) = {session_id:String}

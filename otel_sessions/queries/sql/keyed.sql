@@ -7,8 +7,6 @@ FROM _scores
 WHERE Project = {project:String} AND SessionId = '' AND TraceId IN
 (
     SELECT TraceId FROM _session_turns WHERE Project = {project:String} AND SessionId KEYS
-    UNION ALL
-    SELECT TraceId FROM _corrections WHERE Project = {project:String} AND SessionId KEYS
 )
 LIMIT 1
 
@@ -39,7 +37,7 @@ HAVING IsInDoubt = 1 OR IsLong
 SELECT SessionId, lower(hex(sipHash128(arraySort(groupUniqArray(Part)), (
     SELECT arraySort(groupArray((name, toString(uuid))))
     FROM system.tables
-    WHERE database = currentDatabase() AND name IN ('_session_turns', '_corrections'))))) AS Version
+    WHERE database = currentDatabase() AND name IN ('_session_turns', '_corrected_turns'))))) AS Version
 FROM
 (
     SELECT SessionId, concat('turns ', _part) AS Part
@@ -47,7 +45,7 @@ FROM
     WHERE Project = {project:String} AND SessionId KEYS
     UNION ALL
     SELECT SessionId, concat('corrections ', _part) AS Part
-    FROM _corrections
+    FROM _corrected_turns
     WHERE Project = {project:String} AND SessionId KEYS
 )
 GROUP BY SessionId
@@ -68,21 +66,14 @@ ${../../sessions/parts/session_source}
 -- _turn_minutes
 -- As a condition of its own, before what the statement asks: a subquery would be planned again for each of its columns.
 _session_turns AS m
-PREWHERE m.Project = {project:String} AND m.SessionId KEYS
+PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND m.Correction = 0
 
 -- _turn_minutes.in_doubt
-(
-    SELECT * EXCEPT (Week, ReceivedAt)
-    FROM _session_turns
-    WHERE Project = {project:String} AND SessionId KEYS
-        AND (SessionId, TraceId) NOT IN (
-            SELECT SessionId, TraceId FROM _corrections WHERE Project = {project:String} AND SessionId KEYS)
-    UNION ALL
-    SELECT Project, SessionId, TraceId, COLUMNS('^Minutes[.]')
-    FROM _corrections FINAL
-    ARRAY JOIN Minutes
-    WHERE Project = {project:String} AND SessionId KEYS
-) AS m
+_session_turns AS m
+PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND if(m.Correction = 0,
+    m.Pair NOT IN (SELECT Pair FROM _corrected_turns WHERE Project = {project:String} AND SessionId KEYS),
+    (m.Pair, m.Correction) IN (
+        SELECT Pair, Correction FROM _corrected_turns FINAL WHERE Project = {project:String} AND SessionId KEYS))
 
 -- session_traces
 (

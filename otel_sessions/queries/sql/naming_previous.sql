@@ -1,7 +1,3 @@
     -- The sessions of which any span says, or said before a correction, that they go on from this one, some of them twice.
     SELECT SessionId FROM _session_turns
     WHERE Project = {project:String} AND substring(Metadata['session.previous_id'], 9) = {session_id:String}
-    UNION ALL
-    SELECT SessionId FROM _corrections
-    WHERE Project = {project:String}
-        AND arrayExists(m -> substring(m['session.previous_id'], 9) = {session_id:String}, `Minutes.Metadata`)

@@ -8,6 +8,7 @@ adds rows: running one twice, late, or at two receivers changes nothing.
 from __future__ import annotations
 
 import re
+import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from otel_sessions.clickhouse.chunks import batched, bounded
+from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import Retryable
@@ -37,13 +39,16 @@ _FEW_ROWS: Final = 2_048
 """To plan the statements of a correction once more costs as much as to work out the versions of ten times as many."""
 _TRIES: Final = 3
 _CHANGING_S: Final = 1.0
+_CLEARED_ROWS: Final = 10_000
+"""To take rows away rewrites what the parts have of a mask, so it is not done for a few."""
+_COMES_INTO_FORCE_S: Final = 3600
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
 """(level, 0 for a root, start in ns, session id); the smaller is the better."""
 NO_CLAIM: Final = 9
 _IN_FORCE: Final[Mapping[str, str]] = MappingProxyType({})
-_DERIVED: Final = re.compile(r"\b_(?:trace_claims|session_turns|corrections|corrected_spans)\b")
+_DERIVED: Final = re.compile(r"\b_(?:trace_claims|session_turns|corrections|corrected_turns|corrected_spans)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,8 @@ def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, s
     """Puts what every session that ever held spans of these traces has of them in the place of the sums.
 
     Spans are copied before they are members, so that no reader misses one, and those of a trace once more after it
-    where rows of it were stored in between: they are members of which there would be no copy.
+    where rows of it were stored in between: they are members of which there would be no copy. Figures lie among the
+    turns before they are in force.
     """
     left = list(traces)
     for _ in range(_TRIES if traces else 0):
@@ -125,8 +131,11 @@ def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[
     }
     _run(client, renamed(statement(__package__, "mark"), names), some, kind)
     known = _known(client, some, names)
+    number = {"correction": secrets.randbits(63) + 1}
     for name in ("copy", "correct"):
-        _run_over(client, renamed(statement(__package__, name), names), known, kind)
+        _run_over(client, renamed(statement(__package__, name), names), known, {**kind, **number})
+    for name in ("figures", "in_force"):
+        _run(client, renamed(statement(__package__, name), names), some, number)
     sql, parameters = bound(renamed(statement(__package__, "rows_seen"), names), some)
     seen = {(project, trace): rows for project, trace, rows in client.query(sql, parameters=parameters).result_rows}
     if grown := [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]:
@@ -193,6 +202,19 @@ def correct_anew(client: Client, traces: Sequence[TraceKey]) -> None:
     if traces:
         _run(client, statement(__package__, "claims_anew"), traces)
         correct(client, traces)
+
+
+def clear(client: Client, *, at_least: int = _CLEARED_ROWS, older_than_s: int = _COMES_INTO_FORCE_S) -> int:
+    """Takes away figures of corrections that others have taken the place of, where there are so many; returns how many.
+
+    They are as old as that at least, as figures lie among the turns before they come into force.
+    """
+    older = {"older_than_s": older_than_s}
+    found = int(client.query(statement(__package__, "superseded"), parameters=older).result_rows[0][0])
+    if found < at_least:
+        return 0
+    mutate(client, statement(__package__, "clear"), "_session_turns", older)
+    return found
 
 
 def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:

@@ -3,5 +3,5 @@
 INSERT INTO _session_activity
 SETTINGS insert_distributed_one_random_shard = 1
 ${../parts/activity_of_turns}
-WHERE t.ReceivedAt >= toDateTime({since:UInt32}, 'UTC')
+    AND t.ReceivedAt >= toDateTime({since:UInt32}, 'UTC')
 GROUP BY Project, SessionId

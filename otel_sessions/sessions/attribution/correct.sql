@@ -5,7 +5,7 @@
 -- Looking for chains of comparisons took a third of the time of this statement, and there are none in it.
 INSERT INTO _corrections
 (
-    Project, SessionId, TraceId, TraceSession, Seen, Members,
+    Project, SessionId, TraceId, TraceSession, Seen, Correction, Members,
     AddedMinutes, AddedSpanCount, AddedErrorCount, AddedInputTokens, AddedOutputTokens, AddedTotalTokens, AddedCost,
     `Minutes.Minute`, `Minutes.Rows`, `Minutes.SpanCount`, `Minutes.ErrorCount`, `Minutes.FirstStart`,
     `Minutes.LastEnd`, `Minutes.NamePick`, `Minutes.UserPick`, `Minutes.EnvironmentPick`, `Minutes.InputPick`,
@@ -84,7 +84,7 @@ held AS
     (
         SELECT Project, SessionId, TraceId, 1 AS Minutes, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens, Cost
         FROM _session_turns
-        WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
+        WHERE Correction = 0 AND TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
         UNION ALL
         SELECT Project, SessionId, TraceId, 0, 0, 0, 0, 0, 0, 0
         FROM _corrections
@@ -95,7 +95,7 @@ held AS
     GROUP BY Project, SessionId, TraceId
 )
 SELECT
-    e.Project, e.SessionId, e.TraceId, e.TraceSession, e.Seen, e.Members,
+    e.Project, e.SessionId, e.TraceId, e.TraceSession, e.Seen, {correction:UInt64} AS Correction, e.Members,
     greatest(length(e.Minute), e.SummedMinutes) - e.SummedMinutes AS AddedMinutes,
     greatest(arraySum(e.SpanCount), e.SummedSpanCount) - e.SummedSpanCount AS AddedSpanCount,
     greatest(arraySum(e.ErrorCount), e.SummedErrorCount) - e.SummedErrorCount AS AddedErrorCount,

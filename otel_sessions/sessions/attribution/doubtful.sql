@@ -17,13 +17,13 @@ sums AS
 (
     SELECT u.Project AS Project, u.TraceId AS TraceId, sum(u.Rows) AS Rows
     FROM _session_turns AS u
-    WHERE (u.Project, u.SessionId, u.TraceId) IN (SELECT Project, arrayJoin(Sessions), TraceId FROM known)
+    WHERE u.Correction = 0 AND (u.Project, u.SessionId, u.TraceId) IN (SELECT Project, arrayJoin(Sessions), TraceId FROM known)
     GROUP BY Project, TraceId
 ),
 corrected AS
 (
     SELECT c.Project AS Project, c.TraceId AS TraceId, max(c.Seen) AS Seen, groupUniqArray(c.SessionId) AS Sessions
-    FROM _corrections AS c
+    FROM _corrected_turns AS c
     WHERE c.TraceId IN (SELECT TraceId FROM known)
     GROUP BY Project, TraceId
 )

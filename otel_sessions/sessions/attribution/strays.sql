@@ -7,7 +7,7 @@ SELECT
     fromUnixTimestamp64Nano(9223372036854775807, 'UTC') AS Start, fromUnixTimestamp64Nano(0, 'UTC') AS End,
     max(t.ReceivedAt) AS ReceivedAt
 FROM _session_turns AS t
-WHERE t.ReceivedAt >= toDateTime({since:UInt32}, 'UTC')
+WHERE t.Correction = 0 AND t.ReceivedAt >= toDateTime({since:UInt32}, 'UTC')
     AND (t.Project, t.TraceId, t.SessionId) NOT IN (
         SELECT Project, TraceId, arrayJoin(Places.SessionId)
         FROM _trace_claims

@@ -30,7 +30,7 @@ CLOCKS_DIFFER_NS: Final = 60 * 10**9
 """By how much the clocks of those who delete sessions may differ."""
 SESSIONS_AT_ONCE: Final = 200
 """How many sessions one deletion is asked for at most, where there may be many."""
-_DERIVED: Final = ("_corrections", "_corrected_spans", "_session_turns", "_trace_claims")
+_DERIVED: Final = ("_corrections", "_corrected_turns", "_corrected_spans", "_session_turns", "_trace_claims")
 _OF_SESSIONS: Final = (
     "_session_activity",
     "_scores",

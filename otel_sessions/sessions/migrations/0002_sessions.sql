@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS _session_turns
     TraceId String COMMENT 'trace of the spans' CODEC(ZSTD(3)),
     Pair SimpleAggregateFunction(any, UInt128) MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     Minute DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(GCD, LZ4),
+    Correction UInt64 COMMENT 'which correction these are the figures of; 0 for what was summed at an insert' CODEC(T64, LZ4),
     Week Date COMMENT 'week in which they were stored' CODEC(LZ4),
     ReceivedAt SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(T64, LZ4),
     Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
@@ -58,7 +59,7 @@ ${../parts/words_of_turn}
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
-ORDER BY (Project, SessionId, TraceId, Minute)
+ORDER BY (Project, SessionId, TraceId, Minute, Correction)
 SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
     min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1,
     enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
@@ -136,6 +137,7 @@ CREATE TABLE IF NOT EXISTS _corrections
     Pair UInt128 MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     TraceSession String COMMENT 'session of the best claim of the trace' CODEC(ZSTD(1)),
     Seen UInt64 COMMENT 'rows of the trace in otel_traces that this is made of' CODEC(ZSTD(1)),
+    Correction UInt64 COMMENT 'under which number its figures lie among the turns' CODEC(ZSTD(1)),
     CorrectedAt DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when' CODEC(ZSTD(1)),
     Members Array(String) COMMENT 'ids of the spans that the session has of the trace' CODEC(ZSTD(1)),
     AddedMinutes UInt64 COMMENT 'minutes, by how many they are more than those that were summed' CODEC(ZSTD(1)),
@@ -181,6 +183,22 @@ ENGINE = ReplacingMergeTree(Seen)
 ORDER BY (Project, SessionId, TraceId)
 SETTINGS index_granularity = 256, min_bytes_for_wide_part = 67108864
 COMMENT 'Internal: what replaces the sums of a trace in doubt';
+
+-- Which corrections are in force: their figures lie among the turns, and take the place of what inserts summed of their pairs.
+CREATE TABLE IF NOT EXISTS _corrected_turns
+(
+    Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
+    SessionId String COMMENT 'session' CODEC(ZSTD(1)),
+    TraceId String COMMENT 'trace in doubt' CODEC(ZSTD(1)),
+    Pair UInt128 MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
+    Seen UInt64 COMMENT 'rows of the trace in otel_traces that the correction is made of' CODEC(ZSTD(1)),
+    Correction UInt64 COMMENT 'number of the correction' CODEC(ZSTD(1)),
+    INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(Seen)
+ORDER BY (Project, SessionId, TraceId)
+SETTINGS index_granularity = 256, min_bytes_for_wide_part = 67108864
+COMMENT 'Internal: which corrections are in force';
 
 -- The spans of traces in doubt once more, each under its session; which of them count, the members above say.
 CREATE TABLE IF NOT EXISTS _corrected_spans

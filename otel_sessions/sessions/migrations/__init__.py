@@ -24,6 +24,7 @@ BY_TRACE: Final = frozenset(
         "_session_activity",
         "_trace_claims",
         "_corrections",
+        "_corrected_turns",
         "_corrected_spans",
         "_turn_minutes",
         "session_spans",
@@ -44,7 +45,7 @@ def migrations() -> tuple[Migration, ...]:
     for view in _INLINED:
         made = re.search(rf"^CREATE OR REPLACE VIEW {view} AS\n(.*?)\nCOMMENT '", text, re.MULTILINE | re.DOTALL)
         assert made is not None, f"there is no view {view}"
-        inlined[view] = made[1]  # what it selects
+        inlined[view] = made[1].partition("\nFROM ")[2]  # what it reads
     return tuple(replace(migration, inlined=inlined) for migration in found)
 
 

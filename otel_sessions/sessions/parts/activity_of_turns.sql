@@ -30,3 +30,4 @@ ${metadata_sieve}
         (key, stamped) -> (key, if(length(stamped) <= 72, stamped, concat(substring(stamped, 1, 8), unhex('FF')))),
         metadata), 'Map(String, String)')) AS Metadata
 FROM _session_turns AS t
+WHERE t.Correction = 0

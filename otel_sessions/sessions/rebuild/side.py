@@ -20,7 +20,14 @@ from otel_sessions.sessions.rebuild import statements
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-DERIVED = ("_corrected_spans", "_corrections", "_session_turns", "_session_activity", "_trace_claims")
+DERIVED = (
+    "_corrected_spans",
+    "_corrections",
+    "_corrected_turns",
+    "_session_turns",
+    "_session_activity",
+    "_trace_claims",
+)
 """What a rebuild makes anew, in the order in which it comes into force."""
 SOURCES = MappingProxyType(
     {"_trace_claims": "otel_traces", "_session_turns": "otel_traces", "_session_activity": "_session_turns"}

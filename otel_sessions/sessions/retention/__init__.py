@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.sql import statement
+from otel_sessions.sessions import attribution
 from otel_sessions.sessions.deletion import FORGET_FOR, SESSIONS_AT_ONCE, delete, delete_stored_again
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ def expire(
     """Deletes sessions not active for `sessions` and spans of no session older than `unassigned`; None keeps for ever.
 
     Returns how many sessions it deleted. Sessions that any of `keep` speaks for stay. What has been stored of deleted
-    sessions, although it was to stay away, goes too. Raises `Retryable` or `Permanent`.
+    sessions, although it was to stay away, goes too, and what corrections say that others have replaced. Raises
+    `Retryable` or `Permanent`.
     """
     deleted = 0
     with writing("deleting what has been kept for long enough"):
         delete_stored_again(client, 0)
+        attribution.clear(client)
         while sessions is not None:
             bound = {"before": _ns(now - sessions), "keep": list(keep), "limit": SESSIONS_AT_ONCE}
             rows = client.query(statement(__package__, "expired"), bound).result_rows

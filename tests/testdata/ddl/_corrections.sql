@@ -6,6 +6,7 @@ CREATE TABLE _corrections
     `Pair` UInt128 MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     `TraceSession` String COMMENT 'session of the best claim of the trace' CODEC(ZSTD(1)),
     `Seen` UInt64 COMMENT 'rows of the trace in otel_traces that this is made of' CODEC(ZSTD(1)),
+    `Correction` UInt64 COMMENT 'under which number its figures lie among the turns' CODEC(ZSTD(1)),
     `CorrectedAt` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when' CODEC(ZSTD(1)),
     `Members` Array(String) COMMENT 'ids of the spans that the session has of the trace' CODEC(ZSTD(1)),
     `AddedMinutes` UInt64 COMMENT 'minutes, by how many they are more than those that were summed' CODEC(ZSTD(1)),

@@ -59,6 +59,7 @@ SELECT
     groupBitOr(arrayReduce('groupBitOr', arrayMap((key, value) -> bitOr(bitShiftLeft(toUInt256(1), toUInt8(cityHash64(key, value))), bitShiftLeft(toUInt256(1), toUInt8(bitShiftRight(cityHash64(key, value), 8)))), mapKeys(metadata), arrayMap(stamped -> substring(stamped, 9), mapValues(metadata))))) AS MetadataSieve,
     maxMap(CAST(mapApply((key, stamped) -> (key, if(length(stamped) <= 72, stamped, concat(substring(stamped, 1, 8), unhex('FF')))), metadata), 'Map(String, String)')) AS Metadata
 FROM _session_turns AS t
+WHERE t.Correction = 0
 GROUP BY
     Project,
     SessionId

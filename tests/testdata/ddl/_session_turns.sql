@@ -5,6 +5,7 @@ CREATE TABLE _session_turns
     `TraceId` String COMMENT 'trace of the spans' CODEC(ZSTD(3)),
     `Pair` SimpleAggregateFunction(any, UInt128) MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     `Minute` DateTime64(9, 'UTC') COMMENT 'minute in which the spans started' CODEC(GCD, LZ4),
+    `Correction` UInt64 COMMENT 'which correction these are the figures of; 0 for what was summed at an insert' CODEC(T64, LZ4),
     `Week` Date COMMENT 'week in which they were stored' CODEC(LZ4),
     `ReceivedAt` SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'when the last of them was stored' CODEC(T64, LZ4),
     `Rows` SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
@@ -44,6 +45,6 @@ CREATE TABLE _session_turns
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
-ORDER BY (Project, SessionId, TraceId, Minute)
+ORDER BY (Project, SessionId, TraceId, Minute, Correction)
 SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert'

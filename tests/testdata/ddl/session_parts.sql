@@ -91,116 +91,17 @@ FROM
                 sum(m.ModelCalls) AS ModelCalls,
                 sum(m.UnpricedCalls) AS UnpricedCalls,
                 sum(m.ToolCalls) AS ToolCalls
-            FROM
-            (
+            FROM _session_turns AS m
+            PREWHERE if(m.Correction = 0, (m.Pair NOT IN (
+                SELECT Pair
+                FROM _corrected_turns
+            )), ((m.Pair, m.Correction) IN (
                 SELECT
-                    t.Project AS Project,
-                    t.SessionId AS SessionId,
-                    t.TraceId AS TraceId,
-                    t.Minute AS Minute,
-                    t.Rows AS Rows,
-                    t.SpanCount AS SpanCount,
-                    t.ErrorCount AS ErrorCount,
-                    t.FirstStart AS FirstStart,
-                    t.LastEnd AS LastEnd,
-                    t.NamePick AS NamePick,
-                    t.UserPick AS UserPick,
-                    t.EnvironmentPick AS EnvironmentPick,
-                    t.InputPick AS InputPick,
-                    t.OutputPick AS OutputPick,
-                    t.ErrorPick AS ErrorPick,
-                    t.UserIds AS UserIds,
-                    t.ServiceNames AS ServiceNames,
-                    t.Environments AS Environments,
-                    t.Models AS Models,
-                    t.Tags AS Tags,
-                    t.Tools AS Tools,
-                    t.Agents AS Agents,
-                    t.InputTokens AS InputTokens,
-                    t.OutputTokens AS OutputTokens,
-                    t.TotalTokens AS TotalTokens,
-                    t.CachedInputTokens AS CachedInputTokens,
-                    t.CacheCreationInputTokens AS CacheCreationInputTokens,
-                    t.ReasoningTokens AS ReasoningTokens,
-                    t.Cost AS Cost,
-                    t.ModelCalls AS ModelCalls,
-                    t.UnpricedCalls AS UnpricedCalls,
-                    t.ToolCalls AS ToolCalls,
-                    t.Metadata AS Metadata
-                FROM _session_turns AS t
-                WHERE t.Pair NOT IN (
-                    SELECT Pair
-                    FROM _corrections
-                )
-                UNION ALL
-                SELECT
-                    Project,
-                    SessionId,
-                    TraceId,
-                    Minute,
-                    Rows,
-                    SpanCount,
-                    ErrorCount,
-                    FirstStart,
-                    LastEnd,
-                    NamePick,
-                    UserPick,
-                    EnvironmentPick,
-                    InputPick,
-                    OutputPick,
-                    ErrorPick,
-                    UserIds,
-                    ServiceNames,
-                    Environments,
-                    Models,
-                    Tags,
-                    Tools,
-                    Agents,
-                    InputTokens,
-                    OutputTokens,
-                    TotalTokens,
-                    CachedInputTokens,
-                    CacheCreationInputTokens,
-                    ReasoningTokens,
-                    Cost,
-                    ModelCalls,
-                    UnpricedCalls,
-                    ToolCalls,
-                    Metadata
-                FROM _corrections
+                    Pair,
+                    Correction
+                FROM _corrected_turns
                 FINAL
-                ARRAY JOIN
-                    `Minutes.Minute` AS Minute,
-                    `Minutes.Rows` AS Rows,
-                    `Minutes.SpanCount` AS SpanCount,
-                    `Minutes.ErrorCount` AS ErrorCount,
-                    `Minutes.FirstStart` AS FirstStart,
-                    `Minutes.LastEnd` AS LastEnd,
-                    `Minutes.NamePick` AS NamePick,
-                    `Minutes.UserPick` AS UserPick,
-                    `Minutes.EnvironmentPick` AS EnvironmentPick,
-                    `Minutes.InputPick` AS InputPick,
-                    `Minutes.OutputPick` AS OutputPick,
-                    `Minutes.ErrorPick` AS ErrorPick,
-                    `Minutes.UserIds` AS UserIds,
-                    `Minutes.ServiceNames` AS ServiceNames,
-                    `Minutes.Environments` AS Environments,
-                    `Minutes.Models` AS Models,
-                    `Minutes.Tags` AS Tags,
-                    `Minutes.Tools` AS Tools,
-                    `Minutes.Agents` AS Agents,
-                    `Minutes.InputTokens` AS InputTokens,
-                    `Minutes.OutputTokens` AS OutputTokens,
-                    `Minutes.TotalTokens` AS TotalTokens,
-                    `Minutes.CachedInputTokens` AS CachedInputTokens,
-                    `Minutes.CacheCreationInputTokens` AS CacheCreationInputTokens,
-                    `Minutes.ReasoningTokens` AS ReasoningTokens,
-                    `Minutes.Cost` AS Cost,
-                    `Minutes.ModelCalls` AS ModelCalls,
-                    `Minutes.UnpricedCalls` AS UnpricedCalls,
-                    `Minutes.ToolCalls` AS ToolCalls,
-                    `Minutes.Metadata` AS Metadata
-            ) AS m
+            )))
             GROUP BY
                 Project,
                 SessionId,
