@@ -29,8 +29,10 @@ BY_OTHERS: Final = ("_session_shares", "_session_hooks")
 SCORES: Final = "_scores"
 _LIFE: Final = "_session_life"
 _TABLES: Final = (*BY_PEOPLE, *BY_OTHERS, SCORES, _LIFE)
-_MOST_ROWS: Final = 20_000
-"""Of a table with more it is not remembered whose they are: each client would take 160 KiB, and each change longer."""
+_MOST_ROWS: Final = 10_000
+"""Of a table with more it is not remembered whose they are: each client would take 80 KiB, and each change longer."""
+_FEW_ROWS: Final = 500
+"""A table with more is read once it has stayed the same from one look to the next: scores may come all the time."""
 _MOST_PROJECTS: Final = 100
 
 
@@ -49,9 +51,12 @@ class Known:
 
 @dataclass(slots=True)
 class _Tables:
-    """By table its version, and the hashes of the sessions that it has rows of, in order; None for too many."""
+    """By table the version that was read, the one that was seen last, and the hashes of the sessions that it has rows
+    of, in order; None where that is not known.
+    """
 
     versions: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, array[int] | None] = field(default_factory=dict)
     limits: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -64,9 +69,19 @@ class _Tables:
                 continue
             if table == _LIFE:
                 self.limits.clear()
-            else:
-                self.hashes[table] = _hashes(client, table, int(rows[table]["Rows"])) if version else array("Q")
+            elif not self._read(client, table, version, int(rows[table]["Rows"]) if version else 0):
+                continue
             self.versions[table] = version
+
+    def _read(self, client: Client, table: str, version: str, rows: int) -> bool:
+        """Reads whose the rows of this table are; False where it is left to the next look."""
+        has_stayed = self.seen.get(table) == version
+        self.seen[table], self.hashes[table] = version, None
+        if rows > _FEW_ROWS and not has_stayed:
+            return False
+        if rows <= _MOST_ROWS:
+            self.hashes[table] = _hashes(client, table) if rows else array("Q")
+        return True
 
     def limits_of(self, client: Client, project: str) -> tuple[int, int]:
         if project not in self.limits:
@@ -105,9 +120,7 @@ def _has(hashes: array[int] | None, asked: Sequence[int]) -> bool:
     return any(place < len(hashes) and hashes[place] == one for place, one in places)
 
 
-def _hashes(client: Client, table: str, rows: int) -> array[int] | None:
-    if rows > _MOST_ROWS:
-        return None
+def _hashes(client: Client, table: str) -> array[int]:
     found = run(client, _texts()["hashes"].replace("TABLE", table), {})
     return array("Q", sorted(int(row["Hash"]) for row in found))
 

@@ -86,12 +86,13 @@ def test_nothing_added_costs_two_short_statements(otel_client: Client) -> None:
     assert not [sql for sql in client.statements if "_session_" in sql]
 
 
-@pytest.mark.parametrize("most_rows", [0, added._MOST_ROWS])
+@pytest.mark.parametrize("bounds", [{}, {"_MOST_ROWS": 0}, {"_FEW_ROWS": 0}])
 @pytest.mark.parametrize("change", [_star, _label, _publish, _judge, _told, _limited])
 def test_the_next_read_sees_what_was_added(
-    otel_client: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[[Client, str], None], most_rows: int
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[[Client, str], None], bounds: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(added, "_MOST_ROWS", most_rows)
+    for name, most in bounds.items():
+        monkeypatch.setattr(added, name, most)
     project, known, asking = new_project(), Watched(otel_client), Watched(otel_client, remote=True)
     before = of_one(known, project), of_all(known, project)
     assert before == (of_one(asking, project), of_all(asking, project))
@@ -111,3 +112,20 @@ def test_a_score_on_a_trace_may_be_of_any_session(otel_client: Client) -> None:
     found = added.known(client, project, ["s"])
     assert found is not None
     assert found.within([added.SCORES]) == ["s"]
+
+
+def test_a_table_that_changes_all_the_time_is_not_read_each_time(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(added, "_FEW_ROWS", 0)
+    project, client = new_project(), Watched(otel_client)
+    for _ in range(2):
+        _judge(otel_client, project)
+        of_one(client, project, "other")
+    assert not [sql for sql in client.statements if "DISTINCT" in sql and "_scores" in sql]
+    for _ in range(20):  # a merge of what was stored is a change as well
+        client.statements.clear()
+        of_one(client, project, "other")
+        if len(client.statements) <= 2:
+            return
+    raise AssertionError(client.statements)
