@@ -369,6 +369,30 @@ def test_a_trace_of_more_spans_than_hashes_are_kept_of_is_held_against_the_whole
     assert otel_client.query(counted, {"p": project}).result_rows == [(spans,)]
 
 
+def test_a_trace_whose_hashes_are_gone_is_in_order_until_a_span_comes_again(otel_client: Client) -> None:
+    project, spans = new_project(), 8
+    trace = project.encode().hex().rjust(32, "0")[-32:]
+    otel_client.command(
+        "INSERT INTO otel_traces (Project, TraceId, SpanId, SpanName, ClaimLevel, ClaimId, SessionHint, ReceivedAt) "
+        "SELECT {p:String}, {t:String}, leftPad(hex(number), 16, '0'), 'step', 1, 's', 's', now() - INTERVAL 2 DAY "
+        "FROM numbers({n:UInt32})",
+        {"p": project, "t": trace, "n": spans},
+    )
+    otel_client.command("OPTIMIZE TABLE _trace_claims FINAL")
+    kept = "SELECT sum(Rows), sum(length(Spans)) FROM _trace_claims WHERE Project = {p:String}"
+    assert otel_client.query(kept, {"p": project}).result_rows == [(spans, 0)]
+    assert attribution.find(otel_client, [(project, trace)]) == []
+    otel_client.command(
+        "INSERT INTO otel_traces SELECT * REPLACE (now() AS ReceivedAt) FROM otel_traces "
+        "WHERE Project = {p:String} LIMIT 1",
+        {"p": project},
+    )
+    [doubt] = attribution.find(otel_client, [(project, trace)])
+    attribution.correct(otel_client, [doubt.trace])
+    counted = "SELECT SpanCount FROM sessions WHERE Project = {p:String}"
+    assert otel_client.query(counted, {"p": project}).result_rows == [(spans,)]
+
+
 def _fields(span: OracleSpan) -> dict[str, Any]:
     return {name: getattr(span, name) for name in OracleSpan.__slots__}
 

@@ -5,7 +5,8 @@
 -- that does not hold the trace is in doubt, and corrections take the place of its sums (../attribution).
 
 -- The figures of each minute of each trace as it was stored under a session. Nothing here is taken back. Granules and blocks
--- are small, as a list reads some rows of each of its sessions, in each week. A week that has ended is merged into one
+-- are small, as a list reads some rows of each of its sessions, in each week; with fewer than 192 rows their columns, each a block
+-- of its own, take more of the disk than what is in them. A week that has ended is merged into one
 -- part, once, and its columns lie in one file up to 512 MiB: a list then reads all columns of a granule in one place, and
 -- of a week one granule a session. Numbers are in
 -- LZ4 without the bits that none of 64 has (T64): an insert writes each column of each granule as a block, and ZSTD takes three
@@ -55,13 +56,13 @@ CREATE TABLE IF NOT EXISTS _session_turns
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1,
     INDEX idx_words
 ${../parts/words_of_turn}
-        TYPE tokenbf_v1(2048, 3, 0) GRANULARITY 1
+        TYPE tokenbf_v1(1536, 3, 0) GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute, Correction)
-SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1,
+SETTINGS index_granularity = 192, min_compress_block_size = 16384, string_serialization_version = 'single_stream',
+    min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1,
     enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
@@ -106,12 +107,14 @@ COMMENT 'Internal: at most what a session has, summed at the insert';
 
 -- The best claim of each trace, where its spans were stored, and which they are. A trace is as it should be when every span
 -- came once and lies in its place; all others are looked at. Granules are small, as every trace of an insert is looked up.
+-- Hashes of span ids, a third of it all, go a day after the last span: with fewer than rows a trace that is touched again is only
+-- held against the whole proof (../attribution).
 CREATE TABLE IF NOT EXISTS _trace_claims
 (
     Project LowCardinality(String) COMMENT 'whose trace' CODEC(LZ4),
     TraceId String COMMENT 'trace' CODEC(ZSTD(3)),
     Rows SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
-    Spans SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '20 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
+    Spans SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '20 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4) TTL ReceivedAt + INTERVAL 1 DAY,
     IsDoubtful SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(LZ4),
     Best SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(3)),
     Places SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(SessionId String, ClaimLevel UInt8, ClaimId String)))
@@ -123,8 +126,8 @@ CREATE TABLE IF NOT EXISTS _trace_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 128, min_compress_block_size = 4096, min_parts_to_merge_at_once = 16, merge_selector_base = 16,
-    min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 128, min_compress_block_size = 16384, string_serialization_version = 'single_stream',
+    min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, merge_with_ttl_timeout = 86400, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: best claim and places of each trace';
 
 -- What a session has of a trace in doubt, worked out from otel_traces: one row a (session, trace), whole, so that the one
@@ -211,7 +214,7 @@ ${../parts/span_columns}
 ENGINE = ReplacingMergeTree(Version)
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, SpanId)
-SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 268435456
+SETTINGS index_granularity = 2048, string_serialization_version = 'single_stream', min_bytes_for_wide_part = 268435456
 COMMENT 'Internal: spans of traces in doubt, under their sessions';
 
 -- Fed by the inserts into otel_traces.

@@ -64,6 +64,7 @@ class Side:
         self.beat()
         for table in DERIVED:
             self._client.command(f"CREATE TABLE {self.name(table)} AS {table}")
+        self._keep_hashes("STOP", self.name("_trace_claims"))
         self._client.command(f"CREATE TABLE {self.stage} AS otel_traces ENGINE = Null")
         self._feed("_session_activity", self.name("_session_turns"), "_activity_of_turns")
         for table in ("_trace_claims", "_session_turns"):
@@ -81,6 +82,13 @@ class Side:
         """Puts the tables of this rebuild into force, each in an instant; what was in force has their names now."""
         for table in DERIVED:
             self._client.command(f"EXCHANGE TABLES {table} AND {self.name(table)}")
+        self._keep_hashes("START", "_trace_claims")
+
+    def _keep_hashes(self, verb: str, table: str) -> None:
+        """Hashes of span ids are of use here however old they are: without them every trace is held against the whole
+        proof. That takes long, but is as right, where a user may not say so."""
+        with suppress(ClickHouseError):
+            self._client.command(f"SYSTEM {verb} TTL MERGES {table}")
 
     def beat(self) -> None:
         """A sign of life."""

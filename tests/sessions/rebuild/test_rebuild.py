@@ -254,6 +254,27 @@ def test_a_period_is_about_the_traces_stored_in_it(client: Client) -> None:
     assert compared(client) == ()
 
 
+def test_hashes_of_old_spans_are_kept_until_the_rebuild_is_in_force(client: Client) -> None:
+    store_late(client, some_spans())
+    for statement in (
+        "INSERT INTO otel_traces SELECT * REPLACE ('old' AS Project, toDateTime('2026-01-01 00:00:00', 'UTC') AS "
+        "ReceivedAt) FROM otel_traces",
+        "OPTIMIZE TABLE _trace_claims FINAL",
+    ):
+        client.command(statement)
+    kept = "SELECT sum(length(Spans)) FROM {table:Identifier} WHERE Project = 'old'"
+    steps = rebuild.everything(client)
+    assert next(step for step in steps if step.doing == "correcting")
+    tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '_trace_claims_rebuild%'"
+    side = client.query(tables).result_rows[0][0]
+    client.command(f"OPTIMIZE TABLE {side} FINAL")
+    assert client.query(kept, {"table": side}).result_rows == [(9,)]
+    drive(steps)
+    client.command("OPTIMIZE TABLE _trace_claims FINAL")
+    assert client.query(kept, {"table": "_trace_claims"}).result_rows == [(0,)]
+    assert compared(client) == ()
+
+
 def test_a_view_that_is_missing_is_a_schema_of_another_version(client: Client) -> None:
     client.command("DROP VIEW _trace_claims_mv")
     with pytest.raises(SchemaError, match="otel-sessions migrate"):

@@ -40,11 +40,11 @@ CREATE TABLE _session_turns
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX idx_minute Minute TYPE minmax GRANULARITY 1,
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1,
-    INDEX idx_words lower(if(isValidASCII(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10))), concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), replaceRegexpAll(translateUTF8(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), 'ſK', 'sk'), '[^\\\\x00-\\\\x7F]+', ' '))) TYPE tokenbf_v1(2048, 3, 0) GRANULARITY 1,
+    INDEX idx_words lower(if(isValidASCII(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10))), concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), replaceRegexpAll(translateUTF8(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), 'ſK', 'sk'), '[^\\\\x00-\\\\x7F]+', ' '))) TYPE tokenbf_v1(1536, 3, 0) GRANULARITY 1,
     INDEX idx_previous substring(Metadata['session.previous_id'], 9) TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
 ORDER BY (Project, SessionId, TraceId, Minute, Correction)
-SETTINGS index_granularity = 128, min_compress_block_size = 16384, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 192, min_compress_block_size = 16384, string_serialization_version = 'single_stream', min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 536870912, default_compression_codec = 'ZSTD(1)', min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: figures of each trace and minute, summed at the insert'

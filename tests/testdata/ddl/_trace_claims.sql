@@ -3,7 +3,7 @@ CREATE TABLE _trace_claims
     `Project` LowCardinality(String) COMMENT 'whose trace' CODEC(LZ4),
     `TraceId` String COMMENT 'trace' CODEC(ZSTD(3)),
     `Rows` SimpleAggregateFunction(sum, UInt64) COMMENT 'rows stored, repetitions included' CODEC(T64, LZ4),
-    `Spans` SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '20 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4),
+    `Spans` SimpleAggregateFunction(groupUniqArrayArray(65536), Array(UInt32)) COMMENT '20 bits of hash of the ids of its spans, so many at most' CODEC(T64, LZ4) TTL ReceivedAt + toIntervalDay(1),
     `IsDoubtful` SimpleAggregateFunction(max, UInt8) COMMENT '1 for good, once corrections replace its sums' CODEC(LZ4),
     `Best` SimpleAggregateFunction(min, String) COMMENT 'best claim: level, 0 for a root, start in eight bytes, id; 9 for none' CODEC(ZSTD(3)),
     `Places` SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(
@@ -17,5 +17,5 @@ CREATE TABLE _trace_claims
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (Project, TraceId)
-SETTINGS index_granularity = 128, min_compress_block_size = 4096, min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 128, min_compress_block_size = 16384, string_serialization_version = 'single_stream', min_parts_to_merge_at_once = 16, merge_selector_base = 16, min_bytes_for_wide_part = 67108864, merge_with_ttl_timeout = 86400, non_replicated_deduplication_window = 1000
 COMMENT 'Internal: best claim and places of each trace'

@@ -1,23 +1,23 @@
 CREATE TABLE otel_traces
 (
     `Timestamp` DateTime64(9) COMMENT 'start of the span, UTC, at most 2262-04-11' CODEC(Delta(8), ZSTD(3)),
-    `TraceId` String COMMENT '32 lower-case hex digits' CODEC(ZSTD(3)),
-    `SpanId` String COMMENT '16 lower-case hex digits' CODEC(ZSTD(3)),
-    `ParentSpanId` String COMMENT '16 lower-case hex digits, or empty' CODEC(ZSTD(3)),
+    `TraceId` String COMMENT '32 lower-case hex digits' CODEC(ZSTD(1)),
+    `SpanId` String COMMENT '16 lower-case hex digits' CODEC(ZSTD(1)),
+    `ParentSpanId` String COMMENT '16 lower-case hex digits, or empty' CODEC(ZSTD(1)),
     `TraceState` String COMMENT 'W3C trace state' CODEC(ZSTD(3)),
     `SpanName` LowCardinality(String) COMMENT 'what the client calls the operation' CODEC(ZSTD(3)),
     `SpanKind` LowCardinality(String) COMMENT 'Unspecified, Internal, Server, Client, Producer or Consumer' CODEC(ZSTD(3)),
     `ServiceName` LowCardinality(String) COMMENT 'service.name of the resource, or empty' CODEC(ZSTD(3)),
-    `ResourceAttributes` Map(LowCardinality(String), String) COMMENT 'attributes of the resource, values as text' CODEC(ZSTD(3)),
+    `ResourceAttributes` Map(LowCardinality(String), String) COMMENT 'attributes of the resource, values as text' CODEC(ZSTD(6)),
     `ScopeName` String COMMENT 'instrumentation scope' CODEC(ZSTD(3)),
     `ScopeVersion` String COMMENT 'version of the scope' CODEC(ZSTD(3)),
-    `SpanAttributes` Map(LowCardinality(String), String) COMMENT 'attributes of the span, values as text' CODEC(ZSTD(1, 23)) SETTINGS (max_compress_block_size = 4194304),
-    `Duration` UInt64 COMMENT 'ns; 0 where the end is before the start' CODEC(T64, ZSTD(3)),
+    `SpanAttributes` Map(LowCardinality(String), String) COMMENT 'attributes of the span, values as text' CODEC(ZSTD(2, 23)) SETTINGS (max_compress_block_size = 4194304),
+    `Duration` UInt64 COMMENT 'ns; 0 where the end is before the start' CODEC(T64('bit'), ZSTD(3)),
     `StatusCode` LowCardinality(String) COMMENT 'Unset, Ok or Error' CODEC(ZSTD(3)),
     `StatusMessage` String COMMENT 'what the client says of the status' CODEC(ZSTD(3)),
     `Events.Timestamp` Array(DateTime64(9)) COMMENT 'when each event was, UTC' CODEC(ZSTD(3)),
     `Events.Name` Array(LowCardinality(String)) COMMENT 'names of the events' CODEC(ZSTD(3)),
-    `Events.Attributes` Array(Map(LowCardinality(String), String)) COMMENT 'attributes of each event' CODEC(ZSTD(1, 23)) SETTINGS (max_compress_block_size = 4194304),
+    `Events.Attributes` Array(Map(LowCardinality(String), String)) COMMENT 'attributes of each event' CODEC(ZSTD(2, 23)) SETTINGS (max_compress_block_size = 4194304),
     `Links.TraceId` Array(String) COMMENT 'traces of the linked spans' CODEC(ZSTD(3)),
     `Links.SpanId` Array(String) COMMENT 'ids of the linked spans' CODEC(ZSTD(3)),
     `Links.TraceState` Array(String) COMMENT 'trace states of the links' CODEC(ZSTD(3)),
@@ -41,13 +41,13 @@ CREATE TABLE otel_traces
     `Project` LowCardinality(String) COMMENT 'whose span it is; default unless credentials say otherwise' CODEC(ZSTD(3)),
     `IsRoot` UInt8 COMMENT '1 for a span without parent id, or marked as the root of its application' CODEC(ZSTD(3)),
     `ClaimLevel` UInt8 DEFAULT 9 COMMENT 'level of its own claim, 1 to 4; 9 for none' CODEC(ZSTD(3)),
-    `ClaimId` String COMMENT 'session id that the span itself claims, or empty' CODEC(ZSTD(3)),
+    `ClaimId` String COMMENT 'session id that the span itself claims, or empty' CODEC(ZSTD(6)),
     `ClaimKey` LowCardinality(String) COMMENT 'attribute key that the claim came from' CODEC(ZSTD(3)),
-    `UserId` String COMMENT 'user that the span names' CODEC(ZSTD(3)),
+    `UserId` String COMMENT 'user that the span names' CODEC(ZSTD(6)),
     `Environment` LowCardinality(String) COMMENT 'deployment environment that the span or its resource names' CODEC(ZSTD(3)),
     `TraceName` LowCardinality(String) COMMENT 'name that the client gave the trace' CODEC(ZSTD(3)),
-    `Tags` Array(String) COMMENT 'tags of the trace that the span names' CODEC(ZSTD(3)),
-    `Metadata` Map(LowCardinality(String), String) COMMENT 'what the client told of the trace or the run, beyond all that has a column' CODEC(ZSTD(3)),
+    `Tags` Array(String) COMMENT 'tags of the trace that the span names' CODEC(ZSTD(6)),
+    `Metadata` Map(LowCardinality(String), String) COMMENT 'what the client told of the trace or the run, beyond all that has a column' CODEC(ZSTD(6)),
     `StepKind` LowCardinality(String) COMMENT 'model, embedding, tool, agent, retrieval, guardrail, evaluation, chain or other' CODEC(ZSTD(3)),
     `StepName` LowCardinality(String) COMMENT 'the model of a call or embedding, the tool, the agent, else the name of the span' CODEC(ZSTD(3)),
     `AgentName` LowCardinality(String) COMMENT 'agent that the span names' CODEC(ZSTD(3)),
@@ -75,7 +75,7 @@ CREATE TABLE otel_traces
     `Output` String ALIAS concat(OutputText, substringUTF8(SpanAttributes[OutputKey], 1, OutputChars)) COMMENT 'beginning of what came out',
     `TraceInput` String COMMENT 'beginning of the input that the client set for the trace' CODEC(ZSTD(3)),
     `TraceOutput` String COMMENT 'beginning of the output that the client set for the trace' CODEC(ZSTD(3)),
-    `SessionHint` String COMMENT 'session as the receiver knew it at the insert; a place, see session_spans for the truth' CODEC(ZSTD(3)),
+    `SessionHint` String COMMENT 'session as the receiver knew it at the insert; a place, see session_spans for the truth' CODEC(ZSTD(6)),
     `ReceivedAt` DateTime('UTC') DEFAULT now() COMMENT 'when it was stored' CODEC(Delta(4), ZSTD(3)),
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX idx_timestamp Timestamp TYPE minmax GRANULARITY 1
@@ -83,5 +83,5 @@ CREATE TABLE otel_traces
 ENGINE = MergeTree
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (Project, SessionHint, TraceId, Timestamp)
-SETTINGS index_granularity = 2048, index_granularity_bytes = 2097152, min_parts_to_merge_at_once = 16, max_parts_to_merge_at_once = 16, merge_selector_base = 16, vertical_merge_algorithm_min_rows_to_activate = 1, min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 2048, index_granularity_bytes = 2097152, string_serialization_version = 'single_stream', min_parts_to_merge_at_once = 16, max_parts_to_merge_at_once = 16, merge_selector_base = 16, vertical_merge_algorithm_min_rows_to_activate = 1, min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000
 COMMENT 'One row a span as received; a retry may store one twice, which the views of sessions count once'
