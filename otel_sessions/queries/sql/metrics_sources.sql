@@ -88,13 +88,14 @@ m.SessionId IN
     AND (s.SessionId, s.TraceId) NOT IN {begun:Array(Tuple(String, String))}
 
 -- sessions
-uniqExact(SessionId)
+-- By a hash of 128 bits, as two sessions with one hash would count as one.
+uniqExact(reinterpretAsUInt128(sipHash128(SessionId)))
 
 -- traces
 count()
 
 -- sessions.model
-uniqExactIf(SessionId, SessionId != '')
+uniqExactIf(reinterpretAsUInt128(sipHash128(SessionId)), SessionId != '')
 
 -- traces.model
 countIf(IsTurn = 1 AND Key != '') + uniqExactIf((SessionId, TraceId), Key = '' AND SessionId != '')
