@@ -162,6 +162,10 @@ class Receiver:
     def restart(self) -> None:
         self._processor = SessionProcessor(SessionConfig())
 
+    def expect(self, spans: Sequence[OracleSpan]) -> None:
+        """Has received these spans, and not stored them yet: it knows what they claim."""
+        self._processed([spans])
+
     def take(self, requests: Sequence[Sequence[OracleSpan]]) -> None:
         """Stores requests as one micro-batch."""
         if len(batch := self._processed(requests)):

@@ -15,7 +15,8 @@ from clickhouse_connect.driver.client import Client
 
 from otel_sessions.pdata import SpanBatch
 from otel_sessions.sessions import deletion
-from otel_sessions.sessions.deletion import CLOCKS_DIFFER_NS, Away, SessionKey
+from otel_sessions.sessions.attribution import CLOCKS_DIFFER_NS
+from otel_sessions.sessions.deletion import Away, SessionKey
 
 _LOOK_S: Final = 1.0
 """How often to ask which sessions were deleted; what is stored in between is deleted soon after, see `Strays`."""

@@ -22,6 +22,7 @@ from otel_sessions.component import Host
 from otel_sessions.errors import OtelSessionsError
 from otel_sessions.exporters.clickhouse.config import RetentionConfig
 from otel_sessions.sessions import deletion, retention
+from otel_sessions.sessions.attribution import CLOCKS_DIFFER_NS
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 retention_logger = logging.getLogger("otel_sessions.retention")
@@ -88,7 +89,7 @@ class Strays:
         if since_ns is None:
             return False
         try:
-            deletion.delete_stored_again(client, since_ns - deletion.CLOCKS_DIFFER_NS)
+            deletion.delete_stored_again(client, since_ns - CLOCKS_DIFFER_NS)
         except BaseException:
             self.note_stored(since_ns)
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ _CHANGING_S: Final = 1.0
 _CLEARED_ROWS: Final = 10_000
 """To take rows away rewrites what the parts have of a mask, so it is not done for a few."""
 _COMES_INTO_FORCE_S: Final = 3600
+CLOCKS_DIFFER_NS: Final = 60 * 10**9
+"""By how much the clocks of those who delete sessions may differ from that of who corrects traces or deletes others."""
 _PARAMETER_BYTES: Final = 64 * 2**10
 """ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
@@ -113,16 +116,18 @@ def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, s
     where rows of it were stored in between: they are members of which there would be no copy. Figures lie among the
     turns before they are in force.
     """
-    left = list(traces)
+    left, begin_ns = list(traces), time.time_ns()
     for _ in range(_TRIES if traces else 0):
-        left = [trace for some in _stored(client, left, names) for trace in _correct(client, some, names)]
+        left = [trace for some in _stored(client, left, names) for trace in _correct(client, some, names, begin_ns)]
         if not left:
             return
     if left:
         raise Retryable("traces change faster than they are corrected", retry_after=_CHANGING_S)
 
 
-def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str]) -> list[TraceKey]:
+def _correct(
+    client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str], begin_ns: int
+) -> list[TraceKey]:
     """Corrects traces that are there or gone, and returns those that have changed meanwhile so that they are not."""
     some = [*stored]
     kind = {
@@ -141,14 +146,41 @@ def _correct(client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[
     if grown := [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]:
         copy = renamed(statement(__package__, "copy"), names)
         _run_over(client, copy, _known(client, grown, names), {"repeated": 1})
-    return [trace for trace in some if stored[trace].is_claimed and seen.get(trace, 0) < stored[trace].rows]
+    outdated = _take_back(client, seen, stored, begin_ns) if names is _IN_FORCE else set()
+    return [
+        trace
+        for trace in some
+        if trace in outdated or (stored[trace].is_claimed and seen.get(trace, 0) < stored[trace].rows)
+    ]
+
+
+def _take_back(
+    client: Client, seen: Mapping[TraceKey, int], stored: Mapping[TraceKey, _Stored], begin_ns: int
+) -> set[TraceKey]:
+    """Removes corrections that were worked out before spans of them were deleted, and stored after that: no other is
+    made of as many rows. Returns their traces."""
+    more = [trace for trace, rows in seen.items() if rows > stored[trace].rows]
+    suspected = list(seen) if _is_removed(client, begin_ns - CLOCKS_DIFFER_NS) else more
+    if not suspected or not _is_removed(client, 0):
+        return set()
+    now = _rows_now(client, suspected, _IN_FORCE)
+    outdated = [trace for trace in suspected if seen[trace] > now.get(trace, _NOTHING).rows]
+    if outdated:
+        sql, parameters = bound(statement(__package__, "take_back"), outdated)
+        for table in ("_corrected_turns", "_corrections", "_session_turns"):
+            mutate(client, sql, table, parameters)
+        mutate(client, bound(statement(__package__, "take_back_spans"), outdated)[0], "_corrected_spans", parameters)
+    return set(outdated)
+
+
+def _is_removed(client: Client, since_ns: int) -> bool:
+    return bool(client.query(statement(__package__, "removed_since"), {"since": since_ns}).result_rows)
 
 
 def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> Iterator[dict[TraceKey, _Stored]]:
     """What is stored of the traces, in parts of so many rows: a correction holds them in memory. Those of which nothing
     is left are apart, and of many rows those that none came twice of, for which that need not be worked out."""
-    sql, parameters = bound(renamed(statement(__package__, "rows_now"), names), traces)
-    found = {(row[0], row[1]): _Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
+    found = _rows_now(client, traces, names)
     few = sum(stored.rows for stored in found.values()) <= _FEW_ROWS
     kinds = {
         trace: (stored.rows == 0, stored.is_repeated and not few)
@@ -164,6 +196,11 @@ def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]
         some[trace] = stored
     if some:
         yield some
+
+
+def _rows_now(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, _Stored]:
+    sql, parameters = bound(renamed(statement(__package__, "rows_now"), names), traces)
+    return {(row[0], row[1]): _Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
 
 
 def _known(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> list[_Known]:

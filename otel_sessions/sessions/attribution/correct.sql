@@ -1,7 +1,8 @@
 -- What each session that ever held spans of these traces has of them: one row a (session, trace), without minutes where it
 -- has none. Made of the rows of otel_traces, as many as `Seen` says; the more, the later. And by how much that is more than what
 -- was summed of it by now: sums only grow, so what was summed of the session and this is never less than what it has.
--- Nothing of a trace of which not all spans were found, or none unless all are `gone`: over shards its rows are read twice.
+-- Nothing of a trace of which not all spans were found, or none unless all are `gone`: over shards its rows are read more than
+-- once. Sessions that a row claims, and that have nothing of the trace, have a row too: who saw fewer rows may have thought otherwise.
 -- Looking for chains of comparisons took a third of the time of this statement, and there are none in it.
 INSERT INTO _corrections
 (
@@ -77,20 +78,27 @@ ${../parts/spans_by_the_rule}
 held AS
 (
     SELECT
-        Project, SessionId, TraceId, sum(Minutes) AS SummedMinutes, sum(SpanCount) AS SummedSpanCount,
+        Project, SessionId, TraceId, sum(Claims) AS Claims, sum(Minutes) AS SummedMinutes, sum(SpanCount) AS SummedSpanCount,
         sum(ErrorCount) AS SummedErrorCount, sum(InputTokens) AS SummedInputTokens,
         sum(OutputTokens) AS SummedOutputTokens, sum(TotalTokens) AS SummedTotalTokens, sum(Cost) AS SummedCost
     FROM
     (
-        SELECT Project, SessionId, TraceId, 1 AS Minutes, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens, Cost
+        SELECT
+            Project, SessionId, TraceId, 0 AS Claims, 1 AS Minutes, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens,
+            Cost
         FROM _session_turns
         WHERE Correction = 0 AND TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
         UNION ALL
-        SELECT Project, SessionId, TraceId, 0, 0, 0, 0, 0, 0, 0
+        SELECT Project, SessionId, TraceId, 0, 0, 0, 0, 0, 0, 0, 0
         FROM _corrections
         WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
         UNION ALL
-        SELECT Project, arrayJoin(Sessions), TraceId, 0, 0, 0, 0, 0, 0, 0 FROM known
+        SELECT Project, arrayJoin(Sessions), TraceId, 0, 0, 0, 0, 0, 0, 0, 0 FROM known
+        UNION ALL
+        SELECT s.Project, s.ClaimId, s.TraceId, 1, 0, 0, 0, 0, 0, 0, 0
+        FROM otel_traces AS s
+        WHERE
+${../parts/rows_of_known}
     )
     GROUP BY Project, SessionId, TraceId
 )
@@ -136,16 +144,14 @@ SELECT
 FROM
 (
     SELECT
-        if(e.TraceId = '', held.Project, e.Project) AS Project,
-        if(e.TraceId = '', held.SessionId, e.SessionId) AS SessionId,
-        if(e.TraceId = '', held.TraceId, e.TraceId) AS TraceId,
+        held.* EXCEPT Claims,
         max(e.Seen) OVER trace AS Seen,
         max(e.TraceSession) OVER trace AS TraceSession,
         max(e.Spans) OVER trace - sum(length(e.Members)) OVER trace AS Missing,
-        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen, Spans),
-        held.* EXCEPT (Project, SessionId, TraceId)
+        sum(held.Claims) OVER trace AS Claims,
+        e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen, Spans)
     FROM held
-    FULL JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
-    WINDOW trace AS (PARTITION BY Project, TraceId)
+    LEFT JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
+    WINDOW trace AS (PARTITION BY held.Project, held.TraceId)
 ) AS e
-WHERE e.SessionId != '' AND e.Missing = 0 AND (e.Seen > 0 OR {gone:UInt8} = 1)
+WHERE e.SessionId != '' AND e.Missing = 0 AND e.Claims = e.Seen AND (e.Seen > 0 OR {gone:UInt8} = 1)

@@ -26,8 +26,6 @@ SessionKey = tuple[str, str]
 FORGET_FOR: Final = timedelta(hours=24)
 _FOR_EVER: Final = datetime(2261, 12, 31, tzinfo=UTC)
 _SPANS_A_STATEMENT: Final = 500
-CLOCKS_DIFFER_NS: Final = 60 * 10**9
-"""By how much the clocks of those who delete sessions may differ."""
 SESSIONS_AT_ONCE: Final = 200
 """How many sessions one deletion is asked for at most, where there may be many."""
 _DERIVED: Final = ("_corrections", "_corrected_turns", "_corrected_spans", "_session_turns", "_trace_claims")
