@@ -74,6 +74,12 @@ def unfinished(client: Client) -> list[Deletion]:
     return [_job(row) for row in select(client, "deletions_running", {})]
 
 
+def recounted(client: Client, job: Deletion) -> Deletion:
+    """A job that was cut short, with the sessions counted that were deleted and not noted any more."""
+    left = count(client, project=job.project, chosen=job.filter, now_ns=job.created_ns)
+    return replace(job, deleted=max(job.deleted, job.found - left))
+
+
 def recent(client: Client, *, project: str, since_ns: int, limit: int) -> list[Deletion]:
     """The jobs of a project that run, and behind them those that ended since then: the last begun first."""
     return [

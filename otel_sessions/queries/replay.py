@@ -12,7 +12,7 @@ came before; `turns` reads the rows, oldest turn first, in bounds of bytes and s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -25,7 +25,7 @@ from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.history import History, Memory, Position
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
-from otel_sessions.queries.steps import error_of
+from otel_sessions.queries.steps import agents_of, error_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -127,7 +127,7 @@ def build(
         if bounded and (messages.size + tools.size > MAX_TABLE or messages.refs > MAX_REFS):
             break
         steps = [span for span in spans.get(row["TraceId"], ()) if is_step(span)]
-        agents = _agents(spans.get(row["TraceId"], ()))
+        agents = agents_of(spans.get(row["TraceId"], ()))
         peaks: Peaks = {}
         made = []
         for number, span in enumerate(steps):
@@ -196,21 +196,6 @@ def _repeated(before: Before, entries: Sequence[Entry], position: Position) -> i
     """How many of the first entries were said in an earlier step."""
     firsts = (before.said.get(entry.digest) for entry in entries)
     return sum(1 for _ in takewhile(lambda first: first is not None and first < position, firsts))
-
-
-def _agents(spans: Iterable[Row]) -> dict[str, str]:
-    """Of each span the agent that the nearest span upwards names, itself included; empty without any."""
-    rows = {span["SpanId"]: span for span in spans}
-    found: dict[str, str] = {}
-    for span_id in rows:
-        path: list[str] = []
-        at = span_id
-        while at in rows and at not in found and not rows[at]["AgentName"] and len(path) <= len(rows):
-            path.append(at)
-            at = rows[at]["ParentSpanId"]
-        agent = found.get(at) or (rows[at]["AgentName"] if at in rows else "")
-        found.update(dict.fromkeys((*path, span_id), agent))
-    return found
 
 
 def _note_peak(peaks: Peaks, span: Row, step: Mapping[str, Any]) -> None:

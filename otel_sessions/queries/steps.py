@@ -27,15 +27,31 @@ def error_of(status: str, message: str, events: Iterable[tuple[str, Mapping[str,
     return message or next(filter(None, raised), "") or name
 
 
+def agents_of(spans: Iterable[Row]) -> dict[str, str]:
+    """Of each span the agent that the nearest span upwards names, itself included; empty without any."""
+    rows = {span["SpanId"]: span for span in spans}
+    found: dict[str, str] = {}
+    for span_id in rows:
+        path: list[str] = []
+        at = span_id
+        while at in rows and at not in found and not rows[at]["AgentName"] and len(path) <= len(rows):
+            path.append(at)
+            at = rows[at]["ParentSpanId"]
+        agent = found.get(at) or (rows[at]["AgentName"] if at in rows else "")
+        found.update(dict.fromkeys((*path, span_id), agent))
+    return found
+
+
 def read_step(client: Client, *, project: str, trace_id: str, span_id: str) -> Row | None:
-    """The members that a step has in the replay (`agent` is what the span itself names), `messages_in`, `messages_out`
-    and `tools` in place, and behind them `attributes`, `resource_attributes` and `events` as they were sent. None if no
-    session has such a span.
+    """The members that a step has in the replay, `messages_in`, `messages_out` and `tools` in place, and behind them
+    `attributes`, `resource_attributes` and `events` as they were sent. None if no session has such a span.
     """
     rows = select(client, "step", {"project": project, "trace_id": trace_id, "span_id": span_id})
     if not rows:
         return None
-    row: dict[str, Any] = as_json(rows[0])
+    turn = {"project": project, "session_id": rows[0]["SessionId"], "trace_id": trace_id}
+    agent = rows[0]["AgentName"] or agents_of(select(client, "step_agents", turn)).get(span_id, "")
+    row: dict[str, Any] = {**as_json(rows[0]), "agent_name": agent}
     content = {name: row.pop(name) for name in _CONTENT}
     attributes, events = content["span_attributes"], content["events"]
     named = [(event["name"], event["attributes"]) for event in events]

@@ -133,7 +133,8 @@ async def what_was_the_error_of_the_invoice(ask: Asker) -> Any:
 async def why_was_the_transfer_not_booked(ask: Asker) -> Any:
     turns = await ask.turns("transfer")
     ((turn, step),) = steps_of(turns, kind="tool", status="error")
-    return turn["input"], step["name"], (await ask.open(turn, step))["error"]
+    opened = await ask.open(turn, step)
+    return turn["input"], step["name"], opened["agent"], opened["error"]
 
 
 async def how_often_was_the_model_called_again(ask: Asker) -> Any:
@@ -285,7 +286,7 @@ QUESTIONS: list[tuple[Callable[[Asker], Any], Callable[[Told], Any]]] = [
     (which_sessions_had_an_error, lambda told: told.ids(lambda tally: tally.errors)),
     (which_sessions_of_ada_had_errors, lambda _: ["timetable-1-test"]),
     (what_was_the_error_of_the_invoice, lambda _: "the registry answered 503 Service Unavailable"),
-    (why_was_the_transfer_not_booked, lambda _: ("Yes, please.", "book_transfer", CARD)),
+    (why_was_the_transfer_not_booked, lambda _: ("Yes, please.", "book_transfer", "Booking", CARD)),
     (how_often_was_the_model_called_again, lambda _: [2, 0, 0, 0, 3, 0]),
     (what_did_the_guardrail_say, lambda _: {"blocked": True, "policy": "payment data of others"}),
     (which_session_has_most_turns, lambda _: "incident-test"),

@@ -12,6 +12,7 @@ from otel_sessions.component import Host
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.queries import deletions
 from otel_sessions.queries.filters import Filter
+from otel_sessions.sessions import deletion
 from tests.extensions.web.conftest import Api, segment, span, started
 from tests.integration.delivery import new_project
 from tests.integration.running import wait_until
@@ -54,12 +55,14 @@ def test_a_deletion_names_a_condition(api: Api) -> None:
 
 
 def test_a_job_that_was_cut_short_goes_on_at_the_next_start(api: Api, web_host: Host, otel_client: Client) -> None:
-    api.store(span("s", 1), span("t", 2))
-    job = deletions.begin(otel_client, project=api.project, chosen=Filter(query="id:s"), now_ns=time.time_ns())
+    api.store(span("s", 1), span("s2", 3), span("t", 2))
+    job = deletions.begin(otel_client, project=api.project, chosen=Filter(query="id:s*"), now_ns=time.time_ns())
     assert api.get(f"/deletions/{job.id}")["state"] == "running"
+    deletion.delete(otel_client, [(api.project, "s")], forget_for=None)  # and the process ends before it says so
     web = started(web_host)
     try:
-        assert ended(api, f"/api/v1/deletions/{job.id}")["state"] == "done"
+        done = ended(api, f"/api/v1/deletions/{job.id}")
+        assert (done["state"], done["found"], done["deleted"]) == ("done", 2, 2)
     finally:
         web.shutdown(5)
     assert api.ids() == ["t"]
