@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Ty
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
 from otel_sessions.errors import Fault
+from otel_sessions.footprint import Room
 
 if TYPE_CHECKING:  # commands that ask a running service load neither
     import pyarrow as pa
@@ -300,16 +301,14 @@ def _no_tracer() -> Tracer:
 class Host:
     """What the service offers its components.
 
-    `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter, with its user and certificates.
-    `report` records a component's health in `statuses`: None is well, text says what is wrong; `refusing` names those
-    whose trouble keeps requests from being taken, `ended` those whose thread has ended by an error, which only a
-    restart mends, `running` the threads that have not ended. `claim_listeners` are told, by any thread, the best claims
-    of traces that the database knew and this process did not. `mounts` are the APIs that receivers serve on their HTTP
-    listeners, `http.mounts.Mount`; `grpc_mounts` those on their gRPC listeners, `http.mounts.GrpcMount`.
-    `authenticators` has those of the extensions that run. `endpoints` has what listens where, from the moment it does:
-    `otlp/grpc`, `web` and the like to `host:port`. What arrives for a session that was deleted stays away for
-    `forget_for_s`, None for ever. `owner_secret` opens the embedded data to whoever may read the service's lock file;
-    it belongs in no log. `tracer` makes spans of the service's own.
+    `clickhouse` is the `clickhouse.client.Endpoint` of the (first) clickhouse exporter. `report` records a component's
+    health in `statuses`: None is well, text says what is wrong; `refusing` names those whose trouble keeps requests
+    from being taken, `ended` those whose thread has ended by an error, `running` the threads. `claim_listeners` are
+    told the best claims of traces that the database knew and this process did not. `mounts` are the APIs that receivers
+    serve over HTTP, `http.mounts.Mount`; `grpc_mounts` over gRPC, `http.mounts.GrpcMount`. `authenticators` are the
+    extensions' that run. `endpoints` has what listens where: `web` and the like to `host:port`. What arrives for a
+    deleted session stays away for `forget_for_s`, None for ever. `owner_secret` opens the embedded data to who may read
+    the lock file; it belongs in no log. `tracer` makes spans of our own, `received` has room for requests.
     """
 
     metrics: Metrics
@@ -326,6 +325,7 @@ class Host:
     forget_for_s: float | None = 86_400.0
     owner_secret: str = field(default_factory=token_urlsafe, repr=False)
     tracer: Tracer = field(default_factory=_no_tracer)
+    received: Room = field(default_factory=Room)
 
     def report(self, component: str, problem: str | None, *, refuses: bool = False) -> None:
         """`refuses`: no request is taken while this problem lasts."""

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Final
 
 CEILING: Final = 704 << 20
 """Bytes resident above which free memory is given back even under load; a service is to stay below 1 GiB."""
+RECEIVED_BYTES: Final = 64 << 20
+"""Of requests that are being read, or read and not answered, over all transports together."""
 _MADV_DONTNEED: Final = 4
 _ARENAS: Final = 4
 _LARGE: Final = 1 << 20
@@ -24,6 +27,49 @@ _EMBEDDED: Final = "chdb._chdb"
 _ENGINE: Final = "JE_MALLOC_CONF"
 _DECAY: Final = "dirty_decay_ms:1000"
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +\S*/_chdb\.\S+\n", re.ASCII)
+
+
+class Room:
+    """Room for `nbytes` of requests together, whoever reads them. Any thread may call.
+
+    Where it `is_shared`, who finds none waits a little. One may be larger than the room, or than what is left: that
+    which has had room for longest always gets what it asks for, so that there is always one that comes to its end.
+    For small ones there is a quarter more, so that they need not wait for large ones. Where it `is_awaited` by one
+    that needs all at once, others that need it piece by piece grow large later.
+    """
+
+    def __init__(self, nbytes: int = RECEIVED_BYTES, *, is_shared: bool = True) -> None:
+        self.nbytes = nbytes
+        self.is_shared = is_shared
+        self.is_awaited = False
+        self._held: dict[object, int] = {}  # by request, the one that came first at first
+        self._sum = 0
+        self._turn = threading.Lock()
+
+    @property
+    def held(self) -> int:
+        """The bytes of all requests."""
+        return self._sum
+
+    def take(self, request: object, nbytes: int, *, forced: bool = False, whole: bool = False) -> bool:
+        """Whether the request has so many bytes more from now on; always if `forced`, as they are there already. That
+        is all it needs if `whole`."""
+        with self._turn:
+            is_first = self.is_shared and next(iter(self._held), request) is request
+            is_small = self.is_shared and self._held.get(request, 0) + nbytes <= self.nbytes // 32
+            most = self.nbytes + (self.nbytes // 4 if is_small else 0)
+            was_small = self._held.get(request, 0) <= self.nbytes // 32
+            is_late = self.is_awaited and not whole and was_small and not is_small
+            if not (forced or is_first) and (is_late or self._sum + nbytes > most):
+                return False
+            self._held[request] = self._held.get(request, 0) + nbytes
+            self._sum += nbytes
+            return True
+
+    def give_back(self, request: object) -> None:
+        """Gives back all that the request has; a second call does nothing."""
+        with self._turn:
+            self._sum -= self._held.pop(request, 0)
 
 
 class _NoPandas:

@@ -76,7 +76,7 @@ class PersistentQueue:
         self._in_line: deque[Ticket] = deque()
         self._at_work: Sequence[Ticket] = ()
         self._active_since: float | None = None
-        self._active_spans = 0
+        self._active_spans = self._active_bytes = 0
         self._rested_at = 0.0  # when what was stored last no longer keeps the active segment growing
         self._fresh: deque[Part] = deque()
         self._backlog: deque[Part] = deque()
@@ -176,8 +176,10 @@ class PersistentQueue:
     def _append(self, tickets: Sequence[Ticket]) -> None:
         """Returns when the requests are on disk, or are answered that they could not be put there."""
         spans = sum(ticket.outcome.accepted_spans for ticket in tickets)
+        nbytes = sum(len(ticket.request.body) for ticket in tickets)
+        too_many = self._active_spans + spans > self._batch.max_size
         try:
-            if self._active_spans and self._active_spans + spans > self._batch.max_size:
+            if self._active_spans and (too_many or self._active_bytes + nbytes > SEGMENT_BYTES):
                 self._seal()
             segment = self._log.append([ticket.request for ticket in tickets], spans)
         except Exception as error:  # noqa: BLE001 - every ticket is answered
@@ -190,7 +192,7 @@ class PersistentQueue:
             self._host.report(self._component, None)
             self._ledger.settle(tickets, by=self.name)
             with self._changed:
-                self._active_spans = segment.spans
+                self._active_spans, self._active_bytes = segment.spans, segment.nbytes
                 if self._active_since is None:  # the thread that stores knows when to seal it, and sleeps until then
                     self._active_since = time.monotonic()
                     self._changed.notify()

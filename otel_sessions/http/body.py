@@ -12,6 +12,7 @@ import asyncio
 import json
 import sys
 import threading
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
@@ -27,8 +28,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from otel_sessions.errors import InvalidData, Retryable, TooLarge
+from otel_sessions.footprint import Room
 
 T = TypeVar("T")
+ROOM_TIMEOUT_S: Final = 5.0
+"""How long a body waits for room, before its client is told to come back."""
+_LOOK_S: Final = 0.02
+_INFLATING: Final = 2
 READ_TIMEOUT_S: Final = 30.0
 """How long a body may take, from the first look at it to its last byte."""
 NOBODY_READS: Final = Response(status_code=499)
@@ -46,6 +52,7 @@ _DECODERS: Final[Decoders] = {
     "zlib": lambda: zlib.decompressobj(15),  # as the Collector's exporter says with `compression: zlib`
     "zstd": lambda: zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}),
 }
+_inflating: Final = threading.Semaphore(_INFLATING)  # what was inflated has no room yet
 _BROKEN: Final = (zlib.error, zstd.ZstdError, EOFError, RuntimeError, ValueError, OSError)
 
 
@@ -66,17 +73,18 @@ class SlowBody(Retryable):
 
 
 class Bodies:
-    """Reads bodies of at most `limit` bytes each, packed and unpacked, and of `together` bytes that are held at a time.
+    """Reads bodies of at most `limit` bytes each, packed and unpacked, and of `together` bytes that are held at a time,
+    or as far as there is room in one that is shared with others.
 
     All reading is on one event loop, work at bodies in `pool` or the threads of that loop. `more` are decoders beside
     those for gzip, deflate and zstd.
     """
 
     def __init__(
-        self, limit: int, together: int, *, pool: Executor | None = None, more: Decoders | None = None
+        self, limit: int, together: int | Room, *, pool: Executor | None = None, more: Decoders | None = None
     ) -> None:
         self.limit = limit
-        self._room = _Room(together)
+        self._room = Room(together, is_shared=False) if isinstance(together, int) else together
         self._pool = pool
         self._decoders: Decoders = {**_DECODERS, **(more or {})}
         self._accepted = ", ".join(dict.fromkeys(["gzip", "deflate", "zstd", *(more or {})]))
@@ -94,7 +102,7 @@ class Bodies:
             try:
                 async with asyncio.timeout(READ_TIMEOUT_S):
                     async for chunk in request.stream():
-                        body.add(chunk)
+                        await body.add(chunk)
             except TimeoutError:
                 raise SlowBody(f"the request was not there after {READ_TIMEOUT_S:g} s") from None
             yield body
@@ -109,9 +117,15 @@ class Bodies:
         A body that is not packed and has less than `light_bytes` is not worth waking a thread for.
         """
         async with self.read(request) as body:
-            if body.is_lighter(light_bytes):
-                return work(body)
-            return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work, body)
+            return await self.work(body, work, pool, light_bytes=light_bytes)
+
+    async def work(
+        self, body: Body, work: Callable[[Body], T], pool: Executor | None = None, *, light_bytes: int = 0
+    ) -> T:
+        """As `take`, of a body that was read."""
+        if body.is_lighter(light_bytes):
+            return work(body)
+        return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work, body)
 
     def _decoder(self, header: str) -> tuple[str, Callable[[], Any] | None]:
         """The content encoding that a header names, and its decoder, None of what is not packed."""
@@ -127,13 +141,13 @@ class Bodies:
 class Body:
     """One body: the event loop adds to it, a thread unpacks it."""
 
-    def __init__(self, limit: int, room: _Room, encoding: str, decoder: Callable[[], Any] | None) -> None:
+    def __init__(self, limit: int, room: Room, encoding: str, decoder: Callable[[], Any] | None) -> None:
         self._limit = limit
         self._room = room
         self._encoding = encoding
         self._decoder = decoder
         self._parts: list[bytes] = []
-        self._size = self._held = 0
+        self._size = 0
         self._is_over = False
         # Compression makes some bodies a little longer.
         self._most = limit if decoder is None else limit + limit // 256 + 1024
@@ -147,12 +161,14 @@ class Body:
         if length.isdecimal() and int(length) > self._most:
             raise self._too_large_error()
 
-    def add(self, chunk: bytes) -> None:
+    async def add(self, chunk: bytes) -> None:
         """Takes a piece of the body. Raises `TooLarge` past the limit, and `Retryable` when there is no room."""
         self._size += len(chunk)
         if self._size > self._most:
             raise self._too_large_error()
-        self._hold(len(chunk))
+        end = time.monotonic() + ROOM_TIMEOUT_S
+        while not self._hold(len(chunk), until=end):
+            await asyncio.sleep(_LOOK_S)
         self._parts.append(chunk)
 
     def unpacked(self) -> bytes:
@@ -163,15 +179,24 @@ class Body:
         data = b"".join(self._parts)
         if self._decoder is not None:
             _refuse_event_loops()
-            try:
-                data = self._inflated(data, self._decoder)
-            except _BROKEN as error:
-                raise BrokenBody(f"the body is not {self._encoding}: {error}") from error
-            if len(data) > self._limit:
-                raise self._too_large_error()
-            self._hold(len(data) - self._size)
+            with _inflating:
+                try:
+                    data = self._inflated(data, self._decoder)
+                except _BROKEN as error:
+                    raise BrokenBody(f"the body is not {self._encoding}: {error}") from error
+                if len(data) > self._limit:
+                    raise self._too_large_error()
+                end = time.monotonic() + ROOM_TIMEOUT_S
+                while not self._hold(len(data) - self._size, until=end):
+                    time.sleep(_LOOK_S)
             self._decoder, self._size = None, len(data)
         self._parts = [data]
+        return data
+
+    def taken(self) -> bytes:
+        """As `unpacked`, and it has them no longer; what room it has stays its own."""
+        data = self.unpacked()
+        self._parts.clear()
         return data
 
     def json(self) -> Any:
@@ -189,22 +214,21 @@ class Body:
 
     def release(self) -> None:
         """Gives its room back, also while a thread still works at the body."""
-        with self._room.lock:
-            self._is_over = True
-            self._room.left += self._held
-            self._held = 0
+        self._is_over = True
+        self._room.give_back(self)
 
     def _too_large_error(self) -> TooLarge:
         return TooLarge(f"the request is over the limit of {self._limit} bytes")
 
-    def _hold(self, size: int) -> None:
-        with self._room.lock:
-            if self._is_over:
-                return
-            if size > self._room.left:
-                raise Retryable("too many requests are being read")
-            self._room.left -= size
-            self._held += size
+    def _hold(self, size: int, *, until: float) -> bool:
+        """Whether it has so much more room; raises `Retryable` where it is to wait no longer than `until`."""
+        taken = self._room.take(self, size)
+        if self._is_over:  # a thread that still works at it takes no room
+            self._room.give_back(self)
+            return True
+        if not taken and (not self._room.is_shared or time.monotonic() > until):
+            raise Retryable("too many requests are being read")
+        return taken
 
     def _inflated(self, data: bytes, decoder: Callable[[], Any]) -> bytes:
         found: list[bytes] = []
@@ -219,14 +243,6 @@ class Body:
                 raise EOFError("it ends early")
             data = member.unused_data
         return b"".join(found)
-
-
-class _Room:
-    """How many bytes are left for bodies, of all that may be held together."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-        self.lock = threading.Lock()
 
 
 def _refuse_event_loops() -> None:

@@ -54,7 +54,7 @@ def read(bodies: Bodies, sent: Request) -> bytes:
 
 
 def free(bodies: Bodies) -> int:
-    return bodies._room.left
+    return bodies._room.nbytes - bodies._room.held
 
 
 @given(content=st.binary(max_size=5000), encoding=st.sampled_from(list(PACK)), cut=st.integers(0, 6000))

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 import pytest
 from google.rpc import code_pb2 as code
 
+from otel_sessions.footprint import Room
 from otel_sessions.http import body
 from otel_sessions.receivers.otlp import http
 from otel_sessions.receivers.otlp import json as otlp_json
@@ -168,22 +169,18 @@ def test_slow_bodies_keep_nobody_else_waiting(start_http):
 
 
 def test_bodies_in_memory_are_bounded_together_and_their_room_is_given_back(start_http, monkeypatch):
-    made: list[body.Bodies] = []
-
-    def bodies(*sizes: int) -> body.Bodies:
-        made.append(body.Bodies(*sizes))
-        return made[-1]
-
-    monkeypatch.setattr(http, "READ_BODIES", 2)
-    monkeypatch.setattr(http, "Bodies", bodies)
+    monkeypatch.setattr(body, "ROOM_TIMEOUT_S", 0.2)
+    room = Room(2 * MIB)
+    monkeypatch.setattr(http, "Bodies", lambda limit, _: body.Bodies(limit, room))
     running = start_http(max_request_body_size=MIB)
     with ExitStack() as closing:
         slow = [closing.enter_context(half_sent(running, bytes(MIB - 1), MIB)) for _ in range(2)]
         # No request may ask before: it could take the room that one of these still needs.
-        wait_until(lambda: made[0]._room.left == 2)
-        assert running.post(bytes(1000)).code == 503
+        wait_until(lambda: room.held == 2 * MIB - 2)
+        assert running.post(bytes(MIB // 2)).code == 503
+        assert running.post(bytes(1000)).code == 200, "there is always some room for small ones"
         slow[0].close()
-        wait_until(lambda: running.post(bytes(1000)).code == 200)
+        wait_until(lambda: running.post(bytes(MIB // 2)).code == 200)
         slow[1].sendall(b"x")
         assert slow[1].recv(100).startswith(b"HTTP/1.1 200 ")
     for _ in range(5):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,20 +23,36 @@ _NEXT: Final = b"\xf5SPN"
 _ANY: Final = b"\xf5SP"
 _PREFIX: Final = struct.Struct("<4sI")  # marker, checksum
 _LENGTHS: Final = struct.Struct("<II")  # of project and body
+_PIECE_BYTES: Final = 4 * 2**20
 _OVERHEAD: Final = _PREFIX.size + _LENGTHS.size
 
 
-def frames(requests: Sequence[Request]) -> bytes:
-    """A group: the requests as they stand in a segment."""
-    return b"".join(frame(request, first=not place) for place, request in enumerate(requests))
+def frames(requests: Sequence[Request]) -> Iterator[bytes]:
+    """A group, in pieces: the requests as they stand in a segment. What is large is not copied."""
+    found, nbytes = list[bytes](), 0
+    for place, request in enumerate(requests):
+        found += (_head(request, first=not place), request.body)
+        nbytes += len(request.body)
+        if nbytes >= _PIECE_BYTES:
+            large = len(request.body) >= _PIECE_BYTES
+            yield b"".join(found[:-1] if large else found)
+            if large:
+                yield request.body
+            found, nbytes = [], 0
+    yield b"".join(found)
 
 
 def frame(request: Request, *, first: bool = True) -> bytes:
     """One request as it stands in a segment."""
+    return _head(request, first=first) + request.body
+
+
+def _head(request: Request, *, first: bool) -> bytes:
+    """What stands before the body."""
     project = request.project.encode("utf-8", "surrogatepass")
     lengths = _LENGTHS.pack(len(project), len(request.body))
     checksum = zlib.crc32(request.body, zlib.crc32(project, zlib.crc32(lengths)))
-    return b"".join((_PREFIX.pack(_FIRST if first else _NEXT, checksum), lengths, project, request.body))
+    return b"".join((_PREFIX.pack(_FIRST if first else _NEXT, checksum), lengths, project))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +94,7 @@ class Writer:
             self.segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
         try:
-            self._write(HEADER)  # it is on disk when the first requests are
+            self._write([HEADER])  # it is on disk when the first requests are
             sync_directory(directory)
         except OSError:
             self.close()
@@ -112,18 +112,21 @@ class Writer:
                 os.close(self._file)
             self._file = -1
 
-    def _write(self, data: bytes, *, lasting: bool = False) -> None:
+    def _write(self, pieces: Iterable[bytes], *, lasting: bool = False) -> None:
+        written = 0
         try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(self._file, left) :]
+            for piece in pieces:
+                left = memoryview(piece)
+                while left:
+                    left = left[os.write(self._file, left) :]
+                written += len(piece)
             if lasting:
                 os.fdatasync(self._file)
         except OSError:
             with suppress(OSError):
                 os.ftruncate(self._file, self.segment.nbytes)
             raise
-        self.segment.nbytes += len(data)
+        self.segment.nbytes += written
 
 
 @dataclass(eq=False, slots=True)

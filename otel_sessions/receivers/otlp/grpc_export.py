@@ -8,7 +8,7 @@ its outcome is known. None of them waits; who may have to, an authenticator or t
 
 `Export` is unary for its clients. On this side the message is read when we say so: before that, a call costs its
 headers and one flow control window, and only `READING` messages, each of at most `max_recv_msg_size_mib`, are being
-read at a time, of `MESSAGE_BYTES` together as far as can be foreseen.
+read at a time, as many as have room beside all else that was received (`footprint.Room`).
 
 The names of grpcio with an underscore are its own ground: its version is pinned, and
 tests/http/test_private_ground.py says what we use.
@@ -113,6 +113,7 @@ class Export:
         self._start(self._close, cygrpc.ReceiveCloseOnServerOperation(0))
 
     def begin(self) -> None:
+        self._peer = self._event.call.peer()  # of a call that gRPC has ended it is not known any more
         try:
             self._service.enter()
             if self._service.access.is_open:
@@ -128,11 +129,10 @@ class Export:
 
     def peer(self) -> str:
         """The connection."""
-        return self._context().peer()
+        return _common.decode(self._peer)
 
     def read(self) -> bool:
         """Has the message read; False if the call is over."""
-        self._peer = self._event.call.peer()  # of a call that gRPC has ended it is not known any more
         if self._start(self._read, cygrpc.ReceiveMessageOperation(0)):
             return True
         self._service.accounting.count_refused_as(RESOURCE_EXHAUSTED)

@@ -39,8 +39,6 @@ from otel_sessions.receivers.otlp.status import http_status, response_of, retry_
 
 OPEN_REQUESTS: Final = 1024
 """Requests at work; those beyond are told at once to come back."""
-READ_BODIES: Final = 8
-"""How many bodies of the largest size may be in memory before they are handed over."""
 WORKERS: Final = 4
 """Threads of each encoding: those that are busy with large JSON keep no protobuf waiting."""
 LARGE_BYTES: Final = 256 * 2**10
@@ -88,7 +86,8 @@ def http_server(
     """
     listener = Listener(consumer, access, accounting.count_refused, settings.max_request_body_size)
     mounted = [mount(listener) for mount in host.mounts]
-    traces = HttpTraces(consumer, accounting, settings.max_request_body_size)
+    bodies = Bodies(settings.max_request_body_size, host.received)
+    traces = HttpTraces(consumer, accounting, bodies)
     bases = ["", *(each.otlp_base for each in mounted)]
     paths = Paths([settings.traces_url_path, *(base + _TRACES for base in bases[1:])], bases, traces.answer, accounting)
 
@@ -157,10 +156,10 @@ class Paths:
 class HttpTraces:
     """Answers every request with what its consumer says, and counts it."""
 
-    def __init__(self, consumer: Consumer, accounting: Accounting, max_body: int) -> None:
+    def __init__(self, consumer: Consumer, accounting: Accounting, bodies: Bodies) -> None:
         self._consumer = consumer
         self._accounting = accounting
-        self._bodies = Bodies(max_body, READ_BODIES * max_body)
+        self._bodies = bodies
         self._pools = {type_: ThreadPoolExecutor(WORKERS, thread_name_prefix="otlp-http") for type_ in _FORMATS}
         self._open = 0
 
@@ -195,13 +194,14 @@ class HttpTraces:
             raise UnsupportedMediaType(f"{named}; send {' or '.join(_FORMATS)}")
         hand_over = partial(self._hand_over, format_, request.state.project, client_of(request))
         pool = self._pools[format_.content_type]
-        future = await self._bodies.take(request, hand_over, pool, light_bytes=format_.light_bytes)
-        outcome = await _outcome(future, request.receive)
+        async with self._bodies.read(request) as body:  # it counts until it is answered
+            future = await self._bodies.work(body, hand_over, pool, light_bytes=format_.light_bytes)
+            outcome = await _outcome(future, request.receive)
         return NOBODY_READS if outcome is None else format_.answer(response_of(outcome))
 
     def _hand_over(self, format_: Format, project: str, client: str, body: Body) -> Future[Outcome]:
         """In a worker, unless it is quick; nothing here holds the body any longer then."""
-        future = self._consumer.consume(ExportRequest(format_.protobuf_of(body.unpacked()), project))
+        future = self._consumer.consume(ExportRequest(format_.protobuf_of(body.taken()), project))
         future.add_done_callback(partial(self._accounting.count, client=client, project=project))
         return future
 

@@ -1,0 +1,119 @@
+"""Memory of the service while messages of megabytes come from many senders: `python -m benchmarks.large --help`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import threading
+import time
+from collections import Counter
+from http.client import HTTPConnection
+
+import grpc
+
+from benchmarks.peers import ask
+from benchmarks.server import Server, serve
+from otel_sessions.testing import otlp
+
+METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+TEXT = "The quick brown fox jumps over the lazy dog. "
+SMALL_SPAN_BYTES = 420
+TRIES = 1000
+
+
+def body(nbytes: int, *, one: bool) -> tuple[bytes, int]:
+    """A request of about so many bytes, and how many spans it has: one of a long text, or many that are short."""
+    count = 1 if one else max(1, nbytes // SMALL_SPAN_BYTES)
+    text = TEXT * (nbytes // len(TEXT) if one else 6)
+    made = otlp.span(trace_id=b"T" * 16, span_id=b"S" * 8, attributes={"session.id": "large", "text": text})
+    alone = otlp.request(made).SerializeToString()
+    if one:
+        return alone.replace(b"T" * 16, os.urandom(16)).replace(b"S" * 8, os.urandom(8)), 1
+    # concatenated requests are one valid request
+    return b"".join(alone.replace(b"T" * 16, os.urandom(16)) for _ in range(count)), count
+
+
+class Senders:
+    def __init__(self, server: Server, args: argparse.Namespace) -> None:
+        self._server = server
+        self._args = args
+        self._end = time.monotonic() + args.seconds
+        self._lock = threading.Lock()
+        self.outcomes: Counter[str] = Counter()
+        self.spans = 0
+
+    def run(self) -> None:
+        threads = [threading.Thread(target=self._send, args=(number,)) for number in range(self._args.senders)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _send(self, number: int) -> None:
+        rnd, transports = random.Random(number), self._args.transport
+        export = _grpc(self._server) if transports[number % len(transports)] == "grpc" else _http(self._server)
+        while time.monotonic() < self._end:
+            message, spans = body(rnd.choice(self._args.mib) << 20, one=self._args.shape == "one")
+            for _ in range(TRIES):
+                outcome = export(message)
+                with self._lock:
+                    self.outcomes[outcome] += 1
+                    self.spans += spans if outcome == "taken" else 0
+                if outcome == "taken":
+                    break
+                time.sleep(0.5)
+
+
+def _grpc(server: Server):  # type: ignore[no-untyped-def]
+    options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+    call = grpc.insecure_channel(server.endpoints["otlp/grpc"], options=options).unary_unary(METHOD)
+
+    def export(message: bytes) -> str:
+        try:
+            call(message, timeout=300)
+        except grpc.RpcError as error:
+            return str(error.code().name)  # type: ignore[attr-defined]
+        return "taken"
+
+    return export
+
+
+def _http(server: Server):  # type: ignore[no-untyped-def]
+    def export(message: bytes) -> str:
+        connection = HTTPConnection(server.endpoints["otlp/http"], timeout=300)
+        try:
+            connection.request("POST", "/v1/traces", message, {"content-type": "application/x-protobuf"})
+            status = connection.getresponse().status
+        except OSError as error:
+            return type(error).__name__
+        finally:
+            connection.close()
+        return "taken" if status == 200 else str(status)
+
+    return export
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
+    parser.add_argument("--senders", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=40.0, help="no new message is begun after these")
+    parser.add_argument("--mib", type=int, nargs="+", default=[1, 2, 5, 10, 20, 40], help="sizes, drawn at random")
+    parser.add_argument("--shape", choices=["one", "many"], default="one", help="spans a message")
+    parser.add_argument("--transport", choices=["grpc", "http"], nargs="+", default=["grpc"], help="by turns")
+    args = parser.parse_args()
+    with serve("wal", claim_wait="1s") as server, server.watched() as most:
+        senders = Senders(server, args)
+        senders.run()
+        end = time.monotonic() + 300
+        sql = "SELECT count() FROM otel.session_spans"
+        while (stored := int(ask(server.endpoints["clickhouse_http"], sql))) < senders.spans and time.monotonic() < end:
+            time.sleep(1)
+        time.sleep(5)  # merges
+        print(f"{most[0]:.0f} MiB at most, {dict(senders.outcomes)}, {senders.spans} spans taken, {stored} stored")
+    if stored < senders.spans or most[0] > 1024:
+        raise SystemExit("lost, or over 1 GiB")
+
+
+if __name__ == "__main__":
+    main()
