@@ -191,3 +191,15 @@ def test_traces_of_which_spans_came_twice_are_corrected_beside_those_of_which_no
     receiver.attribute([twice, claims])
     assert corrected == ([2] if few else [1, 1])
     assert differences(otel_client, [replace(twice, claim_id="t", mark="other"), twice, claims, waits]) == []
+
+
+@pytest.mark.parametrize("view", ["sessions", "session_traces", "session_timeline"])
+def test_a_condition_on_project_and_session_reaches_the_keys_behind_a_view(otel_client: Client, view: str) -> None:
+    project = new_project()
+    Receiver(otel_client, project).take([[_one_trace(project)]])
+    named = {"p": project, "s": "s"}
+    explained = f"EXPLAIN indexes = 1 SELECT * FROM {view} WHERE Project = {{p:String}} AND SessionId = {{s:String}}"
+    plan = [line.strip(" \u2502") for (line,) in otel_client.query(explained, named).result_rows]
+    conditions = [line for line in plan if line.startswith("Condition: ") and "SessionId in" in line]
+    assert conditions
+    assert all("Project" in line and f"in ['{project}', '{project}']" in line for line in conditions)

@@ -9,5 +9,5 @@ SELECT
 FROM _session_turns AS t
 WHERE (t.Project, t.TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair))
     AND (t.Project, t.SessionId) NOT IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({sessions:Array(Tuple(String, String))}) AS pair))
-    AND notEmpty(t.Metadata)
+    AND t.Correction = 0 AND notEmpty(t.Metadata)
 GROUP BY t.Project, t.SessionId

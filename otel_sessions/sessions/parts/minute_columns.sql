@@ -1,4 +1,4 @@
-    m.Project AS Project,
+    CAST(m.Project, 'String') AS Project,
     m.SessionId AS SessionId,
     m.Minute AS Minute,
     uniqExact(m.TraceId) AS TraceCount,

@@ -1,4 +1,4 @@
-    m.Project AS Project,
+    CAST(m.Project, 'String') AS Project,
     m.SessionId AS SessionId,
     m.TraceId AS TraceId,
     substring(max(m.NamePick), 10) AS Name,

@@ -13,7 +13,7 @@ CREATE VIEW session_timeline
 )
 COMMENT 'One row a session and minute'
 AS SELECT
-    m.Project AS Project,
+    CAST(m.Project, 'String') AS Project,
     m.SessionId AS SessionId,
     m.Minute AS Minute,
     uniqExact(m.TraceId) AS TraceCount,

@@ -30,7 +30,7 @@ CREATE VIEW session_traces
 )
 COMMENT 'One row a trace of a session: its turns'
 AS SELECT
-    m.Project AS Project,
+    CAST(m.Project, 'String') AS Project,
     m.SessionId AS SessionId,
     m.TraceId AS TraceId,
     substring(max(m.NamePick), 10) AS Name,

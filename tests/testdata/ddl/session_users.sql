@@ -34,7 +34,7 @@ AS SELECT
 FROM
 (
     SELECT
-        m.Project AS Project,
+        CAST(m.Project, 'String') AS Project,
         m.SessionId AS SessionId,
         m.TraceId AS TraceId,
         substring(max(m.UserPick), 10) AS UserId,
