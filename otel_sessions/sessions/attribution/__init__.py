@@ -10,30 +10,24 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from otel_sessions.clickhouse.chunks import batched, bounded
+from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import Retryable
+from otel_sessions.sessions.attribution.given import about, over
+from otel_sessions.sessions.attribution.given import bound as bound
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 TraceKey = tuple[str, str]
 """(project, trace id)"""
-_PAIRS: Final = "Array(Tuple(String, String))"
-_PLACES: Final = "Array(Tuple(String, String, Array(String)))"
-_SESSIONS_A_ROW: Final = 2
-"""An id may have 8 KiB, and each byte of it six in JSON: more of them would not pass through one parameter."""
-_BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _CHUNK: Final = 10_000
 _CORRECTED_ROWS: Final = 32_768
 _FEW_ROWS: Final = 2_048
@@ -45,8 +39,6 @@ _CLEARED_ROWS: Final = 10_000
 _COMES_INTO_FORCE_S: Final = 3600
 CLOCKS_DIFFER_NS: Final = 60 * 10**9
 """By how much the clocks of those who delete sessions may differ from that of who corrects traces or deletes others."""
-_PARAMETER_BYTES: Final = 64 * 2**10
-"""ClickHouse's `http_max_field_value_size` is 128 KiB; escapes may double what is in quotes."""
 Claim = tuple[int, int, int, str]
 """(level, 0 for a root, start in ns, session id); the smaller is the better."""
 NO_CLAIM: Final = 9
@@ -55,15 +47,7 @@ _DERIVED: Final = re.compile(r"\b_(?:trace_claims|session_turns|corrections|corr
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A trace whose sums are not right by proof, and its best claim; level `NO_CLAIM` where it has none."""
-
-    trace: TraceKey
-    best: Claim
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class Stored:
     """What is stored of a trace: `spans` are how many different ones, `is_claimed` whether one has a claim."""
 
     rows: int
@@ -77,6 +61,16 @@ class _Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A trace whose sums are not right by proof, its best claim, of level `NO_CLAIM` where it has none, and what is
+    stored of it."""
+
+    trace: TraceKey
+    best: Claim
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """Under which sessions spans of a trace are stored, "" for none, and between which times, in ns."""
 
@@ -87,12 +81,12 @@ class _Known:
     end: int
 
 
-_NOTHING: Final = _Stored(0, 0, False)
+_NOTHING: Final = Stored(0, 0, False)
 
 
 def find(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
     """Of these traces those that need `correct`; mostly none. What one insert brought whole costs a short look."""
-    sql, parameters = bound(statement(__package__, "candidates"), traces)
+    sql, parameters = about(client, statement(__package__, "candidates"), traces)
     found = client.query(sql, parameters=parameters).result_rows
     return doubtful(client, [(project, trace) for project, trace in found])
 
@@ -101,24 +95,32 @@ def doubtful(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, 
     """The same without the short look. `names` are other tables than those in force, by the names of these."""
     if not traces:
         return []
-    sql, parameters = bound(renamed(statement(__package__, "doubtful"), names), traces)
+    sql, parameters = about(client, renamed(statement(__package__, "doubtful"), names), traces)
     rows = client.query(sql, parameters=parameters).result_rows
     return [
-        Doubt((project, trace), (level, *rest) if level < NO_CLAIM else (NO_CLAIM, 1, 0, ""))
-        for project, trace, level, *rest in rows
+        Doubt((project, trace), (level, *claim) if level < NO_CLAIM else (NO_CLAIM, 1, 0, ""), Stored(*counted))
+        for project, trace, level, *claim, counted in rows
     ]
 
 
-def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
+def correct(
+    client: Client,
+    traces: Sequence[TraceKey],
+    *,
+    stored: Mapping[TraceKey, Stored] | None = None,
+    names: Mapping[str, str] = _IN_FORCE,
+) -> None:
     """Puts what every session that ever held spans of these traces has of them in the place of the sums.
 
     Spans are copied before they are members, so that no reader misses one, and those of a trace once more after it
     where rows of it were stored in between: they are members of which there would be no copy. Figures lie among the
-    turns before they are in force.
+    turns before they are in force. `stored` is what `find` has said of them: what came since is seen all the same.
     """
     left, begin_ns = list(traces), time.time_ns()
     for _ in range(_TRIES if traces else 0):
-        left = [trace for some in _stored(client, left, names) for trace in _correct(client, some, names, begin_ns)]
+        found = _rows_now(client, left, names) if stored is None else stored
+        left = [trace for some in _parts(found, left) for trace in _correct(client, some, names, begin_ns)]
+        stored = None
         if not left:
             return
     if left:
@@ -126,7 +128,7 @@ def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, s
 
 
 def _correct(
-    client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str], begin_ns: int
+    client: Client, stored: Mapping[TraceKey, Stored], names: Mapping[str, str], begin_ns: int
 ) -> list[TraceKey]:
     """Corrects traces that are there or gone, and returns those that have changed meanwhile so that they are not."""
     some = [*stored]
@@ -141,7 +143,7 @@ def _correct(
         _run_over(client, renamed(statement(__package__, name), names), known, {**kind, **number})
     for name in ("figures", "in_force"):
         _run(client, renamed(statement(__package__, name), names), some, number)
-    sql, parameters = bound(renamed(statement(__package__, "rows_seen"), names), some)
+    sql, parameters = about(client, renamed(statement(__package__, "rows_seen"), names), some)
     seen = {(project, trace): rows for project, trace, rows in client.query(sql, parameters=parameters).result_rows}
     if grown := [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]:
         copy = renamed(statement(__package__, "copy"), names)
@@ -155,7 +157,7 @@ def _correct(
 
 
 def _take_back(
-    client: Client, seen: Mapping[TraceKey, int], stored: Mapping[TraceKey, _Stored], begin_ns: int
+    client: Client, seen: Mapping[TraceKey, int], stored: Mapping[TraceKey, Stored], begin_ns: int
 ) -> set[TraceKey]:
     """Removes corrections that were worked out before spans of them were deleted, and stored after that: no other is
     made of as many rows. Returns their traces."""
@@ -177,16 +179,15 @@ def _is_removed(client: Client, since_ns: int) -> bool:
     return bool(client.query(statement(__package__, "removed_since"), {"since": since_ns}).result_rows)
 
 
-def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> Iterator[dict[TraceKey, _Stored]]:
+def _parts(found: Mapping[TraceKey, Stored], traces: Sequence[TraceKey]) -> Iterator[dict[TraceKey, Stored]]:
     """What is stored of the traces, in parts of so many rows: a correction holds them in memory. Those of which nothing
     is left are apart, and of many rows those that none came twice of, for which that need not be worked out."""
-    found = _rows_now(client, traces, names)
     few = sum(stored.rows for stored in found.values()) <= _FEW_ROWS
     kinds = {
         trace: (stored.rows == 0, stored.is_repeated and not few)
         for trace, stored in ((trace, found.get(trace, _NOTHING)) for trace in traces)
     }
-    rows, some = 0, dict[TraceKey, _Stored]()
+    rows, some = 0, dict[TraceKey, Stored]()
     for trace in sorted(traces, key=kinds.__getitem__):
         stored = found.get(trace, _NOTHING)
         if some and (rows + stored.rows > _CORRECTED_ROWS or kinds[trace] != kinds[next(iter(some))]):
@@ -198,15 +199,15 @@ def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]
         yield some
 
 
-def _rows_now(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, _Stored]:
-    sql, parameters = bound(renamed(statement(__package__, "rows_now"), names), traces)
-    return {(row[0], row[1]): _Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
+def _rows_now(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, Stored]:
+    sql, parameters = about(client, renamed(statement(__package__, "rows_now"), names), traces)
+    return {(row[0], row[1]): Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
 
 
 def _known(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> list[_Known]:
     """Where spans of the traces are stored. What comes later is not seen by whoever goes by that: it is as if the
     traces were corrected before, and they are looked at after it."""
-    sql, parameters = bound(renamed(statement(__package__, "known"), names), traces)
+    sql, parameters = about(client, renamed(statement(__package__, "known"), names), traces)
     return [_Known(*row) for row in client.query(sql, parameters=parameters).result_rows]
 
 
@@ -214,22 +215,16 @@ def _run_over(client: Client, sql: str, known: Sequence[_Known], more: Mapping[s
     """Runs a statement over the rows of traces that are known; none is run where none is."""
     if not known:
         return
-    rows = [
-        (trace.project, trace.id, list(some)) for trace in known for some in batched(trace.sessions, _SESSIONS_A_ROW)
-    ]
-    # texts of JSON that are short enough for one parameter each
-    some = [*bounded(map(orjson.dumps, rows), lambda row: len(row) + 1, _PARAMETER_BYTES)]
-    parts = {f"known_{number}": f"[{b','.join(part).decode()}]" for number, part in enumerate(some or [[]])}
-    lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{_PLACES}')" for part in parts)
+    sql, parameters = over(client, sql, [(trace.project, trace.id, trace.sessions) for trace in known])
     times = {"start": min(trace.start for trace in known), "end": max(trace.end for trace in known)}
-    _run(client, sql.replace(f"{{known:{_PLACES}}}", f"arrayConcat({lists})"), (), {**parts, **times, **more})
+    _run(client, sql, (), {**parameters, **times, **more})
 
 
 def _run(
     client: Client, sql: str, traces: Sequence[TraceKey], more: Mapping[str, int | str] = MappingProxyType({})
 ) -> None:
     if traces:
-        sql, parameters = bound(sql, traces)
+        sql, parameters = about(client, sql, traces)
         more = {**parameters, **more}
     client.raw_query(sql, parameters=dict(more), settings=settings(client))
 
@@ -298,27 +293,3 @@ def server_time(client: Client) -> int:
 def renamed(sql: str, names: Mapping[str, str]) -> str:
     """A statement about other tables."""
     return _DERIVED.sub(lambda table: names.get(table[0], table[0]), sql) if names else sql
-
-
-def bound(sql: str, pairs: Sequence[tuple[str, str]], name: str = "traces") -> tuple[str, dict[str, Any]]:
-    """A statement about `{traces}` and its parameters: as many as it takes, since a server takes no long ones.
-
-    Each is JSON, ids by their projects, which is bound and parsed in a third of the time that the pairs would take.
-    """
-    parts = {f"{name}_{number}": part for number, part in enumerate(_short(pairs))}
-    lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{_BY_PROJECT}')" for part in parts)
-    listed = f"arrayFlatten(arrayMap(ids -> arrayMap(id -> (ids.1, id), ids.2), arrayConcat({lists})))"
-    return sql.replace(f"{{{name}:{_PAIRS}}}", listed), parts
-
-
-def _short(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The pairs as texts that are short enough for one parameter each; one text at least."""
-    part, nbytes = defaultdict[str, list[str]](list), 0
-    for project, id_ in pairs:
-        size = len(id_.encode()) + 3 + (0 if project in part else len(project.encode()) + 8)
-        if part and nbytes + size > _PARAMETER_BYTES:
-            yield orjson.dumps([*part.items()]).decode()
-            part, nbytes = defaultdict(list), 0
-        part[project].append(id_)
-        nbytes += size
-    yield orjson.dumps([*part.items()]).decode()
