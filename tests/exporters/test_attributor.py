@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -148,11 +149,11 @@ def test_corrections_that_there_is_no_time_for_are_left_to_the_next_start(
     corrected: list[TraceKey] = []
     correct = attribution.correct
 
-    def stopping(client: Client, traces: Sequence[TraceKey]) -> None:
+    def stopping(client: Client, traces: Sequence[TraceKey], **more: Any) -> None:
         """Time is up while the first of them is put right."""
         attributor._until = 0.0
         corrected.extend(traces)
-        correct(client, traces)
+        correct(client, traces, **more)
 
     monkeypatch.setattr(attribution, "correct", stopping)
     note(attributor, [each for late in lates for each in (late.child, late.claim)])
