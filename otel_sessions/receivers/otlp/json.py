@@ -38,7 +38,7 @@ _CONTAINERS: Final = {dict: "an object", list: "an array", type(None): "null"}
 _ONE_BYTE: Final = tuple(bytes([number]) for number in range(128))
 _KEY_VALUE: Final = "opentelemetry.proto.common.v1.KeyValue"
 _ANY_VALUE: Final = "opentelemetry.proto.common.v1.AnyValue"
-MAX_CONTAINERS: Final = 4_000_000
+MAX_CONTAINERS: Final = 1_000_000
 """Objects and arrays of one request: each takes some 230 bytes once it is parsed, however short it was."""
 _LARGE_BYTES: Final = 1 << 20
 _LARGE: Final = threading.Lock()  # large requests are parsed one at a time, for the room they take
