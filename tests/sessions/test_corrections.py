@@ -50,6 +50,11 @@ def spans(client: Client, project: str) -> list[tuple[str, int]]:
     return list(client.query(sql, {"p": project}).result_rows)
 
 
+def listed(client: Client, project: str) -> list[str]:
+    sql = "SELECT SpanId FROM session_spans WHERE Project = {p:String}"
+    return [row[0] for row in client.query(sql, {"p": project}).result_rows]
+
+
 def told(client: Client, project: str) -> int:
     sql = "SELECT uniqExact(Correction) FROM _session_turns WHERE Project = {p:String} AND Correction != 0"
     return int(client.query(sql, {"p": project}).result_rows[0][0])
@@ -81,6 +86,7 @@ def test_a_correction_that_ends_halfway_is_made_anew(
     with pytest.raises(Once):
         correct(receiver)
     assert spans(client, project) == [("s", 2 if name == "rows_seen" else 3)]
+    assert len(listed(client, project)) == spans(client, project)[0][1]
     receiver.recover()
     assert spans(client, project) == [("s", 2)]
 

@@ -24,6 +24,7 @@ TABLES = (
     "_session_activity",
     "_trace_claims",
     "_corrections",
+    "_corrected_turns",
     "_corrected_spans",
     "_session_bookmarks",
 )

@@ -1,12 +1,12 @@
 -- Puts the corrections of one number into force, of each trace all or none: where its figures lie among the turns, all of them
 -- and once. What was told twice, as its answer was lost on the way, is left out, and corrected under another number.
-INSERT INTO _corrected_turns (Project, SessionId, TraceId, Seen, Correction)
-SELECT c.Project, c.SessionId, c.TraceId, c.Seen, c.Correction
+INSERT INTO _corrected_turns (Project, SessionId, TraceId, Seen, Correction, Members)
+SELECT c.Project, c.SessionId, c.TraceId, c.Seen, c.Correction, c.Members
 FROM
 (
     SELECT c.*, sum(arraySum(c.`Minutes.Rows`)) OVER (PARTITION BY c.Project, c.TraceId) AS Due
     FROM (
-        SELECT Project, SessionId, TraceId, Seen, Correction, `Minutes.Rows`
+        SELECT Project, SessionId, TraceId, Seen, Correction, Members, `Minutes.Rows`
         FROM _corrections
         WHERE Correction = {correction:UInt64}
             AND (Project, TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair))

@@ -187,7 +187,8 @@ ORDER BY (Project, SessionId, TraceId)
 SETTINGS index_granularity = 256, min_bytes_for_wide_part = 67108864
 COMMENT 'Internal: what replaces the sums of a trace in doubt';
 
--- Which corrections are in force: their figures lie among the turns, and take the place of what inserts summed of their pairs.
+-- Which corrections are in force: their figures lie among the turns, and take the place of what inserts summed of their pairs,
+-- as their members take that of the spans. Both from one insert on, so that no reader sees the one without the other.
 CREATE TABLE IF NOT EXISTS _corrected_turns
 (
     Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
@@ -196,6 +197,7 @@ CREATE TABLE IF NOT EXISTS _corrected_turns
     Pair UInt128 MATERIALIZED reinterpretAsUInt128(sipHash128(Project, SessionId, TraceId)) COMMENT 'hash of session and trace' CODEC(LZ4),
     Seen UInt64 COMMENT 'rows of the trace in otel_traces that the correction is made of' CODEC(ZSTD(1)),
     Correction UInt64 COMMENT 'number of the correction' CODEC(ZSTD(1)),
+    Members Array(String) COMMENT 'ids of the spans that the session has of the trace' CODEC(ZSTD(1)),
     INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(Seen)
@@ -203,7 +205,7 @@ ORDER BY (Project, SessionId, TraceId)
 SETTINGS index_granularity = 256, min_bytes_for_wide_part = 67108864
 COMMENT 'Internal: which corrections are in force';
 
--- The spans of traces in doubt once more, each under its session; which of them count, the members above say.
+-- The spans of traces in doubt once more, each under its session; which of them count, the members in force say.
 CREATE TABLE IF NOT EXISTS _corrected_spans
 (
 ${../parts/span_columns}

@@ -253,7 +253,7 @@ ${../parts/session_source}
     s.ReasoningTokens AS ReasoningTokens, s.Cost AS Cost, s.CostSource AS CostSource, s.Input AS Input, s.Output AS
     Output, s.TraceInput AS TraceInput, s.TraceOutput AS TraceOutput
 FROM otel_traces AS s
-LEFT ANTI JOIN _corrections AS c ON c.Project = s.Project AND c.SessionId = s.SessionHint AND c.TraceId = s.TraceId
+LEFT ANTI JOIN _corrected_turns AS c ON c.Project = s.Project AND c.SessionId = s.SessionHint AND c.TraceId = s.TraceId
 WHERE s.SessionHint != '' AND s.SpanName != 'otel_sessions.trace_update'
 UNION ALL
 SELECT
@@ -285,7 +285,7 @@ FROM (SELECT *, StartTimeUnixNano, EndTimeUnixNano, Input, Output FROM _correcte
 INNER JOIN
 (
     SELECT Project, SessionId, TraceId, SpanId
-    FROM _corrections FINAL
+    FROM _corrected_turns FINAL
     ARRAY JOIN Members AS SpanId
 ) AS c ON c.Project = s.Project AND c.SessionId = s.SessionHint AND c.TraceId = s.TraceId AND c.SpanId = s.SpanId
 WHERE s.SpanName != 'otel_sessions.trace_update'

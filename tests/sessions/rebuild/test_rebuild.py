@@ -34,6 +34,10 @@ DAMAGE = (
     "INSERT INTO _corrections SELECT * REPLACE (Seen + 1 AS Seen, arrayPopBack(Members) AS Members, "
     "arrayMap(n -> n + 1, `Minutes.InputTokens`) AS `Minutes.InputTokens`) FROM _corrections LIMIT 2",
     "INSERT INTO _corrections SELECT * REPLACE ('s9' AS SessionId) FROM _corrections LIMIT 2",
+    "DELETE FROM _corrected_turns WHERE cityHash64(TraceId, {seed:UInt64}) % 3 = 0",
+    "INSERT INTO _corrected_turns SELECT * REPLACE (Seen + 1 AS Seen, arrayPopBack(Members) AS Members, "
+    "Correction + 1 AS Correction) FROM _corrected_turns LIMIT 2",
+    "INSERT INTO _corrected_turns SELECT * REPLACE ('s9' AS SessionId) FROM _corrected_turns LIMIT 2",
     "INSERT INTO _corrected_spans SELECT * REPLACE (InputTokens + 1 AS InputTokens, Version + 1 AS Version) "
     "FROM _corrected_spans LIMIT 3",
 )
@@ -89,7 +93,7 @@ def test_sessions_that_are_right_are_not_looked_at_span_by_span(client: Client) 
     everything = Piece("", None)
     assert may_differ(client, everything) == []
     assert may_differ(client, everything, period=Period(datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC))) == []
-    client.command("DELETE FROM _corrections WHERE 1")
+    client.command("DELETE FROM _corrected_turns WHERE 1")
     assert may_differ(client, everything) == [(spans[0].project, "conversation"), (spans[0].project, "s")]
 
 

@@ -142,7 +142,7 @@ AS SELECT
     s.TraceInput AS TraceInput,
     s.TraceOutput AS TraceOutput
 FROM otel_traces AS s
-ANTI LEFT JOIN _corrections AS c ON (c.Project = s.Project) AND (c.SessionId = s.SessionHint) AND (c.TraceId = s.TraceId)
+ANTI LEFT JOIN _corrected_turns AS c ON (c.Project = s.Project) AND (c.SessionId = s.SessionHint) AND (c.TraceId = s.TraceId)
 WHERE (s.SessionHint != '') AND (s.SpanName != 'otel_sessions.trace_update')
 UNION ALL
 SELECT
@@ -233,7 +233,7 @@ INNER JOIN
         SessionId,
         TraceId,
         SpanId
-    FROM _corrections
+    FROM _corrected_turns
     FINAL
     ARRAY JOIN Members AS SpanId
 ) AS c ON (c.Project = s.Project) AND (c.SessionId = s.SessionHint) AND (c.TraceId = s.TraceId) AND (c.SpanId = s.SpanId)
