@@ -164,7 +164,8 @@ def test_another_table_with_parts_of_the_same_names_is_another_version(otel_clie
 
 def test_remembered_rows_have_the_columns_of_the_view(otel_client: Client) -> None:
     columns = "SELECT name, replace(type, 'LowCardinality(String)', 'String') FROM"
-    of_view = otel_client.query(f"{columns} (SELECT * FROM system.columns WHERE table = 'sessions' ORDER BY position)")
+    of_database = "database = currentDatabase() AND table = 'sessions'"
+    of_view = otel_client.query(f"{columns} (SELECT * FROM system.columns WHERE {of_database} ORDER BY position)")
     text = keyed._tables(keyed._SOME)["sessions.remembered"].partition("$$")[2].partition("$$")[0]
     assert [" ".join(row) for row in of_view.result_rows] == [
         " ".join(line.split())
