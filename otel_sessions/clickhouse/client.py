@@ -171,6 +171,11 @@ def connect(
     return _for_cluster(client, endpoint)
 
 
+def is_embedded(client: Client) -> bool:
+    """Whether its engine is in this process: its connection is its own, and no name of a part is given twice."""
+    return str(getattr(client, "uri", "")).startswith("chdb:")
+
+
 def clear_inserts(data: Path) -> None:
     """Removes what inserts of a process that was killed have left in this directory of embedded data."""
     for file in (data / _INSERTS).glob("*"):

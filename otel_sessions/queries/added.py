@@ -16,9 +16,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
+from otel_sessions.clickhouse.client import is_embedded
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries import keyed
-from otel_sessions.queries.remembered import is_embedded
 from otel_sessions.queries.rows import run, sections
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
+from otel_sessions.clickhouse.client import is_embedded
 from otel_sessions.queries.rows import Row
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 4 * 2**20
 """Of the rows that a client remembers together; what was asked for longest ago is forgotten first."""
-_EMBEDDED: Final = "chdb:"
 _REPLACED: Final = "\ufffd"
 
 
@@ -71,8 +71,3 @@ _OF_CLIENTS: Final[WeakKeyDictionary[Client, Remembered]] = WeakKeyDictionary()
 def remembered_by(client: Client) -> Remembered | None:
     """What this client remembers; None where parts do not tell whether a session has changed."""
     return _OF_CLIENTS.setdefault(client, Remembered()) if is_embedded(client) else None
-
-
-def is_embedded(client: Client) -> bool:
-    """Whether names of parts tell, as above, what has changed."""
-    return str(getattr(client, "uri", "")).startswith(_EMBEDDED)

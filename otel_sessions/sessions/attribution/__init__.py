@@ -171,8 +171,15 @@ def _take_back(
         sql, parameters = bound(statement(__package__, "take_back"), outdated)
         for table in ("_corrected_turns", "_corrections", "_session_turns"):
             mutate(client, sql, table, parameters)
-        mutate(client, bound(statement(__package__, "take_back_spans"), outdated)[0], "_corrected_spans", parameters)
+        remove(client, "_corrected_spans", outdated)
     return set(outdated)
+
+
+def remove(client: Client, table: str, traces: Sequence[TraceKey]) -> None:
+    """Deletes all that a table has of these traces."""
+    if traces:
+        sql, parameters = bound(statement(__package__, "traces_of"), traces)
+        mutate(client, sql, table, parameters)
 
 
 def _is_removed(client: Client, since_ns: int) -> bool:

@@ -1,5 +1,5 @@
--- Of the traces given those whose sums are not right by proof, and that no correction covers, with what is stored of them: a span in another session than
--- the one that the rule gives it, a span stored twice, or not as many rows summed as there are.
+-- Of the traces given those whose sums are not right by proof, and that no correction covers, with what is stored of them: a span
+-- in another session than the one that the rule gives it, a span stored twice, or not as many rows summed as there are.
 WITH
 known AS
 (

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from otel_sessions.clickhouse.chunks import batched, bounded
+from otel_sessions.clickhouse.client import is_embedded
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -36,7 +37,7 @@ _given: Final = WeakKeyDictionary[Any, dict[str, tuple[object, ...]]]()
 
 def about(client: Client, sql: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, dict[str, Any]]:
     """A statement about `{traces}` and its parameters."""
-    if not _is_embedded(client):
+    if not is_embedded(client):
         return bound(sql, pairs)
     _put(client, "_given_traces", "pair Tuple(String, String)", pairs)
     return sql.replace(f"(SELECT arrayJoin({{traces:{_PAIRS}}}) AS pair)", "_given_traces"), {}
@@ -45,7 +46,7 @@ def about(client: Client, sql: str, pairs: Sequence[tuple[str, str]]) -> tuple[s
 def over(client: Client, sql: str, places: Sequence[Place]) -> tuple[str, dict[str, Any]]:
     """A statement over `{known}` and its parameters."""
     rows = [(project, trace, some) for project, trace, all_ in places for some in batched(all_, _SESSIONS_A_ROW)]
-    if _is_embedded(client):
+    if is_embedded(client):
         _put(client, "_given_places", "given Tuple(String, String, Array(String))", rows)
         return sql.replace(f"(SELECT arrayJoin({{known:{_PLACES}}}) AS given)", "_given_places"), {}
     # texts of JSON that are short enough for one parameter each
@@ -77,10 +78,6 @@ def _short(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         part[project].append(id_)
         nbytes += size
     yield orjson.dumps([*part.items()]).decode()
-
-
-def _is_embedded(client: Client) -> bool:
-    return hasattr(client, "path")  # of the data
 
 
 def _put(client: Client, table: str, column: str, rows: Sequence[object]) -> None:

@@ -4,13 +4,12 @@ INSERT INTO _corrected_turns (Project, SessionId, TraceId, Seen, Correction, Mem
 SELECT c.Project, c.SessionId, c.TraceId, c.Seen, c.Correction, c.Members
 FROM
 (
-    SELECT c.*, sum(arraySum(c.`Minutes.Rows`)) OVER (PARTITION BY c.Project, c.TraceId) AS Due
-    FROM (
-        SELECT Project, SessionId, TraceId, Seen, Correction, Members, `Minutes.Rows`
-        FROM _corrections
-        WHERE Correction = {correction:UInt64}
-            AND (Project, TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair))
-    ) AS c
+    SELECT
+        Project, SessionId, TraceId, Seen, Correction, Members,
+        sum(arraySum(`Minutes.Rows`)) OVER (PARTITION BY Project, TraceId) AS Due
+    FROM _corrections
+    WHERE Correction = {correction:UInt64}
+        AND (Project, TraceId) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin({traces:Array(Tuple(String, String))}) AS pair))
 ) AS c
 LEFT JOIN
 (

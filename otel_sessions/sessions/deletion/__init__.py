@@ -108,13 +108,13 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
         spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
         for some in batched(spans, _SPANS_A_STATEMENT):
             mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": [tuple(span) for span in some]})
-    _run(client, "traces_of", table="otel_traces", traces=[*whole])
+    attribution.remove(client, "otel_traces", [*whole])
     _tell_unknown_metadata(client, sessions, [*whole, *shared])
     for table in _DERIVED:
-        _run(client, "traces_of", table=table, traces=[*whole])
+        attribution.remove(client, table, [*whole])
     if shared:
         for table in _DERIVED:
-            _run(client, "traces_of", table=table, traces=shared)
+            attribution.remove(client, table, shared)
         attribution.correct_anew(client, shared)
     for table in _OF_SESSIONS:
         _run(client, "sessions_of", table=table, sessions=sessions)
