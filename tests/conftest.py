@@ -5,16 +5,17 @@ from __future__ import annotations
 import gc
 import threading
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
 from hypothesis import settings
 
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
-from otel_sessions.sessions import migrations
+from otel_sessions.sessions import life, migrations
 from otel_sessions.telemetry import LimitedLog
 from tests import clustered
 from tests.engine import compile_nothing
@@ -85,7 +86,19 @@ def otel_client(clickhouse_endpoint: Endpoint) -> Iterator[Client]:
     client = connect(clickhouse_endpoint)
     migrations.apply(client, DEFAULT_DATABASE, clickhouse_endpoint.cluster)
     yield client
+    left = client.query("SELECT * EXCEPT UpdatedAt FROM _session_life FINAL").result_rows
     client.close()
+    assert all(row == (1800 * 10**9, {}, 0, {}) for row in left), f"limits were left behind, see `limits`: {left}"
+
+
+@pytest.fixture
+def limits(otel_client: Client) -> Iterator[Callable[..., None]]:
+    """Sets after how long sessions are idle and where they are split, for all tests that share the store: until the end
+    of this one.
+    """
+    as_before: dict[str, Any] = {"idle_after": 1800, "idle_after_of": {}}
+    yield lambda **limits: life.set_limits(otel_client, **{**as_before, **limits})
+    life.set_limits(otel_client, **as_before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

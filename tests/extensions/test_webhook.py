@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -23,7 +23,7 @@ from otel_sessions.extensions.webhook.config import Alert
 from otel_sessions.extensions.webhook.sender import id_of
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.sessions import additions, attribution, deletion, hooks, life
+from otel_sessions.sessions import additions, attribution, deletion, hooks
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing.otlp import request, span
 from tests.integration.delivery import insert, new_project
@@ -190,11 +190,13 @@ def test_what_is_never_taken_is_given_up(otel_client: Client, inbox: Inbox, tell
     wait_until(read, wanted=lambda rows: list(rows) == [("given_up",)])
 
 
-def test_a_project_may_have_a_silence_of_its_own(otel_client: Client, inbox: Inbox, tell: Any) -> None:
+def test_a_project_may_have_a_silence_of_its_own(
+    otel_client: Client, inbox: Inbox, tell: Any, limits: Callable[..., None]
+) -> None:
     quick, slow = new_project(), new_project()
     for project in (quick, slow):
         store(otel_client, project, f"of {project}", ago_min=10)
-    life.set_limits(otel_client, idle_after=1800, idle_after_of={quick: 300})
+    limits(idle_after_of={quick: 300})
     tell(quick, projects=[quick, slow])
     wait_until(lambda: inbox.told, wanted=lambda told: told == [(f"of {quick}", 1)])
     time.sleep(0.5)

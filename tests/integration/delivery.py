@@ -241,7 +241,8 @@ def _insert_turns(client: Client, batch: SpanBatch) -> None:
 
 
 def _attach(client: Client, name: str, table: str) -> None:
-    query = "SELECT DISTINCT partition_id FROM system.parts WHERE active AND table = {t:String}"
+    of_table = "active AND database = currentDatabase() AND table = {t:String}"
+    query = f"SELECT DISTINCT partition_id FROM system.parts WHERE {of_table}"
     for (partition,) in client.query(query, {"t": name}).result_rows:
         client.command(f"ALTER TABLE {table} ATTACH PARTITION ID '{partition}' FROM {name}")
 

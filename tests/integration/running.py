@@ -100,6 +100,7 @@ def wait_until(read: Callable[[], T], timeout: float = ANSWER_S, wanted: Callabl
             return value
         now = time.monotonic()
         assert now < end, f"after {timeout:g} s still {value!r}"
+        del value  # whoever waits for an object to go must not be who keeps it
         time.sleep(max(pause, min(3 * (now - began), 0.5)))  # a view costs 50 ms: looking is a quarter of it
         pause = min(pause * 2, 0.05)
 

@@ -42,15 +42,9 @@ def own_client(chdb_endpoint: Endpoint) -> Iterator[Client]:
     client.close()
 
 
-@pytest.fixture(autouse=True)
-def limits_of_others(otel_client: Client) -> Iterator[None]:
-    """What sessions of all projects are split by is not left to the tests after these."""
-    yield
-    life.set_limits(otel_client, idle_after=1800, idle_after_of={})
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.usefixtures("limits")
 def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: int) -> None:
     rnd = random.Random(seed)
     spans = crowd(rnd, new_project(), GROUPS)

@@ -88,6 +88,7 @@ def test_nothing_added_costs_two_short_statements(otel_client: Client) -> None:
 
 @pytest.mark.parametrize("bounds", [{}, {"_MOST_ROWS": 0}, {"_FEW_ROWS": 0}])
 @pytest.mark.parametrize("change", [_star, _label, _publish, _judge, _told, _limited])
+@pytest.mark.usefixtures("limits")
 def test_the_next_read_sees_what_was_added(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[[Client, str], None], bounds: dict[str, int]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries.detail import get_session
 from otel_sessions.queries.rows import composed
-from otel_sessions.sessions import attribution, deletion, hooks, life
+from otel_sessions.sessions import attribution, deletion, hooks
 from otel_sessions.sessions.hooks import Notice
 from otel_sessions.testing import otlp
 from tests.integration.delivery import EPOCH, insert, new_project
@@ -139,10 +139,12 @@ def test_one_session_is_read_by_five_statements(otel_client: Client) -> None:
     assert sum(query.startswith("SELECT 1 FROM _corrections") for query in asked) == 1
 
 
-def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(otel_client: Client) -> None:
+def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(
+    otel_client: Client, limits: Callable[..., None]
+) -> None:
     project = new_project()
     store(otel_client, project, turn("s", 0), turn("s", 11))
-    life.set_limits(otel_client, idle_after=1800, idle_after_of={project: 600})
+    limits(idle_after_of={project: 600})
     row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + 15 * MINUTE)
     assert row is not None
     assert (row["Life"]["state"], row["IdleAfter"]) == ("reopened", 600 * 10**9)
@@ -152,4 +154,3 @@ def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(otel_cl
     row = get_session(otel_client, project=project, session_id="s", now_ns=EPOCH + 15 * MINUTE)
     assert row is not None
     assert row["Life"]["revision"] == 2
-    life.set_limits(otel_client, idle_after=1800, idle_after_of={})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from otel_sessions.sessions import life
 from tests.extensions.web.conftest import span
 from tests.extensions.web.pages.browsing import Browser
 
@@ -12,7 +13,7 @@ HOUR = 3600
 
 
 @pytest.fixture
-def split(browser: Browser) -> Browser:
+def split(browser: Browser, limits: Callable[..., None]) -> Browser:
     """Four turns with pauses of 59 s, 2 h and 3 h between them; what is longer than an hour divides."""
     browser.api.store(
         span("s", 1, start=0, attributes={"input.value": "first question"}),
@@ -20,7 +21,7 @@ def split(browser: Browser) -> Browser:
         span("s", 3, start=61 + 2 * HOUR, status="Error", message="boom"),
         span("s", 4, start=62 + 5 * HOUR),
     )
-    life.set_limits(browser.api.client, idle_after=1800, idle_after_of={}, split_after_of={browser.api.project: HOUR})
+    limits(split_after_of={browser.api.project: HOUR})
     return browser
 
 
@@ -60,7 +61,7 @@ def test_the_page_marks_where_a_part_begins_and_leads_to_those_beside(split: Bro
     assert ("Part 1" in tools, "Part 2" in tools) == (True, True), "before the next turn of which something is shown"
 
 
-def test_a_session_of_one_part_has_no_marks(split: Browser) -> None:
-    life.set_limits(split.api.client, idle_after=1800, idle_after_of={})
+def test_a_session_of_one_part_has_no_marks(split: Browser, limits: Callable[..., None]) -> None:
+    limits()
     assert "Part 1" not in split.get("/sessions/s").text
     assert [part["trace_count"] for part in split.api.get("/sessions/s/parts")["parts"]] == [4]
