@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.sessions import additions, attribution, deletion, retention
 from otel_sessions.testing.otlp import Span, request, span
+from tests.database import Database
 from tests.integration.delivery import insert, new_project
 
 pytestmark = pytest.mark.remote_too
@@ -28,6 +31,20 @@ TABLES = (
     "_corrected_spans",
     "_session_bookmarks",
 )
+
+
+@pytest.fixture(scope="module")
+def database(clickhouse_endpoint: Endpoint) -> Iterator[Database]:
+    database = Database(clickhouse_endpoint, "deleting")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[Client]:
+    client = database.client()
+    yield client
+    client.close()
 
 
 def batch(project: str, *spans: Span) -> SpanBatch:
@@ -53,38 +70,38 @@ def left(client: Client, project: str) -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
-def test_a_deleted_session_leaves_nothing_behind(otel_client: Client) -> None:
+def test_a_deleted_session_leaves_nothing_behind(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
-    store(otel_client, project, span("child", parent=root))
-    store(otel_client, project, root)  # a late claim: there are corrections
-    additions.set_bookmark(otel_client, project=project, session_id="gone", wanted=True)
-    assert set(left(otel_client, project)) == set(TABLES)
-    assert deletion.delete(otel_client, [(project, "gone")]) == 1
-    assert (left(otel_client, project), sessions(otel_client, project)) == ({}, [])
-    assert deletion.delete(otel_client, [(project, "gone")]) == 0
+    store(client, project, span("child", parent=root))
+    store(client, project, root)  # a late claim: there are corrections
+    additions.set_bookmark(client, project=project, session_id="gone", wanted=True)
+    assert set(left(client, project)) == set(TABLES)
+    assert deletion.delete(client, [(project, "gone")]) == 1
+    assert (left(client, project), sessions(client, project)) == ({}, [])
+    assert deletion.delete(client, [(project, "gone")]) == 0
 
 
-def test_a_shared_trace_keeps_the_spans_of_the_session_that_stays(otel_client: Client) -> None:
+def test_a_shared_trace_keeps_the_spans_of_the_session_that_stays(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
     other = span("other", parent=root, attributes={"session.id": "stays"})
-    store(otel_client, project, root, span("child", parent=root), other)
-    store(otel_client, project, span("elsewhere", attributes={"session.id": "stays"}))
-    deletion.delete(otel_client, [(project, "gone")])
-    assert sessions(otel_client, project) == [("stays", 2, 2)]
-    listed = otel_client.query("SELECT SpanName FROM session_spans WHERE Project = {p:String}", {"p": project})
+    store(client, project, root, span("child", parent=root), other)
+    store(client, project, span("elsewhere", attributes={"session.id": "stays"}))
+    deletion.delete(client, [(project, "gone")])
+    assert sessions(client, project) == [("stays", 2, 2)]
+    listed = client.query("SELECT SpanName FROM session_spans WHERE Project = {p:String}", {"p": project})
     assert sorted(name for (name,) in listed.result_rows) == ["elsewhere", "other"]
 
 
-def test_what_is_forgotten_is_known_with_its_traces_until_its_time_is_over(otel_client: Client) -> None:
+def test_what_is_forgotten_is_known_with_its_traces_until_its_time_is_over(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
-    store(otel_client, project, root)
-    deletion.delete(otel_client, [(project, "gone")], forget_for=None)
-    assert deletion.forgotten(otel_client)[project, "gone"].traces == [root.trace_id.hex()]
-    deletion.delete(otel_client, [(project, "gone")], forget_for=timedelta(seconds=-1))
-    assert (project, "gone") not in deletion.forgotten(otel_client)
+    store(client, project, root)
+    deletion.delete(client, [(project, "gone")], forget_for=None)
+    assert deletion.forgotten(client)[project, "gone"].traces == [root.trace_id.hex()]
+    deletion.delete(client, [(project, "gone")], forget_for=timedelta(seconds=-1))
+    assert (project, "gone") not in deletion.forgotten(client)
 
 
 def expire(client: Client, now_ns: int, **bounds: timedelta | None) -> int:
@@ -92,85 +109,85 @@ def expire(client: Client, now_ns: int, **bounds: timedelta | None) -> int:
     return retention.expire(client, now=now, **{"sessions": None, "unassigned": None, **bounds})  # type: ignore[arg-type]
 
 
-def test_sessions_go_whole_by_their_last_activity_but_for_those_that_are_kept(otel_client: Client) -> None:
+def test_sessions_go_whole_by_their_last_activity_but_for_those_that_are_kept(client: Client) -> None:
     project = new_project()
     begin = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp()) * 10**9  # before all that other tests store
     for name, day in (("old", 0), ("starred", 0), ("active", 0), ("active", 9)):
         moment = begin + day * DAY_NS
-        store(otel_client, project, span(start=moment, end=moment + 5, attributes={"session.id": name}))
-    store(otel_client, project, span("nobody's", start=begin), span("nobody's", start=begin + 9 * DAY_NS))
-    additions.set_bookmark(otel_client, project=project, session_id="starred", wanted=True)
-    assert expire(otel_client, begin + 10 * DAY_NS) == 0
-    assert expire(otel_client, begin + 10 * DAY_NS, sessions=timedelta(days=7), unassigned=timedelta(days=7)) == 1
-    assert sessions(otel_client, project) == [("active", 2, 2), ("starred", 1, 1)]
+        store(client, project, span(start=moment, end=moment + 5, attributes={"session.id": name}))
+    store(client, project, span("nobody's", start=begin), span("nobody's", start=begin + 9 * DAY_NS))
+    additions.set_bookmark(client, project=project, session_id="starred", wanted=True)
+    assert expire(client, begin + 10 * DAY_NS) == 0
+    assert expire(client, begin + 10 * DAY_NS, sessions=timedelta(days=7), unassigned=timedelta(days=7)) == 1
+    assert sessions(client, project) == [("active", 2, 2), ("starred", 1, 1)]
     unassigned = "SELECT count() FROM otel_traces WHERE Project = {p:String} AND SpanName = 'nobody''s'"
-    assert otel_client.query(unassigned, {"p": project}).result_rows == [(1,)]
+    assert client.query(unassigned, {"p": project}).result_rows == [(1,)]
 
 
-def test_what_was_stored_of_a_deleted_session_all_the_same_goes_with_the_next_check(otel_client: Client) -> None:
+def test_what_was_stored_of_a_deleted_session_all_the_same_goes_with_the_next_check(client: Client) -> None:
     project = new_project()
-    store(otel_client, project, span(attributes={"session.id": "gone"}))
-    deletion.delete(otel_client, [(project, "gone")])
-    store(otel_client, project, span(attributes={"session.id": "gone"}))
-    expire(otel_client, 10**18)
-    assert sessions(otel_client, project) == []
+    store(client, project, span(attributes={"session.id": "gone"}))
+    deletion.delete(client, [(project, "gone")])
+    store(client, project, span(attributes={"session.id": "gone"}))
+    expire(client, 10**18)
+    assert sessions(client, project) == []
 
 
-def test_spans_of_a_deleted_session_go_though_their_turns_went_before_them(otel_client: Client) -> None:
+def test_spans_of_a_deleted_session_go_though_their_turns_went_before_them(client: Client) -> None:
     """An insert stored spans after the deletion of spans, and turns before that of turns."""
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
-    store(otel_client, project, root, span("child", parent=root))
-    deletion.delete(otel_client, [(project, "gone")])
-    before = deletion.forgotten(otel_client)[project, "gone"].updated_ns
-    assert deletion.delete_stored_again(otel_client, before) == 0
-    insert(otel_client, batch(project, root, span("child", parent=root)))
-    otel_client.command("DELETE FROM _session_turns WHERE Project = {p:String}", {"p": project})
-    assert sessions(otel_client, project) == []
-    assert deletion.delete_stored_again(otel_client, before) == 1
-    assert left(otel_client, project) == {}
-    assert deletion.stored_again(otel_client, before) == []
+    store(client, project, root, span("child", parent=root))
+    deletion.delete(client, [(project, "gone")])
+    before = deletion.forgotten(client)[project, "gone"].updated_ns
+    assert deletion.delete_stored_again(client, before) == 0
+    insert(client, batch(project, root, span("child", parent=root)))
+    client.command("DELETE FROM _session_turns WHERE Project = {p:String}", {"p": project})
+    assert sessions(client, project) == []
+    assert deletion.delete_stored_again(client, before) == 1
+    assert left(client, project) == {}
+    assert deletion.stored_again(client, before) == []
 
 
-def test_a_trace_of_a_deleted_session_stays_away_from_others_too(otel_client: Client) -> None:
+def test_a_trace_of_a_deleted_session_stays_away_from_others_too(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
-    store(otel_client, project, root)
-    deletion.delete(otel_client, [(project, "gone")])
-    before = deletion.forgotten(otel_client)[project, "gone"].updated_ns
-    store(otel_client, project, root, span("other", parent=root, attributes={"session.id": "another"}))
-    assert deletion.delete_stored_again(otel_client, before) == 1
-    assert sessions(otel_client, project) == []
-    assert set(left(otel_client, project)) <= {"_session_activity"}, "a bound, which may be too great"
+    store(client, project, root)
+    deletion.delete(client, [(project, "gone")])
+    before = deletion.forgotten(client)[project, "gone"].updated_ns
+    store(client, project, root, span("other", parent=root, attributes={"session.id": "another"}))
+    assert deletion.delete_stored_again(client, before) == 1
+    assert sessions(client, project) == []
+    assert set(left(client, project)) <= {"_session_activity"}, "a bound, which may be too great"
 
 
-def test_metadata_of_a_deleted_trace_hide_no_session_under_which_it_was_stored(otel_client: Client) -> None:
+def test_metadata_of_a_deleted_trace_hide_no_session_under_which_it_was_stored(client: Client) -> None:
     """It was stored under a session that stays, was of the one that goes, and had the last value of both."""
     project, key = new_project(), "langfuse.trace.metadata.k"
-    store(otel_client, project, span("kept", start=1, attributes={"session.id": "stays", key: "kept"}))
+    store(client, project, span("kept", start=1, attributes={"session.id": "stays", key: "kept"}))
     child = span("child", start=5, attributes={"gen_ai.conversation.id": "stays", key: "gone"})
     root = span("root", start=5, trace_id=child.trace_id, attributes={"session.id": "gone"})
-    store(otel_client, project, child)
-    store(otel_client, project, root)
+    store(client, project, child)
+    store(client, project, root)
     for query, after in (("metadata.k:kept", ["stays"]), ("metadata.k:gone", [])):
         chosen = Wanted(project, Filter(query=query))
-        deletion.delete(otel_client, [(project, "gone")])
-        page = list_sessions(otel_client, chosen, now_ns=0)
+        deletion.delete(client, [(project, "gone")])
+        page = list_sessions(client, chosen, now_ns=0)
         assert [row["SessionId"] for row in page.rows] == after
 
 
-def test_what_is_deleted_again_stays_away_as_long_as_before_and_with_all_its_traces(otel_client: Client) -> None:
+def test_what_is_deleted_again_stays_away_as_long_as_before_and_with_all_its_traces(client: Client) -> None:
     project = new_project()
     first, second = (span(attributes={"session.id": "gone"}) for _ in range(2))
-    store(otel_client, project, first)
-    deletion.delete(otel_client, [(project, "gone")], forget_for=None)
-    before = deletion.forgotten(otel_client)[project, "gone"].updated_ns
-    store(otel_client, project, second)
-    assert (project, "gone") in deletion.stored_again(otel_client, before)
-    assert deletion.delete_stored_again(otel_client, before) == 1
-    assert (left(otel_client, project), sessions(otel_client, project)) == ({}, [])
-    assert (project, "gone") not in deletion.stored_again(otel_client, before)
-    forgotten = deletion.forgotten(otel_client)
+    store(client, project, first)
+    deletion.delete(client, [(project, "gone")], forget_for=None)
+    before = deletion.forgotten(client)[project, "gone"].updated_ns
+    store(client, project, second)
+    assert (project, "gone") in deletion.stored_again(client, before)
+    assert deletion.delete_stored_again(client, before) == 1
+    assert (left(client, project), sessions(client, project)) == ({}, [])
+    assert (project, "gone") not in deletion.stored_again(client, before)
+    forgotten = deletion.forgotten(client)
     assert forgotten[project, "gone"].traces == sorted(each.trace_id.hex() for each in (first, second))
     query = "SELECT toYear(Until) FROM _forgotten FINAL WHERE Project = {p:String}"
-    assert otel_client.query(query, {"p": project}).result_rows == [(2261,)]
+    assert client.query(query, {"p": project}).result_rows == [(2261,)]

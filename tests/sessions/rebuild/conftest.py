@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.sessions import migrations
+from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.sessions.verify import Difference, differences, verify
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
+from tests.database import Database
 from tests.integration.test_attribution import read_figures, read_members
 
 T = TypeVar("T")
-_databases = itertools.count()
-
-
-class Database:
-    """One that tests use one after another; each finds it as it is after the migrations."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._migrate()
-
-    def client(self) -> Client:
-        """One for the next test."""
-        if self._tables() != self._made:  # what a test has taken away or left behind
-            self.close()
-            self._migrate()
-        for name in self._filled() - self._kept:
-            self._client.command("TRUNCATE TABLE {t:Identifier}", {"t": name})
-        return connect(self._endpoint, database=self._client.database)
-
-    def close(self) -> None:
-        self._client.command("DROP DATABASE {d:Identifier}", {"d": self._client.database}, use_database=False)
-        self._client.close()
-
-    def _migrate(self) -> None:
-        self._client = connect(self._endpoint)
-        migrations.apply(self._client, f"rebuilt_{next(_databases)}")
-        self._made = self._tables()
-        self._kept = self._filled()
-
-    def _tables(self) -> Sequence[Sequence[object]]:
-        """Each with the statement that makes it, by name."""
-        query = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY name"
-        return self._client.query(query).result_rows
-
-    def _filled(self) -> set[str]:
-        """The tables that have rows."""
-        query = "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows > 0"
-        return {name for (name,) in self._client.query(query).result_rows}
 
 
 @pytest.fixture(scope="module")
 def database(chdb_endpoint: Endpoint) -> Iterator[Database]:
-    database = Database(chdb_endpoint)
+    database = Database(chdb_endpoint, "rebuilt")
     yield database
     database.close()
 
