@@ -13,6 +13,9 @@ from otel_sessions.exporterhelper.wal.frames import frame
 from tests.integration.running import ANY, Directory, Running, config, free_port
 
 ATTRIBUTION = {"interval": "300ms"}
+CLAIM_WAITS = ("0s", "1s", "3s")
+"""So that of the spans without a claim some are stored at once, some wait and are let go, and some are killed meanwhile:
+nothing is let go within a round where they wait for the 20 s of the default, and every check waits for that."""
 
 
 class Scene(Protocol):
@@ -69,7 +72,11 @@ class Killed:
             "max_size": self._random.choice([50, 500, 65536]),
         }
         return config(
-            metrics=ANY, sending_queue={"storage": "wal", "batch": batch}, attribution=ATTRIBUTION, **self._settings
+            metrics=ANY,
+            claim_wait=self._random.choice(CLAIM_WAITS),
+            sending_queue={"storage": "wal", "batch": batch},
+            attribution=ATTRIBUTION,
+            **self._settings,
         )
 
     def _tear(self) -> None:
