@@ -57,6 +57,7 @@ class Asker:
 
     def __init__(self, client: Client, told: Told) -> None:
         self._client = client
+        self._read: dict[str, list[Any]] = {}
         self.yesterday = told.yesterday
 
     async def __call__(self, name: str, **given: Any) -> Any:
@@ -77,8 +78,10 @@ class Asker:
         return {group["key"]: group["total"][series] for group in groups}
 
     async def turns(self, topic: str) -> list[Any]:
-        """All turns of a session, over as many pages as there are, with their messages."""
-        found, cursor = [], dict[str, str]()
+        """All turns of a session, over as many pages as there are, with their messages; read once for all questions."""
+        if topic in self._read:
+            return self._read[topic]
+        found, cursor = self._read.setdefault(topic, []), dict[str, str]()
         while True:
             page = await self("read_session", session_id=f"{topic}-test", **cursor)
             found += [{**turn, "messages": page["messages"]} for turn in page["turns"]]
