@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from otel_sessions.footprint import RECEIVED_BYTES, Room
 from otel_sessions.receivers.otlp import grpc_slots
 from otel_sessions.receivers.otlp.grpc_slots import LEAST_BYTES, READING, Messages
 from otel_sessions.telemetry import Metrics
+from tests.integration.running import wait_until
 
 MOST = 64 << 20
 
@@ -84,6 +86,24 @@ def test_who_sends_nothing_does_not_fill_the_room(messages: Messages) -> None:
         if following is not None:
             messages._have_read(following)
     assert len(begun) > READING // 2
+
+
+def test_whoever_waits_in_line_costs_no_more_than_a_look_now_and_then(
+    messages: Messages, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grpc_slots, "GREEDY_S", 0.2)
+    looks: list[float] = []
+    monkeypatch.setattr(messages, "_pass_over_slow", lambda before: looks.append(before) or whole(before))
+    whole = Messages._pass_over_slow.__get__(messages)
+    begun, began = deque[Call](), time.monotonic()
+    assert room.take(object(), RECEIVED_BYTES), "over another transport"
+    messages.start()
+    messages.enter(Call(begun))
+    wait_until(lambda: len(looks) >= 4)
+    messages.close()
+    assert messages._worker.join(60)
+    assert len(looks) <= (time.monotonic() - began) / (0.2 / 8) + 2
+    assert not begun
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -334,6 +334,7 @@ def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(st
 @pytest.mark.parametrize("calls", [grpc_slots.READING, grpc_slots.WORKERS + 32])
 def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatch, little, calls):
     monkeypatch.setattr(grpc_slots, "GREEDY_S", 0.2)
+    monkeypatch.setattr(grpc_slots, "SOON_S", 0.2)  # four at a time wait so long at first, of so many
     running = start()
     with Mute(running, grpc_export.METHOD, calls):
         wait_for_readers(running)

@@ -93,7 +93,9 @@ class Messages:
         with self._turn:
             self._in_line[export] = None
             following = self._next()
-        if following is not None:
+        if following is None:
+            self._changed.set()
+        else:
             self._have_read(following)
 
     def release(self, export: Reading, nbytes: int) -> None:
@@ -150,7 +152,6 @@ class Messages:
         elif not is_full:
             self._room.is_awaited = False
         if is_full:
-            self._changed.set()
             return None
         del self._in_line[export]
         self._placed[export] = time.monotonic()
