@@ -14,8 +14,8 @@ from tests.integration.running import ANY, Directory, Running, config, free_port
 
 ATTRIBUTION = {"interval": "300ms"}
 CLAIM_WAITS = ("0s", "1s", "3s")
-"""So that of the spans without a claim some are stored at once, some wait and are let go, and some are killed meanwhile:
-nothing is let go within a round where they wait for the 20 s of the default, and every check waits for that."""
+"""Of the spans without a claim some are then stored at once, some let go after a while, some killed before. For the 20 s
+of the default none would be let go within a round, and every check would wait for them."""
 
 
 class Scene(Protocol):
