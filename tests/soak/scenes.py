@@ -14,8 +14,8 @@ from tests.integration.running import ANY, Directory, Running, config, free_port
 
 ATTRIBUTION = {"interval": "300ms"}
 CLAIM_WAITS = ("0s", "1s", "3s")
-"""Of the spans without a claim some are then stored at once, some let go after a while, some killed before. For the 20 s
-of the default none would be let go within a round, and every check would wait for them."""
+"""Of the spans without a claim some are then stored at once, some let go after a while, some killed before. With the
+default, 20 s, none would be let go within a round, and every check would wait for them."""
 
 
 class Scene(Protocol):
