@@ -15,10 +15,10 @@ from pathlib import Path
 CONFIG = """
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:0"}}, http: {{endpoint: "127.0.0.1:0"}}}}}}}}
 processors: {{session: {{claim_wait: {claim_wait}}}}}
-exporters: {{clickhouse: {{endpoint: "chdb://{directory}/data", sending_queue: {{storage: {queue}}}}}}}
-extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0", read_only: {read_only}}}}}
+exporters: {{clickhouse: {{endpoint: "chdb://{data}", sending_queue: {{storage: {queue}}}}}}}
+extensions: {{clickhouse_http: {{endpoint: "127.0.0.1:0", read_only: {read_only}}}, web: {{endpoint: "127.0.0.1:0"}}}}
 service:
-  extensions: [clickhouse_http]
+  extensions: [web, clickhouse_http]
   pipelines: {{traces: {{receivers: [otlp], processors: [session], exporters: [clickhouse]}}}}
   telemetry: {{metrics: {{endpoint: "127.0.0.1:0"}}}}
 """
@@ -62,12 +62,14 @@ class Server:
 
 
 @contextmanager
-def serve(queue: str, *, read_only: bool = True, claim_wait: str = "20s") -> Iterator[Server]:
-    """The service on an embedded engine in a new directory; stopped by SIGTERM, whose exit status must be 0."""
+def serve(queue: str, *, read_only: bool = True, claim_wait: str = "20s", data: Path | None = None) -> Iterator[Server]:
+    """The service on an embedded engine in a new directory, or in this one; stopped by SIGTERM, whose exit status must
+    be 0.
+    """
     with tempfile.TemporaryDirectory() as directory:
         config = Path(directory, "config.yaml")
-        values = {"directory": directory, "queue": queue, "read_only": str(read_only).lower(), "claim_wait": claim_wait}
-        config.write_text(CONFIG.format(**values))
+        values = {"queue": queue, "read_only": str(read_only).lower(), "claim_wait": claim_wait}
+        config.write_text(CONFIG.format(**values, data=data or Path(directory, "data")))
         command = [sys.executable, "-m", "otel_sessions", "serve", "--config", str(config)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
