@@ -27,6 +27,11 @@ def lend(client: Client, threads: Threads) -> None:
     _THREADS[client] = threads
 
 
+def owner_of(client: Client) -> object:
+    """Whose threads were lent to a client, which then has others of the same engine; else the client itself."""
+    return _THREADS.get(client, client)
+
+
 def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
     """What each of these returns that do not wait for each other.
 

@@ -93,7 +93,8 @@ class Store:
         max_streams: int = 0,
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._clients = None if open_ is None else Pool(partial(self._opened, open_))
+        # anchored: what is remembered of an engine beside its clients is right as long as it stays open
+        self._clients = None if open_ is None else Pool(partial(self._opened, open_), anchored=True)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._max_waiting = max_waiting
         self._max_streams = max_streams

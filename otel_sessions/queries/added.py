@@ -8,6 +8,7 @@ short statement, after which the next request sees what the last one wrote.
 
 from __future__ import annotations
 
+import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
+from otel_sessions.clickhouse.at_once import owner_of
 from otel_sessions.clickhouse.client import is_embedded
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries import keyed
@@ -30,7 +32,7 @@ SCORES: Final = "_scores"
 _LIFE: Final = "_session_life"
 _TABLES: Final = (*BY_PEOPLE, *BY_OTHERS, SCORES, _LIFE)
 _MOST_ROWS: Final = 10_000
-"""Of a table with more it is not remembered whose they are: each client would take 80 KiB, and each change longer."""
+"""Of a table with more it is not remembered whose they are: it would take 80 KiB, and each change longer."""
 _FEW_ROWS: Final = 500
 """A table with more is read once it has stayed the same from one look to the next: scores may come all the time."""
 _MOST_PROJECTS: Final = 100
@@ -59,6 +61,7 @@ class _Tables:
     seen: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, array[int] | None] = field(default_factory=dict)
     limits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    using: threading.Lock = field(default_factory=threading.Lock)
 
     def update(self, client: Client) -> None:
         """Reads anew what has changed; versions first, so that what is stored meanwhile is read again next time."""
@@ -92,7 +95,7 @@ class _Tables:
         return self.limits[project]
 
 
-_OF_CLIENTS: Final[WeakKeyDictionary[Client, _Tables]] = WeakKeyDictionary()
+_OF_OWNERS: Final[WeakKeyDictionary[object, _Tables]] = WeakKeyDictionary()
 
 
 def known(client: Client, project: str, session_ids: Sequence[str]) -> Known | None:
@@ -100,17 +103,19 @@ def known(client: Client, project: str, session_ids: Sequence[str]) -> Known | N
     client = keyed.bare(client)
     if not is_embedded(client):
         return None
-    of_client = _OF_CLIENTS.setdefault(client, _Tables())
-    of_client.update(client)
+    of_owner = _OF_OWNERS.setdefault(owner_of(client), _Tables())
+    with of_owner.using:
+        of_owner.update(client)
+        kept, limits = dict(of_owner.hashes), of_owner.limits_of(client, project)
     tables: dict[str, frozenset[str]] = dict.fromkeys(session_ids, frozenset())
-    if any(hashes is None or hashes for hashes in of_client.hashes.values()):
+    if any(hashes is None or hashes for hashes in kept.values()):
         (row,) = run(client, _texts()["of_sessions"], {"project": project, "session_ids": ["", *session_ids]})
         of_any, *each = map(int, row["Hashes"])
         for id_, hash_ in zip(session_ids, each, strict=True):
             # a score on a trace has no session of its own
-            of_one = {name: (hash_, of_any) if name == SCORES else (hash_,) for name in of_client.hashes}
-            tables[id_] = frozenset(name for name, asked in of_one.items() if _has(of_client.hashes[name], asked))
-    return Known(tables, *of_client.limits_of(client, project))
+            of_one = {name: (hash_, of_any) if name == SCORES else (hash_,) for name in kept}
+            tables[id_] = frozenset(name for name, asked in of_one.items() if _has(kept[name], asked))
+    return Known(tables, *limits)
 
 
 def _has(hashes: array[int] | None, asked: Sequence[int]) -> bool:

@@ -11,27 +11,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
-
-import orjson
 
 from otel_sessions.clickhouse import at_once as beside
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries.frozen import is_frozen
-from otel_sessions.queries.remembered import remembered_by
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _ONE: Final = "= {session_id:String}"
-_SOME: Final = "IN {session_ids:Array(String)}"
+SOME: Final = "IN {session_ids:Array(String)}"
 _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
 _VIEWS: Final = ("sessions", "session_ends", "session_traces", "session_timeline", "session_parts", "session_spans")
 _KEYS: Final = r"Project = {project:String} AND (?:m\.)?SessionId "
-_BEHIND: Final = rf"\s+WHERE (?:m\.)?{_KEYS}({re.escape(_ONE)}|{re.escape(_SOME)})(\s+AND\b)?"
+_BEHIND: Final = rf"\s+WHERE (?:m\.)?{_KEYS}({re.escape(_ONE)}|{re.escape(SOME)})(\s+AND\b)?"
 _FROM: Final = re.compile(
     rf"\bFROM (_turn_minutes|session_scores|{'|'.join(_VIEWS)})\b(?:(?<=_turn_minutes) AS m\b)?({_BEHIND})?"
 )
@@ -41,9 +37,7 @@ _PROBES: Final = ("in_doubt", "has_scores_inside")
 Known = dict[tuple[str, str], set[str]]
 """By probe and project the sessions of which it found nothing, and by `PROBE: found` those of which it found some."""
 _FOUND: Final = b'{"1":1}\n'
-_MANY_MINUTES: Final = 1_000
-_CONDITION: Final = "CONDITION"
-_ALWAYS: Final = "1"
+MANY_MINUTES: Final = 1_000
 
 
 class _Remembering:
@@ -52,7 +46,7 @@ class _Remembering:
     def __init__(self, client: Client, known: Known) -> None:
         self.behind = client
         self._known = known
-        self._probes = {_tables(keys)[name]: name for keys in (_ONE, _SOME) for name in _PROBES}
+        self._probes = {tables(keys)[name]: name for keys in (_ONE, SOME) for name in _PROBES}
 
     def raw_query(self, query: str, parameters: dict[str, Any] | None = None, **more: Any) -> bytes:
         named = parameters or {}
@@ -116,11 +110,11 @@ def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> str:
     `sessions` is then without `Input`, `Output` and `LongestGap`, which are costly for a session of many turns, and in
     `session_ends`.
     """
-    tables = _tables(_ONE if "session_id" in parameters else _SOME)
+    texts = tables(_ONE if "session_id" in parameters else SOME)
     if is_frozen(client):
-        return _put(tables, tables.keys() - {"session_ends"}, sql)
-    is_in_doubt = _views(sql) != {_SCORES} and bool(run(client, tables["in_doubt"], parameters))
-    return _by_key(client, sql, parameters, tables, is_in_doubt)
+        return _put(texts, texts.keys() - {"session_ends"}, sql)
+    is_in_doubt = _views(sql) != {_SCORES} and bool(run(client, texts["in_doubt"], parameters))
+    return placed(client, sql, parameters, texts, is_in_doubt)
 
 
 def turns_behind(client: Client, parameters: Mapping[str, Any]) -> list[Row]:
@@ -131,8 +125,8 @@ def turns_behind(client: Client, parameters: Mapping[str, Any]) -> list[Row]:
     if is_frozen(client):
         return select(client, "turns_of_many", parameters)
     client = remembering(client, {})
-    (size,) = run(client, _tables(_ONE)["minutes"], parameters)
-    if size["Minutes"] <= _MANY_MINUTES:
+    (size,) = run(client, tables(_ONE)["minutes"], parameters)
+    if size["Minutes"] <= MANY_MINUTES:
         return select(client, "list_traces", parameters)
     # Two statements: as one, the plan of the first is made within that of the second, and takes longer than both.
     ahead = [row["TraceId"] for row in select(client, "turns_ahead", parameters)]
@@ -149,88 +143,6 @@ def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> li
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """Of some sessions those that a correction is of, and those of very many turns."""
-
-    in_doubt: frozenset[str]
-    long: frozenset[str]
-
-
-def kinds(client: Client, project: str, session_ids: Sequence[str]) -> Kinds:
-    named = {"project": project, "session_ids": list(session_ids), "many": _MANY_MINUTES}
-    rows = run(client, _tables(_SOME)["kinds"], named)
-    return Kinds(*(frozenset(row["SessionId"] for row in rows if row[is_one]) for is_one in ("IsInDoubt", "IsLong")))
-
-
-def select_whole(
-    client: Client, name: str, parameters: Mapping[str, Any], known: Kinds | None = None, **texts: str
-) -> list[Row]:
-    """The rows of `sql/NAME.sql`, which reads the view `sessions` for `session_ids`, with all that is asked of it.
-
-    A session in doubt makes the others no dearer. Rows are in no order, and a LIMIT is for each kind of session. Those
-    in doubt and those of very many turns are remembered (`remembered.py`), whether the CONDITION holds of them or not.
-    """
-    ids, project = list(parameters["session_ids"]), parameters["project"]
-    of = known or kinds(client, project, ids)
-    memory, dear = remembered_by(client), [id_ for id_ in ids if id_ in of.in_doubt or id_ in of.long]
-    if memory is None or not dear:
-        return [row for rows in at_once(client, *_works(name, parameters, ids, of, texts)) for row in rows]
-    versions = _versions(client, project, dear)
-    kept = memory.texts(project, versions)
-    new = [id_ for id_ in dear if id_ not in kept]
-    works = _works(name, parameters, [id_ for id_ in ids if id_ not in dear], of, texts)
-    each = {**parameters, "limit": len(new)}
-    read = at_once(client, *works, *_works(name, each, new, of, {**texts, _CONDITION: _ALWAYS}))
-    found, of_new = ([row for rows in some for row in rows] for some in (read[: len(works)], read[len(works) :]))
-    memory.keep(project, versions, of_new)
-    if texts.get(_CONDITION, _ALWAYS) == _ALWAYS:
-        return _chosen_of(client, name, parameters, kept, texts) + found + of_new
-    kept |= memory.texts(project, {id_: versions[id_] for id_ in new if id_ in versions})
-    left = [row["SessionId"] for row in of_new if row["SessionId"] not in kept]
-    for work in _works(name, parameters, left, of, texts):
-        found += work(client)
-    return _chosen_of(client, name, parameters, kept, texts) + found
-
-
-def _works(
-    name: str, parameters: Mapping[str, Any], session_ids: Sequence[str], of: Kinds, texts: Mapping[str, str]
-) -> list[Callable[[Client], list[Row]]]:
-    """What reads the rows of `sql/NAME.sql` for these sessions, a statement for each kind of them."""
-    parts: dict[tuple[bool, bool], list[str]] = {}
-    for id_ in session_ids:
-        parts.setdefault((id_ in of.in_doubt, id_ in of.long), []).append(id_)
-    tables, sql = _tables(_SOME), composed(name, **texts)
-
-    def of_kind(is_in_doubt: bool, is_long: bool, some: list[str], client: Client) -> list[Row]:
-        shown = {**tables, **({} if is_long else {"sessions": tables["sessions.whole"]})}
-        named = {**parameters, "session_ids": some}
-        rows = run(client, _by_key(client, sql, named, shown, is_in_doubt), named)
-        # Of very many turns it would be worked out of turns that are read whole.
-        return with_ends(client, parameters["project"], rows) if is_long else rows
-
-    return [partial(of_kind, *kind, some) for kind, some in parts.items()]
-
-
-def _versions(client: Client, project: str, session_ids: Sequence[str]) -> dict[str, str]:
-    """What changes with all that is stored or deleted of a session; of one without turns there is none."""
-    rows = run(client, _tables(_SOME)["versions"], {"project": project, "session_ids": list(session_ids)})
-    return {row["SessionId"]: row["Version"] for row in rows}
-
-
-def _chosen_of(
-    client: Client, name: str, parameters: Mapping[str, Any], kept: Mapping[str, str], texts: Mapping[str, str]
-) -> list[Row]:
-    """The rows that `sql/NAME.sql` makes of sessions whose rows are known, by their ids."""
-    if not kept:
-        return []
-    tables = _tables(_SOME)
-    named = {**parameters, "session_ids": [*kept], "rows": "\n".join(kept.values())}
-    sql = composed(name, **{**texts, "COLUMNS": "SessionId"})
-    sql = _by_key(client, sql, named, {**tables, "sessions": tables["sessions.remembered"]}, is_in_doubt=True)
-    return [{**orjson.loads(kept[row["SessionId"]]), **row} for row in run(client, sql, named)]
-
-
 def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
     """Rows of sessions with what `by_key` leaves out of them."""
     ends: dict[str, Row] = {}
@@ -241,44 +153,44 @@ def with_ends(client: Client, project: str, rows: Sequence[Row]) -> list[Row]:
 
 
 @cache
-def _tables(keys: str) -> Mapping[str, str]:
+def tables(keys: str) -> Mapping[str, str]:
+    """What stands in the place of views, and other texts, by name, with a condition on the ids of sessions in them."""
     texts = sections(statement(f"{__package__}.sql", "keyed"))
     return {"KEYS": keys, **{name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}}
 
 
-def _by_key(
-    client: Client, sql: str, parameters: Mapping[str, Any], tables: Mapping[str, str], is_in_doubt: bool
-) -> str:
+def placed(client: Client, sql: str, parameters: Mapping[str, Any], texts: Mapping[str, str], is_in_doubt: bool) -> str:
+    """The statement with these texts in place of the views that it reads, which must suit what is known of doubt."""
     left = set()
-    if _SCORES in _views(sql) and run(client, tables["has_scores_inside"], parameters):
+    if _SCORES in _views(sql) and run(client, texts["has_scores_inside"], parameters):
         left.add(_SCORES)
     if is_in_doubt:
         left.add("session_spans")
-        tables = {**tables, "_turn_minutes": tables["_turn_minutes.in_doubt"]}
-    return _put(tables, left, sql)
+        texts = {**texts, "_turn_minutes": texts["_turn_minutes.in_doubt"]}
+    return _put(texts, left, sql)
 
 
 def _views(sql: str) -> set[str]:
     return {found[1] for found in _FROM.finditer(sql)}
 
 
-def _put(tables: Mapping[str, str], left: Collection[str], sql: str) -> str:
+def _put(texts: Mapping[str, str], left: Collection[str], sql: str) -> str:
     """The statement with the tables in it, but for the views that are left as they are.
 
     A condition on the keys behind a view goes, as what stands in the view's place has no other rows, and a statement of
     nothing else than a view is what stands there: to plan either takes a tenth of such a statement.
     """
 
-    def placed(found: re.Match[str]) -> str:
+    def put(found: re.Match[str]) -> str:
         view, behind, keys, more = found.groups()
         if view in left:
             return found[0]
-        text = f"FROM {_put(tables, left, tables[view])}"
-        if behind and keys != tables["KEYS"]:
+        text = f"FROM {_put(texts, left, texts[view])}"
+        if behind and keys != texts["KEYS"]:
             return text + behind
         return f"{text}\nWHERE" if more else text
 
     alone = _ALONE.fullmatch(sql)
     if alone and alone[1] not in left:
-        return _put(tables, left, tables[alone[1]].strip()[1:-1])
-    return _FROM.sub(placed, sql)
+        return _put(texts, left, texts[alone[1]].strip()[1:-1])
+    return _FROM.sub(put, sql)

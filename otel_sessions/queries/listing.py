@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otel_sessions.queries import keyed
+from otel_sessions.queries import keyed, whole
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.superset import ANYTHING, BOUNDS, FIRST_START, LAST_END
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, unread
-from otel_sessions.queries.rows import Row, composed, portions, run, select
+from otel_sessions.queries.rows import Row, composed, nanoseconds, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
 Order = Literal["asc", "desc"]
-# The key of each sort, and its type: times are keys by their nanoseconds.
+# The column of each sort, and the type of its key: times are keys by their nanoseconds.
 _KEYS: Final[dict[str, tuple[str, str]]] = {
-    "last_activity": ("toUnixTimestamp64Nano(EndTime)", "Int64"),
-    "start": ("toUnixTimestamp64Nano(StartTime)", "Int64"),
+    "last_activity": ("EndTime", "Int64"),
+    "start": ("StartTime", "Int64"),
     "duration": ("Duration", "UInt64"),
     "traces": ("TraceCount", "UInt64"),
     "spans": ("SpanCount", "UInt64"),
@@ -32,6 +32,7 @@ _KEYS: Final[dict[str, tuple[str, str]]] = {
     "tokens": ("TotalTokens", "UInt64"),
     "cost": ("Cost", "Float64"),
 }
+_TIME: Final = "Int64"
 
 
 _BOUNDS: Final = {
@@ -179,13 +180,18 @@ def _look(
         if not is_whole:
             found = _first(wanted, found + _keys(client, wanted, condition, among=ids))
             continue
-        known = keyed.kinds(client, wanted.project, ids)
+        known = whole.known_of(client, wanted.project, ids)
         short = [id_ for id_ in ids if id_ not in known.long]
         found = _first(wanted, found + _keys(client, wanted, condition, among=short, known=known))
         is_settled = len(found) > wanted.limit
         long = [id_ for id_ in ids if id_ in known.long and not (is_settled and _is_before(found[-1], bounds[id_]))]
         found = _first(wanted, found + _keys(client, wanted, condition, among=long, known=known))
     return found
+
+
+def _key(wanted: Wanted) -> str:
+    column, type_ = _KEYS[wanted.sort]
+    return f"toUnixTimestamp64Nano({column})" if type_ == _TIME else column
 
 
 def _first(wanted: Wanted, found: list[Row]) -> list[Row]:
@@ -215,10 +221,10 @@ def _keys(
     place: Place | None = None,
     *,
     among: Sequence[str] | None = None,
-    known: keyed.Kinds | None = None,
+    known: whole.Known | None = None,
 ) -> list[Row]:
     """The page worked out, of all sessions or among some: ids and keys, or all columns where their kinds are known."""
-    key, type_ = _KEYS[wanted.sort]
+    column, type_ = _KEYS[wanted.sort]
     bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
     behind, within, chosen = "1", "1", condition.sql
     if among is not None:
@@ -228,10 +234,11 @@ def _keys(
         bound["key"], bound["behind"] = place
         sign = "<" if wanted.order == "desc" else ">"
         behind = f"(_key {sign} {{key:{type_}}} OR _key = {{key:{type_}}} AND SessionId > {{behind:String}})"
-    texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": within, "CONDITION": chosen, "BEHIND": behind}
-    texts["COLUMNS"] = "*" if known else "SessionId"
+    texts = {"KEY": _key(wanted), "DIRECTION": wanted.order.upper(), "AMONG": within}
+    texts |= {"CONDITION": chosen, "BEHIND": behind, "COLUMNS": "*" if known else "SessionId"}
     if known:
-        return keyed.select_whole(client, "list_keys", bound, known, **texts)
+        rows = whole.select(client, "list_keys", bound, known, **texts)
+        return [{"_key": nanoseconds(row[column]) if type_ == _TIME else row[column], **row} for row in rows]
     sql = composed("list_keys", **texts)
     return run(client, sql if among is None else keyed.by_key(client, sql, bound), bound)
 
@@ -241,16 +248,16 @@ def _whole(client: Client, project: str, page: Sequence[Row]) -> list[Row]:
     known = {row["SessionId"]: {name: value for name, value in row.items() if name != "_key"} for row in page}
     for ids in portions(id_ for id_, row in known.items() if _FIGURES not in row):
         named = {"project": project, "session_ids": ids}
-        read = {row["SessionId"]: row for row in keyed.select_whole(client, "session_rows", named)}
+        read = {row["SessionId"]: row for row in whole.select(client, "session_rows", named)}
         known = {id_: read.get(id_, row) for id_, row in known.items()}
     return [row for row in known.values() if _FIGURES in row]
 
 
 def _all_keys(client: Client, wanted: Wanted, began_ns: int, now_ns: int) -> list[Row]:
     """Those of all sessions that had begun when the reader did, in their order."""
-    key, _ = _KEYS[wanted.sort]
     condition = wanted.filter.condition(now_ns)
     behind = "toUnixTimestamp64Nano(StartTime) <= {began:Int64}"
-    texts = {"KEY": key, "DIRECTION": wanted.order.upper(), "AMONG": "1", "CONDITION": condition.sql, "BEHIND": behind}
+    texts = {"KEY": _key(wanted), "DIRECTION": wanted.order.upper(), "AMONG": "1", "BEHIND": behind}
+    texts["CONDITION"] = condition.sql
     bound = {"project": wanted.project, "limit": MAX_IDS_OF_ONE, "began": began_ns, **condition.parameters}
     return run(client, composed("list_keys", **texts, COLUMNS="SessionId"), bound)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.queries import keyed, users
+from otel_sessions.queries import keyed, users, whole
 from otel_sessions.queries.detail import has_session
 from otel_sessions.queries.rows import Row, run
 from otel_sessions.sessions.scores import store
@@ -135,7 +135,7 @@ def test_turns_of_a_long_session_are_those_of_any(
         named = {"project": project, "session_id": session_id, "limit": 1, **FIRST}
         short = keyed.turns_behind(otel_client, named)
         with monkeypatch.context() as patched:
-            patched.setattr(keyed, "_MANY_MINUTES", 0)
+            patched.setattr(keyed, "MANY_MINUTES", 0)
             assert keyed.turns_behind(otel_client, named) == short
 
 
@@ -164,11 +164,11 @@ def test_sessions_of_any_kind_that_are_read_together_are_as_the_view_says(
     otel_client: Client, delivered: Crowd, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     project, sessions = delivered
-    monkeypatch.setattr(keyed, "_MANY_MINUTES", many)
+    monkeypatch.setattr(keyed, "MANY_MINUTES", many)
     ids = [*sessions[True], *sessions[False]]
     wanted = run(otel_client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
     for _ in range(2):  # some of them are remembered
-        rows = keyed.select_whole(otel_client, "session_rows", {"project": project, "session_ids": ids})
+        rows = whole.select(otel_client, "session_rows", {"project": project, "session_ids": ids})
         assert {row["SessionId"]: row for row in rows} == {row["SessionId"]: row for row in wanted}
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_sessions.clickhouse.schema import TABLE
-from otel_sessions.queries import keyed, listing
+from otel_sessions.queries import keyed, listing, whole
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import FIELDS
 from otel_sessions.queries.language.superset import BOUNDS, LAST_END, superset
@@ -78,7 +78,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_MORE", 1)
     monkeypatch.setattr(listing, "_MANY", 9)
     monkeypatch.setattr(listing, "_ROWS_A_SESSION", 1)
-    monkeypatch.setattr(keyed, "_MANY_MINUTES", 3)
+    monkeypatch.setattr(keyed, "MANY_MINUTES", 3)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -252,13 +252,13 @@ def test_the_latest_session_may_be_one_of_which_only_a_correction_says_when_it_e
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the sessions that are read whole."""
-    ids, whole = list[str](), keyed.select_whole
+    ids, select_whole = list[str](), whole.select
 
     def look(client: Client, name: str, named: Mapping[str, Any], *kinds: Any, **texts: str) -> list[Row]:
         ids.extend(named["session_ids"])
-        return whole(client, name, named, *kinds, **texts)
+        return select_whole(client, name, named, *kinds, **texts)
 
-    monkeypatch.setattr(keyed, "select_whole", look)
+    monkeypatch.setattr(whole, "select", look)
     return ids
 
 
@@ -293,7 +293,7 @@ def test_a_session_of_many_turns_is_read_where_its_bounds_say_that_it_may_be_on_
 ) -> None:
     project = new_project()
     Receiver(otel_client, project).take([_ending_after_each_other(project, long)])
-    monkeypatch.setattr(keyed, "_MANY_MINUTES", 5)
+    monkeypatch.setattr(keyed, "MANY_MINUTES", 5)
     chosen = Filter(query="spans>0")
     page = list_sessions(otel_client, Wanted(project, chosen, limit=2), now_ns=EPOCH)
     assert [row["SessionId"] for row in page.rows] == ["s8", "s7"]

@@ -13,7 +13,9 @@ from typing import Any, cast
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.queries import keyed, remembered
+from otel_sessions.clickhouse.at_once import lend
+from otel_sessions.clickhouse.connection import Store
+from otel_sessions.queries import keyed, remembered, whole
 from otel_sessions.queries.remembered import Remembered, remembered_by
 from otel_sessions.queries.rows import Row, run
 from otel_sessions.sessions import deletion
@@ -52,7 +54,7 @@ class Watched:
 def rows(client: Client, project: str, ids: Sequence[str] = ("s",), condition: str = "1", limit: int = 9) -> list[Row]:
     texts = {"COLUMNS": "*", "KEY": "Cost", "DIRECTION": "DESC", "AMONG": "1", "CONDITION": condition, "BEHIND": "1"}
     named = {"project": project, "session_ids": list(ids), "limit": limit}
-    found = keyed.select_whole(client, "list_keys", named, **texts)
+    found = whole.select(client, "list_keys", named, **texts)
     return [{name: value for name, value in row.items() if name != "_key"} for row in found]
 
 
@@ -60,18 +62,18 @@ def view(client: Client, project: str) -> list[Row]:
     return run(client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
 
 
-@pytest.fixture
-def in_doubt(otel_client: Client) -> tuple[Receiver, OracleSpan]:
-    """A session `s` of which a span was stored twice."""
+@pytest.fixture(params=[1, 2], ids=["once", "in doubt"])
+def stored(otel_client: Client, request: pytest.FixtureRequest) -> tuple[Receiver, OracleSpan]:
+    """A session `s` of which a span was stored once, or twice."""
     project = new_project()
     receiver, one = Receiver(otel_client, project), span(project, 1)
-    receiver.take([[one], [one]])
+    receiver.take([[one]] * request.param)
     receiver.attribute([one])
     return receiver, one
 
 
-def test_a_session_in_doubt_is_worked_out_once(otel_client: Client, in_doubt: tuple[Receiver, OracleSpan]) -> None:
-    project, watched = in_doubt[0].project, Watched(otel_client)
+def test_a_session_is_worked_out_once(otel_client: Client, stored: tuple[Receiver, OracleSpan]) -> None:
+    project, watched = stored[0].project, Watched(otel_client)
     client = cast(Client, watched)
     assert rows(client, project) == rows(client, project) == view(otel_client, project)
     assert rows(client, project, condition="SpanCount = 1 AND ErrorCount = 0") == view(otel_client, project)
@@ -79,25 +81,37 @@ def test_a_session_in_doubt_is_worked_out_once(otel_client: Client, in_doubt: tu
     assert watched.worked_out == 1
 
 
+def test_clients_of_one_store_remember_together(otel_client: Client, stored: tuple[Receiver, OracleSpan]) -> None:
+    project, clients = stored[0].project, [Watched(otel_client) for _ in range(3)]
+    store = Store(None, "test", threads=1, max_waiting=1)
+    for client in clients[:2]:
+        lend(cast(Client, client), store)
+    assert all(rows(cast(Client, client), project) == view(otel_client, project) for client in clients)
+    assert [client.worked_out for client in clients] == [1, 0, 1]
+    store.close()
+
+
 def test_sessions_that_a_condition_leaves_out_are_remembered_too(
-    otel_client: Client, in_doubt: tuple[Receiver, OracleSpan]
+    otel_client: Client, stored: tuple[Receiver, OracleSpan]
 ) -> None:
-    receiver = in_doubt[0]
+    receiver = stored[0]
     project, watched = receiver.project, Watched(otel_client)
     dear = span(project, 2, claim_id="dear", kind="model", cost=Decimal(2))
     receiver.take([[dear], [dear]])
     receiver.attribute([dear])
     client, ids = cast(Client, watched), ("s", "dear")
+    worked_out = []
     for _ in range(2):
         assert [row["SessionId"] for row in rows(client, project, ids, "Cost < 1", limit=1)] == ["s"]
         assert rows(client, project, ids, "SpanCount = 2") == []
-    assert watched.worked_out == 1
+        worked_out.append(watched.worked_out)
+    assert worked_out[0] == worked_out[1]
 
 
 def test_sessions_that_are_too_great_to_be_remembered_are_chosen_all_the_same(
-    otel_client: Client, in_doubt: tuple[Receiver, OracleSpan], monkeypatch: pytest.MonkeyPatch
+    otel_client: Client, stored: tuple[Receiver, OracleSpan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = in_doubt[0].project
+    project = stored[0].project
     monkeypatch.setattr(remembered, "_MOST_BYTES", 10)
     assert rows(otel_client, project, condition="SpanCount = 1") == view(otel_client, project)
     assert rows(otel_client, project, condition="SpanCount = 2") == []
@@ -121,9 +135,9 @@ def _deleted(client: Client, receiver: Receiver, one: OracleSpan) -> None:
 
 @pytest.mark.parametrize("change", [_stored, _corrected, _deleted])
 def test_what_changes_a_session_is_seen_at_once(
-    otel_client: Client, in_doubt: tuple[Receiver, OracleSpan], change: Callable[[Client, Receiver, OracleSpan], None]
+    otel_client: Client, stored: tuple[Receiver, OracleSpan], change: Callable[[Client, Receiver, OracleSpan], None]
 ) -> None:
-    receiver, one = in_doubt
+    receiver, one = stored
     before = rows(otel_client, one.project)
     change(otel_client, receiver, one)
     after = [row for row in view(otel_client, one.project) if row["SessionId"] == "s"]
@@ -131,9 +145,9 @@ def test_what_changes_a_session_is_seen_at_once(
 
 
 def test_what_is_stored_while_a_session_is_worked_out_is_seen_the_next_time(
-    otel_client: Client, in_doubt: tuple[Receiver, OracleSpan]
+    otel_client: Client, stored: tuple[Receiver, OracleSpan]
 ) -> None:
-    receiver, one = in_doubt
+    receiver, one = stored
     client = cast(Client, Watched(otel_client, lambda: receiver.take([[span(one.project, 7)]])))
     assert [row["SpanCount"] for _ in range(2) for row in rows(client, one.project)] == [1, 2]
 
@@ -141,7 +155,7 @@ def test_what_is_stored_while_a_session_is_worked_out_is_seen_the_next_time(
 def test_another_table_with_parts_of_the_same_names_is_another_version(otel_client: Client) -> None:
     for name in ("first", "second"):
         otel_client.command(f"CREATE DATABASE remembering_{name}")
-        for table in ("_session_turns", "_corrections", "_corrected_turns"):
+        for table in ("_session_turns", "_session_activity", "_corrections", "_corrected_turns"):
             otel_client.command(f"CREATE TABLE remembering_{name}.{table} AS {table}")
         otel_client.command(
             f"INSERT INTO remembering_{name}._session_turns (Project, SessionId, TraceId, NamePick) "
@@ -151,9 +165,9 @@ def test_another_table_with_parts_of_the_same_names_is_another_version(otel_clie
     try:
         otel_client.command("USE remembering_first")
         parts = "SELECT DISTINCT _part FROM _session_turns"
-        before = keyed._versions(otel_client, "p", ["s"]), otel_client.query(parts).result_rows
+        before = whole.known_of(otel_client, "p", ["s"]).versions, otel_client.query(parts).result_rows
         otel_client.command("EXCHANGE TABLES _session_turns AND remembering_second._session_turns")
-        after = keyed._versions(otel_client, "p", ["s"]), otel_client.query(parts).result_rows
+        after = whole.known_of(otel_client, "p", ["s"]).versions, otel_client.query(parts).result_rows
     finally:
         otel_client.command(f"USE {database}")
         for name in ("first", "second"):
@@ -166,22 +180,14 @@ def test_remembered_rows_have_the_columns_of_the_view(otel_client: Client) -> No
     columns = "SELECT name, replace(type, 'LowCardinality(String)', 'String') FROM"
     of_database = "database = currentDatabase() AND table = 'sessions'"
     of_view = otel_client.query(f"{columns} (SELECT * FROM system.columns WHERE {of_database} ORDER BY position)")
-    text = keyed._tables(keyed._SOME)["sessions.remembered"].partition("$$")[2].partition("$$")[0]
-    assert [" ".join(row) for row in of_view.result_rows] == [
-        " ".join(line.split())
-        for line in text.replace(", ", ",\n")
-        .replace(",\n'UTC'", ", 'UTC'")
-        .replace("Map(String,\nString)", "Map(String, String)")
-        .strip()
-        .split(",\n")
-    ]
+    assert [tuple(row) for row in of_view.result_rows] == [*whole._columns().items()]
 
 
 def test_conditions_hold_of_remembered_numbers_to_the_last_bit(otel_client: Client) -> None:
     rnd = random.Random(5)
     costs = {f"s{n}": rnd.choice([rnd.random(), rnd.random() * 1e-6, rnd.randint(0, 10**12) / 1e6]) for n in range(300)}
     texts = "\n".join(f'{{"SessionId": "{id_}", "Cost": {cost!r}}}' for id_, cost in costs.items())
-    table = keyed._tables(keyed._SOME)["sessions.remembered"]
+    table = keyed.tables(keyed.SOME)["sessions.remembered"].replace("COLUMNS", "SessionId String, Cost Float64")
     found = run(otel_client, f"SELECT reinterpretAsUInt64(Cost) AS Bits FROM {table}", {"rows": texts})
     assert [row["Bits"] for row in found] == [unpack("<Q", pack("<d", cost))[0] for cost in costs.values()]
 

@@ -113,7 +113,7 @@ def test_whoever_follows_the_cursors_has_every_turn_once_though_one_begins_earli
 ) -> None:
     """Roots are sent last and begin first, so that a turn moves over whoever reads below it."""
     if is_long:
-        monkeypatch.setattr(keyed, "_MANY_MINUTES", 0)
+        monkeypatch.setattr(keyed, "MANY_MINUTES", 0)
     project, minute = new_project(), 60 * 10**9
     receiver = Receiver(otel_client, project)
 

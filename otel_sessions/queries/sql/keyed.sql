@@ -112,19 +112,16 @@ ${../../sessions/parts/session_figures}
 ${../../sessions/parts/sessions_of_minutes}
 )
 
+-- sessions.columns
+Project String, SessionId String, StartTime DateTime64(9, 'UTC'), EndTime DateTime64(9, 'UTC'), Duration UInt64,
+TraceCount UInt64, SpanCount UInt64, ErrorCount UInt64, UserIds Array(String), ServiceNames Array(String),
+Environments Array(String), Models Array(String), Tags Array(String), InputTokens UInt64, OutputTokens UInt64,
+CachedInputTokens UInt64, CacheCreationInputTokens UInt64, ReasoningTokens UInt64, TotalTokens UInt64, Cost Float64,
+ModelCalls UInt64, UnpricedCalls UInt64, ToolCalls UInt64, Input String, Output String, LastError String,
+LongestGap UInt64, Metadata Map(String, String)
+
 -- sessions.remembered
-(
-    SELECT *
-    FROM format('JSONEachRow', $$
-        Project String, SessionId String, StartTime DateTime64(9, 'UTC'), EndTime DateTime64(9, 'UTC'), Duration UInt64,
-        TraceCount UInt64, SpanCount UInt64, ErrorCount UInt64, UserIds Array(String), ServiceNames Array(String),
-        Environments Array(String), Models Array(String), Tags Array(String), InputTokens UInt64, OutputTokens UInt64,
-        CachedInputTokens UInt64, CacheCreationInputTokens UInt64, ReasoningTokens UInt64, TotalTokens UInt64, Cost Float64,
-        ModelCalls UInt64, UnpricedCalls UInt64, ToolCalls UInt64, Input String, Output String, LastError String,
-        LongestGap UInt64, Metadata Map(String, String)
-    $$, {rows:String})
-    SETTINGS precise_float_parsing = 1
-)
+(SELECT * FROM format('JSONEachRow', $$COLUMNS$$, {rows:String}) SETTINGS precise_float_parsing = 1)
 
 -- session_ends
 (
