@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from otel_sessions.queries.language import FIELDS, Condition, condition
-from otel_sessions.queries.language.superset import superset
+from otel_sessions.queries.language.superset import indexed, superset
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
 
 FIRST_NS: Final = -(2**63)
@@ -86,3 +86,7 @@ class Filter:
     def superset(self, now_ns: int, *, with_texts: bool = False, with_times: bool = False) -> Condition:
         """What holds of the bounds of every session that it chooses."""
         return superset(self.node(), now_ns=now_ns, with_texts=with_texts, with_times=with_times)
+
+    def indexed(self) -> Condition | None:
+        """What an index can tell of turns, one of which every session has that it chooses; None where nothing."""
+        return indexed(self.node())

@@ -52,6 +52,8 @@ _ROWS_A_SESSION: Final = 16
 """What there mostly is of a session in `_session_activity`, at most: a row in each of its parts."""
 _MANY: Final = 4_000
 """To look at more sessions costs more than to search the texts of all turns first."""
+_RARE: Final = 2
+"""Words are rare that not even one in so many granules of turns may have."""
 _FIGURES: Final = "StartTime"
 _OF_PROJECT: Final = "Project = {project:String}"
 
@@ -143,6 +145,8 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     # Where bounds can tell, those with the greatest are nearly all on the page.
     few = wanted.limit + (_MORE_OF_ALL if superset.sql == ANYTHING else _MORE)
     size, fetched = few, max(few, _FIRST_LOOK)
+    if _are_rare(client, wanted):
+        superset, fetched = narrower, _LAST_LOOK
     bounds = _bounds(client, wanted, superset, fetched)
     found: list[Row] = []
     looked_at: set[str] = set()
@@ -166,6 +170,17 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
         if size > fetched:
             fetched = _LAST_LOOK
             bounds = _bounds(client, wanted, superset, fetched)
+
+
+def _are_rare(client: Client, wanted: Wanted) -> bool:
+    """Whether words are asked for that most turns have not, so that it is best to begin with those that have them."""
+    words = wanted.filter.indexed()
+    if words is None:
+        return False
+    named = {"project": wanted.project, **words.parameters}
+    marks = sum(int(row["marks"]) for row in run(client, composed("marks_of_words", WORDS=words.sql), named))
+    (all_,) = select(client, "marks_of_turns", {})
+    return marks * _RARE < int(all_["marks"])
 
 
 def _look(

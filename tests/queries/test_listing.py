@@ -300,6 +300,22 @@ def test_a_session_of_many_turns_is_read_where_its_bounds_say_that_it_may_be_on_
     assert sorted(looked_at) == sorted({*(f"s{n}" for n in range(1, 9))} - ({long} if not is_looked_at else set()))
 
 
+@pytest.mark.parametrize(("every", "looks"), [(500, 1), (1, 5)])
+def test_who_looks_for_a_rare_word_begins_with_the_sessions_that_have_it(
+    otel_client: Client, looked_at: list[str], every: int, looks: int
+) -> None:
+    project = new_project()
+    said = {n: "zanzibar" if n % every == 0 else f"w{n}" for n in range(1, 501)}
+    spans = [
+        OracleSpan(project, f"{n:032x}", f"{n:016x}", level=1, claim_id=f"s{n}", start=EPOCH, end=EPOCH + n, input=text)
+        for n, text in said.items()
+    ]
+    Receiver(otel_client, project).take([spans])
+    page = list_sessions(otel_client, Wanted(project, Filter(query="Zanzibar"), limit=4), now_ns=EPOCH)
+    assert [row["SessionId"] for row in page.rows] == [f"s{n}" for n in range(500, 0, -every)][:4]
+    assert len(looked_at) == looks
+
+
 @pytest.mark.parametrize("table", ["_session_turns", "_corrections"])
 def test_bounds_know_the_metadata_of_a_session_and_hardly_any_other(otel_client: Client, table: str) -> None:
     project = new_project()

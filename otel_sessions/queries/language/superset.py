@@ -47,6 +47,18 @@ def superset(node: Node, *, now_ns: int, with_texts: bool = False, with_times: b
     return Condition(sql, {"now": now_ns, **translation.parameters})
 
 
+def indexed(node: Node) -> Condition | None:
+    """What holds of a turn for every session that an expression chooses by words, and an index of turns can tell; None
+    where there is no such thing.
+    """
+    for term in node.terms if isinstance(node, And) else (node,):
+        if isinstance(term, Words) and (found := tokens(term.runs, is_beginning=term.is_beginning)):
+            translation = Translation()
+            parts = [translation.bound("words.token", token=token) for token in found]
+            return Condition(joined("AND", parts, ANYTHING), translation.parameters)
+    return None
+
+
 def _searches_texts(node: Node) -> bool:
     """Whether it looks for words or metadata, which are in few turns where they are rare."""
     match node:

@@ -39,3 +39,4 @@ GROUP BY SessionId
 HAVING SUPERSET
 ORDER BY Bound DESC, SessionId
 LIMIT {limit:UInt32}
+SETTINGS merge_tree_min_rows_for_concurrent_read = 8192, merge_tree_min_bytes_for_concurrent_read = 1000000
