@@ -33,7 +33,9 @@ class Exporting:
         """Whether a span of a session passes some seconds later."""
         self.now += after
         self.forgotten.look(self._client)
-        return bool(self.forgotten.without([batch(self._project, span(attributes={"session.id": session}))]))
+        return bool(
+            self.forgotten.without(self._client, [batch(self._project, span(attributes={"session.id": session}))])
+        )
 
 
 def test_deletions_are_learned_as_they_come_with_their_traces(otel_client: Client) -> None:
@@ -47,7 +49,7 @@ def test_deletions_are_learned_as_they_come_with_their_traces(otel_client: Clien
         deletion.delete(otel_client, [(project, name)])
         assert not exporting.left(name)
         late = [span("late", parent=each) for each in (other, root)]
-        assert sum(map(len, exporting.forgotten.without([batch(project, *late)]))) == 1 - number
+        assert sum(map(len, exporting.forgotten.without(otel_client, [batch(project, *late)]))) == 1 - number
     assert not exporting.left("first")
     assert exporting.left("third")
     assert exporting.dropped == 6

@@ -195,7 +195,7 @@ class Receiver:
         if self.remembers:
             forgotten = Forgotten(lambda count: None)
             forgotten.look(self.client)
-            batch = next(iter(forgotten.without([batch])), batch.filter(pa.array([False] * len(batch))))
+            batch = next(iter(forgotten.without(self.client, [batch])), batch.filter(pa.array([False] * len(batch))))
         return batch
 
     def recover(self) -> None:

@@ -70,8 +70,8 @@ def test_deletions_and_rebuilds_in_between_leave_what_the_rule_makes_of_the_rest
         again = [span for span in spans[:first] if rnd.random() < 0.1]
         deliver(own_client, [*spans[first : first + part], *again], rnd, remembers=True)
         if first == 0 or rnd.random() < 0.6:
-            gone |= _delete_some(own_client, rnd, forget_for=timedelta(hours=1))
-            given = [score for score in given if score.session_id not in gone]
+            deleted, given = _delete_some(own_client, rnd, given, forget_for=timedelta(hours=1))
+            gone |= deleted
         if first == 0 or rnd.random() < 0.5:
             for _ in rebuild.everything(own_client):
                 pass
@@ -93,11 +93,24 @@ def _split(client: Client, project: str, rnd: random.Random) -> int:
     return seconds * 10**9
 
 
-def _delete_some(client: Client, rnd: random.Random, forget_for: timedelta) -> set[str]:
+def _delete_some(
+    client: Client, rnd: random.Random, given: Sequence[OracleScore], forget_for: timedelta
+) -> tuple[set[str], list[OracleScore]]:
+    """The sessions that were deleted, and the scores that are left: none of theirs, and all of other traces."""
     rows = client.query("SELECT Project, SessionId FROM sessions ORDER BY SessionId").result_rows
     chosen = [(project, session) for project, session in rows if rnd.random() < 0.25]
+    deleted = {session for _, session in chosen}
+    of_them = "WHERE has({s:Array(String)}, SessionId)"
+    theirs, traces = (
+        {row[0] for row in client.query(f"SELECT {what} {of_them}", {"s": [*deleted]}).result_rows}
+        for what in ("ScoreId FROM session_scores", "TraceId FROM session_traces")
+    )
     assert deletion.delete(client, chosen, forget_for=forget_for) == len(chosen)
-    return {session for _, session in chosen}
+    there = {row[0] for row in client.query("SELECT ScoreId FROM _scores FINAL").result_rows}
+    assert theirs & there == set()
+    lost = [score for score in given if score.score_id not in there]
+    assert [score for score in lost if score.session_id not in deleted and score.trace_id not in traces] == []
+    return deleted, [score for score in given if score.score_id in there]
 
 
 def _stored(client: Client, spans: Sequence[OracleSpan]) -> list[OracleSpan]:
@@ -204,3 +217,23 @@ def test_a_condition_on_project_and_session_reaches_the_keys_behind_a_view(otel_
     conditions = [line for line in plan if line.startswith("Condition: ") and "SessionId in" in line]
     assert conditions
     assert all("Project" in line and f"in ['{project}', '{project}']" in line for line in conditions)
+
+
+@pytest.mark.remote_too
+def test_what_a_broken_insert_has_told_of_spans_that_were_kept_away_then_is_taken_back(otel_client: Client) -> None:
+    """Its spans come once more after their session was deleted: nothing is stored of them but what it had told."""
+    project = new_project()
+    stays = _one_trace(project, start=EPOCH + 30 * 10**9, end=EPOCH + 31 * 10**9)
+    early = replace(stays, span_id=f"{2:016x}", start=EPOCH, claim_id="gone", is_root=True)
+    alone = replace(early, trace_id=f"{2**64 + int(stays.trace_id, 16):032x}")
+    score = OracleScore(project, f"{project}-score", trace_id=stays.trace_id)
+    store(otel_client, [as_score(score)])
+    receiver = Receiver(otel_client, project, remembers=True)
+    receiver.take([[stays]])
+    receiver.break_off([[early, alone]], ("_trace_claims",))
+    deletion.delete(otel_client, [(project, "gone")])
+    receiver.take([[early, alone]])
+    assert differences(otel_client, [stays], [score]) == []
+    query = "SELECT TraceId FROM otel_traces_trace_id_ts WHERE TraceId IN {t:Array(String)}"
+    found = otel_client.query(query, {"t": [stays.trace_id, alone.trace_id]}).result_rows
+    assert found == [(stays.trace_id,)]

@@ -9,18 +9,21 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint
+from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.listing import Wanted, list_sessions
-from otel_sessions.sessions import additions, attribution, deletion, retention
-from otel_sessions.testing.otlp import Span, request, span
+from otel_sessions.sessions import additions, attribution, deletion, retention, scores
+from otel_sessions.sessions.scores import Score
+from otel_sessions.testing.otlp import Span, new_trace_id, request, span
 from tests.database import Database
 from tests.integration.delivery import insert, new_project
 
 pytestmark = pytest.mark.remote_too
 SESSIONS = "SELECT SessionId, SpanCount, TraceCount FROM sessions WHERE Project = {p:String} ORDER BY SessionId"
 DAY_NS = 86_400 * 10**9
+S, R, C = "session.id", "resource session.id", "gen_ai.conversation.id"
 TABLES = (
     "otel_traces",
     "_session_turns",
@@ -149,16 +152,119 @@ def test_spans_of_a_deleted_session_go_though_their_turns_went_before_them(clien
     assert deletion.stored_again(client, before) == []
 
 
-def test_a_trace_of_a_deleted_session_stays_away_from_others_too(client: Client) -> None:
+def drop(client: Client, project: str, *spans: Span) -> int:
+    """How many of these spans a receiver that has just started keeps away; it stores the others."""
+    forgotten = Forgotten(lambda count: None)
+    forgotten.look(client)
+    left = forgotten.without(client, [batch(project, *spans)])
+    for some in left:
+        insert(client, some)
+    traces = sorted({(project, each.trace_id.hex()) for each in spans})
+    attribution.correct(client, [doubt.trace for doubt in attribution.find(client, traces)])
+    return len(spans) - sum(map(len, left))
+
+
+def names(client: Client, project: str) -> list[tuple[object, ...]]:
+    query = "SELECT SessionId, SpanName FROM session_spans WHERE Project = {p:String} ORDER BY 1, 2"
+    return list(client.query(query, {"p": project}).result_rows)
+
+
+def test_of_a_trace_of_a_deleted_session_only_what_names_another_is_stored(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
     store(client, project, root)
     deletion.delete(client, [(project, "gone")])
     before = deletion.forgotten(client)[project, "gone"].updated_ns
-    store(client, project, root, span("other", parent=root, attributes={"session.id": "another"}))
+    other = span("other", parent=root, attributes={"session.id": "another"})
+    store(client, project, root, other, span("child", parent=root))  # an insert that does not know of the deletion
     assert deletion.delete_stored_again(client, before) == 1
-    assert sessions(client, project) == []
+    assert names(client, project) == [("another", "other")]
+    assert deletion.stored_again(client, before) == []
+    assert drop(client, project, root, other, span("late", parent=root)) == 2
+    assert sessions(client, project) == [("another", 1, 1)]
+    deletion.delete(client, [(project, "gone")])
+    assert sessions(client, project) == [("another", 1, 1)]
+    deletion.delete(client, [(project, "another")])
+    assert drop(client, project, root, other) == 2
     assert set(left(client, project)) <= {"_session_activity"}, "a bound, which may be too great"
+
+
+@pytest.mark.parametrize(
+    ("key", "late", "stays"), [(R, S, "late"), (R, R, "late"), (S, R, ""), (C, R, "late"), (C, C, "")]
+)
+def test_what_names_another_session_by_a_worse_claim_than_the_deleted_one_stays_away(
+    client: Client, key: str, late: str, stays: str
+) -> None:
+    """As the rule has it: a worse claim, or a conversation, is in the session of the best claim of its trace."""
+    project, trace = new_project(), new_trace_id()
+
+    def claiming(key: str, id_: str) -> SpanBatch:
+        of_resource, name = key.startswith("resource "), key.removeprefix("resource ")
+        attributes = {} if of_resource else {name: id_}
+        body = request(span(id_, trace_id=trace, attributes=attributes), resource={name: id_} if of_resource else {})
+        return SessionProcessor(SessionConfig()).process(decode([body.SerializeToString()], [project]).batch)
+
+    insert(client, claiming(key, "gone"))
+    deletion.delete(client, [(project, "gone")])
+    forgotten = Forgotten(lambda count: None)
+    forgotten.look(client)
+    for some in forgotten.without(client, [claiming(late, "late")]):
+        insert(client, some)
+    assert names(client, project) == ([(stays, "late")] if stays else [])
+
+
+def test_spans_of_a_deleted_session_stay_out_of_the_one_that_it_shared_their_trace_with(client: Client) -> None:
+    """Also after a restart: it is the trace that says whose they are."""
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    child, other = span("child", parent=root), span("other", parent=root, attributes={"session.id": "stays"})
+    store(client, project, root, child, other)
+    deletion.delete(client, [(project, "gone")])
+    assert drop(client, project, child, other, span("late", parent=root)) == 2
+    assert names(client, project) == [("stays", "other")]
+    store(client, project, child)  # an insert that does not know of the deletion
+    assert names(client, project) == [("stays", "child"), ("stays", "other")]
+    assert deletion.delete_stored_again(client, 0) == 1
+    assert names(client, project) == [("stays", "other")]
+
+
+def test_a_session_that_stays_keeps_what_has_no_session_of_its_own_in_a_trace_that_is_its_own(
+    client: Client,
+) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "stays"})
+    other = span("other", parent=root, start=root.start_time_unix_nano + 1, attributes={"session.id": "gone"})
+    agent = span("agent", parent=root, attributes={"gen_ai.conversation.id": "gone"})
+    store(client, project, root, other)
+    deletion.delete(client, [(project, "gone")])
+    assert drop(client, project, span("late", parent=root), other, agent) == 1
+    assert names(client, project) == [("stays", "agent"), ("stays", "late"), ("stays", "root")]
+
+
+def test_scores_of_what_a_deleted_session_had_of_a_shared_trace_go_with_it(client: Client) -> None:
+    project = new_project()
+    root = span("root", attributes={"session.id": "gone"})
+    child, other = span("child", parent=root), span("other", parent=root, attributes={"session.id": "stays"})
+    store(client, project, root, child, other)
+    moment, trace_id = datetime(2026, 1, 1, tzinfo=UTC), root.trace_id.hex()
+    anchors = {"trace": "", "child": child.span_id.hex(), "other": other.span_id.hex()}
+    scored = [
+        Score(
+            project=project,
+            score_id=name,
+            name="n",
+            data_type="NUMERIC",
+            timestamp=moment,
+            updated_at=moment,
+            trace_id=trace_id,
+            span_id=span_id,
+        )
+        for name, span_id in anchors.items()
+    ]
+    scores.store(client, scored)
+    deletion.delete(client, [(project, "gone")])
+    query = "SELECT ScoreId FROM _scores WHERE Project = {p:String}"
+    assert client.query(query, {"p": project}).result_rows == [("other",)]
 
 
 def test_metadata_of_a_deleted_trace_hide_no_session_under_which_it_was_stored(client: Client) -> None:

@@ -85,7 +85,7 @@ class ClickHouseExporter:
         """
         try:
             self._forgotten.look(self._connected())
-            batches = self._forgotten.without(batches)
+            batches = self._forgotten.without(self._connected(), batches)
             expected = self._attributor.expect(batches) if batches else None
             if batches:
                 client = self._connected()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.clickhouse.inserts import settings
+from otel_sessions.clickhouse.running import wait_for_inserts
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import Retryable
 from otel_sessions.sessions.attribution.given import about, over
@@ -260,10 +261,12 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
     """Traces that receivers which died, or inserts that were broken off, may have left in doubt.
 
     They are all that were stored since any receiver last did its round, or `since` (unix seconds of the server). What
-    an insert has left in some tables only is told to the others.
+    an insert has left in some tables only is told to the others, and what it told of spans that are not stored is taken
+    back: they are told of again, if they come.
     """
     if since is None:
         since = int(client.query(statement(__package__, "looked_through")).result_rows[0][0])
+    _take_back_claims(client, since)
     for name in ("refeed", "strays", "activity_anew"):
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
@@ -272,6 +275,20 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
         _run_over(client, statement(__package__, "copy"), known, {"repeated": 1})
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
+
+
+def _take_back_claims(client: Client, since: int) -> None:
+    rows = client.query(statement(__package__, "unstored_since"), parameters={"since": since}).result_rows
+    found = list[TraceKey]()
+    for some in batched([(project, trace) for project, trace in rows], _CHUNK):
+        sql, parameters = about(client, statement(__package__, "unstored"), some)
+        found += [(project, trace) for project, trace in client.query(sql, parameters=parameters).result_rows]
+    for some in batched(found, _CHUNK):
+        remove(client, "_trace_claims", some)
+    if found:  # of an insert under way, what it has told is gone as well: what it has stored is told when it has ended
+        wait_for_inserts(client)
+    for some in batched(found, _CHUNK):
+        _run(client, statement(__package__, "claims_anew"), some)
 
 
 def record(client: Client, receiver: str, through: int) -> None:

@@ -16,14 +16,18 @@ from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions import attribution
-from otel_sessions.sessions.attribution import TraceKey
+from otel_sessions.sessions.attribution import NO_CLAIM, Claim, TraceKey
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 SessionKey = tuple[str, str]
 """(project, session id)"""
+SpanKey = tuple[str, str, str]
+"""(project, trace id, span id)"""
 FORGET_FOR: Final = timedelta(hours=24)
+KEEPS_APART: Final = 2
+"""Claims of levels up to this one, session ids, keep spans of one trace apart."""
 _FOR_EVER: Final = datetime(2261, 12, 31, tzinfo=UTC)
 _SPANS_A_STATEMENT: Final = 500
 SESSIONS_AT_ONCE: Final = 200
@@ -45,19 +49,33 @@ _OF_SESSIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """Until when what arrives for a session is dropped, and the traces that it had."""
+    """Until when what arrives for a session is dropped, and the traces that it had, with the levels of their claims."""
 
     until: datetime
-    traces: set[str]
+    traces: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A session that was deleted: the traces that it had, until when its spans stay away, and when that was said."""
+    """A session that was deleted: the traces of which it had the best claim or that it had alone, and of what level
+    that claim was; until when its spans stay away, and when that was said.
+
+    What arrives for such a trace stays away, but for spans that name another session for themselves, `KEEPS_APART`, by
+    a claim that is no worse: these are in the one that they name.
+    """
 
     traces: Sequence[str]
+    levels: Sequence[int]
     until_ns: int
     updated_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """Of a trace its best claim, and what spans claim for themselves: level, session."""
+
+    best: Claim
+    own: Sequence[tuple[int, str]]
 
 
 def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timedelta | None = FORGET_FOR) -> int:
@@ -70,7 +88,7 @@ def delete(client: Client, sessions: Sequence[SessionKey], *, forget_for: timede
     until = _FOR_EVER if forget_for is None else min(_FOR_EVER, now + forget_for)
     with writing("deleting sessions"):
         known = _known(client, sessions)
-        return _delete(client, {key: _Gone(until, known[key].traces if key in known else set()) for key in sessions})
+        return _delete(client, {key: _Gone(until, known[key].traces if key in known else {}) for key in sessions})
 
 
 def delete_stored_again(client: Client, since_ns: int) -> int:
@@ -93,33 +111,76 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
     # those found here, ends after it, and what it has stored is found by `stored_again`.
     _forget(client, gone)
     whole, shared, found = _traces(client, set(gone))
-    for (project, trace), ids in whole.items():
+    claims = _claims(client, [*whole, *shared])
+    lost = [trace for trace in shared if trace in claims and (trace[0], claims[trace].best[3]) in gone]
+    for (project, trace), ids in (whole | {trace: [claims[trace].best[3]] for trace in lost}).items():
         for session in ids:
-            gone[project, session].traces.add(trace)
-    if whole:
+            known = claims.get((project, trace))
+            gone[project, session].traces[trace] = known.best[0] if known else 1
+    if whole or lost:
         _forget(client, gone)
-    for (project, session), of_session in gone.items():  # of what was deleted before there may be spans without turns
-        for trace in of_session.traces:
-            whole.setdefault((project, trace), [session])
-    shared = [trace for trace in shared if trace not in whole]  # what arrives of those stays away from all sessions
-    if shared:
-        sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
-        sql, of_traces = attribution.bound(sql, shared)
-        spans = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
-        for some in batched(spans, _SPANS_A_STATEMENT):
-            mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": [tuple(span) for span in some]})
-    attribution.remove(client, "otel_traces", [*whole])
-    _tell_unknown_metadata(client, sessions, [*whole, *shared])
+    levels = _levels(gone)
+    spans = _shared_spans(client, sessions, shared)
+    for some in batched(spans, _SPANS_A_STATEMENT):
+        mutate(client, statement(__package__, "spans"), "otel_traces", {"spans": some})
+        mutate(client, statement(__package__, "scores_of_spans"), "_scores", {"spans": some})
+    _delete_spans(client, sessions, levels)
+    # After it, so that nothing is taken for gone that was stored meanwhile, and named another session for itself.
+    named = _claims(client, [trace for trace in levels if trace not in shared])
+    kept = [trace for trace, of_trace in named.items() if _names_others(trace, of_trace, levels[trace], gone)]
+    left = [*shared, *kept]
+    away = [*levels.keys() - left]
+    _tell_unknown_metadata(client, sessions, [*away, *left])
     for table in _DERIVED:
-        attribution.remove(client, table, [*whole])
-    if shared:
-        for table in _DERIVED:
-            attribution.remove(client, table, shared)
-        attribution.correct_anew(client, shared)
+        attribution.remove(client, table, [*away, *left])
+    attribution.correct_anew(client, left)
     for table in _OF_SESSIONS:
         _run(client, "sessions_of", table=table, sessions=sessions)
-    _run(client, "scores_of_traces", table="_scores", traces=[*whole])
+    _run(client, "scores_of_traces", table="_scores", traces=away)
+    _run(client, "scores_of_best", table="_scores", traces=lost)
     return len(found)
+
+
+def _levels(gone: Mapping[SessionKey, _Gone]) -> dict[TraceKey, int]:
+    """The traces of deleted sessions, each with the best level that any of these had it by."""
+    levels: dict[TraceKey, int] = {}
+    for (project, _), of_session in gone.items():
+        for trace, level in of_session.traces.items():
+            levels[project, trace] = min(level, levels.get((project, trace), level))
+    return levels
+
+
+def _names_others(trace: TraceKey, claims: _Claims, level: int, gone: Mapping[SessionKey, _Gone]) -> bool:
+    """Whether a span of a trace that deleted sessions had, by a claim of this level, names one that stays."""
+    return any(own <= min(level, KEEPS_APART) and (trace[0], session) not in gone for own, session in claims.own)
+
+
+def _claims(client: Client, traces: Sequence[TraceKey]) -> dict[TraceKey, _Claims]:
+    if not traces:
+        return {}
+    sql, parameters = attribution.bound(statement(__package__, "claims"), traces)
+    rows = client.query(sql, parameters=parameters).result_rows
+    return {(project, trace): _Claims(tuple(best), own) for project, trace, best, own in rows}
+
+
+def _shared_spans(client: Client, sessions: Sequence[SessionKey], shared: Sequence[TraceKey]) -> Sequence[SpanKey]:
+    """The spans that these sessions have of traces which they share with others."""
+    if not shared:
+        return []
+    sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
+    sql, of_traces = attribution.bound(sql, shared)
+    rows = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
+    return [(project, trace, span) for project, trace, span in rows]
+
+
+def _delete_spans(client: Client, sessions: Sequence[SessionKey], levels: Mapping[TraceKey, int]) -> None:
+    """Deletes of traces that deleted sessions had all spans but those that name other sessions for themselves."""
+    if levels:
+        best = [trace for trace, level in levels.items() if level == 1]
+        sql, of_traces = attribution.bound(statement(__package__, "spans_of_traces"), [*levels])
+        sql, of_best = attribution.bound(sql, best, name="best")
+        sql, of_sessions = attribution.bound(sql, sessions, name="sessions")
+        mutate(client, sql, "otel_traces", {**of_traces, **of_best, **of_sessions})
 
 
 def forgotten(client: Client, since_ns: int | None = None) -> dict[SessionKey, Away]:
@@ -130,6 +191,12 @@ def forgotten(client: Client, since_ns: int | None = None) -> dict[SessionKey, A
     with reading():
         rows = client.query(statement(__package__, name), parameters).result_rows
     return {(project, session): Away(*of_session) for project, session, *of_session in rows}
+
+
+def best_claims(client: Client, traces: Sequence[TraceKey]) -> dict[TraceKey, Claim]:
+    """The best claims that are stored of these traces, of those that have any. Raises as `queries` do."""
+    with reading():
+        return {trace: of.best for trace, of in _claims(client, traces).items() if of.best[0] < NO_CLAIM}
 
 
 def stored_again(client: Client, since_ns: int) -> list[SessionKey]:
@@ -169,7 +236,10 @@ def _known(client: Client, sessions: Sequence[SessionKey]) -> dict[SessionKey, _
     """Of these sessions those that are deleted already."""
     sql, parameters = attribution.bound(statement(__package__, "forgotten_of"), sessions, name="sessions")
     rows = client.query(sql, parameters=parameters).result_rows if sessions else ()
-    return {(project, session): _Gone(until, set(traces)) for project, session, traces, until in rows}
+    return {
+        (project, session): _Gone(until, dict(zip(traces, levels, strict=True)))
+        for project, session, traces, levels, until in rows
+    }
 
 
 def _forget(client: Client, gone: Mapping[SessionKey, _Gone]) -> None:
@@ -179,6 +249,7 @@ def _forget(client: Client, gone: Mapping[SessionKey, _Gone]) -> None:
             "Project": project,
             "SessionId": session,
             "Traces": sorted(of_session.traces),
+            "Levels": [level for _, level in sorted(of_session.traces.items())],
             "DeletedAt": now,
             "UpdatedAt": now,
             "Until": f"{of_session.until:%Y-%m-%d %H:%M:%S.%f}",

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from otel_sessions.clickhouse import chunks
 from otel_sessions.clickhouse.chunks import Period, Piece, Progress
 from otel_sessions.clickhouse.cluster import has_shards
+from otel_sessions.clickhouse.running import wait_for_inserts
 from otel_sessions.errors import Permanent
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.rebuild import statements
-from otel_sessions.sessions.rebuild.side import DEAD_AFTER_S, Side, make_room, wait_for_inserts
+from otel_sessions.sessions.rebuild.side import DEAD_AFTER_S, Side, make_room
 from otel_sessions.sessions.rebuild.statements import Place
 from otel_sessions.sessions.verify import differences
 from otel_sessions.sessions.verify.differences import SessionKey

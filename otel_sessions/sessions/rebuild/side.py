@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from secrets import token_hex
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from otel_sessions.clickhouse.running import wait_for_inserts
 from otel_sessions.errors import Permanent, SchemaError
 from otel_sessions.sessions import attribution
 from otel_sessions.sessions.rebuild import statements
@@ -140,24 +140,3 @@ def _selects(client: Client) -> Mapping[str, str]:
             f"there is no view {', '.join(f'{name}_mv' for name in missing)}; run `otel-sessions migrate`"
         )
     return MappingProxyType(found)
-
-
-WITHOUT_A_LOOK_S = 10.0
-"""How long to wait where the server does not say which inserts run."""
-LONGEST_S = 600.0
-_PAUSE_S = 0.02
-
-
-def wait_for_inserts(client: Client) -> None:
-    """Returns when every insert that runs began after this call, or after `LONGEST_S`."""
-    begin = time.monotonic()
-    while (waited := time.monotonic() - begin) < LONGEST_S and _running(client, waited):
-        time.sleep(_PAUSE_S)
-
-
-def _running(client: Client, seconds: float) -> bool:
-    """Whether an insert runs that is older than so many seconds."""
-    try:
-        return bool(statements.rows(client, "running_inserts", {"seconds": seconds})[0][0])
-    except ClickHouseError:
-        return seconds < WITHOUT_A_LOOK_S
