@@ -18,6 +18,7 @@ from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
 from otel_sessions.sessions import life, migrations
 from otel_sessions.telemetry import LimitedLog
 from tests import clustered
+from tests.database import Database
 from tests.engine import compile_nothing
 from tests.integration.running import Directory, Running, config
 
@@ -91,6 +92,23 @@ def otel_client(clickhouse_endpoint: Endpoint) -> Iterator[Client]:
     assert all(row == (1800 * 10**9, {}, 0, {}) for row in left), f"limits were left behind, see `limits`: {left}"
 
 
+@pytest.fixture(scope="module")
+def database(clickhouse_endpoint: Endpoint) -> Iterator[Database]:
+    database = Database(clickhouse_endpoint)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def own_client(database: Database) -> Iterator[Client]:
+    """A client of a database that the module has to itself, in which there is nothing; for what deletes or works on
+    all of one.
+    """
+    client = database.client()
+    yield client
+    client.close()
+
+
 @pytest.fixture
 def limits(otel_client: Client) -> Iterator[Callable[..., None]]:
     """Sets after how long sessions are idle and where they are split, for all tests that share the store: until the end
@@ -105,8 +123,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--clickhouse", choices=["embedded", "remote", "cluster"], default="embedded")
 
 
-FIRST = ("tests/test_", "tests/integration/", "tests/sessions/", "tests/cli/", "tests/inprocess/", "tests/extensions/")
-"""What takes long, so that the processes of `make test` end together."""
+FIRST = (
+    "tests/extensions/web/browser/test_browser.py",
+    "tests/sessions/rebuild/test_rebuild.py",
+    "tests/integration/test_attribution.py",
+    "tests/sessions/test_deletion.py",
+    "tests/integration/test_soak.py",
+    "tests/integration/test_views.py",
+    "tests/demo/test_questions_over_mcp.py",
+    "tests/clickhouse/test_cluster.py",
+    "tests/integration/test_repetition.py",
+    "tests/receivers/test_otlp_grpc.py",
+    "tests/integration/",
+    "tests/test_",
+    "tests/extensions/test_",
+    "tests/sessions/",
+    "tests/cli/",
+    "tests/inprocess/",
+    "tests/exporters/",
+    "tests/receivers/",
+    "tests/extensions/",
+    "tests/queries/",
+    "tests/sqlguard/",
+)
+"""What takes long, the longest files first, so that the processes of `make test` end together."""
 
 
 @pytest.hookimpl(wrapper=True)

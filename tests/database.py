@@ -18,9 +18,8 @@ class Database:
     store that all tests share it works on what they have left there, and waits for its merges.
     """
 
-    def __init__(self, endpoint: Endpoint, name: str) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._name = name
         self._migrate()
 
     def client(self) -> Client:
@@ -38,7 +37,7 @@ class Database:
 
     def _migrate(self) -> None:
         self._client = connect(self._endpoint)
-        migrations.apply(self._client, f"{self._name}_{next(_numbers)}")
+        migrations.apply(self._client, f"own_{next(_numbers)}")
         self._made = self._tables()
         self._kept = self._filled()
 

@@ -60,11 +60,11 @@ def differences(client: Client, project: str) -> list[Any]:
             return [each for each in end.value.differences if each.project == project]
 
 
-def test_dropped_sessions_leave_their_figures_and_kept_ones_are_whole(otel_client: Client, sample: Sample) -> None:
+def test_dropped_sessions_leave_their_figures_and_kept_ones_are_whole(own_client: Client, sample: Sample) -> None:
     project = new_project()
     bodies = {
         name: store(
-            otel_client,
+            own_client,
             project,
             name,
             ago_min=45,
@@ -72,64 +72,64 @@ def test_dropped_sessions_leave_their_figures_and_kept_ones_are_whole(otel_clien
         )
         for name, cost in (("dear", 2.0), ("cheap", 0.1), ("cheap too", 0.2))
     }
-    store(otel_client, project, "busy", ago_min=5)
-    before = figures(otel_client, project)
+    store(own_client, project, "busy", ago_min=5)
+    before = figures(own_client, project)
     sampler = sample(project, {"query": "cost>1", "keep": 1}, {"keep": 0})
-    assert not sampler.act(otel_client)
-    assert with_content(otel_client, project) == {"dear", "busy"}
-    assert figures(otel_client, project) == before
+    assert not sampler.act(own_client)
+    assert with_content(own_client, project) == {"dear", "busy"}
+    assert figures(own_client, project) == before
     decided = (
         "SELECT SessionId, IsKept, Weight, Rule FROM session_sampling WHERE Project = {p:String} ORDER BY SessionId"
     )
-    assert rows(otel_client, decided, project) == [("cheap", 0, 0, 2), ("cheap too", 0, 0, 2), ("dear", 1, 1, 1)]
+    assert rows(own_client, decided, project) == [("cheap", 0, 0, 2), ("cheap too", 0, 0, 2), ("dear", 1, 1, 1)]
 
-    again(otel_client, project, bodies["cheap"])  # spans that come again
-    assert figures(otel_client, project) == before
-    store(otel_client, project, "cheap", ago_min=40)  # and late ones
-    after = figures(otel_client, project)
+    again(own_client, project, bodies["cheap"])  # spans that come again
+    assert figures(own_client, project) == before
+    store(own_client, project, "cheap", ago_min=40)  # and late ones
+    after = figures(own_client, project)
     assert after[0][1][5:7] == (2, 2)  # turns, spans
-    assert with_content(otel_client, project) == {"dear", "busy", "cheap"}
-    sampler.act(otel_client)
-    assert with_content(otel_client, project) == {"dear", "busy"}
-    assert figures(otel_client, project) == after
-    assert differences(otel_client, project) == []
-    sampler.act(otel_client)
-    assert len(rows(otel_client, decided, project)) == 3
+    assert with_content(own_client, project) == {"dear", "busy", "cheap"}
+    sampler.act(own_client)
+    assert with_content(own_client, project) == {"dear", "busy"}
+    assert figures(own_client, project) == after
+    assert differences(own_client, project) == []
+    sampler.act(own_client)
+    assert len(rows(own_client, decided, project)) == 3
 
-    deletion.delete(otel_client, [(project, "cheap")])
-    assert len(rows(otel_client, decided, project)) == 2
+    deletion.delete(own_client, [(project, "cheap")])
+    assert len(rows(own_client, decided, project)) == 2
 
 
-def test_a_session_is_decided_on_by_its_exact_figures(otel_client: Client, sample: Sample) -> None:
+def test_a_session_is_decided_on_by_its_exact_figures(own_client: Client, sample: Sample) -> None:
     project = new_project()
-    body = store(otel_client, project, "repeated", ago_min=45, said="something")
-    again(otel_client, project, body, is_corrected=False)
-    sample(project, {"query": "spans>1", "keep": 0}).act(otel_client)
-    assert with_content(otel_client, project) == {"repeated"}, "one span that came twice is one"
+    body = store(own_client, project, "repeated", ago_min=45, said="something")
+    again(own_client, project, body, is_corrected=False)
+    sample(project, {"query": "spans>1", "keep": 0}).act(own_client)
+    assert with_content(own_client, project) == {"repeated"}, "one span that came twice is one"
 
 
-def test_a_drop_that_was_cut_short_comes_to_its_end(otel_client: Client, sample: Sample) -> None:
+def test_a_drop_that_was_cut_short_comes_to_its_end(own_client: Client, sample: Sample) -> None:
     project = new_project()
-    store(otel_client, project, "cut short", ago_min=45)
+    store(own_client, project, "cut short", ago_min=45)
     now = time.time_ns()
     rules = Config.model_validate({"rules": [{"keep": 0}]})
-    found = sampling.candidates(otel_client, within_s=86_400, projects=[project], now_ns=now, limit=10)
-    sampling.note(otel_client, list(decide(otel_client, rules, found, now)))  # and the process dies
-    assert with_content(otel_client, project) == {"cut short"}
-    sample(project, {"keep": 1}).act(otel_client)  # the decision stands, whatever the rules say now
-    assert with_content(otel_client, project) == set()
-    left = sampling.candidates(otel_client, within_s=86_400, projects=[project], now_ns=now, limit=10)
+    found = sampling.candidates(own_client, within_s=86_400, projects=[project], now_ns=now, limit=10)
+    sampling.note(own_client, list(decide(own_client, rules, found, now)))  # and the process dies
+    assert with_content(own_client, project) == {"cut short"}
+    sample(project, {"keep": 1}).act(own_client)  # the decision stands, whatever the rules say now
+    assert with_content(own_client, project) == set()
+    left = sampling.candidates(own_client, within_s=86_400, projects=[project], now_ns=now, limit=10)
     assert left == []
 
 
-def test_what_people_have_added_to_stays(otel_client: Client, sample: Sample) -> None:
+def test_what_people_have_added_to_stays(own_client: Client, sample: Sample) -> None:
     project = new_project()
     for name in ("plain", "starred", "labelled"):
-        store(otel_client, project, name, ago_min=45)
-    additions.set_bookmark(otel_client, project=project, session_id="starred", wanted=True)
-    additions.set_label(otel_client, project=project, session_id="labelled", label="look", wanted=True)
-    sample(project, {"keep": 0}).act(otel_client)
-    assert with_content(otel_client, project) == {"starred", "labelled"}
+        store(own_client, project, name, ago_min=45)
+    additions.set_bookmark(own_client, project=project, session_id="starred", wanted=True)
+    additions.set_label(own_client, project=project, session_id="labelled", label="look", wanted=True)
+    sample(project, {"keep": 0}).act(own_client)
+    assert with_content(own_client, project) == {"starred", "labelled"}
 
 
 def test_totals_by_weight_are_within_one_percent_of_all() -> None:

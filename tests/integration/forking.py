@@ -40,7 +40,7 @@ LOADED_AT_START = (
 """What a service imports as late as at its start; not the engine, whose threads no fork takes along."""
 _lock = threading.Lock()
 _parent: list[Any] = []
-"""The process that forks, its socket and its environment, once it is there."""
+"""The process that forks and its socket, once it is there."""
 
 
 class Forked:
@@ -81,23 +81,22 @@ class Forked:
 
 def fork(arguments: list[str], cwd: Path, errors: IO[str], *, compiles: bool = False) -> Forked | None:
     """`otel-sessions` with these arguments; None where it cannot be forked: on another system, or with an environment
-    that has changed since the first one.
+    that has changed since the tests began, but for what has come to be first in PYTHONPATH.
 
     Its engine compiles expressions, as that of users does, only where it is asked to.
     """
-    if sys.platform != "linux":
+    installed = _installed_since(_ENVIRONMENT)
+    if sys.platform != "linux" or installed is None:
         return None
     with _lock:
         if not _parent:
             _parent.extend(_begin())
-        _, channel, environment = _parent
-        if _environment() != environment:
-            return None
+        _, channel = _parent
         libc = ctypes.CDLL(None)
         read, write = os.pipe()
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         try:
-            message = json.dumps([["otel-sessions", *arguments], str(cwd), compiles]).encode()
+            message = json.dumps([["otel-sessions", *arguments], str(cwd), compiles, installed]).encode()
             socket.send_fds(channel, [message], [write, errors.fileno()])
             told = b""
             while not told.endswith(b"\n"):
@@ -114,11 +113,24 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
 
 
-def _begin() -> tuple[subprocess.Popen[bytes], socket.socket, dict[str, str]]:
+def _installed_since(before: dict[str, str]) -> list[str] | None:
+    """The directories of plugins that have come to be first in PYTHONPATH; None where something else has changed."""
+    now = _environment()
+    path = now.pop("PYTHONPATH", "")
+    former = before.get("PYTHONPATH", "")
+    if now != {name: value for name, value in before.items() if name != "PYTHONPATH"} or not path.endswith(former):
+        return None
+    return [each for each in path.removesuffix(former).split(os.pathsep) if each]
+
+
+_ENVIRONMENT = _environment()
+
+
+def _begin() -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     command = [sys.executable, "-m", "tests.integration.forking", str(its.fileno())]
     root = Path(__file__).parents[2]
-    process = subprocess.Popen(command, pass_fds=[its.fileno()], cwd=root, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(command, pass_fds=[its.fileno()], cwd=root, stdin=subprocess.DEVNULL, env=_ENVIRONMENT)
     its.close()
 
     def end() -> None:
@@ -126,7 +138,7 @@ def _begin() -> tuple[subprocess.Popen[bytes], socket.socket, dict[str, str]]:
         process.wait()
 
     atexit.register(end)
-    return process, ours, _environment()
+    return process, ours
 
 
 def _fork_what_is_asked_for(channel: socket.socket) -> None:
@@ -139,9 +151,10 @@ def _fork_what_is_asked_for(channel: socket.socket) -> None:
         if between == 0:
             service = os.fork()
             if service == 0:
-                arguments, cwd, compiles = json.loads(message)
+                arguments, cwd, compiles, installed = json.loads(message)
                 if not compiles:
                     compile_nothing()
+                sys.path[:0] = installed
                 _become(arguments, cwd, descriptors, channel)
             channel.sendall(str(service).encode())
             os._exit(0)

@@ -64,10 +64,10 @@ def settings(directory: Directory, judged: Path) -> str:
     found["extensions"]["evaluation"] = {
         "evaluator": "judge",
         "config": {"file": str(judged)},
-        "check_interval": "100ms",
+        "check_interval": "250ms",
         "retry_on_failure": retry,
     }
-    found["extensions"]["sampling"] = {"check_interval": "200ms", "rules": [{"query": "user:dropped", "keep": 0}]}
+    found["extensions"]["sampling"] = {"check_interval": "250ms", "rules": [{"query": "user:dropped", "keep": 0}]}
     found["service"]["extensions"] += ["evaluation", "sampling"]
     return yaml.safe_dump(found)
 

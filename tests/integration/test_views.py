@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.sessions import attribution, deletion, life, migrations, rebuild, retention
+from otel_sessions.sessions import attribution, deletion, life, rebuild, retention
 from otel_sessions.sessions.scores import Score, store
 from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import OracleScore
@@ -29,17 +27,6 @@ GROUPS = int(os.environ.get("ORACLE_GROUPS", "25"))
 PARTS = 3 if EXAMPLES > 1 else 2
 SEED = int(os.environ.get("ORACLE_SEED", "0"))
 SEEDS = range(SEED, SEED + EXAMPLES)
-_databases = itertools.count()
-
-
-@pytest.fixture
-def own_client(chdb_endpoint: Endpoint) -> Iterator[Client]:
-    """A database of its own, for what works on all of one."""
-    client = connect(chdb_endpoint)
-    migrations.apply(client, f"views_{next(_databases)}")
-    yield client
-    client.command("DROP DATABASE {d:Identifier}", {"d": client.database}, use_database=False)
-    client.close()
 
 
 @pytest.mark.timeout(600)

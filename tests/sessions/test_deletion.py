@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.pdata import SpanBatch, decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
@@ -17,7 +15,6 @@ from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.sessions import additions, attribution, deletion, retention, scores
 from otel_sessions.sessions.scores import Score
 from otel_sessions.testing.otlp import Span, new_trace_id, request, span
-from tests.database import Database
 from tests.integration.delivery import insert, new_project
 
 pytestmark = pytest.mark.remote_too
@@ -36,18 +33,9 @@ TABLES = (
 )
 
 
-@pytest.fixture(scope="module")
-def database(clickhouse_endpoint: Endpoint) -> Iterator[Database]:
-    database = Database(clickhouse_endpoint, "deleting")
-    yield database
-    database.close()
-
-
 @pytest.fixture
-def client(database: Database) -> Iterator[Client]:
-    client = database.client()
-    yield client
-    client.close()
+def client(own_client: Client) -> Client:
+    return own_client
 
 
 def batch(project: str, *spans: Span) -> SpanBatch:

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.sessions.verify import Difference, differences, verify
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
-from tests.database import Database
 from tests.integration.test_attribution import read_figures, read_members
 
 T = TypeVar("T")
 
 
-@pytest.fixture(scope="module")
-def database(chdb_endpoint: Endpoint) -> Iterator[Database]:
-    database = Database(chdb_endpoint, "rebuilt")
-    yield database
-    database.close()
-
-
 @pytest.fixture
-def client(database: Database) -> Iterator[Client]:
-    client = database.client()
-    yield client
-    client.close()
+def client(own_client: Client) -> Client:
+    return own_client
 
 
 def drive(steps: Generator[object, None, T]) -> T:
