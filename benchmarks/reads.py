@@ -30,7 +30,8 @@ from otel_sessions.sessions import attribution, migrations
 
 SESSIONS = 100_000
 SPANS_A_TRACE = 8
-SPAN_NS = 30 * 86_400 * 10**9
+DAY_NS = 86_400 * 10**9
+SPAN_NS = 30 * DAY_NS
 """What is stored is of the last thirty days."""
 TRACES_AN_INSERT = 65_536
 LONG_TRACES = 20_000
@@ -133,7 +134,7 @@ def report(client: Client, times: int) -> dict[str, float]:
 
 def reads(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
     now = time.time_ns()
-    day, week = now - 8 * 86_400 * 10**9, now - WEEK_NS
+    week = now - WEEK_NS
 
     def listed(sort: Sort = "last_activity", **chosen: object) -> Callable[[], object]:
         filter_ = Filter(**chosen)  # type: ignore[arg-type]
@@ -151,7 +152,10 @@ def reads(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "50 with errors", listed(has_error=True)
     yield "50 of a tag", listed(tag="tag-7")
     yield "50 of metadata", listed(query="metadata.tenant:tenant-7")
-    yield "50 of a window of a day", listed(from_ns=day, to_ns=day + 86_400 * 10**9)
+    # Turns of a session are 58 hours apart: of three days one has none of the sessions that were active last.
+    for days in (8, 7, 6):
+        begin = now - days * DAY_NS
+        yield f"50 of a day {days} days ago", listed(from_ns=begin, to_ns=begin + DAY_NS)
     yield "50 of a word and a week", listed(query=RARE_WORD, from_ns=week, to_ns=now)
     yield "50 of a phrase and a week", listed(query='"the answer is"', from_ns=week, to_ns=now)
     yield "totals of sessions", queried("SELECT count(), sum(SpanCount), sum(Cost) FROM sessions")

@@ -68,6 +68,14 @@ def _is_right(group: list[Stored]) -> bool:
     return len({each.id for each in group}) == len(group) and len(hints) == 1 and hints == ids
 
 
+@pytest.mark.parametrize(("seconds", "is_in_order"), [(3600, True), (3601, False)])
+def test_a_trace_that_may_pause_for_more_than_an_hour_is_looked_at(seconds: int, is_in_order: bool) -> None:
+    spans = [span(trace_id=b"1" * 16, span_id=bytes([n]) * 8, start=10**18 + n * seconds * 10**9) for n in (0, 1)]
+    spans[0].span_id, spans[0].end_time_unix_nano = b"9" * 8, 10**18 + 10**14  # which covers all of it
+    traces = traces_of([decode([request(each).SerializeToString()], ["p"]).batch for each in reversed(spans)])
+    assert traces.in_order.tolist() == [is_in_order]
+
+
 CLAIMS = st.sampled_from([(NO_CLAIM, ""), (1, "a"), (1, "b"), (3, "a"), (3, "b")])
 SPANS = st.builds(
     lambda trace, id_, hint, claim, project: Stored(trace, id_, hint, *claim, project),

@@ -18,25 +18,37 @@ LEVELS = [1, 1, 2, 3, 4, *[NO_CLAIM] * 5]
 BEYOND_2262 = 2**63 + 5
 STEPS = {"model": ["gpt-x", "gpt-y", ""], "tool": ["find", "mail", ""], "agent": ["planner", ""], "other": [""]}
 METADATA = ["one", "two", "7", "many " * 20]
+HOUR = 3600 * S
+STEPS_OF_TIME = [(40 * S, S), (40 * S, S), (50 * 60 * S, S), (HOUR, HOUR), (7 * HOUR, 1), (60 * HOUR, 100 * HOUR)]
+"""How far spans start from each other, and how long they last: of some groups so that their turns pause for hours."""
 ODD = ["", "a/b c", "\u4f60\u597d \U0001f600", "it's", "50%_\\n", "x" * 40]
 
 
-def crowd(rnd: random.Random, project: str, groups: int, versions: float = 0.1) -> list[OracleSpan]:
+def crowd(
+    rnd: random.Random, project: str, groups: int, versions: float = 0.1, *, over_hours: bool = False
+) -> list[OracleSpan]:
     """Spans of so many groups; a share of identities has two versions, told apart by their marks."""
-    return [span for number in range(groups) for span in group(rnd, project, number, versions)]
+    steps = STEPS_OF_TIME if over_hours else STEPS_OF_TIME[:1]
+    return [
+        span for number in range(groups) for span in group(rnd, project, number, versions, *steps[number % len(steps)])
+    ]
 
 
-def group(rnd: random.Random, project: str, number: int, versions: float) -> list[OracleSpan]:
+def group(rnd: random.Random, project: str, number: int, versions: float, step: int, lasts: int) -> list[OracleSpan]:
     """Spans of one to four traces with claims of every level mixed, over a few sessions."""
     sessions = [f"g{number}-{rnd.choice(ODD)}-{count}" for count in range(rnd.randint(1, 4))]
     spans = []
     for trace in range(rnd.randint(1, 4)):
         trace_id = f"{int(project.rpartition('-')[2]) + 1:012x}{number:012x}{trace + 1:08x}"
         for count in range(rnd.randint(1, 6)):
-            span = _span(rnd, number, sessions, OracleSpan(project, trace_id, f"{count + 1:016x}", count == 0))
+            span = _span(
+                rnd, number, sessions, OracleSpan(project, trace_id, f"{count + 1:016x}", count == 0), step, lasts
+            )
             spans.append(replace(span, mark=f"{len(spans)}"))
             if rnd.random() < versions and not span.is_update:
-                other = _span(rnd, number, sessions, OracleSpan(project, trace_id, span.span_id, count == 0))
+                other = _span(
+                    rnd, number, sessions, OracleSpan(project, trace_id, span.span_id, count == 0), step, lasts
+                )
                 spans.append(replace(other, is_update=False, mark=f"{len(spans)}"))
     return spans
 
@@ -52,10 +64,10 @@ def scores(rnd: random.Random, spans: list[OracleSpan]) -> list[OracleScore]:
     return given
 
 
-def _span(rnd: random.Random, number: int, sessions: list[str], span: OracleSpan) -> OracleSpan:
+def _span(rnd: random.Random, number: int, sessions: list[str], span: OracleSpan, step: int, lasts: int) -> OracleSpan:
     level = rnd.choice(LEVELS)
-    start = EPOCH + rnd.randint(0, 5) * 40 * S
-    end = start + rnd.randint(0, 3) * S
+    start = EPOCH + rnd.randint(0, 5) * step
+    end = start + rnd.randint(0, 3) * lasts
     if rnd.random() < 0.05:
         start, end = rnd.choice([(0, 0), (0, end), (BEYOND_2262, BEYOND_2262 + S), (start, start - S), (start, 0)])
     is_root = span.is_root or rnd.random() < 0.1
@@ -65,7 +77,7 @@ def _span(rnd: random.Random, number: int, sessions: list[str], span: OracleSpan
         is_root=is_root and not update,
         has_parent=is_root and rnd.random() < 0.3,
         is_update=update,
-        start=EPOCH + rnd.randint(0, 5) * 40 * S if update else start,
+        start=EPOCH + rnd.randint(0, 5) * step if update else start,
         end=end,
         level=level,
         claim_id="" if level == NO_CLAIM else rnd.choice(sessions),

@@ -303,7 +303,7 @@ def test_a_trace_that_comes_in_several_requests_costs_the_short_look_alone(
     claim = (1, "s") if on_all else (9, "")
     others = [OracleSpan(project, root.trace_id, f"{n:016x}", False, EPOCH, EPOCH + n, *claim) for n in (2, 3, 4)]
     receiver, looked = Receiver(otel_client, project), list[tuple[str, str]]()
-    monkeypatch.setattr(attribution, "doubtful", lambda _, traces: looked.extend(traces) or [])
+    monkeypatch.setattr(attribution, "_doubtful", lambda _client, traces, _names: looked.extend(traces) or [])
     for span in (root, *others):
         receiver.take([[span]])
         receiver.attribute([span])

@@ -18,7 +18,8 @@ from otel_sessions.sessions.attribution.hashes import SPAN_ID_CHARS, TRACE_ID_CH
 
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
-_NAMES: Final = ("Project", "TraceId", "SpanId", "SessionHint", "ClaimLevel", "ClaimId")
+_NAMES: Final = ("Project", "TraceId", "SpanId", "SessionHint", "ClaimLevel", "ClaimId", "Timestamp")
+_MAY_PAUSE_NS: Final = 3600 * 10**9
 _OF_PROJECTS: Final = np.uint64(0x27D4EB2F165667C5)
 _OF_SPANS: Final = np.uint64(0x85EBCA77C2B2AE63)
 
@@ -43,9 +44,10 @@ def traces_of(batches: Sequence[SpanBatch]) -> Traces:
 
     One is in order when no span of it comes twice, all of it is stored under one session, and that is the one of its
     best claim, or none where it has no claim: every span whose claim is of the best level there claims that session.
+    Nor is there an hour in which it may pause: its spans do not start more than one apart.
     """
     columns = [pa.chunked_array([batch[name] for batch in batches]).combine_chunks() for name in _NAMES]
-    projects, traces, spans, hints, levels, claims = columns
+    projects, traces, spans, hints, levels, claims, times = columns
     ids = words(traces, TRACE_ID_CHARS)
     span_ids = words(spans, SPAN_ID_CHARS)
     if ids is None or span_ids is None or not len(ids):  # ids that a processor of somebody's own has made
@@ -68,7 +70,10 @@ def traces_of(batches: Sequence[SpanBatch]) -> Traces:
     for column in (*ids.T, *places):  # rows of one key are of one trace, and lie under one session
         is_good &= column[order] == column[first]
     is_good &= ~_repeated(id_hashes(span_ids) * _OF_SPANS + keys)[order]
-    return Traces((projects, traces), order[starts], hashes[order[starts]], np.logical_and.reduceat(is_good, starts))
+    began = times.cast(pa.int64()).to_numpy()[order]
+    is_short = np.maximum.reduceat(began, starts) - np.minimum.reduceat(began, starts) <= _MAY_PAUSE_NS
+    in_order = np.logical_and.reduceat(is_good, starts) & is_short
+    return Traces((projects, traces), order[starts], hashes[order[starts]], in_order)
 
 
 def _repeated(keys: Hashes) -> Mask:

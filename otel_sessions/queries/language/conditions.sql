@@ -225,8 +225,10 @@ ${../../sessions/parts/idle_after}
 toInt64(bitAnd(max(LastEnd), 9223372036854775807)) BETWEEN {low:Int64} AND {high:Int64}
 
 -- window.bounds
-toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
-AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
+(max(arrayExists(hour -> hour BETWEEN {first_hour:UInt32} AND {last_hour:UInt32}, Hours)) OR max(length(Hours)) >= 256)
+AND (toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
+        AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
+    OR max(has(Hours, 0)) OR max(has(Hours, 2562047)))
 
 -- window.turns
 SessionId IN (

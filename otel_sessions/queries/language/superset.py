@@ -32,6 +32,7 @@ _SETS: Final = frozenset({"UserIds", "ServiceNames", "Environments", "Models", "
 _HELD: Final = {"tool": "Tools", "agent": "Agents"}
 _BY_ID: Final = frozenset({"id", "label", "score."})
 _OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.bookmarked", "is.shared"})
+_HOUR_NS: Final = 3600 * 10**9
 ANYTHING: Final = "1"
 """What bounds that cannot tell are asked."""
 
@@ -113,9 +114,8 @@ class _Superset(Translation):
             case Or(terms):
                 parts = [self.sql(term) for term in terms]
                 return ANYTHING if ANYTHING in parts else joined("OR", parts, "0")
-            case Overlaps(from_ns, to_ns):
-                names = ["window.bounds", *(["window.turns"] if self._with_times else [])]
-                return joined("AND", [self.bound(name, low=from_ns, high=to_ns) for name in names], ANYTHING)
+            case Overlaps():
+                return self._overlaps(node)
             case Words() | Piece():
                 return self._text(node) if self._with_texts else ANYTHING
             case Is(of, words):
@@ -133,6 +133,12 @@ class _Superset(Translation):
                 return self._at_least(node)
             case _:
                 return ANYTHING
+
+    def _overlaps(self, node: Overlaps) -> str:
+        low, high = node.from_ns, node.to_ns
+        first_hour, last_hour = (max(0, time_ns) // _HOUR_NS for time_ns in sorted((low, high)))
+        bounds = self.bound("window.bounds", low=low, high=high, first_hour=first_hour, last_hour=last_hour)
+        return f"({bounds} AND {self.bound('window.turns', low=low, high=high)})" if self._with_times else bounds
 
     def _of_last_values(self, node: Node, unknown: _Unknown) -> str:
         """Where they do not decide, what any value of a key says."""

@@ -4,16 +4,19 @@ SELECT SessionId, KEY AS Bound
 FROM
 (
     SELECT
-        SessionId, FirstStart, LastEnd, Minutes AS TraceCount, SpanCount, ErrorCount, TotalTokens, InputTokens,
+        SessionId, FirstStart, LastEnd, Hours, Minutes AS TraceCount, SpanCount, ErrorCount, TotalTokens, InputTokens,
         OutputTokens, Cost, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, MetadataSieve,
         Metadata
     FROM _session_activity
     WHERE Project = {project:String}
     UNION ALL
+    WITH arrayMin(`Minutes.FirstStart`) AS first_start, arrayMax(`Minutes.LastEnd`) AS last_end
     SELECT
         SessionId,
-        arrayMin(`Minutes.FirstStart`) AS FirstStart,
-        arrayMax(`Minutes.LastEnd`) AS LastEnd,
+        first_start AS FirstStart,
+        last_end AS LastEnd,
+${../../sessions/parts/hours}
+        AS Hours,
         AddedMinutes AS TraceCount,
         AddedSpanCount AS SpanCount,
         AddedErrorCount AS ErrorCount,

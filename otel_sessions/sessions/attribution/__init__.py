@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.clickhouse.chunks import batched
 from otel_sessions.clickhouse.cluster import mutate
@@ -44,7 +44,9 @@ Claim = tuple[int, int, int, str]
 """(level, 0 for a root, start in ns, session id); the smaller is the better."""
 NO_CLAIM: Final = 9
 _IN_FORCE: Final[Mapping[str, str]] = MappingProxyType({})
-_DERIVED: Final = re.compile(r"\b_(?:trace_claims|session_turns|corrections|corrected_turns|corrected_spans)\b")
+_DERIVED: Final = re.compile(
+    r"\b_(?:trace_claims|session_turns|session_activity|corrections|corrected_turns|corrected_spans)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,31 @@ _NOTHING: Final = Stored(0, 0, False)
 def find(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
     """Of these traces those that need `correct`; mostly none. What one insert brought whole costs a short look."""
     sql, parameters = about(client, statement(__package__, "candidates"), traces)
-    found = client.query(sql, parameters=parameters).result_rows
-    return doubtful(client, [(project, trace) for project, trace in found])
+    return judge(client, client.query(sql, parameters=parameters).result_rows)
 
 
-def doubtful(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> list[Doubt]:
-    """The same without the short look. `names` are other tables than those in force, by the names of these."""
+def judge(client: Client, found: Sequence[Sequence[Any]], *, names: Mapping[str, str] = _IN_FORCE) -> list[Doubt]:
+    """The same of what a short look has found: project, trace id, whether it is unproven, whether it may pause."""
+    note_pauses(client, [(row[0], row[1]) for row in found if row[3]], names=names)
+    return _doubtful(client, [(row[0], row[1]) for row in found if row[2]], names)
+
+
+def doubtful(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
+    """The same without the short look."""
+    note_pauses(client, traces)
+    return _doubtful(client, traces, _IN_FORCE)
+
+
+def note_pauses(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
+    """Tells bounds in which hours a turn pauses of which the rows lie more than an hour apart.
+
+    `names` are other tables than those in force, by the names of these.
+    """
+    if traces:
+        _run(client, renamed(statement(__package__, "pauses"), names), traces)
+
+
+def _doubtful(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> list[Doubt]:
     if not traces:
         return []
     sql, parameters = about(client, renamed(statement(__package__, "doubtful"), names), traces)

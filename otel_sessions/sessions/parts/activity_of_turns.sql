@@ -1,4 +1,4 @@
-WITH t.Metadata AS metadata
+WITH t.Metadata AS metadata, t.FirstStart AS first_start, t.LastEnd AS last_end
 SELECT
     t.Project AS Project, t.SessionId AS SessionId, count() AS Minutes,
     sum(t.Rows) AS Rows,
@@ -6,6 +6,9 @@ SELECT
     sum(t.ErrorCount) AS ErrorCount,
     min(t.FirstStart) AS FirstStart,
     max(t.LastEnd) AS LastEnd,
+    groupUniqArrayArray(256)(
+${hours}
+    ) AS Hours,
     groupUniqArrayArray(t.UserIds) AS UserIds,
     groupUniqArrayArray(t.ServiceNames) AS ServiceNames,
     groupUniqArrayArray(t.Environments) AS Environments,

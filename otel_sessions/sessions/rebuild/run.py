@@ -105,8 +105,8 @@ def _correct_sessions(client: Client, sessions: Sequence[SessionKey], bounds: di
 def _correct_unproven(client: Client, piece: Piece[str], side: Side) -> Iterator[None]:
     sql = attribution.renamed(statements.text("unproven"), side.names)
     found = client.query(sql, parameters=statements.traces(piece)).result_rows
-    for some in chunks.batched([(project, trace) for project, trace in found], TRACES_A_CORRECTION):
-        doubts = attribution.doubtful(client, some, names=side.names)
+    for some in chunks.batched(found, TRACES_A_CORRECTION):
+        doubts = attribution.judge(client, some, names=side.names)
         attribution.correct(client, [doubt.trace for doubt in doubts], names=side.names)
         yield
 

@@ -1,7 +1,11 @@
--- Of a chunk of traces those that the sums alone do not prove right, see attribution/candidates.sql.
-SELECT t.Project AS Project, t.TraceId AS TraceId
+-- Of a chunk of traces those that the sums alone do not prove right and those that may pause, see attribution/candidates.sql.
+SELECT
+    t.Project AS Project, t.TraceId AS TraceId,
+${../parts/unproven}
+    AS IsUnproven,
+${../parts/may_pause}
+    AS MayPause
 FROM _trace_claims AS t
 WHERE t.TraceId >= {low_trace:String} AND ({last:UInt8} = 1 OR t.TraceId < {high_trace:String})
 GROUP BY Project, TraceId
-HAVING
-${../parts/unproven}
+HAVING IsUnproven OR MayPause

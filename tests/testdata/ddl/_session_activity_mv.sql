@@ -8,6 +8,7 @@ CREATE MATERIALIZED VIEW _session_activity_mv TO _session_activity
     `ErrorCount` UInt64,
     `FirstStart` SimpleAggregateFunction(min, UInt64),
     `LastEnd` SimpleAggregateFunction(max, UInt64),
+    `Hours` Array(UInt32),
     `UserIds` Array(String),
     `ServiceNames` Array(String),
     `Environments` Array(String),
@@ -29,7 +30,9 @@ CREATE MATERIALIZED VIEW _session_activity_mv TO _session_activity
     `Metadata` Map(String, String)
 )
 AS WITH
-    t.Metadata AS metadata
+    t.Metadata AS metadata,
+    t.FirstStart AS first_start,
+    t.LastEnd AS last_end
 SELECT
     t.Project AS Project,
     t.SessionId AS SessionId,
@@ -39,6 +42,7 @@ SELECT
     sum(t.ErrorCount) AS ErrorCount,
     min(t.FirstStart) AS FirstStart,
     max(t.LastEnd) AS LastEnd,
+    groupUniqArrayArray(256)(range(toUInt32(intDiv(bitAnd(first_start, 9223372036854775807), 3600000000000)) AS first_hour, toUInt32(least(intDiv(bitAnd(last_end, 9223372036854775807), 3600000000000), first_hour + 255) + 1))) AS Hours,
     groupUniqArrayArray(t.UserIds) AS UserIds,
     groupUniqArrayArray(t.ServiceNames) AS ServiceNames,
     groupUniqArrayArray(t.Environments) AS Environments,
