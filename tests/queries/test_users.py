@@ -82,11 +82,17 @@ def test_a_cursor_is_of_one_list_of_users(otel_client: Client, project: str, see
         list_users(otel_client, WantedUsers(project, 1, sort="cost", cursor=cursor), now_ns=EPOCH)
 
 
-@pytest.mark.parametrize("sort", get_args(UserSort))
-def test_users_are_those_of_the_view(otel_client: Client, sort: UserSort) -> None:
+@pytest.fixture(scope="module")
+def crowded(otel_client: Client) -> str:
+    """A project of many users, delivered in any way."""
     spans = crowd(rnd := random.Random(11), new_project(), 4)
     deliver(otel_client, spans, rnd)
-    rows = run(otel_client, "SELECT * FROM session_users WHERE Project = {p:String}", {"p": spans[0].project})
-    listed = list_users(otel_client, WantedUsers(spans[0].project, 1000, sort=sort), now_ns=EPOCH).rows
+    return spans[0].project
+
+
+@pytest.mark.parametrize("sort", get_args(UserSort))
+def test_users_are_those_of_the_view(otel_client: Client, crowded: str, sort: UserSort) -> None:
+    rows = run(otel_client, "SELECT * FROM session_users WHERE Project = {p:String}", {"p": crowded})
+    listed = list_users(otel_client, WantedUsers(crowded, 1000, sort=sort), now_ns=EPOCH).rows
     assert rows
     assert sorted(listed, key=lambda row: row["UserId"]) == sorted(rows, key=lambda row: row["UserId"])
