@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.client import HTTPConnection
 
 import grpc
@@ -19,6 +21,7 @@ from otel_sessions.testing import otlp
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 TEXT = "The quick brown fox jumps over the lazy dog. "
 SMALL_SPAN_BYTES = 420
+SMALL_BYTES = 100_000
 TRIES = 1000
 
 
@@ -38,34 +41,68 @@ class Senders:
     def __init__(self, server: Server, args: argparse.Namespace) -> None:
         self._server = server
         self._args = args
-        self._end = time.monotonic() + args.seconds
+        self._end = math.inf
         self._lock = threading.Lock()
+        self._together = threading.Barrier(args.senders, self._begin)
+        self.waits: list[float] = []
         self.outcomes: Counter[str] = Counter()
         self.spans = 0
 
     def run(self) -> None:
         threads = [threading.Thread(target=self._send, args=(number,)) for number in range(self._args.senders)]
+        threads += [threading.Thread(target=self._send_small, args=(number,)) for number in range(self._args.beside)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
+    def _begin(self) -> None:
+        self._end = time.monotonic() + self._args.seconds
+
     def _send(self, number: int) -> None:
-        rnd, transports = random.Random(number), self._args.transport
-        export = _grpc(self._server) if transports[number % len(transports)] == "grpc" else _http(self._server)
-        while time.monotonic() < self._end:
-            message, spans = body(rnd.choice(self._args.mib) << 20, one=self._args.shape == "one")
+        rnd, export = random.Random(number), self._export(number)
+        for _ in range(self._args.small_first):
+            message, spans = body(SMALL_BYTES, one=False)
+            self._note(export(message), spans)
+        message, spans = self._large(rnd)
+        self._together.wait()
+        while True:
             for _ in range(TRIES):
                 outcome = export(message)
-                with self._lock:
-                    self.outcomes[outcome] += 1
-                    self.spans += spans if outcome == "taken" else 0
+                self._note(outcome, spans)
                 if outcome == "taken":
                     break
                 time.sleep(0.5)
+            if time.monotonic() > self._end:
+                return
+            message, spans = self._large(rnd)
+
+    def _large(self, rnd: random.Random) -> tuple[bytes, int]:
+        return body(rnd.choice(self._args.mib) << 20, one=self._args.shape == "one")
+
+    def _send_small(self, number: int) -> None:
+        export = self._export(number)
+        while time.monotonic() < self._end:
+            message, spans = body(SMALL_BYTES, one=False)
+            began = time.monotonic()
+            while (outcome := export(message)) != "taken":
+                self._note(outcome, 0)
+                time.sleep(0.1)
+            self.waits.append(time.monotonic() - began)
+            self._note(outcome, spans)
+            time.sleep(0.05)
+
+    def _export(self, number: int) -> Callable[[bytes], str]:
+        transports = self._args.transport
+        return _grpc(self._server) if transports[number % len(transports)] == "grpc" else _http(self._server)
+
+    def _note(self, outcome: str, spans: int) -> None:
+        with self._lock:
+            self.outcomes[outcome] += 1
+            self.spans += spans if outcome == "taken" else 0
 
 
-def _grpc(server: Server):  # type: ignore[no-untyped-def]
+def _grpc(server: Server) -> Callable[[bytes], str]:
     options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
     call = grpc.insecure_channel(server.endpoints["otlp/grpc"], options=options).unary_unary(METHOD)
 
@@ -79,7 +116,7 @@ def _grpc(server: Server):  # type: ignore[no-untyped-def]
     return export
 
 
-def _http(server: Server):  # type: ignore[no-untyped-def]
+def _http(server: Server) -> Callable[[bytes], str]:
     def export(message: bytes) -> str:
         connection = HTTPConnection(server.endpoints["otlp/http"], timeout=300)
         try:
@@ -101,16 +138,23 @@ def main() -> None:
     parser.add_argument("--mib", type=int, nargs="+", default=[1, 2, 5, 10, 20, 40], help="sizes, drawn at random")
     parser.add_argument("--shape", choices=["one", "many"], default="one", help="spans a message")
     parser.add_argument("--transport", choices=["grpc", "http"], nargs="+", default=["grpc"], help="by turns")
+    parser.add_argument("--small-first", type=int, default=0, help="messages of 100 KB before all begin at once")
+    parser.add_argument("--beside", type=int, default=0, help="senders of messages of 100 KB beside these")
+    parser.add_argument("--storing", type=float, default=300.0, help="seconds to wait until all is stored")
     args = parser.parse_args()
     with serve("wal", claim_wait="1s") as server, server.watched() as most:
         senders = Senders(server, args)
         senders.run()
-        end = time.monotonic() + 300
+        end = time.monotonic() + args.storing
         sql = "SELECT count() FROM otel.session_spans"
         while (stored := int(ask(server.endpoints["clickhouse_http"], sql))) < senders.spans and time.monotonic() < end:
             time.sleep(1)
         time.sleep(5)  # merges
         print(f"{most[0]:.0f} MiB at most, {dict(senders.outcomes)}, {senders.spans} spans taken, {stored} stored")
+        if waits := sorted(senders.waits):
+            print(
+                f"small ones: {len(waits)}, p50 {waits[len(waits) // 2]:.2f} s, p99 {waits[len(waits) * 99 // 100]:.2f}"
+            )
     if stored < senders.spans or most[0] > 1024:
         raise SystemExit("lost, or over 1 GiB")
 

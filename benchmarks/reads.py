@@ -26,6 +26,7 @@ from otel_sessions.queries.facets import facets
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
 from otel_sessions.queries.metrics import Measured, metrics
+from otel_sessions.queries.spans import list_spans
 from otel_sessions.sessions import attribution, migrations
 
 SESSIONS = 100_000
@@ -167,7 +168,7 @@ def reads(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "one session, SQL", queried("SELECT * FROM sessions WHERE SessionId = {id:String}")
     yield "its turns", lambda: detail.list_traces(client, **scope, limit=100)
     yield "its turns, SQL", queried("SELECT * FROM session_traces WHERE SessionId = {id:String} ORDER BY StartTime")
-    yield "its spans", lambda: detail.list_spans(client, **scope, limit=1000)
+    yield "its spans", lambda: list_spans(client, **scope, limit=1000)
     yield "its spans, SQL", queried("SELECT * FROM session_spans WHERE SessionId = {id:String} ORDER BY Timestamp")
     long = {**scope, "session_id": "long"}
     yield "50 of 20,000 turns", lambda: detail.list_traces(client, **long, limit=50)

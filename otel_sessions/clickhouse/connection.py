@@ -8,12 +8,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from otel_sessions.clickhouse.at_once import lend
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
+from otel_sessions.clickhouse.readers import settle
 from otel_sessions.errors import NotStored, Permanent, Retryable
 
 if TYPE_CHECKING:
@@ -51,11 +53,13 @@ class Pool:
         try:
             yield client
         except BaseException as error:
+            settle(client)
             if isinstance(error, Permanent) and error.__cause__ is None and error.__context__ is None:
                 self._give_back(client)
             else:
                 client.close()
             raise
+        settle(client)
         self._give_back(client)
 
     def _give_back(self, client: Client) -> None:
@@ -118,7 +122,7 @@ class Store:
 
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, step)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, step)
         finally:
             self._waiting -= 1
 
@@ -133,7 +137,9 @@ class Store:
 
         def steps() -> Generator[bytes, None, None]:
             with self._around(), clients.client() as client:
-                yield from work(client)
+                for piece in work(client):
+                    yield piece
+                    settle(client)
 
         return self._pieces(steps())
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from otel_sessions.http.answers import one_request, send_in_pieces
 from otel_sessions.telemetry import Intervals
 
 HEADERS_TIMEOUT_S: Final = 30.0
@@ -61,10 +62,11 @@ class Requests:
             begun = True
             if is_last and message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
-            await send(message)
+            await send_in_pieces(message, send)
 
         try:
-            await self._app(scope, receive, sending)
+            with one_request():
+                await self._app(scope, receive, sending)
         except asyncio.CancelledError:  # uvicorn does so, and would log it as an error of the application
             if not begun:
                 await _SHUTTING_DOWN(scope, receive, sending)

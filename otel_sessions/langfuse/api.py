@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from otel_sessions._version import __version__
 from otel_sessions.clickhouse.client import Endpoint
-from otel_sessions.clickhouse.connection import Store, open_client
+from otel_sessions.clickhouse.connection import Store
 from otel_sessions.errors import InvalidData
 from otel_sessions.http.auth import Authenticated
 from otel_sessions.http.body import Bodies, Body
@@ -27,6 +27,7 @@ from otel_sessions.langfuse.score_configs import ScoreConfigs
 from otel_sessions.langfuse.scores import Scores
 from otel_sessions.langfuse.sessions import Sessions
 from otel_sessions.langfuse.traces import Traces
+from otel_sessions.queries.limits import Limits
 
 PREFIX: Final = "/api/public/"
 OTLP_BASE: Final = "/api/public/otel"
@@ -34,8 +35,8 @@ OTLP_BASE: Final = "/api/public/otel"
 MAX_BODY: Final = 4 << 20
 """Bytes of a request, after decompression; the SDKs send 1 MiB at most."""
 _READ_BODIES: Final = 8
-TIMEOUT_S: Final = 10
-"""How long ClickHouse may take; the SDKs wait 5 s for an answer."""
+_LIMITS: Final = Limits(max_execution_time=0)
+"""ClickHouse may take ten seconds; the SDKs wait 5 s for an answer."""
 MAX_WAITING: Final = 64
 """Requests that may wait for ClickHouse; those beyond are told at once to come back."""
 _WORKERS: Final = 2
@@ -50,7 +51,7 @@ def mount(endpoint: Endpoint | None, listener: Listener) -> Mounted:
 
     Health is for everybody, all else for whom the listener lets in.
     """
-    open_ = None if endpoint is None else partial(open_client, endpoint, timeout_s=TIMEOUT_S)
+    open_ = None if endpoint is None else partial(_LIMITS.connect, endpoint)
     reads, writes = (  # so that nobody who reads keeps scores waiting
         Store(open_, "langfuse", threads=1, max_waiting=MAX_WAITING) for _ in range(2)
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Place: TypeAlias = "tuple[str, str]"
 """Start and trace of a turn."""
 
-MAX_CONTENT: Final = 32 * 2**20
+MAX_CONTENT: Final = 8 * 2**20
 """Bytes of attributes and events that are read for a page."""
 MAX_SPANS: Final = 20_000
 """Spans that are read for a page; of a turn with more, the first."""

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.additions import said_of_one, state
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _FIRST: Final = "1900-01-01 00:00:00"
 _FOLLOWING: Final = 20
-INTERNAL: Final = frozenset(
-    {"SessionHint", "ClaimLevel", "ClaimId", "ClaimKey"} | {"StartTimeUnixNano", "EndTimeUnixNano"}
-)
-"""Columns of spans that say how the service works, not what the span is; REST does not show them."""
 
 
 def get_session(
@@ -157,29 +153,10 @@ def place_of_turn(client: Client, *, project: str, session_id: str, trace_id: st
     return encode(("turns", project, session_id), (rows[0]["Start"], just_before, {})), rows[0]["Before"]
 
 
-def list_spans(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
-    """Its spans by their start, in the columns of the view `session_spans`, less those that are the service's own."""
-    list_ = ["spans", project, session_id]
-    place = decode(list_, cursor) if cursor else (_FIRST, "", "")
-    behind = dict(zip(("time", "trace_id", "span_id"), place, strict=True))
-    rows = keyed.select(
-        client, "list_spans", {"project": project, "session_id": session_id, **behind, "limit": limit + 1}
-    )
-    found = page(rows, limit, list_, lambda row: (row["Timestamp"], row["TraceId"], row["SpanId"]))
-    return Page([shown_span(row) for row in found.rows], found.next_cursor)
-
-
 def list_bars(client: Client, *, project: str, session_id: str, traces: Sequence[str], limit: int) -> list[Row]:
     """The spans of these turns by their start, with what a waterfall draws of them."""
     named = {"project": project, "session_id": session_id, "traces": list(traces), "limit": limit}
     return keyed.select(client, "list_bars", named)
-
-
-def get_span(client: Client, *, project: str, session_id: str, trace_id: str, span_id: str) -> Row | None:
-    """One span of a session as `list_spans` has it."""
-    named = {"project": project, "session_id": session_id, "trace_id": trace_id, "span_id": span_id}
-    rows = keyed.select(client, "span", named)
-    return shown_span(rows[0]) if rows else None
 
 
 def timeline(client: Client, *, project: str, session_id: str, limit: int, cursor: str | None = None) -> Page:
@@ -239,9 +216,3 @@ def last_failure(client: Client, *, project: str, session_id: str) -> Row | None
     """
     rows = keyed.select(client, "last_failure", {"project": project, "session_id": session_id})
     return rows[0] if rows else None
-
-
-def shown_span(row: Mapping[str, Any]) -> Row:
-    """A row of `session_spans` without the service's own columns, and with `StartTime` and `EndTime`."""
-    shown = {name: value for name, value in row.items() if name not in INTERNAL and not name.startswith("_")}
-    return {**shown, "StartTime": row["Timestamp"], "EndTime": row["_EndTime"]}

@@ -6,15 +6,18 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
+from otel_sessions.clickhouse.chunks import bounded
 from otel_sessions.clickhouse.errors import reading
 from otel_sessions.queries import keyed, shapes, transcript
-from otel_sessions.queries.detail import shown_span
 from otel_sessions.queries.members import AS_REST, span_members
 from otel_sessions.queries.rows import Row, composed, rows_of, select
+from otel_sessions.queries.spans import beginnings, columns, shown_span
 from otel_sessions.queries.spoken import spoken
 
 if TYPE_CHECKING:
@@ -38,6 +41,10 @@ _BUNDLE: Final = 2**16
 _TEXTS: Final = frozenset({"String", "LowCardinality(String)"})
 _INERT: Final = "if(match(`{0}`, '^[-=+@\\\\t\\\\r]'), concat('\\'', `{0}`), toString(`{0}`)) AS `{0}`"
 """A text as a cell, by its column: what begins as formulas do has a quote before it."""
+
+
+Piece = Mapping[str, Any]
+"""Parameters of `export_spans`: some turns, and between which spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +87,16 @@ def span_lines(of: Exported) -> Iterator[bytes]:
         sql = composed("export_spans", COLUMNS=span_members(_columns(of.client)))
         yield from _formatted(of, sql, "JSONEachRow", AS_REST)
     else:
-        for body in _formatted(of, composed("export_spans", COLUMNS="*"), "JSONEachRow"):
-            spans = (shapes.turn(shown_span(row), of.preview) for row in rows_of(body))
+        for body in _formatted(of, composed("export_spans", COLUMNS=columns(of.preview)), "JSONEachRow"):
+            spans = (shapes.turn(shown_span(beginnings(row)), of.preview) for row in rows_of(body))
             yield b"".join(orjson.dumps(span) + b"\n" for span in spans)
 
 
 def _formatted(of: Exported, sql: str, format_: str, settings: Mapping[str, Any] = _UNCOMPRESSED) -> Iterator[bytes]:
     """What a statement answers for its spans, about `PIECE` bytes at a time; CSV begins with the names of columns."""
     pace = _Pace()
-    for count, piece in _pieces(of, pace):
-        parameters = of.parameters(**piece)
+    for count, piece in _of_bounded_size(of, pace):
+        parameters = of.parameters(**piece, preview=of.preview or 0)
         keyed_sql = keyed.by_key(of.client, sql, parameters)
         with reading():
             body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_, settings=dict(settings))
@@ -98,7 +105,34 @@ def _formatted(of: Exported, sql: str, format_: str, settings: Mapping[str, Any]
         format_ = "CSV" if format_ == "CSVWithNames" else format_
 
 
-def _pieces(of: Exported, pace: _Pace) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _of_bounded_size(of: Exported, pace: _Pace) -> Iterator[tuple[int, Piece]]:
+    """As `_pieces`, those of more than `PIECE` bytes in parts: turns whole, or spans of one, or one span.
+
+    Where texts are cut nothing is large.
+    """
+    for count, piece in _pieces(of, pace):
+        named = of.parameters(**piece)
+        if of.preview is not None or keyed.select(of.client, "export_bytes", named)[0]["Bytes"] <= PIECE:
+            yield count, piece
+            continue
+        spans = keyed.select(of.client, "export_sizes", named)
+        turns = [list(each) for _, each in groupby(spans, itemgetter("TraceId"))]
+        for some in bounded(turns, _nbytes, PIECE):
+            if len(some) > 1 or _nbytes(some[0]) <= PIECE:
+                yield sum(map(len, some)), {**piece, "trace_ids": [turn[0]["TraceId"] for turn in some]}
+                continue
+            behind: Piece = {name: piece[name] for name in _FIRST}
+            for part in bounded(some[0], itemgetter("Bytes"), PIECE):
+                last = {"last_time": part[-1]["Time"], "last_span": part[-1]["SpanId"]}
+                yield len(part), {"trace_ids": [part[0]["TraceId"]], **behind, **last}
+                behind = {"time": part[-1]["Time"], "span_id": part[-1]["SpanId"]}
+
+
+def _nbytes(spans: Iterable[Row]) -> int:
+    return sum(span["Bytes"] for span in spans)
+
+
+def _pieces(of: Exported, pace: _Pace) -> Iterator[tuple[int, Piece]]:
     """Some turns whole, or some spans of one that has more: how many spans, and parameters of `export_spans`."""
     for trace_ids, count in _together(of, pace):
         behind: Mapping[str, Any] = _FIRST

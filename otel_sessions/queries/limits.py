@@ -6,15 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import code_of, reading
+from otel_sessions.clickhouse.readers import LARGEST, reader
 from otel_sessions.errors import OtelSessionsError, Permanent
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+_OF_A_SERVER: Final = 4 << 30
 _REACHED: Final = {
     159: "time", 160: "time", 241: "memory", 158: "rows", 307: "rows", 396: "rows",
 }  # fmt: skip
@@ -39,24 +42,30 @@ class LimitExceeded(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds, bytes of memory, and rows read, of which 0 is no bound."""
+    """Seconds and rows read, of which 0 is no bound, and bytes of memory.
+
+    None is `LARGEST` of the embedded engine, which is in this process, and `_OF_A_SERVER` elsewhere.
+    """
 
     max_execution_time: float = 30.0
-    max_memory_usage: int = 4 << 30
+    max_memory_usage: int | None = None
     max_rows_to_read: int = 0
 
     def connect(self, endpoint: Endpoint) -> Client:
-        """A client of which every query has these limits. Raises `Retryable` when ClickHouse is not reached."""
+        """A client of which every query has these limits. Raises `Retryable` when ClickHouse is not reached.
+
+        With the embedded engine it is one of `clickhouse.readers`.
+        """
         with reading():
-            client = connect(
-                endpoint,
-                database=endpoint.database,
-                timeout_s=int(self.max_execution_time) + 10,
-                long_parameters=True,
-            )
-            client.set_client_setting("max_execution_time", self.max_execution_time)
-            client.set_client_setting("max_memory_usage", self.max_memory_usage)
-            client.set_client_setting("max_rows_to_read", self.max_rows_to_read)
+            open_ = partial(self._opened, endpoint)
+            return reader(open_, self.max_memory_usage or LARGEST) if endpoint.embedded else open_()
+
+    def _opened(self, endpoint: Endpoint) -> Client:
+        timeout_s = int(self.max_execution_time) + 10
+        client = connect(endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=True)
+        client.set_client_setting("max_execution_time", self.max_execution_time)
+        client.set_client_setting("max_memory_usage", self.max_memory_usage or _OF_A_SERVER)
+        client.set_client_setting("max_rows_to_read", self.max_rows_to_read)
         return client
 
 

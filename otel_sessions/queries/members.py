@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from otel_sessions.queries.detail import INTERNAL
 from otel_sessions.queries.rows import NESTED, member_of
+from otel_sessions.queries.spans import INTERNAL
 
 AS_REST: Final[Mapping[str, Any]] = {"date_time_output_format": "iso", "output_format_json_validate_utf8": 1}
 """Settings with which `JSONEachRow` writes times and texts as REST does."""

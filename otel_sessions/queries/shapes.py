@@ -30,6 +30,19 @@ _TEXTS: Final = (
 _LISTS: Final = ("events", "links", "scores")
 
 
+class Beginning(str):
+    """A text that was cut where it was read: `length` characters are what it had."""
+
+    __slots__ = ("length",)
+    length: int
+
+    @classmethod
+    def of(cls, text: str, length: int) -> Beginning:
+        made = cls(text)
+        made.length = length
+        return made
+
+
 def session(row: Row, groups: Collection[str] = DEFAULT_GROUPS, preview: int | None = None) -> Row:
     """A session in the members of these groups; `row` has the columns of the view `sessions`, and what was added."""
     shown = {name: value for name, value in as_json(row).items() if _GROUP_OF.get(name, "core") in groups}
@@ -51,17 +64,21 @@ def cut(shown: Row, preview: int | None) -> Row:
     cut_: dict[str, Any] = {}
     for name, value in shown.items():
         cut_[name] = value
-        if name in _TEXTS and isinstance(value, str) and len(value) > preview:
+        if name in _TEXTS and isinstance(value, str) and _length(value) > preview:
             cut_[name] = value[:preview]
-            cut_[f"{name}_length"] = len(value)
+            cut_[f"{name}_length"] = _length(value)
         elif name in _LISTS:
             cut_[name] = [cut(each, preview) for each in value]
         elif isinstance(value, dict) and name.endswith(("attributes", "metadata")):
-            long = {key: len(text) for key, text in value.items() if isinstance(text, str) and len(text) > preview}
+            long = {key: n for key, text in value.items() if isinstance(text, str) and (n := _length(text)) > preview}
             cut_[name] = {key: text[:preview] if key in long else text for key, text in value.items()}
             if long:
                 cut_[f"{name}_length"] = long
     return cut_
+
+
+def _length(text: str) -> int:
+    return text.length if isinstance(text, Beginning) else len(text)
 
 
 def no_groups(unknown: Sequence[str]) -> str:

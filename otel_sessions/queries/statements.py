@@ -27,7 +27,6 @@ TABLES: Final = (
 MAX_ROWS: Final = 1000
 MAX_BYTES: Final = 16 << 20
 MAX_SECONDS: Final = 30
-MAX_MEMORY: Final = 1 << 30
 
 
 _DESCRIBE: Final = re.compile(
@@ -71,7 +70,6 @@ def _run(client: Client, project: str, sql: str) -> Result:
         "limit": MAX_ROWS + 1,
         "max_result_bytes": MAX_BYTES,
         "max_execution_time": MAX_SECONDS,
-        "max_memory_usage": MAX_MEMORY,
         "output_format_json_quote_64bit_integers": 0,
     }
     with reading():

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from google.protobuf.message import Message
 
 from otel_sessions.errors import near
-from otel_sessions.queries import detail, shapes
+from otel_sessions.queries import detail, shapes, spans
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
 from otel_sessions.queries.listing import Order, Sort, Wanted
 from otel_sessions.queries.listing import list_sessions as listed
@@ -65,7 +65,8 @@ def list_traces(client: Client, project: str, request: Any) -> Message:
 
 
 def list_spans(client: Client, project: str, request: Any) -> Message:
-    return _inside(client, project, request, detail.list_spans, "Span")
+    read = partial(spans.list_spans, preview=preview_of(request))
+    return _inside(client, project, request, read, "Span")
 
 
 def no_session(session_id: str) -> NotFound:

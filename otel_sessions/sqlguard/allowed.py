@@ -55,8 +55,8 @@ class Bounds:
     """
 
     max_execution_time_s: int = 60
-    max_memory_usage: int = 4 << 30
-    max_result_bytes: int = 1 << 30
+    max_memory_usage: int = 192 << 20
+    max_result_bytes: int = 64 << 20
     max_result_rows: int = 0
 
     def settings(self) -> Mapping[str, int]:
@@ -82,7 +82,7 @@ def accepted_settings(chosen: Mapping[str, str], bounds: Bounds) -> dict[str, st
             continue
         if most:
             if 0 < number_of(value) < most:
-                accepted[name] = value
+                accepted[name] = str(number_of(value))
         elif (reason := refused_setting(name, value, bounds)) is not None:
             raise QueryError(reason)
         else:

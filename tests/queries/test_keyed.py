@@ -58,9 +58,17 @@ def of_session(name: str) -> Callable[[Client, str, str], list[Row]]:
     )
 
 
+def whole_spans(client: Client, project: str, id_: str) -> list[Row]:
+    scope = {"project": project, "session_id": id_}
+    keys = keyed.select(client, "span_keys", {**scope, "limit": 1000, **FIRST})
+    ids = {"trace_ids": [row["TraceId"] for row in keys], "span_ids": [row["SpanId"] for row in keys]}
+    rows = keyed.select(client, "list_spans", {**scope, **ids}, COLUMNS="*")
+    return sorted(rows, key=lambda row: (row["Timestamp"], row["TraceId"], row["SpanId"]))
+
+
 STATEMENTS = {
     "session_traces": (of_session("list_traces"), "StartTime, TraceId"),
-    "session_spans": (of_session("list_spans"), "Timestamp, TraceId, SpanId"),
+    "session_spans": (whole_spans, "Timestamp, TraceId, SpanId"),
     "session_timeline": (of_session("timeline"), "Minute"),
     "session_parts": (of_session("parts"), "Part"),
     "session_scores": (of_session("scores"), "ScoreId"),

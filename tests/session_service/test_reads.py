@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from otel_sessions import session_service
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.extensions.web import Web
-from otel_sessions.queries import detail, shapes
+from otel_sessions.queries import detail, shapes, spans
 from otel_sessions.queries.rows import as_json
 from otel_sessions.session_service import reads
 from otel_sessions.session_service.messages import SERVICE, message_type
@@ -247,7 +247,7 @@ def test_rows_of_the_views_fill_their_messages_whole(stored: Api) -> None:
     named = {"project": stored.project, "session_id": "s", "limit": 10}
     for name, page in (
         ("Trace", detail.list_traces(stored.client, **named)),
-        ("Span", detail.list_spans(stored.client, **named)),
+        ("Span", spans.list_spans(stored.client, **named)),
     ):
         for row in page.rows:
             filled = members(reads.filling(name)(shapes.turn(row)))

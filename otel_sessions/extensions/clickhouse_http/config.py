@@ -27,8 +27,8 @@ class Config(Settings):
     max_concurrent_queries: Annotated[int, Field(ge=1, le=32)] = 8
     max_waiting_queries: Annotated[int, Field(ge=0, le=10_000)] = 100
     max_execution_time_s: Annotated[int, Field(ge=1)] = 60
-    max_memory_usage: Annotated[ByteSize, Field(gt=0)] = 4096 * _MIB
-    max_result_bytes: Annotated[ByteSize, Field(gt=0)] = 1024 * _MIB
+    max_memory_usage: Annotated[ByteSize, Field(gt=0)] = 192 * _MIB
+    max_result_bytes: Annotated[ByteSize, Field(gt=0)] = 64 * _MIB
     max_result_rows: Annotated[int, Field(ge=0)] = 0
     table_functions: list[str] = sorted(TABLE_FUNCTIONS)
 

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.readers import reader
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import native_blocks, row_binary
 from otel_sessions.extensions.clickhouse_http.config import Config
@@ -33,6 +34,7 @@ _WORD = re.compile(
          (?P<word>'(?:[^'\\]|\\.|'')*' | `(?:[^`\\]|\\.)*` | "(?:[^"\\]|\\.)*" | [A-Za-z_][A-Za-z0-9_]* | \S)""",
     re.VERBOSE | re.DOTALL,
 )
+_BOUNDS_ITSELF = re.compile(rb"max_memory_usage|max_result_bytes|result_overflow_mode")
 _LINE_END = re.compile(rb"[ \t\f]*(\r?\n)?")
 
 
@@ -63,7 +65,9 @@ class Engine:
                     raise QueryError(
                         f"Code: 81. DB::Exception: Database {job.database} does not exist. (UNKNOWN_DATABASE)"
                     )
-                chosen = self._guard.accept_settings(client, job.settings)
+                chosen = dict(self._guard.accept_settings(client, job.settings))
+                if _BOUNDS_ITSELF.search(job.statement) or "result_overflow_mode" in chosen:
+                    chosen.setdefault("max_memory_usage", str(self._config.max_memory_usage))
                 read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
                 format_ = read.format or job.format
                 version = job.protocol_version if format_ == "Native" else 0
@@ -82,10 +86,13 @@ class Engine:
         self._writers.close()
 
     def _connect_reader(self) -> Client:
-        client = self._connect_writer()
         with reading():
-            for name, value in {**self._config.bounds.settings(), **_HARDENED}.items():
-                client.set_client_setting(name, value)
+            return reader(self._hardened, self._config.max_memory_usage, self._config.max_result_bytes)
+
+    def _hardened(self) -> Client:
+        client = connect(self._endpoint)
+        for name, value in {**self._config.bounds.settings(), **_HARDENED}.items():
+            client.set_client_setting(name, value)
         return client
 
     def _connect_writer(self) -> Client:

@@ -13,7 +13,6 @@ from otel_sessions.errors import Fault
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.types import EMPTY_MEANS_DEFAULTS, ByteSize, Duration, HostPort
 
-_GIB = 1 << 30
 _KEY_CHARS: Final = 16
 
 
@@ -39,7 +38,8 @@ class Login(Settings):
 class Config(Settings):
     """`public_url` is where people reach the pages, for links that are given out; by default as the request came.
 
-    The other bounds are those of one query: seconds, bytes of memory, rows read (0 is no bound).
+    The other bounds are those of one query: seconds, bytes of memory (by default as `queries.limits` has it), rows read
+    (0 is no bound).
     """
 
     endpoint: HostPort = HostPort("127.0.0.1", 8080)
@@ -51,7 +51,7 @@ class Config(Settings):
     public_url: Annotated[str, AfterValidator(_base)] | None = None
     max_concurrent_queries: Annotated[int, Field(ge=1, le=64)] = 8
     max_execution_time: Annotated[Duration, Field(gt=0)] = 30.0
-    max_memory_usage: Annotated[ByteSize, Field(gt=0)] = 4 * _GIB
+    max_memory_usage: Annotated[ByteSize, Field(gt=0)] | None = None
     max_rows_to_read: Annotated[int, Field(ge=0)] = 0
 
     def find_faults(self, used: Used) -> Iterator[Fault]:

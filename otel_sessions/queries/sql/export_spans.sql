@@ -11,3 +11,4 @@ ${span_end}
         AND (Timestamp, SpanId) <= (fromUnixTimestamp64Nano({last_time:Int64}), {last_span:String})
 )
 ORDER BY indexOf({trace_ids:Array(String)}, TraceId), Timestamp, SpanId
+SETTINGS max_threads = 1

@@ -1,7 +1,7 @@
-SELECT *,
+-- Some spans of a session, in any order: all, or some where they are more than a page may have. Nothing gathers their texts.
+SELECT COLUMNS,
 ${span_end}
 FROM session_spans
-WHERE Project = {project:String} AND SessionId = {session_id:String}
-    AND (Timestamp, TraceId, SpanId) > ({time:DateTime64(9, 'UTC')}, {trace_id:String}, {span_id:String})
-ORDER BY Timestamp, TraceId, SpanId
-LIMIT {limit:UInt32}
+WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
+    AND SpanId IN {span_ids:Array(String)}
+SETTINGS max_threads = 1, max_result_bytes = 8388608, result_overflow_mode = 'break'

@@ -17,6 +17,7 @@ from otel_sessions.queries.history import Memory
 from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.queries.paging import Page, Readers, decode
 from otel_sessions.queries.rows import Row, as_json
+from otel_sessions.queries.spans import list_spans
 
 SESSION = "/api/v1/sessions/{session_id}"
 REPLAYED: Final = Memory()
@@ -93,7 +94,7 @@ def turns(client: Client, call: Call[PagedTexts, None]) -> Answer:
 
 
 def spans(client: Client, call: Call[PagedTexts, None]) -> Answer:
-    page = detail.list_spans(client, **_place(call))
+    page = list_spans(client, **_place(call), preview=call.parameters.preview)
     return _listed(client, call, "spans", page, call.hidden.span)
 
 

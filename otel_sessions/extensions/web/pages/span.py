@@ -12,9 +12,11 @@ from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.genai.messages import Part, as_text, call_text
 from otel_sessions.genai.transcript import Reader
-from otel_sessions.queries import detail, shapes
+from otel_sessions.queries import shapes, spans
 from otel_sessions.queries.rows import Row
 
+_SHOWN: Final = 1_000_000
+"""Characters of a text that a page shows of a span; REST and exports have all."""
 _PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -68,7 +70,7 @@ def opened(visit: Visit) -> dict[str, Any]:
     _, _, span_id = visit.get("span").partition(".")
     if not span_id:
         return {"opened": None, "opened_id": "", "opened_error": "", "as_sql": "", "raw": ""}
-    span = visit.call.hidden.span(_read(visit))
+    span = visit.call.hidden.span(_read(visit, _SHOWN))
     as_sql = f"SELECT * FROM session_spans WHERE TraceId = '{span['trace_id']}' AND SpanId = '{span_id}'"  # noqa: S608 - a text to copy; ids are hex
     raw = orjson.dumps(span, option=orjson.OPT_INDENT_2).decode()
     raised = [event["attributes"].get("exception.message", "") for event in span["events"]]
@@ -76,10 +78,11 @@ def opened(visit: Visit) -> dict[str, Any]:
     return {"opened": span, "opened_id": span_id, "opened_error": error, "as_sql": as_sql, "raw": raw}
 
 
-def _read(visit: Visit) -> Row:
+def _read(visit: Visit, preview: int | None = None) -> Row:
     """The span that the address names, with what a link hides of it. Raises `NotFound`."""
     trace_id, _, span_id = visit.get("span").partition(".")
-    row = detail.get_span(visit.client, **visit.of_session, trace_id=trace_id, span_id=span_id)
+    named = {**visit.of_session, "trace_id": trace_id, "span_id": span_id}
+    row = spans.get_span(visit.client, **named, preview=preview)
     if row is None:
         raise NotFound("this session has no such span")
-    return shapes.turn(row)
+    return shapes.turn(row, preview)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all who read from the embedded engine may take of memory together, whichever listener they came by.
+
+A statement is tried with little memory, as many at a time as there are places for. One that needs more is asked again
+with all that a statement may have, one of these at a time, and at last by one thread and in small blocks. Who has got a
+large answer keeps room for what is made of it until the client is given back (`connection.Pool`). Of a ClickHouse in
+another process none of this is asked.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from otel_sessions.clickhouse.errors import code_of
+from otel_sessions.errors import Retryable
+from otel_sessions.http.answers import when_sent
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+LARGEST: Final = 192 << 20
+"""Bytes that one statement may take."""
+LITTLE: Final = 64 << 20
+"""Bytes with which it is tried first."""
+LARGEST_ANSWER: Final = 96 << 20
+LITTLE_ANSWER: Final = 8 << 20
+"""The same of an answer, which the engine does not count among what a statement takes."""
+TOGETHER: Final = LARGEST + 2 * LITTLE
+WAIT_S: Final = 20.0
+"""How long a statement waits for its turn, before its client is told to come back."""
+_LARGE_ANSWER: Final = 1 << 20
+_TIMES: Final = 3
+"""How many times its size an answer takes while it is made into another."""
+_RESULT_LIMIT: Final = 396
+_TOO_LITTLE: Final = frozenset({241, _RESULT_LIMIT})
+_RESULT: Final = "max_result_bytes"
+_SPILLING: Final = ("max_bytes_before_external_group_by", "max_bytes_before_external_sort")
+_SETTINGS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(_SPILLING, LARGEST // 2),  # of what is more the engine writes to its disk
+    **dict.fromkeys(("max_bytes_ratio_before_external_group_by", "max_bytes_ratio_before_external_sort"), 0),
+    "output_format_parallel_formatting": 0,  # it has several blocks of texts at a time
+}
+
+_FRUGAL: Final[Mapping[str, int]] = {"max_threads": 1, "max_block_size": 256}
+"""For rows of tens of megabytes: one after the other."""
+
+
+class Places:
+    """So many bytes, for who comes first. Any thread may call."""
+
+    def __init__(self, nbytes: int) -> None:
+        self._free = nbytes
+        self._line: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    def take(self, nbytes: int, timeout: float) -> None:
+        """Raises `Retryable` where there are not so many in `timeout` seconds."""
+        me, end = object(), time.monotonic() + timeout
+        with self._changed:
+            self._line.append(me)
+            try:
+                while self._line[0] is not me or self._free < nbytes:
+                    if not self._changed.wait(end - time.monotonic()):
+                        raise Retryable("others read as much as there is memory for", retry_after=2.0)
+                self._free -= nbytes
+            finally:
+                self._line.remove(me)
+                self._changed.notify_all()
+
+    def give_back(self, nbytes: int) -> None:
+        with self._changed:
+            self._free += nbytes
+            self._changed.notify_all()
+
+
+_PLACES: Final = Places(TOGETHER)
+
+
+class Reader:
+    """A client whose statements have their places; `open_` makes the client behind it.
+
+    A statement has at most `largest` bytes, and its answer `largest_answer`.
+    """
+
+    def __init__(
+        self, open_: Callable[[], Client], largest: int, largest_answer: int, places: Places = _PLACES
+    ) -> None:
+        self._open = open_
+        self._largest = largest
+        self._largest_answer = largest_answer
+        self._little = {"max_memory_usage": min(LITTLE, largest), _RESULT: min(LITTLE_ANSWER, largest_answer)}
+        self._places = places
+        self._kept = 0  # for what is made of answers
+        self._client = self._opened()
+
+    @property
+    def database(self) -> str | None:
+        return self._client.database
+
+    @database.setter
+    def database(self, name: str | None) -> None:
+        self._client.database = name
+
+    def raw_query(
+        self, query: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any
+    ) -> bytes:
+        """As the client's. Raises `Retryable` where there is no place in `WAIT_S` seconds."""
+        *attempts, last = self._attempts(dict(settings or {}))
+        for nbytes, chosen in attempts:
+            try:
+                return self._attempt(nbytes, query, parameters, chosen, more)
+            except Exception as error:
+                code = code_of(error)
+                if code not in _TOO_LITTLE or (code == _RESULT_LIMIT and _RESULT in chosen):
+                    raise
+                self._reopen()
+        return self._attempt(last[0], query, parameters, last[1], more)
+
+    def _attempts(self, wanted: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+        """With how many bytes to try a statement, and with which settings; once less where they say how many."""
+        largest = min(self._largest, int(wanted.get("max_memory_usage", self._largest)))
+        answer = min(self._largest_answer, int(wanted.get(_RESULT, self._largest_answer)))
+        most = {**wanted, "max_memory_usage": largest, _RESULT: answer}
+        attempts = [(largest, most), (largest, {**most, **_FRUGAL})]
+        if "max_memory_usage" in wanted:
+            return attempts
+        little = {_RESULT: answer} if answer < self._little[_RESULT] else {}
+        less = {name: value for name, value in wanted.items() if name != _RESULT}
+        return [(self._little["max_memory_usage"], {**less, **little}), *attempts]
+
+    def _attempt(
+        self, nbytes: int, query: str, parameters: Any, settings: Mapping[str, Any], more: Mapping[str, Any]
+    ) -> bytes:
+        # who keeps some goes on with little: it would wait for others, and they for it
+        is_little = nbytes <= self._little["max_memory_usage"]
+        with self._place(0 if self._kept and is_little else nbytes - self._kept) as place:
+            return place.note(self._client.raw_query(query, parameters, settings=dict(settings), **more))
+
+    def command(self, cmd: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any) -> Any:
+        """As the client's. What changes something is not tried twice: it may take all that a statement may."""
+        with self._place(0 if self._kept else self._little["max_memory_usage"]):
+            large = {**(settings or {}), "max_memory_usage": self._largest}
+            return self._client.command(cmd, parameters=parameters, settings=large, **more)
+
+    def settle(self) -> None:
+        """Gives back what was kept, when what was made of the answers has been sent."""
+        kept, self._kept = self._kept, 0
+        if kept:
+            when_sent(partial(self._places.give_back, kept))
+
+    @contextmanager
+    def _place(self, nbytes: int) -> Iterator[_Place]:
+        taken = min(max(nbytes, 0), LARGEST)
+        self._places.take(taken, WAIT_S)
+        place = _Place()
+        try:
+            yield place
+        finally:
+            kept = min(max(place.needed - self._kept, 0), taken)
+            self._kept += kept
+            self._places.give_back(taken - kept)
+
+    def _reopen(self) -> None:
+        """Takes another client: chDB keeps what a query that failed had written for the next on its connection."""
+        database = self.database
+        self._client.close()
+        self._client = self._opened()
+        self.database = database
+
+    def _opened(self) -> Client:
+        client = self._open()
+        for name, value in {**_SETTINGS, **self._little}.items():
+            client.set_client_setting(name, value)
+        return client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+class _Place:
+    """What a statement has taken, and what is `needed` of it afterwards."""
+
+    needed = 0
+
+    def note(self, answer: bytes) -> bytes:
+        """Notes how much has to be kept for an answer."""
+        if len(answer) > _LARGE_ANSWER:
+            self.needed = min(_TIMES * len(answer), LARGEST)
+        return answer
+
+
+def reader(open_: Callable[[], Client], max_memory_usage: int, max_result_bytes: int = LARGEST_ANSWER) -> Client:
+    """A client for reading from the embedded engine, with these bounds of each statement."""
+    return cast("Client", Reader(open_, max_memory_usage, max_result_bytes))
+
+
+def settle(client: Client) -> None:
+    """Says that what was read with this client is with others now, or done with."""
+    read: Any = client
+    if isinstance(read, Reader):
+        read.settle()
