@@ -176,11 +176,11 @@ def _shared_spans(client: Client, sessions: Sequence[SessionKey], shared: Sequen
 def _delete_spans(client: Client, sessions: Sequence[SessionKey], levels: Mapping[TraceKey, int]) -> None:
     """Deletes of traces that deleted sessions had all spans but those that name other sessions for themselves."""
     if levels:
-        best = [trace for trace, level in levels.items() if level == 1]
+        worse = [trace for trace, level in levels.items() if level > 1]
         sql, of_traces = attribution.bound(statement(__package__, "spans_of_traces"), [*levels])
-        sql, of_best = attribution.bound(sql, best, name="best")
+        sql, of_worse = attribution.bound(sql, worse, name="worse")
         sql, of_sessions = attribution.bound(sql, sessions, name="sessions")
-        mutate(client, sql, "otel_traces", {**of_traces, **of_best, **of_sessions})
+        mutate(client, sql, "otel_traces", {**of_traces, **of_worse, **of_sessions})
 
 
 def forgotten(client: Client, since_ns: int | None = None) -> dict[SessionKey, Away]:
