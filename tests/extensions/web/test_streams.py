@@ -14,7 +14,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from otel_sessions.errors import Retryable
 from otel_sessions.queries import export
+from otel_sessions.queries.limits import LimitExceeded
 from tests.extensions.web.conftest import Api, span
 from tests.integration.delivery import EPOCH
 
@@ -264,3 +266,20 @@ def test_events_from_the_start_have_every_turn(api: Api) -> None:
     assert api.call("GET", "/sessions/s/events", headers={"Last-Event-ID": "x"}).status == 400
     assert api.call("GET", "/sessions/nobody/events").status == 404
     assert api.call("GET", "/sessions/s/events", from_="end").status == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Retryable("no place", retry_after=2.0), 503), (LimitExceeded("memory"), 422)]
+)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_export_that_fails_before_its_first_piece_is_a_problem(
+    stored: Api, monkeypatch: pytest.MonkeyPatch, format_: str, error: Exception, status: int
+) -> None:
+    def failing(_: export.Exported) -> Iterator[bytes]:
+        raise error
+        yield b""
+
+    monkeypatch.setitem(export._FORMATS, format_, failing)
+    answer = stored.call("GET", "/sessions/s%2F1/export", format=format_)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (int(answer.headers.get("retry-after", 0)) >= 1) == (status == 503)

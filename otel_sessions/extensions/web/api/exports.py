@@ -2,12 +2,13 @@
 """A session whole, streamed.
 
 An export that breaks off ends its connection without the last chunk, which every HTTP client reports; as
-`application/x-ndjson` it says `complete` or `error` at its end.
+`application/x-ndjson` it says `complete` or `error` at its end. What goes wrong before its first piece is a problem as
+of any route.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -58,7 +59,19 @@ async def export_session(call: Call[Export, None]) -> Response:
     name = quote(f"{call.session_id[:100]}.{ending}", safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "X-Content-Type-Options": "nosniff"}
     media_type = FRAMES if framed else MEDIA_TYPES[format_]
-    return StreamingResponse(call.store.stream(body), headers=headers, media_type=media_type)
+    return StreamingResponse(await _begun(call.store.stream(body)), headers=headers, media_type=media_type)
+
+
+async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """All of them, once the first is there. Raises what kept it from being there."""
+    first = await anext(pieces, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return whole()
 
 
 def _frames(of: Exported) -> Iterator[bytes]:
