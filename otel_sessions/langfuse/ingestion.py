@@ -60,6 +60,7 @@ class Batch:
         except (ValueError, InvalidData) as error:  # pydantic's is a ValueError
             status, name = status_of(error)
             id_ = raw.get("id") if isinstance(raw, dict) else None
+            id_ = id_.encode(errors="replace").decode() if isinstance(id_, str) else None
             self.errors.append({"id": id_, "status": status, "message": message_of(error), "error": name})
         else:
             self.successes.append({"id": event.id, "status": 201})

@@ -341,6 +341,14 @@ def test_a_body_that_is_no_JSON_is_refused(api: Api, body: bytes) -> None:
     assert api.ask("POST", "ingestion", body)[0] == api.ask("POST", "scores", body)[0] == 400
 
 
+@pytest.mark.parametrize("id_", [r'"\ud800"', "NaN", "1e400", "[{}]"])
+def test_an_event_whose_id_is_no_text_does_not_keep_the_others(api: Api, session: str, id_: str) -> None:
+    good = {"id": "e", "type": "score-create", "timestamp": TIME, "body": score(sessionId=session)}
+    body = json.dumps({"batch": [good, "BAD"]}).replace('"BAD"', f'{{"type": "score-create", "id": {id_}}}')
+    status, answer = api.ask("POST", "ingestion", body.encode())
+    assert (status, len(answer["successes"]), len(answer["errors"])) == (207, 1, 1)
+
+
 def test_bodies_are_bounded_after_decompression(api: Api, session: str, monkeypatch: pytest.MonkeyPatch) -> None:
     large = json.dumps(score(sessionId=session, comment="x" * MAX_BODY)).encode()
     assert api.ask("POST", "scores", large)[0] == 413

@@ -284,6 +284,7 @@ def test_what_is_wrong_is_said_as_rest_says_it(tools: Tools) -> None:
     assert "no session 'nobody'" in tools.refused("read_session", session_id="nobody")["detail"]
     assert "there is no tool" in tools.refused("delete_session")["detail"]
     assert "cursor" in tools.refused("find_sessions", cursor="x")["detail"]
+    assert tools.refused("metrics", series=[])["detail"].startswith("series: write some of ")
     assert len(json.dumps(tools.refused("query_sql", sql="x" * 5000, max_tokens=50))) <= 200
 
 

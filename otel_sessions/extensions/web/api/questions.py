@@ -62,6 +62,8 @@ def shown_fields() -> list[Row]:
 
 
 def _series(value: Any) -> Any:
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        value = ",".join(value)
     if not isinstance(value, str):
         return value
     names = list(dict.fromkeys(name for name in value.split(",") if name))
