@@ -33,6 +33,8 @@ _SPANS_A_STATEMENT: Final = 500
 SESSIONS_AT_ONCE: Final = 200
 """How many sessions one deletion is asked for at most, where there may be many."""
 _DERIVED: Final = ("_corrections", "_corrected_turns", "_corrected_spans", "_session_turns", "_trace_claims")
+_OF_TURNS: Final = ("_corrections", "_corrected_turns", "_session_turns")
+"""Those that have rows of sessions. By what turns have of a deleted session it is told that there is more to do."""
 _OF_SESSIONS: Final = (
     "_session_activity",
     "_scores",
@@ -112,6 +114,10 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
     _forget(client, gone)
     whole, shared, found = _traces(client, set(gone))
     claims = _claims(client, [*whole, *shared])
+    if cut_short := [t for t in whole if t not in claims or (t[0], claims[t].best[3]) not in gone]:
+        _correct_anew(client, sessions, cut_short)
+        whole, shared, _ = _traces(client, set(gone))
+        claims = _claims(client, [*whole, *shared])
     lost = [trace for trace in shared if trace in claims and (trace[0], claims[trace].best[3]) in gone]
     for (project, trace), ids in (whole | {trace: [claims[trace].best[3]] for trace in lost}).items():
         for session in ids:
@@ -131,14 +137,31 @@ def _delete(client: Client, gone: dict[SessionKey, _Gone]) -> int:
     left = [*shared, *kept]
     away = [*levels.keys() - left]
     _tell_unknown_metadata(client, sessions, [*away, *left])
+    _correct_anew(client, sessions, left)
     for table in _DERIVED:
-        attribution.remove(client, table, [*away, *left])
-    attribution.correct_anew(client, left)
+        attribution.remove(client, table, away)
+    for table in _OF_TURNS if left else ():
+        _run(client, "sessions_of", table=table, sessions=sessions)
     for table in _OF_SESSIONS:
         _run(client, "sessions_of", table=table, sessions=sessions)
     _run(client, "scores_of_traces", table="_scores", traces=away)
     _run(client, "scores_of_best", table="_scores", traces=lost)
     return len(found)
+
+
+def _correct_anew(client: Client, sessions: Sequence[SessionKey], traces: Sequence[TraceKey]) -> None:
+    """Works out anew what sessions have of traces that deleted ones have left.
+
+    What turns have of the deleted ones stays until that is done, so that it is done again where it is cut short.
+    """
+    if not traces:
+        return
+    for table in _DERIVED:
+        if table in _OF_TURNS:
+            _run(client, "traces_but_sessions", table=table, sessions=sessions, traces=traces)
+        else:
+            attribution.remove(client, table, traces)
+    attribution.correct_anew(client, traces)
 
 
 def _levels(gone: Mapping[SessionKey, _Gone]) -> dict[TraceKey, int]:
