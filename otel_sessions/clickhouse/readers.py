@@ -2,7 +2,8 @@
 """What all who read from the embedded engine may take of memory together, whichever listener they came by.
 
 A statement is tried with little memory, as many at a time as there are places for. One that needs more is asked again
-with all that a statement may have, one of these at a time, and at last by one thread and in small blocks. Who has got a
+with all that a statement may have, one of these at a time, and at last by one thread and in small blocks. How much that
+is goes by what is resident: the service is to stay below 1 GiB, whatever comes in meanwhile. Who has got a
 large answer keeps room for what is made of it until the client is given back (`connection.Pool`). Of a ClickHouse in
 another process none of this is asked.
 """
@@ -19,13 +20,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sessions.clickhouse.errors import code_of
 from otel_sessions.errors import Retryable
+from otel_sessions.footprint import resident
 from otel_sessions.http.answers import when_sent
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 LARGEST: Final = 192 << 20
-"""Bytes that one statement may take."""
+"""Bytes that one statement may take at any time."""
+MOST: Final = 512 << 20
+"""The same while there is so much left below `_RESIDENT`."""
+_RESIDENT: Final = 896 << 20
+"""What may be resident with it; those who need little come on top."""
 LITTLE: Final = 64 << 20
 """Bytes with which it is tried first."""
 LARGEST_ANSWER: Final = 96 << 20
@@ -42,7 +48,7 @@ _TOO_LITTLE: Final = frozenset({241, _RESULT_LIMIT})
 _RESULT: Final = "max_result_bytes"
 _SPILLING: Final = ("max_bytes_before_external_group_by", "max_bytes_before_external_sort")
 _SETTINGS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(_SPILLING, LARGEST // 2),  # of what is more the engine writes to its disk
+    **dict.fromkeys(_SPILLING, LARGEST // 2),
     **dict.fromkeys(("max_bytes_ratio_before_external_group_by", "max_bytes_ratio_before_external_sort"), 0),
     "output_format_parallel_formatting": 0,  # it has several blocks of texts at a time
 }
@@ -85,16 +91,16 @@ _PLACES: Final = Places(TOGETHER)
 class Reader:
     """A client whose statements have their places; `open_` makes the client behind it.
 
-    A statement has at most `largest` bytes, and its answer `largest_answer`.
+    A statement has at most `largest` bytes, by default what is left for it, and its answer `largest_answer`.
     """
 
     def __init__(
-        self, open_: Callable[[], Client], largest: int, largest_answer: int, places: Places = _PLACES
+        self, open_: Callable[[], Client], largest: int | None, largest_answer: int, places: Places = _PLACES
     ) -> None:
         self._open = open_
         self._largest = largest
         self._largest_answer = largest_answer
-        self._little = {"max_memory_usage": min(LITTLE, largest), _RESULT: min(LITTLE_ANSWER, largest_answer)}
+        self._little = {"max_memory_usage": min(LITTLE, largest or LITTLE), _RESULT: min(LITTLE_ANSWER, largest_answer)}
         self._places = places
         self._kept = 0  # for what is made of answers
         self._client = self._opened()
@@ -124,10 +130,12 @@ class Reader:
 
     def _attempts(self, wanted: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
         """With how many bytes to try a statement, and with which settings; once less where they say how many."""
-        largest = min(self._largest, int(wanted.get("max_memory_usage", self._largest)))
+        most = self._most()
+        largest = min(most, int(wanted.get("max_memory_usage", most)))
         answer = min(self._largest_answer, int(wanted.get(_RESULT, self._largest_answer)))
-        most = {**wanted, "max_memory_usage": largest, _RESULT: answer}
-        attempts = [(largest, most), (largest, {**most, **_FRUGAL})]
+        spilling = dict.fromkeys(_SPILLING, largest // 2)  # of what is more the engine writes to its disk
+        all_ = {**spilling, **wanted, "max_memory_usage": largest, _RESULT: answer}
+        attempts = [(largest, all_), (largest, {**all_, **_FRUGAL})]
         if "max_memory_usage" in wanted:
             return attempts
         little = {_RESULT: answer} if answer < self._little[_RESULT] else {}
@@ -145,7 +153,7 @@ class Reader:
     def command(self, cmd: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """As the client's. What changes something is not tried twice: it may take all that a statement may."""
         with self._place(0 if self._kept else self._little["max_memory_usage"]):
-            large = {**(settings or {}), "max_memory_usage": self._largest}
+            large = {**(settings or {}), "max_memory_usage": self._most()}
             return self._client.command(cmd, parameters=parameters, settings=large, **more)
 
     def settle(self) -> None:
@@ -153,6 +161,9 @@ class Reader:
         kept, self._kept = self._kept, 0
         if kept:
             when_sent(partial(self._places.give_back, kept))
+
+    def _most(self) -> int:
+        return self._largest or max(LARGEST, min(MOST, _RESIDENT - resident()))
 
     @contextmanager
     def _place(self, nbytes: int) -> Iterator[_Place]:
@@ -195,8 +206,8 @@ class _Place:
         return answer
 
 
-def reader(open_: Callable[[], Client], max_memory_usage: int, max_result_bytes: int = LARGEST_ANSWER) -> Client:
-    """A client for reading from the embedded engine, with these bounds of each statement."""
+def reader(open_: Callable[[], Client], max_memory_usage: int | None, max_result_bytes: int = LARGEST_ANSWER) -> Client:
+    """A client for reading from the embedded engine, with these bounds of each statement; None as in `Reader`."""
     return cast("Client", Reader(open_, max_memory_usage, max_result_bytes))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import code_of, reading
-from otel_sessions.clickhouse.readers import LARGEST, reader
+from otel_sessions.clickhouse.readers import reader
 from otel_sessions.errors import OtelSessionsError, Permanent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LimitExceeded(Permanent):
 class Limits:
     """Seconds and rows read, of which 0 is no bound, and bytes of memory.
 
-    None is `LARGEST` of the embedded engine, which is in this process, and `_OF_A_SERVER` elsewhere.
+    None is what `clickhouse.readers` has for the embedded engine, in this process, and `_OF_A_SERVER` elsewhere.
     """
 
     max_execution_time: float = 30.0
@@ -58,7 +58,7 @@ class Limits:
         """
         with reading():
             open_ = partial(self._opened, endpoint)
-            return reader(open_, self.max_memory_usage or LARGEST) if endpoint.embedded else open_()
+            return reader(open_, self.max_memory_usage) if endpoint.embedded else open_()
 
     def _opened(self, endpoint: Endpoint) -> Client:
         timeout_s = int(self.max_execution_time) + 10

@@ -55,7 +55,7 @@ class Bounds:
     """
 
     max_execution_time_s: int = 60
-    max_memory_usage: int = 192 << 20
+    max_memory_usage: int = 512 << 20
     max_result_bytes: int = 64 << 20
     max_result_rows: int = 0
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from otel_sessions.clickhouse.client import endpoint_in_use
+from otel_sessions.clickhouse.readers import MOST
 from otel_sessions.component import Settings, Used
 from otel_sessions.errors import Fault
 from otel_sessions.sqlguard.allowed import TABLE_FUNCTIONS, Bounds
@@ -19,7 +20,10 @@ _MAX_READ_BODY = 8 * _MIB  # a statement and its parameters; ClickHouse parses 2
 
 
 class Config(Settings):
-    """`read_only: false` lets every statement and insert through, for development and tests."""
+    """`read_only: false` lets every statement and insert through, for development and tests.
+
+    Without `max_memory_usage` a query has what `clickhouse.readers` leaves it.
+    """
 
     endpoint: HostPort = HostPort("127.0.0.1", 8123)
     read_only: bool = True
@@ -27,7 +31,7 @@ class Config(Settings):
     max_concurrent_queries: Annotated[int, Field(ge=1, le=32)] = 8
     max_waiting_queries: Annotated[int, Field(ge=0, le=10_000)] = 100
     max_execution_time_s: Annotated[int, Field(ge=1)] = 60
-    max_memory_usage: Annotated[ByteSize, Field(gt=0)] = 192 * _MIB
+    max_memory_usage: Annotated[ByteSize, Field(gt=0)] | None = None
     max_result_bytes: Annotated[ByteSize, Field(gt=0)] = 64 * _MIB
     max_result_rows: Annotated[int, Field(ge=0)] = 0
     table_functions: list[str] = sorted(TABLE_FUNCTIONS)
@@ -46,4 +50,5 @@ class Config(Settings):
 
     @property
     def bounds(self) -> Bounds:
-        return Bounds(self.max_execution_time_s, self.max_memory_usage, self.max_result_bytes, self.max_result_rows)
+        memory = self.max_memory_usage or MOST
+        return Bounds(self.max_execution_time_s, memory, self.max_result_bytes, self.max_result_rows)

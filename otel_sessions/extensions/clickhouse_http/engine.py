@@ -67,7 +67,7 @@ class Engine:
                     )
                 chosen = dict(self._guard.accept_settings(client, job.settings))
                 if _BOUNDS_ITSELF.search(job.statement) or "result_overflow_mode" in chosen:
-                    chosen.setdefault("max_memory_usage", str(self._config.max_memory_usage))
+                    chosen.setdefault("max_memory_usage", str(self._config.bounds.max_memory_usage))
                 read = self._guard.check(client, job.statement.decode("utf-8", "replace"), job.parameters)
                 format_ = read.format or job.format
                 version = job.protocol_version if format_ == "Native" else 0
