@@ -2,10 +2,10 @@
 """What all who read from the embedded engine may take of memory together, whichever listener they came by.
 
 A statement is tried with little memory, as many at a time as there are places for. One that needs more is asked again
-with all that a statement may have, one of these at a time, and at last by one thread and in small blocks. How much that
-is goes by what is resident: the service is to stay below 1 GiB, whatever comes in meanwhile. Who has got a
-large answer keeps room for what is made of it until the client is given back (`connection.Pool`). Of a ClickHouse in
-another process none of this is asked.
+with all that a statement may have, one of these at a time, and at last by one thread and in small blocks: few may wait
+for that, and none who needs little waits for them. How much that is goes by what is resident: the service is to stay
+below 1 GiB, whatever comes in meanwhile. Who has got a large answer keeps room for what is made of it until the client
+is given back (`connection.Pool`). Of a ClickHouse in another process none of this is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -37,7 +38,9 @@ LITTLE: Final = 64 << 20
 LARGEST_ANSWER: Final = 96 << 20
 LITTLE_ANSWER: Final = 8 << 20
 """The same of an answer, which the engine does not count among what a statement takes."""
-TOGETHER: Final = LARGEST + 2 * LITTLE
+LITTLE_TOGETHER: Final = 2 * LITTLE
+WAITING: Final = 4
+"""Statements that need much and may wait for their turn: each has a thread that others lack."""
 WAIT_S: Final = 20.0
 """How long a statement waits for its turn, before its client is told to come back."""
 _LARGE_ANSWER: Final = 1 << 20
@@ -57,23 +60,37 @@ _FRUGAL: Final[Mapping[str, int]] = {"max_threads": 1, "max_block_size": 256}
 """For rows of tens of megabytes: one after the other."""
 
 
-class Places:
-    """So many bytes, for who comes first. Any thread may call."""
+class Busy(Retryable):
+    """What others read leaves nothing to read with."""
 
-    def __init__(self, nbytes: int) -> None:
+    def __init__(self) -> None:
+        super().__init__(
+            "what others read takes the memory that all who read have (max_memory_usage); ask again, or for less: a"
+            " smaller page (limit), fewer members or columns, shorter texts (preview)",
+            retry_after=2.0,
+        )
+
+
+class Places:
+    """So many bytes, for who comes first; `waiting` may stand in line, 0 for any number. Any thread may call."""
+
+    def __init__(self, nbytes: int, waiting: int = 0) -> None:
         self._free = nbytes
+        self._waiting = waiting
         self._line: deque[object] = deque()
         self._changed = threading.Condition()
 
     def take(self, nbytes: int, timeout: float) -> None:
-        """Raises `Retryable` where there are not so many in `timeout` seconds."""
+        """Raises `Busy` where there are not so many in `timeout` seconds, or too many wait for them."""
         me, end = object(), time.monotonic() + timeout
         with self._changed:
+            if self._waiting and len(self._line) >= self._waiting:
+                raise Busy
             self._line.append(me)
             try:
                 while self._line[0] is not me or self._free < nbytes:
                     if not self._changed.wait(end - time.monotonic()):
-                        raise Retryable("others read as much as there is memory for", retry_after=2.0)
+                        raise Busy
                 self._free -= nbytes
             finally:
                 self._line.remove(me)
@@ -85,7 +102,15 @@ class Places:
             self._changed.notify_all()
 
 
-_PLACES: Final = Places(TOGETHER)
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Places for statements that need little, and for those that need much."""
+
+    little: Places
+    large: Places
+
+
+_LANES: Final = Lanes(Places(LITTLE_TOGETHER), Places(LARGEST, WAITING))
 
 
 class Reader:
@@ -95,14 +120,14 @@ class Reader:
     """
 
     def __init__(
-        self, open_: Callable[[], Client], largest: int | None, largest_answer: int, places: Places = _PLACES
+        self, open_: Callable[[], Client], largest: int | None, largest_answer: int, lanes: Lanes = _LANES
     ) -> None:
         self._open = open_
         self._largest = largest
         self._largest_answer = largest_answer
         self._little = {"max_memory_usage": min(LITTLE, largest or LITTLE), _RESULT: min(LITTLE_ANSWER, largest_answer)}
-        self._places = places
-        self._kept = 0  # for what is made of answers
+        self._lanes = lanes
+        self._kept = dict[Places, int]()  # for what is made of answers
         self._client = self._opened()
 
     @property
@@ -116,7 +141,7 @@ class Reader:
     def raw_query(
         self, query: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any
     ) -> bytes:
-        """As the client's. Raises `Retryable` where there is no place in `WAIT_S` seconds."""
+        """As the client's. Raises `Busy` where there is no place in `WAIT_S` seconds."""
         *attempts, last = self._attempts(dict(settings or {}))
         for nbytes, chosen in attempts:
             try:
@@ -145,37 +170,40 @@ class Reader:
     def _attempt(
         self, nbytes: int, query: str, parameters: Any, settings: Mapping[str, Any], more: Mapping[str, Any]
     ) -> bytes:
-        # who keeps some goes on with little: it would wait for others, and they for it
         is_little = nbytes <= self._little["max_memory_usage"]
-        with self._place(0 if self._kept and is_little else nbytes - self._kept) as place:
+        with self._place(nbytes, is_little=is_little) as place:
             return place.note(self._client.raw_query(query, parameters, settings=dict(settings), **more))
 
     def command(self, cmd: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """As the client's. What changes something is not tried twice: it may take all that a statement may."""
-        with self._place(0 if self._kept else self._little["max_memory_usage"]):
+        with self._place(self._little["max_memory_usage"], is_little=True):
             large = {**(settings or {}), "max_memory_usage": self._most()}
             return self._client.command(cmd, parameters=parameters, settings=large, **more)
 
     def settle(self) -> None:
         """Gives back what was kept, when what was made of the answers has been sent."""
-        kept, self._kept = self._kept, 0
-        if kept:
-            when_sent(partial(self._places.give_back, kept))
+        kept, self._kept = self._kept, {}
+        for places, nbytes in kept.items():
+            when_sent(partial(places.give_back, nbytes))
 
     def _most(self) -> int:
         return self._largest or max(LARGEST, min(MOST, _RESIDENT - resident()))
 
     @contextmanager
-    def _place(self, nbytes: int) -> Iterator[_Place]:
-        taken = min(max(nbytes, 0), LARGEST)
-        self._places.take(taken, WAIT_S)
+    def _place(self, nbytes: int, *, is_little: bool) -> Iterator[_Place]:
+        places = self._lanes.little if is_little else self._lanes.large
+        # who keeps some goes on with little: it would wait for others, and they for it
+        wanted = nbytes - self._kept.get(places, 0) if not (is_little and self._kept) else 0
+        taken = min(max(wanted, 0), LARGEST)
+        places.take(taken, WAIT_S)
         place = _Place()
         try:
             yield place
         finally:
-            kept = min(max(place.needed - self._kept, 0), taken)
-            self._kept += kept
-            self._places.give_back(taken - kept)
+            kept = min(max(place.needed - sum(self._kept.values()), 0), taken)
+            if kept:
+                self._kept[places] = self._kept.get(places, 0) + kept
+            places.give_back(taken - kept)
 
     def _reopen(self) -> None:
         """Takes another client: chDB keeps what a query that failed had written for the next on its connection."""

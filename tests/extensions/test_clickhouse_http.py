@@ -27,6 +27,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_sessions.clickhouse import readers
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import ConfigError, QueryError
@@ -287,6 +288,20 @@ def test_a_client_that_goes_away_while_it_sends_is_nothing_unexpected(
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nSELECT")
     assert ask(reader, "SELECT 1").text == "1\n"
     assert not unexpected(caplog)
+
+
+def test_who_finds_no_memory_to_read_with_is_told_to_come_back(
+    reader: HostPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "WAIT_S", 0.01)
+    readers._LANES.little.take(readers.LITTLE_TOGETHER, 10)
+    try:
+        answer = ask(reader, "SELECT 1")
+    finally:
+        readers._LANES.little.give_back(readers.LITTLE_TOGETHER)
+    assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (503, "202")
+    assert "max_memory_usage" in answer.text
+    assert ask(reader, "SELECT 1").text == "1\n"
 
 
 def test_bodies_that_are_held_are_bounded_together(chdb_path: Path, tables: None) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
+from otel_sessions.clickhouse.readers import Busy
 from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import ComponentId, Factory, Host
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, QueryError
@@ -83,6 +84,8 @@ class Interface:
         try:
             async with self._slots:
                 return await run_in_threadpool(self._engine.run, wanted)
+        except Busy as error:
+            raise QueryError(f"Code: 202. DB::Exception: {error}. (TOO_MANY_SIMULTANEOUS_QUERIES)") from error
         finally:
             self._present -= 1
 
