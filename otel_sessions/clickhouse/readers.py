@@ -56,6 +56,8 @@ _SETTINGS: Final[Mapping[str, int]] = {
     "output_format_parallel_formatting": 0,  # it has several blocks of texts at a time
 }
 
+_ENDS_EARLY: Final = "result_overflow_mode = 'break'"
+"""In a page of texts, of which those that do not fit are read next: in more blocks at a time they are read in vain."""
 _FRUGAL: Final[Mapping[str, int]] = {"max_threads": 1, "max_block_size": 256}
 """For rows of tens of megabytes: one after the other."""
 
@@ -142,7 +144,7 @@ class Reader:
         self, query: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any
     ) -> bytes:
         """As the client's. Raises `Busy` where there is no place in `WAIT_S` seconds."""
-        *attempts, last = self._attempts(dict(settings or {}))
+        *attempts, last = self._attempts(query, dict(settings or {}))
         for nbytes, chosen in attempts:
             try:
                 return self._attempt(nbytes, query, parameters, chosen, more)
@@ -153,14 +155,16 @@ class Reader:
                 self._reopen()
         return self._attempt(last[0], query, parameters, last[1], more)
 
-    def _attempts(self, wanted: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    def _attempts(self, query: str, wanted: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
         """With how many bytes to try a statement, and with which settings; once less where they say how many."""
         most = self._most()
         largest = min(most, int(wanted.get("max_memory_usage", most)))
         answer = min(self._largest_answer, int(wanted.get(_RESULT, self._largest_answer)))
         spilling = dict.fromkeys(_SPILLING, largest // 2)  # of what is more the engine writes to its disk
         all_ = {**spilling, **wanted, "max_memory_usage": largest, _RESULT: answer}
-        attempts = [(largest, all_), (largest, {**all_, **_FRUGAL})]
+        attempts = [(largest, {**all_, **_FRUGAL})]
+        if _ENDS_EARLY not in query:
+            attempts.insert(0, (largest, all_))
         if "max_memory_usage" in wanted:
             return attempts
         little = {_RESULT: answer} if answer < self._little[_RESULT] else {}

@@ -4,4 +4,4 @@ ${span_end}
 FROM session_spans
 WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
     AND SpanId IN {span_ids:Array(String)}
-SETTINGS max_threads = 1, max_result_bytes = 8388608, result_overflow_mode = 'break'
+SETTINGS max_result_bytes = 8388608, result_overflow_mode = 'break'

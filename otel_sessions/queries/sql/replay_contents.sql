@@ -3,4 +3,3 @@ SELECT TraceId, SpanId, SpanAttributes, `Events.Name` AS EventNames, `Events.Att
 FROM session_spans
 WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
     AND SpanId IN {span_ids:Array(String)}
-SETTINGS max_threads = 1

@@ -5,4 +5,4 @@ FROM session_spans
 WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}
 ORDER BY indexOf({trace_ids:Array(String)}, TraceId), Timestamp, SpanId
 LIMIT {limit:UInt32}
-SETTINGS max_threads = 1, query_plan_execute_functions_after_sorting = 0
+SETTINGS query_plan_execute_functions_after_sorting = 0
