@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_sessions.clickhouse.errors import code_of
 from otel_sessions.errors import Retryable
-from otel_sessions.footprint import resident
+from otel_sessions.footprint import give_back, resident
 from otel_sessions.http.answers import when_sent
 
 if TYPE_CHECKING:
@@ -43,21 +43,27 @@ WAITING: Final = 4
 """Statements that need much and may wait for their turn: each has a thread that others lack."""
 WAIT_S: Final = 20.0
 """How long a statement waits for its turn, before its client is told to come back."""
+_REMEMBERED_S: Final = 60.0
+_MOST_REMEMBERED: Final = 1_000
 _LARGE_ANSWER: Final = 1 << 20
 _TIMES: Final = 3
 """How many times its size an answer takes while it is made into another."""
 _RESULT_LIMIT: Final = 396
 _TOO_LITTLE: Final = frozenset({241, _RESULT_LIMIT})
 _RESULT: Final = "max_result_bytes"
-_SPILLING: Final = ("max_bytes_before_external_group_by", "max_bytes_before_external_sort")
+_MEMORY: Final = "max_memory_usage"
+_BY_DISK: Final = ("max_bytes_before_external_group_by", "max_bytes_before_external_sort")
 _SETTINGS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(_SPILLING, LARGEST // 2),
     **dict.fromkeys(("max_bytes_ratio_before_external_group_by", "max_bytes_ratio_before_external_sort"), 0),
     "output_format_parallel_formatting": 0,  # it has several blocks of texts at a time
 }
 
 _ENDS_EARLY: Final = "result_overflow_mode = 'break'"
 """In a page of texts, of which those that do not fit are read next: in more blocks at a time they are read in vain."""
+_WITH_LITTLE: Final[Mapping[str, int]] = {}
+_WITH_MUCH: Final[Mapping[str, int]] = dict.fromkeys(_BY_DISK, 0)
+_SPILLING: Final[Mapping[str, int]] = {"max_threads": 2}
+"""Of what is more than half of it the engine writes to its disk, which takes several times the CPU."""
 _FRUGAL: Final[Mapping[str, int]] = {"max_threads": 1, "max_block_size": 256}
 """For rows of tens of megabytes: one after the other."""
 
@@ -104,6 +110,28 @@ class Places:
             self._changed.notify_all()
 
 
+class _Needy:
+    """Statements, by their texts, that little was not enough for of late: they are not tried with it in vain again."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[int, float] = OrderedDict()
+        self._using = threading.Lock()
+
+    def note(self, query: str) -> None:
+        with self._using:
+            self._until[hash(query)] = time.monotonic() + _REMEMBERED_S
+            self._until.move_to_end(hash(query))
+            if len(self._until) > _MOST_REMEMBERED:
+                self._until.popitem(last=False)
+
+    def has(self, query: str) -> bool:
+        with self._using:
+            return self._until.get(hash(query), 0.0) > time.monotonic()
+
+
+_NEEDY: Final = _Needy()
+
+
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """Places for statements that need little, and for those that need much."""
@@ -127,7 +155,7 @@ class Reader:
         self._open = open_
         self._largest = largest
         self._largest_answer = largest_answer
-        self._little = {"max_memory_usage": min(LITTLE, largest or LITTLE), _RESULT: min(LITTLE_ANSWER, largest_answer)}
+        self._little = {_MEMORY: min(LITTLE, largest or LITTLE), _RESULT: min(LITTLE_ANSWER, largest_answer)}
         self._lanes = lanes
         self._kept = dict[Places, int]()  # for what is made of answers
         self._client = self._opened()
@@ -144,44 +172,53 @@ class Reader:
         self, query: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any
     ) -> bytes:
         """As the client's. Raises `Busy` where there is no place in `WAIT_S` seconds."""
-        *attempts, last = self._attempts(query, dict(settings or {}))
-        for nbytes, chosen in attempts:
+        wanted = dict(settings or {})
+        *attempts, last = self._attempts(query, wanted)
+        for attempt in attempts:
             try:
-                return self._attempt(nbytes, query, parameters, chosen, more)
+                return self._attempt(attempt, query, parameters, wanted, more)
             except Exception as error:
                 code = code_of(error)
-                if code not in _TOO_LITTLE or (code == _RESULT_LIMIT and _RESULT in chosen):
+                if code not in _TOO_LITTLE or (code == _RESULT_LIMIT and attempt is not _WITH_LITTLE):
                     raise
                 self._reopen()
-        return self._attempt(last[0], query, parameters, last[1], more)
+                _NEEDY.note(query)
+        return self._attempt(last, query, parameters, wanted, more)
 
-    def _attempts(self, query: str, wanted: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-        """With how many bytes to try a statement, and with which settings; once less where they say how many."""
-        most = self._most()
-        largest = min(most, int(wanted.get("max_memory_usage", most)))
-        answer = min(self._largest_answer, int(wanted.get(_RESULT, self._largest_answer)))
-        spilling = dict.fromkeys(_SPILLING, largest // 2)  # of what is more the engine writes to its disk
-        all_ = {**spilling, **wanted, "max_memory_usage": largest, _RESULT: answer}
-        attempts = [(largest, {**all_, **_FRUGAL})]
-        if _ENDS_EARLY not in query:
-            attempts.insert(0, (largest, all_))
-        if "max_memory_usage" in wanted:
-            return attempts
-        little = {_RESULT: answer} if answer < self._little[_RESULT] else {}
-        less = {name: value for name, value in wanted.items() if name != _RESULT}
-        return [(self._little["max_memory_usage"], {**less, **little}), *attempts]
+    def _attempts(self, query: str, wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """With which settings to try a statement; once less where it says how much it may have."""
+        ends_early = _ENDS_EARLY in query
+        is_large = _MEMORY in wanted or (_NEEDY.has(query) and not ends_early)
+        return [*([] if is_large else [_WITH_LITTLE]), *([] if ends_early else [_WITH_MUCH, _SPILLING]), _FRUGAL]
 
     def _attempt(
-        self, nbytes: int, query: str, parameters: Any, settings: Mapping[str, Any], more: Mapping[str, Any]
+        self,
+        attempt: Mapping[str, Any],
+        query: str,
+        parameters: Any,
+        wanted: Mapping[str, Any],
+        more: Mapping[str, Any],
     ) -> bytes:
-        is_little = nbytes <= self._little["max_memory_usage"]
-        with self._place(nbytes, is_little=is_little) as place:
-            return place.note(self._client.raw_query(query, parameters, settings=dict(settings), **more))
+        is_little = attempt is _WITH_LITTLE
+        with self._place(self._little[_MEMORY] if is_little else LARGEST, is_little=is_little) as place:
+            chosen = self._of_little(wanted) if is_little else self._of_much(attempt, wanted)
+            return place.note(self._client.raw_query(query, parameters, settings=chosen, **more))
+
+    def _of_little(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        answer = min(self._little[_RESULT], int(wanted.get(_RESULT, self._largest_answer)))
+        return {**wanted, **self._little, _RESULT: answer}
+
+    def _of_much(self, attempt: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+        most = self._most()
+        largest = min(most, int(wanted.get(_MEMORY, most)))
+        answer = min(self._largest_answer, int(wanted.get(_RESULT, self._largest_answer)))
+        spilling = {} if attempt is _WITH_MUCH else dict.fromkeys(_BY_DISK, largest // 2)
+        return {**spilling, **attempt, **wanted, _MEMORY: largest, _RESULT: answer}
 
     def command(self, cmd: str, parameters: Any = None, settings: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """As the client's. What changes something is not tried twice: it may take all that a statement may."""
-        with self._place(self._little["max_memory_usage"], is_little=True):
-            large = {**(settings or {}), "max_memory_usage": self._most()}
+        with self._place(self._little[_MEMORY], is_little=True):
+            large = {**(settings or {}), _MEMORY: self._largest or LARGEST}
             return self._client.command(cmd, parameters=parameters, settings=large, **more)
 
     def settle(self) -> None:
@@ -191,7 +228,21 @@ class Reader:
             when_sent(partial(places.give_back, nbytes))
 
     def _most(self) -> int:
-        return self._largest or max(LARGEST, min(MOST, _RESIDENT - resident()))
+        if self._largest:
+            return self._largest
+        if _RESIDENT - resident() < MOST:
+            self._give_back()
+        return max(LARGEST, min(MOST, _RESIDENT - resident()))
+
+    def _give_back(self) -> None:
+        """Gives back what the process and the engine keep of memory that is free."""
+        give_back()
+        client = self._open()
+        try:
+            client.set_client_setting("readonly", 0)
+            client.command("SYSTEM JEMALLOC PURGE")
+        finally:
+            client.close()
 
     @contextmanager
     def _place(self, nbytes: int, *, is_little: bool) -> Iterator[_Place]:
