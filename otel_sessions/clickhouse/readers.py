@@ -144,15 +144,21 @@ _LANES: Final = Lanes(Places(LITTLE_TOGETHER), Places(LARGEST, WAITING))
 
 
 class Reader:
-    """A client whose statements have their places; `open_` makes the client behind it.
+    """A client whose statements have their places; `open_` makes the client behind it, `plain` one that may do more.
 
     A statement has at most `largest` bytes, by default what is left for it, and its answer `largest_answer`.
     """
 
     def __init__(
-        self, open_: Callable[[], Client], largest: int | None, largest_answer: int, lanes: Lanes = _LANES
+        self,
+        open_: Callable[[], Client],
+        plain: Callable[[], Client],
+        largest: int | None,
+        largest_answer: int,
+        lanes: Lanes = _LANES,
     ) -> None:
         self._open = open_
+        self._plain = plain
         self._largest = largest
         self._largest_answer = largest_answer
         self._little = {_MEMORY: min(LITTLE, largest or LITTLE), _RESULT: min(LITTLE_ANSWER, largest_answer)}
@@ -237,9 +243,8 @@ class Reader:
     def _give_back(self) -> None:
         """Gives back what the process and the engine keep of memory that is free."""
         give_back()
-        client = self._open()
+        client = self._plain()
         try:
-            client.set_client_setting("readonly", 0)
             client.command("SYSTEM JEMALLOC PURGE")
         finally:
             client.close()
@@ -289,9 +294,14 @@ class _Place:
         return answer
 
 
-def reader(open_: Callable[[], Client], max_memory_usage: int | None, max_result_bytes: int = LARGEST_ANSWER) -> Client:
-    """A client for reading from the embedded engine, with these bounds of each statement; None as in `Reader`."""
-    return cast("Client", Reader(open_, max_memory_usage, max_result_bytes))
+def reader(
+    open_: Callable[[], Client],
+    plain: Callable[[], Client],
+    max_memory_usage: int | None,
+    max_result_bytes: int = LARGEST_ANSWER,
+) -> Client:
+    """A client for reading from the embedded engine, with these bounds of each statement; the rest as in `Reader`."""
+    return cast("Client", Reader(open_, plain, max_memory_usage, max_result_bytes))
 
 
 def settle(client: Client) -> None:

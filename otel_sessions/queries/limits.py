@@ -58,7 +58,7 @@ class Limits:
         """
         with reading():
             open_ = partial(self._opened, endpoint)
-            return reader(open_, self.max_memory_usage) if endpoint.embedded else open_()
+            return reader(open_, open_, self.max_memory_usage) if endpoint.embedded else open_()
 
     def _opened(self, endpoint: Endpoint) -> Client:
         timeout_s = int(self.max_execution_time) + 10

@@ -36,7 +36,7 @@ def lanes(taken: list[int]) -> Lanes:
 
 @pytest.fixture
 def reader(chdb_endpoint: Endpoint, lanes: Lanes) -> Iterator[Reader]:
-    found = Reader(lambda: connect(chdb_endpoint), LARGEST, 20 << 20, lanes)
+    found = Reader(lambda: connect(chdb_endpoint), lambda: connect(chdb_endpoint), LARGEST, 20 << 20, lanes)
     yield found
     found.close()
 

@@ -87,7 +87,8 @@ class Engine:
 
     def _connect_reader(self) -> Client:
         with reading():
-            return reader(self._hardened, self._config.max_memory_usage, self._config.max_result_bytes)
+            config = self._config
+            return reader(self._hardened, self._connect_writer, config.max_memory_usage, config.max_result_bytes)
 
     def _hardened(self) -> Client:
         client = connect(self._endpoint)

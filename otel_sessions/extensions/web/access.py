@@ -225,7 +225,9 @@ def _encoded(raw: bytes) -> str:
 
 
 def _decoded(text: str) -> bytes:
+    """What was encoded as exactly this text; b"" where nothing was."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:
         return b""
+    return found if base64.urlsafe_b64encode(found).rstrip(b"=") == text.rstrip("=").encode() else b""

@@ -113,8 +113,7 @@ def test_a_cookie_that_was_changed_anywhere_opens_nothing(data: st.DataObject) -
     place = data.draw(st.integers(0, len(value) - 1))
     changed = value[:place] + data.draw(st.sampled_from("AZaz09-_.=\u00e9 ")) + value[place + 1 :]
     if changed != value:
-        found = logins.project_of(changed)
-        assert found is None or changed[-1] != value[-1], "the last character has bits that mean nothing"
+        assert logins.project_of(changed) is None
 
 
 @pytest.mark.parametrize("value", ["", ".", "a", "a.b", "." * 5000, "\u00e9.\u00e9", "W10.W10"])
