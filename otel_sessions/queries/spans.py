@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spans of a session, whole or with their texts cut, in pages that are bounded in bytes as well as in rows.
 
-Which spans are on a page is found by narrow columns; texts are read after, of these alone, by one thread and up to
-`PAGE` bytes. Texts are cut by the engine, before anything gathers them.
+Which spans are on a page is found by narrow columns; texts are read after, of these alone, up to
+`_PAGE` bytes. Texts are cut by the engine, before anything gathers them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from otel_sessions.queries import keyed
 from otel_sessions.queries.frozen import is_frozen
@@ -25,6 +27,8 @@ INTERNAL: Final = frozenset(
 """Columns of spans that say how the service works, not what the span is; REST does not show them."""
 _FIRST: Final = ("1900-01-01 00:00:00", "", "")
 _LONG: Final = "_Long."
+_PAGE: Final = 8 << 20
+"""Bytes of a page, as in `list_spans.sql`."""
 
 Key = tuple[str, str, str]
 """Start, trace and id of a span."""
@@ -84,10 +88,21 @@ def _read(client: Client, scope: Row, ahead: Sequence[Key], preview: int | None)
         named = {**scope, **ids, "preview": preview or 0}
         rows = {_key(row): row for row in keyed.select(client, "list_spans", named, COLUMNS=columns(preview))}
         count = next((place for place, key in enumerate(ahead) if key not in rows), len(ahead))
+        count = _fitting([rows[key] for key in ahead[:count]])
         if count or len(ahead) == 1:  # one that is alone and missing was deleted meanwhile
             return [beginnings(rows[key]) for key in ahead[:count]], ahead[max(count, 1) - 1]
         ahead = ahead[: len(ahead) // 2]
     return [], None
+
+
+def _fitting(rows: Sequence[Row]) -> int:
+    """How many of these a page has: the engine ends where a block of rows does, which may have far more."""
+    nbytes = 0
+    for count, row in enumerate(rows):
+        nbytes += len(orjson.dumps(row))
+        if count and nbytes > _PAGE:
+            return count
+    return len(rows)
 
 
 def beginnings(row: Row) -> Row:
