@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,27 +32,27 @@ ALWAYS: Final = "1"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of some sessions the rows that are remembered, as JSON by id; of the others those that a correction is of; of
+    """Of some sessions the rows that are remembered, by id; of the others those that a correction is of; of
     all those of very many turns. `versions` change with all that is stored or deleted of a session.
     """
 
-    kept: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    in_doubt: frozenset[str] = frozenset()
-    long: frozenset[str] = frozenset()
+    kept: Mapping[str, Row]
+    versions: Mapping[str, str]
+    in_doubt: frozenset[str]
+    long: frozenset[str]
 
 
 def known_of(client: Client, project: str, session_ids: Sequence[str]) -> Known:
     named: dict[str, Any] = {"project": project, "session_ids": list(session_ids), "many": keyed.MANY_MINUTES}
     texts, memory = keyed.tables(keyed.SOME), remembered_by(keyed.bare(client))
-    versions, kept = dict[str, str](), dict[str, str]()
+    versions, kept = dict[str, str](), dict[str, Row]()
     if memory is not None:
         versions = {row["SessionId"]: row["Version"] for row in run(client, texts["versions"], named)}
-        kept = memory.texts(project, versions)
+        kept = {id_: orjson.loads(text) for id_, text in memory.texts(project, versions).items()}
     named["session_ids"] = [id_ for id_ in session_ids if id_ not in kept]
     rows = run(client, texts["kinds"], named) if named["session_ids"] else []
     in_doubt, long = ({row["SessionId"] for row in rows if row[is_one]} for is_one in ("IsInDoubt", "IsLong"))
-    long |= {id_ for id_, text in kept.items() if orjson.loads(text)["TraceCount"] > keyed.MANY_MINUTES}
+    long |= {id_ for id_, row in kept.items() if row["TraceCount"] > keyed.MANY_MINUTES}
     return Known(kept, versions, frozenset(in_doubt), frozenset(long))
 
 
@@ -75,8 +75,9 @@ def select(
     read = _read(client, name, known, new, parameters=each, texts=unasked)
     memory.keep(project, known.versions, read)
     if texts.get(_CONDITION, ALWAYS) == ALWAYS:
-        return [orjson.loads(text) for text in kept.values()] + read
-    kept |= memory.texts(project, {id_: known.versions[id_] for id_ in new if id_ in known.versions})
+        return [*kept.values(), *read]
+    remembered = memory.texts(project, {id_: known.versions[id_] for id_ in new if id_ in known.versions})
+    kept |= {id_: orjson.loads(text) for id_, text in remembered.items()}
     left = [row["SessionId"] for row in read if row["SessionId"] not in kept]
     chosen = _chosen_of(client, name, parameters, kept, texts)
     return chosen + _read(client, name, known, left, parameters=parameters, texts=texts)
@@ -109,20 +110,19 @@ def _read(
 
 
 def _chosen_of(
-    client: Client, name: str, parameters: Mapping[str, Any], kept: Mapping[str, str], texts: Mapping[str, str]
+    client: Client, name: str, parameters: Mapping[str, Any], kept: Mapping[str, Row], texts: Mapping[str, str]
 ) -> list[Row]:
     """The rows that `sql/NAME.sql` makes of sessions whose rows are known, by their ids."""
     if not kept:
         return []
-    rows = {id_: orjson.loads(text) for id_, text in kept.items()}
     sql, tables = composed(name, **{**texts, "COLUMNS": "SessionId"}), keyed.tables(keyed.SOME)
     asked = {*_WORD.findall(sql)}
     columns = {column: type_ for column, type_ in _columns().items() if column in asked}
-    lines = [orjson.dumps({column: row[column] for column in columns}).decode() for row in rows.values()]
+    lines = [orjson.dumps({column: row[column] for column in columns}).decode() for row in kept.values()]
     remembered = tables["sessions.remembered"].replace("COLUMNS", ", ".join(map(" ".join, columns.items())))
     named = {**parameters, "session_ids": [*kept], "rows": "\n".join(lines)}
     sql = keyed.placed(client, sql, named, {**tables, "sessions": remembered}, is_in_doubt=True)
-    return [{**rows[row["SessionId"]], **row} for row in run(client, sql, named)]
+    return [{**kept[row["SessionId"]], **row} for row in run(client, sql, named)]
 
 
 @cache

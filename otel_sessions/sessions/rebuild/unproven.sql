@@ -1,11 +1,5 @@
 -- Of a chunk of traces those that the sums alone do not prove right and those that may pause, see attribution/candidates.sql.
-SELECT
-    t.Project AS Project, t.TraceId AS TraceId,
-${../parts/unproven}
-    AS IsUnproven,
-${../parts/may_pause}
-    AS MayPause
-FROM _trace_claims AS t
+${../parts/judged_traces}
 WHERE t.TraceId >= {low_trace:String} AND ({last:UInt8} = 1 OR t.TraceId < {high_trace:String})
 GROUP BY Project, TraceId
 HAVING IsUnproven OR MayPause

@@ -1,0 +1,7 @@
+SELECT
+    t.Project AS Project, t.TraceId AS TraceId,
+${unproven}
+    AS IsUnproven,
+${may_pause}
+    AS MayPause
+FROM _trace_claims AS t
