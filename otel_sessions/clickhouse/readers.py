@@ -211,8 +211,10 @@ class Reader:
             return place.note(self._client.raw_query(query, parameters, settings=chosen, **more))
 
     def _of_little(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """What differs from what the client has: each setting of a call is a statement before and one behind it."""
         answer = min(self._little[_RESULT], int(wanted.get(_RESULT, self._largest_answer)))
-        return {**wanted, **self._little, _RESULT: answer}
+        chosen = {**wanted, **self._little, _RESULT: answer}
+        return {name: value for name, value in chosen.items() if self._little.get(name) != value}
 
     def _of_much(self, attempt: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         most = self._most()

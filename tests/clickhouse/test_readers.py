@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,22 @@ def texts(count: int, nbytes: int) -> str:
 def test_a_statement_that_needs_little_takes_one_small_place(reader: Reader, taken: list[int]) -> None:
     assert reader.raw_query("SELECT 1") == b"1\n"
     assert taken == [LITTLE]
+
+
+def test_a_statement_that_needs_little_is_one_of_the_engine(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what a client sets for one statement is read, set and set back by statements of their own
+    behind, set_for_it = reader._client, list[object]()
+
+    def noted(*asked: Any, settings: object = None, **more: Any) -> bytes:
+        set_for_it.append(settings)
+        return raw_query(*asked, settings=settings, **more)
+
+    raw_query = behind.raw_query
+    monkeypatch.setattr(behind, "raw_query", noted)
+    bounds = "SELECT getSetting('max_memory_usage'), getSetting('max_result_bytes')"
+    assert reader.raw_query(bounds) == b"%d\t%d\n" % (LITTLE, LITTLE_ANSWER)
+    assert reader.raw_query(bounds, settings={"max_result_bytes": 99}) == b"%d\t99\n" % LITTLE
+    assert set_for_it == [{}, {"max_result_bytes": 99}]
 
 
 def test_one_that_needs_more_memory_is_asked_again_with_all_there_is(reader: Reader, taken: list[int]) -> None:
