@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from otel_sessions.genai.transcript import Event
 from otel_sessions.queries import keyed
+from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ MAX_SPANS: Final = 20_000
 
 FIRST: Final[Place] = ("1900-01-01 00:00:00", "")
 """The place before all turns."""
+TOKENS: Final = (
+    *("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
+    *("TotalTokens", "Cost"),
+)
+TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Output", "ErrorCount", *TOKENS)
+"""What is shown of a turn."""
+_COLUMNS: Final = ", ".join((*TURN, "Duration", "SpanCount"))
 _TURNS_AT_ONCE: Final = 1_000
 _FEW_SPANS: Final = 1_000
 
@@ -41,32 +50,81 @@ Key: TypeAlias = "tuple[str, str]"
 """Trace and span."""
 
 
+class Read(NamedTuple):
+    """The spans of some turns by trace, what their steps say, and how many of these turns fit into a page."""
+
+    spans: dict[str, list[Row]]
+    contents: dict[Key, Content]
+    fitting: int
+
+
 def is_step(span: Row) -> bool:
     """Whether a span is shown: it is of a kind, or failed."""
     return bool(span["StepKind"] not in ("", "other") or span["StatusCode"] == "Error")
 
 
 def turn_rows(client: Client, scope: Row, after: Place, limit: int) -> list[Row]:
-    return keyed.turns_behind(client, {**scope, "time": after[0], "trace_id": after[1], "limit": limit})
+    return keyed.turns_behind(client, _behind(scope, after, limit), _COLUMNS)
 
 
-def read(
-    client: Client, scope: Row, rows: Sequence[Row], few: int | None = None
-) -> tuple[dict[str, list[Row]], dict[Key, Content], int]:
-    """The spans of these turns, what their steps say, and how many turns fit into a page; in one statement where they
-    have at most `few` spans.
+def read_behind(client: Client, scope: Row, after: Place, limit: int) -> tuple[list[Row], Read]:
+    """The next turns, one more than `limit`, and what is read of those before it.
+
+    Their spans are read beside them where it is known before of which: of a session of very many turns, where few of
+    their columns say which come next, and of one that is all on the page.
     """
-    ids = [row["TraceId"] for row in rows]
+    named = _behind(scope, after, limit + 1)
+    if is_frozen(client):
+        rows = keyed.turns_behind(client, named, _COLUMNS)
+        return rows, read(client, scope, rows[:limit])
+    size = keyed.size_of(client, scope)
+    if size["Minutes"] > keyed.MANY_MINUTES:
+        ahead = keyed.select(client, "turns_ahead", named)
+        among, spans = _ids(ahead[:limit]), sum(row["Spans"] for row in ahead[:limit])
+        turns = partial(keyed.turns_of, parameters=named, ahead=ahead, columns=_COLUMNS)
+    else:
+        is_all = after == FIRST and size["Minutes"] <= limit
+        among, spans = [], size["Spans"] if is_all else 0
+        turns = partial(keyed.select, name="list_traces", parameters=named, COLUMNS=_COLUMNS)
+    if not 0 < spans <= _FEW_SPANS:
+        rows = turns(client)
+        return rows, read(client, scope, rows[:limit])
+    found, rows = keyed.at_once(client, lambda client: _whole(client, scope, among), turns)
+    return rows, _read_of(client, scope, rows[:limit], found)
+
+
+def _behind(scope: Row, after: Place, limit: int) -> Row:
+    return {**scope, "time": after[0], "trace_id": after[1], "limit": limit}
+
+
+def read(client: Client, scope: Row, rows: Sequence[Row], few: int | None = None) -> Read:
+    """What is read of these turns; in one statement where they have at most `few` spans."""
     count = sum(row["SpanCount"] for row in rows)
     is_few = 0 < count <= min(_FEW_SPANS if few is None else few, MAX_SPANS)
-    found = keyed.select(client, "replay_whole", {**scope, "trace_ids": ids}) if is_few else []
-    if len(found) != count:  # too many, or more than is read at once
-        spans = _spans(client, scope, ids)
+    return _read_of(client, scope, rows, _whole(client, scope, _ids(rows)) if is_few else [])
+
+
+def _whole(client: Client, scope: Row, trace_ids: Sequence[str]) -> list[Row]:
+    """The spans of these turns, or of all of the session, with what they say, if it is not too much."""
+    among = keyed.OF_TURNS if trace_ids else "1"
+    return keyed.select(client, "replay_whole", {**scope, "trace_ids": list(trace_ids)}, AMONG=among)
+
+
+def _read_of(client: Client, scope: Row, rows: Sequence[Row], found: Sequence[Row]) -> Read:
+    """What is read of these turns, of which these spans were found, and maybe of others."""
+    ids = {*_ids(rows)}
+    found = [span for span in found if span["TraceId"] in ids]
+    if len(found) != sum(row["SpanCount"] for row in rows):  # too many, or more than is read at once
+        spans = _spans(client, scope, _ids(rows))
         fitting = _fitting(rows, spans)
-        return spans, contents_of(client, scope, rows[:fitting], spans), fitting
+        return Read(spans, contents_of(client, scope, rows[:fitting], spans), fitting)
     spans = _by_trace(sorted(found, key=lambda row: (row["Timestamp"], row["SpanId"])))
     fitting = _fitting(rows, spans)
-    return spans, _contents(_wanted(rows[:fitting], spans)), fitting
+    return Read(spans, _contents(_wanted(rows[:fitting], spans)), fitting)
+
+
+def _ids(rows: Iterable[Row]) -> list[str]:
+    return [row["TraceId"] for row in rows]
 
 
 def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:

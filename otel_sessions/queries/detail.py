@@ -119,7 +119,7 @@ def list_traces(
     page, next_ = unread(moving, limit, cursor, readers, 0)
     known = {row["TraceId"]: row for row in page}
     for ids in portions(id_ for id_, row in known.items() if "StartTime" not in row):
-        rows = keyed.select(client, "turns_of", {**scope, "trace_ids": ids})
+        rows = keyed.select(client, "turns_of", {**scope, "trace_ids": ids}, COLUMNS="*")
         known |= {row["TraceId"]: row for row in rows}
     shown = [row for row in known.values() if "StartTime" in row]
     return Page([{name: value for name, value in row.items() if name != "_key"} for row in shown], next_)

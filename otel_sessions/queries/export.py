@@ -97,9 +97,9 @@ def _formatted(of: Exported, sql: str, format_: str, settings: Mapping[str, Any]
     pace = _Pace()
     for count, piece in _of_bounded_size(of, pace):
         parameters = of.parameters(**piece, preview=of.preview or 0)
-        keyed_sql = keyed.by_key(of.client, sql, parameters)
+        keyed_sql, bound = keyed.by_key(of.client, sql, parameters)
         with reading():
-            body: bytes = of.client.raw_query(keyed_sql, parameters=parameters, fmt=format_, settings=dict(settings))
+            body: bytes = of.client.raw_query(keyed_sql, parameters=dict(bound), fmt=format_, settings=dict(settings))
         yield body
         pace.note(count, len(body))
         format_ = "CSV" if format_ == "CSVWithNames" else format_

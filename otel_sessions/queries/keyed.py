@@ -3,8 +3,9 @@
 
 The views put the sums of every trace and the corrections together, and most of what they take for one session is their
 plan. Here the same statements read the tables by the keys of the sessions. Of sessions that no correction is of, the
-sums are the figures in force and the stored spans are theirs, so the corrections are left out; else the tables are put
-together as the views do it, within these keys.
+sums are the figures in force and the stored spans are theirs, so the corrections are left out. Of one session it is
+asked which corrections are in force, and they are bound to the statement, but for those of other turns than it is
+about. Of several, or of very many corrections, the tables are put together as the views do it, within these keys.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ _FROM: Final = re.compile(
 _ALONE: Final = re.compile(rf"\ASELECT [*] FROM ({'|'.join(_VIEWS)})\s*")
 _SCORES: Final = "session_scores"
 _PROBES: Final = ("in_doubt", "has_scores_inside")
+OF_TURNS: Final = "TraceId IN {trace_ids:Array(String)}"
+"""In a statement about some turns of a session, whose corrections are all that matter to it."""
+_MANY_CORRECTED: Final = 500
+"""Corrected turns of a session that are not bound to a statement any more."""
 Known = dict[tuple[str, str], set[str]]
 """By probe and project the sessions of which it found nothing, and by `PROBE: found` those of which it found some."""
 _FOUND: Final = b'{"1":1}\n'
@@ -43,13 +48,19 @@ MANY_MINUTES: Final = 1_000
 class _Remembering:
     """Asks once what `by_key` asks before each statement: where the statements are all of one page, that is enough."""
 
-    def __init__(self, client: Client, known: Known) -> None:
+    def __init__(self, client: Client, known: Known, corrected: dict[tuple[str, str], bytes]) -> None:
         self.behind = client
         self._known = known
+        self._corrected = corrected
         self._probes = {tables(keys)[name]: name for keys in (_ONE, SOME) for name in _PROBES}
 
     def raw_query(self, query: str, parameters: dict[str, Any] | None = None, **more: Any) -> bytes:
         named = parameters or {}
+        if query == tables(_ONE)["corrected"]:
+            about_one = named["project"], named["session_id"]
+            if about_one not in self._corrected:
+                self._corrected[about_one] = self.behind.raw_query(query, parameters=parameters, **more)
+            return self._corrected[about_one]
         if query not in self._probes:
             return self.behind.raw_query(query, parameters=parameters, **more)
         probe = self._probes[query]
@@ -72,14 +83,17 @@ class _Remembering:
 
     def at_once(self, *works: Callable[[Client], Any]) -> list[Any]:
         def remembers(work: Callable[[Client], Any]) -> Callable[[Client], Any]:
-            return lambda client: work(remembering(client, self._known))
+            return lambda client: work(cast("Client", _Remembering(client, self._known, self._corrected)))
 
         return beside.at_once(self.behind, *map(remembers, works))
 
 
 def remembering(client: Client, known: Known) -> Client:
-    """The client, which does not ask again what `known` has, where it also puts what it asks: for a page's reads."""
-    return cast("Client", _Remembering(client, known))
+    """The client, which does not ask again what `known` has, where it also puts what it asks: for a page's reads.
+
+    Which corrections are in force it remembers itself: others may come into force while a page goes on.
+    """
+    return cast("Client", _Remembering(client, known, {}))
 
 
 def bare(client: Client) -> Client:
@@ -101,37 +115,48 @@ def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: st
 
     `texts` take the place of its words in capitals, as `rows.composed` does it.
     """
-    return run(client, by_key(client, composed(name, **texts), parameters), parameters)
+    return run(client, *by_key(client, composed(name, **texts), parameters))
 
 
-def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> str:
-    """A statement with subqueries in place of the views that it reads, which have rows of these sessions only.
+def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A statement with subqueries in place of the views that it reads, which have rows of these sessions only, and what
+    is bound to it.
 
     `sessions` is then without `Input`, `Output` and `LongestGap`, which are costly for a session of many turns, and in
     `session_ends`.
     """
     texts = tables(_ONE if "session_id" in parameters else SOME)
     if is_frozen(client):
-        return _put(texts, texts.keys() - {"session_ends"}, sql)
+        return _put(texts, texts.keys() - {"session_ends"}, sql), parameters
     is_in_doubt = _views(sql) != {_SCORES} and bool(run(client, texts["in_doubt"], parameters))
     return placed(client, sql, parameters, texts, is_in_doubt)
 
 
-def turns_behind(client: Client, parameters: Mapping[str, Any]) -> list[Row]:
-    """The next `limit` turns of a session behind a place (`time`, `trace_id`), in the columns of `session_traces`.
+def turns_behind(client: Client, parameters: Mapping[str, Any], columns: str = "*") -> list[Row]:
+    """The next `limit` turns of a session behind a place (`time`, `trace_id`), in columns of `session_traces`.
 
     Of a session of very many turns it is asked first which these are, so that nothing else is worked out of the others.
     """
     if is_frozen(client):
-        return select(client, "turns_of_many", parameters)
+        return select(client, "turns_of_many", parameters, COLUMNS=columns)
     client = remembering(client, {})
-    (size,) = run(client, tables(_ONE)["minutes"], parameters)
-    if size["Minutes"] <= MANY_MINUTES:
-        return select(client, "list_traces", parameters)
+    if size_of(client, parameters)["Minutes"] <= MANY_MINUTES:
+        return select(client, "list_traces", parameters, COLUMNS=columns)
     # Two statements: as one, the plan of the first is made within that of the second, and takes longer than both.
-    ahead = [row["TraceId"] for row in select(client, "turns_ahead", parameters)]
-    rows = select(client, "turns_of", {**parameters, "trace_ids": ahead}) if ahead else []
+    return turns_of(client, parameters, select(client, "turns_ahead", parameters), columns)
+
+
+def turns_of(client: Client, parameters: Mapping[str, Any], ahead: Sequence[Row], columns: str = "*") -> list[Row]:
+    """These turns of a session, by their start."""
+    named = {**parameters, "trace_ids": [row["TraceId"] for row in ahead]}
+    rows = select(client, "turns_of", named, COLUMNS=columns) if ahead else []
     return sorted(rows, key=lambda row: (row["StartTime"], row["TraceId"]))
+
+
+def size_of(client: Client, parameters: Mapping[str, Any]) -> Row:
+    """About how many `Minutes` of turns and `Spans` a session has."""
+    (size,) = run(client, tables(_ONE)["size"], parameters)
+    return size
 
 
 def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> list[Row]:
@@ -159,15 +184,38 @@ def tables(keys: str) -> Mapping[str, str]:
     return {"KEYS": keys, **{name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}}
 
 
-def placed(client: Client, sql: str, parameters: Mapping[str, Any], texts: Mapping[str, str], is_in_doubt: bool) -> str:
-    """The statement with these texts in place of the views that it reads, which must suit what is known of doubt."""
+def placed(
+    client: Client, sql: str, parameters: Mapping[str, Any], texts: Mapping[str, str], is_in_doubt: bool
+) -> tuple[str, Mapping[str, Any]]:
+    """The statement with these texts in place of the views that it reads, which must suit what is known of doubt, and
+    what is bound to it.
+    """
     left = set()
     if _SCORES in _views(sql) and run(client, texts["has_scores_inside"], parameters):
         left.add(_SCORES)
-    if is_in_doubt:
+    corrected = _corrected(client, sql, parameters, texts) if is_in_doubt else {}
+    if corrected is None:
         left.add("session_spans")
         texts = {**texts, "_turn_minutes": texts["_turn_minutes.in_doubt"]}
-    return _put(texts, left, sql)
+    elif corrected:
+        texts = {**texts, **{view: texts[f"{view}.corrected"] for view in ("_turn_minutes", "session_spans")}}
+        parameters = {**parameters, "corrected": [*corrected], "corrections": [*corrected.items()]}
+    return _put(texts, left, sql), parameters
+
+
+def _corrected(
+    client: Client, sql: str, parameters: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, int] | None:
+    """The corrected turns that a statement may read, with the numbers of the corrections in force; None where they are
+    too many, or not of one session.
+    """
+    if texts["KEYS"] != _ONE:
+        return None
+    rows = run(client, texts["corrected"], {**parameters, "limit": _MANY_CORRECTED + 1})
+    if len(rows) > _MANY_CORRECTED:
+        return None
+    about = set(parameters["trace_ids"]) if f"AND {OF_TURNS}" in sql else None
+    return {row["TraceId"]: row["Correction"] for row in rows if about is None or row["TraceId"] in about}
 
 
 def _views(sql: str) -> set[str]:

@@ -255,7 +255,7 @@ def _keys(
         rows = whole.select(client, "list_keys", bound, known, **texts)
         return [{"_key": nanoseconds(row[column]) if type_ == _TIME else row[column], **row} for row in rows]
     sql = composed("list_keys", **texts)
-    return run(client, sql if among is None else keyed.by_key(client, sql, bound), bound)
+    return run(client, sql, bound) if among is None else run(client, *keyed.by_key(client, sql, bound))
 
 
 def _whole(client: Client, project: str, page: Sequence[Row]) -> list[Row]:

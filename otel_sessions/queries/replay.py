@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_sessions.genai.transcript import Reader, Step
 from otel_sessions.queries import keyed, shapes
-from otel_sessions.queries.contents import FIRST, Content, Key, is_step, read, turn_rows
+from otel_sessions.queries.contents import FIRST, TOKENS, TURN, Content, Key, is_step, read_behind
 from otel_sessions.queries.distinct import Entry, Table
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.history import History, Memory, Position
@@ -35,11 +35,6 @@ MAX_TABLE: Final = 8 * 2**20
 MAX_REFS: Final = 10_000
 """References to messages after which it ends too: of a history that grows, turns refer to more and more."""
 
-_TOKENS: Final = (
-    *("InputTokens", "OutputTokens", "CachedInputTokens", "CacheCreationInputTokens", "ReasoningTokens"),
-    *("TotalTokens", "Cost"),
-)
-_TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Output", "ErrorCount", *_TOKENS)
 _SHORT: Final = 200
 """Characters that are shown of the input and output of a turn whose messages stand on the page anyway."""
 _COMPACTED: Final = "gen_ai.conversation.compacted"
@@ -77,8 +72,7 @@ def turns(
         history = known if cursor else History()
         ended_ns = history.reach(client, scope, (start, trace_id)) if cursor else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
-        rows = turn_rows(client, scope, (start, trace_id), limit + 1)
-        spans, contents, fitting = read(client, scope, rows[:limit])
+        rows, (spans, contents, fitting) = read_behind(client, scope, (start, trace_id), limit)
         page = build(rows[:fitting], spans, contents, before, preview=preview)
         shown = rows[: len(page["turns"])]
         if shown:
@@ -174,7 +168,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
         "status": span["StatusCode"].lower() or "unset",
         "error": error_of(span["StatusCode"], span["StatusMessage"], events, span["StepName"]),
         "model": span["Model"],
-        **{snake_case(name): span[name] for name in _TOKENS},
+        **{snake_case(name): span[name] for name in TOKENS},
         "cost_source": span["CostSource"],
         "compacted": attributes.get(_COMPACTED) == "true",
         "compacted_from": None,
@@ -185,7 +179,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
 def _turn(row: Row, before: Before, *previews: int | None) -> dict[str, Any]:
     preview = min((each for each in previews if each is not None), default=None)
     start, end = nanoseconds(row["StartTime"]), nanoseconds(row["EndTime"])
-    shown = {snake_case(name): rfc3339(row[name]) if name.endswith("Time") else row[name] for name in _TURN}
+    shown = {snake_case(name): rfc3339(row[name]) if name.endswith("Time") else row[name] for name in TURN}
     shown["duration_ns"] = row["Duration"]
     shown["gap_ns"] = max(start - before.ended_ns, 0) if before.ended_ns is not None else 0
     before.ended_ns = max(end, before.ended_ns or end)

@@ -87,7 +87,7 @@ def traces_page(
     if not chosen:
         return [], 0
     inside = {"project": project, "session_id": wanted.session_id, "trace_ids": [row["TraceId"] for row in chosen]}
-    rows = {row["TraceId"]: row for row in keyed.select(client, "turns_of", inside)}
+    rows = {row["TraceId"]: row for row in keyed.select(client, "turns_of", inside, COLUMNS="*")}
     for column, name in (("SpanIds", "span_ids"), ("ScoreIds", "score_ids")):
         found = keyed.select(client, name, {**inside, "limit": MAX_IDS}) if with_ids else []
         ids = {row["TraceId"]: row["Ids"] for row in found}

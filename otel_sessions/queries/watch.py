@@ -97,7 +97,8 @@ class Watch:
         now, self._pending = self._pending[:_AT_A_TIME], self._pending[_AT_A_TIME:]
         if not now:
             return
-        rows = select(client, "turns_of", {**self._named, "trace_ids": [turn.trace_id for turn in now]})
+        named = {**self._named, "trace_ids": [turn.trace_id for turn in now]}
+        rows = select(client, "turns_of", named, COLUMNS="*")
         by_trace = {row["TraceId"]: row for row in rows}
         for turn in now:
             self._had.take(turn)

@@ -101,7 +101,7 @@ def _read(
     def of_kind(is_in_doubt: bool, is_long: bool, some: list[str], client: Client) -> list[Row]:
         shown = {**tables, **({} if is_long else {"sessions": tables["sessions.whole"]})}
         named = {**parameters, "session_ids": some}
-        rows = run(client, keyed.placed(client, sql, named, shown, is_in_doubt), named)
+        rows = run(client, *keyed.placed(client, sql, named, shown, is_in_doubt))
         # Of very many turns it would be worked out of turns that are read whole.
         return keyed.with_ends(client, parameters["project"], rows) if is_long else rows
 
@@ -121,8 +121,8 @@ def _chosen_of(
     lines = [orjson.dumps({column: row[column] for column in columns}).decode() for row in kept.values()]
     remembered = tables["sessions.remembered"].replace("COLUMNS", ", ".join(map(" ".join, columns.items())))
     named = {**parameters, "session_ids": [*kept], "rows": "\n".join(lines)}
-    sql = keyed.placed(client, sql, named, {**tables, "sessions": remembered}, is_in_doubt=True)
-    return [{**kept[row["SessionId"]], **row} for row in run(client, sql, named)]
+    placed = keyed.placed(client, sql, named, {**tables, "sessions": remembered}, is_in_doubt=True)
+    return [{**kept[row["SessionId"]], **row} for row in run(client, *placed)]
 
 
 @cache

@@ -51,10 +51,10 @@ def delivered(otel_client: Client) -> Crowd:
     return project, found
 
 
-def of_session(name: str) -> Callable[[Client, str, str], list[Row]]:
+def of_session(name: str, **texts: str) -> Callable[[Client, str, str], list[Row]]:
     """What the view and what the statement says of one session, by the columns of the view."""
     return lambda client, project, id_: keyed.select(
-        client, name, {"project": project, "session_id": id_, "limit": 1000, **FIRST}
+        client, name, {"project": project, "session_id": id_, "limit": 1000, **FIRST}, **texts
     )
 
 
@@ -67,7 +67,7 @@ def whole_spans(client: Client, project: str, id_: str) -> list[Row]:
 
 
 STATEMENTS = {
-    "session_traces": (of_session("list_traces"), "StartTime, TraceId"),
+    "session_traces": (of_session("list_traces", COLUMNS="*"), "StartTime, TraceId"),
     "session_spans": (whole_spans, "Timestamp, TraceId, SpanId"),
     "session_timeline": (of_session("timeline"), "Minute"),
     "session_parts": (of_session("parts"), "Part"),
@@ -76,11 +76,12 @@ STATEMENTS = {
 }
 
 
-@pytest.mark.parametrize("is_in_doubt", [False, True])
+@pytest.mark.parametrize(("is_in_doubt", "bound"), [(False, 500), (True, 500), (True, 0)])
 @pytest.mark.parametrize("view", STATEMENTS)
 def test_what_is_read_by_key_is_what_the_view_says(
-    otel_client: Client, delivered: Crowd, view: str, is_in_doubt: bool
+    otel_client: Client, delivered: Crowd, monkeypatch: pytest.MonkeyPatch, view: str, is_in_doubt: bool, bound: int
 ) -> None:
+    monkeypatch.setattr(keyed, "_MANY_CORRECTED", bound)
     project, sessions = delivered
     read, order = STATEMENTS[view]
     sql = f"SELECT * FROM {view} WHERE Project = {{p:String}} AND SessionId = {{s:String}} ORDER BY {order}"
@@ -147,6 +148,32 @@ def test_turns_of_a_long_session_are_those_of_any(
             assert keyed.turns_behind(otel_client, named) == short
 
 
+@pytest.mark.parametrize("bound", [500, 0])
+def test_turns_of_a_session_are_read_in_parts_as_the_views_say(
+    otel_client: Client, delivered: Crowd, monkeypatch: pytest.MonkeyPatch, bound: int
+) -> None:
+    """Of a session in doubt, turns that no correction is of are read as those of any other."""
+    monkeypatch.setattr(keyed, "_MANY_CORRECTED", bound)
+    project, sessions = delivered
+    kinds = set()
+    for session_id in sessions[True]:
+        named = {"project": project, "session_id": session_id}
+        turns = run(otel_client, f"SELECT * FROM session_traces WHERE {KEYS} ORDER BY StartTime, TraceId", named)
+        spans = run(otel_client, f"SELECT * FROM session_spans WHERE {KEYS} ORDER BY SpanId", named)
+        ever = run(otel_client, f"SELECT DISTINCT TraceId FROM _session_turns WHERE {KEYS}", named)
+        corrected = run(otel_client, f"SELECT DISTINCT TraceId FROM _corrected_turns WHERE {KEYS}", named)
+        for some in [{row["TraceId"]} for row in ever] + [{row["TraceId"] for row in ever}]:
+            asked = {**named, "trace_ids": sorted(some)}
+            ahead = [{"TraceId": trace_id} for trace_id in sorted(some)]
+            assert keyed.turns_of(otel_client, named, ahead) == [row for row in turns if row["TraceId"] in some]
+            read = keyed.select(otel_client, "replay_whole", asked, AMONG=keyed.OF_TURNS)
+            wanted = {row["SpanId"]: row["SpanAttributes"] for row in spans if row["TraceId"] in some}
+            assert {row["SpanId"]: row["SpanAttributes"] for row in read} == wanted
+            assert len(read) == len(wanted)
+            kinds.add(frozenset(row["TraceId"] in some for row in corrected))
+    assert {frozenset({True}), frozenset({False})} <= kinds
+
+
 def test_a_page_asks_once_whether_its_sessions_are_in_doubt(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,9 +213,9 @@ def test_what_a_statement_asks_of_other_keys_stays(otel_client: Client, delivere
     for asked, others in permutations([sessions[False][0], sessions[True][0]]):
         named = {"project": project, "session_id": asked, "session_ids": [others]}
         by_id = keyed.by_key(otel_client, "SELECT * FROM sessions\nWHERE " + KEYS, named)
-        assert [row["SessionId"] for row in run(otel_client, by_id, named)] == [asked]
+        assert [row["SessionId"] for row in run(otel_client, *by_id)] == [asked]
         for more in (" AND SpanCount = 0", f" AND {OTHERS}"):
             none = keyed.by_key(otel_client, f"SELECT * FROM sessions\nWHERE {KEYS}{more}", named)
-            assert run(otel_client, none, named) == []
+            assert run(otel_client, *none) == []
         of_others = keyed.by_key(otel_client, f"SELECT * FROM sessions\nWHERE {OTHERS}", named)
-        assert run(otel_client, of_others, named) == []
+        assert run(otel_client, *of_others) == []

@@ -24,7 +24,7 @@ class Turns:
 
     turns: dict[str, tuple[int, int]] = field(default_factory=dict)  # start and version by trace
 
-    def select(self, _: Any, name: str, parameters: Any) -> list[dict[str, Any]]:
+    def select(self, _: Any, name: str, parameters: Any, **__: str) -> list[dict[str, Any]]:
         rows = [
             {"TraceId": trace, "StartTime": f"{start:06}", "State": str(hash((trace, start, version)) % 2**32)}
             for trace, (start, version) in self.turns.items()

@@ -1,6 +1,12 @@
 -- in_doubt
 SELECT 1 FROM _corrections WHERE Project = {project:String} AND SessionId KEYS LIMIT 1
 
+-- corrected
+SELECT TraceId, Correction
+FROM _corrected_turns FINAL
+WHERE Project = {project:String} AND SessionId KEYS
+LIMIT {limit:UInt32}
+
 -- has_scores_inside
 SELECT 1
 FROM _scores
@@ -17,8 +23,10 @@ LIMIT 1
     WHERE Project = {project:String} AND SessionId KEYS AND IsDeleted = 0
 )
 
--- minutes
-SELECT sum(Minutes) AS Minutes FROM _session_activity WHERE Project = {project:String} AND SessionId KEYS
+-- size
+SELECT sum(Minutes) AS Minutes, sum(SpanCount) AS Spans
+FROM _session_activity
+WHERE Project = {project:String} AND SessionId KEYS
 
 -- kinds
 SELECT SessionId, max(Corrected) AS IsInDoubt, sum(Minutes) > {many:UInt64} AS IsLong
@@ -63,10 +71,45 @@ ${../../sessions/parts/session_source}
     WHERE Project = {project:String} AND SessionHint KEYS AND SpanName != 'otel_sessions.trace_update'
 )
 
+-- session_spans.corrected
+(
+    SELECT
+        SessionHint AS SessionId,
+${../../sessions/parts/session_source}
+        AS SessionSource,
+        * EXCEPT (
+            SessionHint, ReceivedAt, StartsBeyond, EndsBefore, InputKey, InputChars, InputText, OutputKey, OutputChars, OutputText),
+        StartTimeUnixNano, EndTimeUnixNano, Input, Output
+    FROM otel_traces AS s
+    WHERE Project = {project:String} AND SessionHint KEYS AND TraceId NOT IN {corrected:Array(String)}
+        AND SpanName != 'otel_sessions.trace_update'
+    UNION ALL
+    SELECT
+        SessionHint AS SessionId,
+${../../sessions/parts/session_source}
+        AS SessionSource,
+        * EXCEPT (
+            SessionHint, ReceivedAt, StartsBeyond, EndsBefore, InputKey, InputChars, InputText, OutputKey, OutputChars, OutputText,
+            Version),
+        StartTimeUnixNano, EndTimeUnixNano, Input, Output
+    FROM _corrected_spans AS s FINAL
+    WHERE Project = {project:String} AND SessionHint KEYS AND TraceId IN {corrected:Array(String)}
+        AND SpanName != 'otel_sessions.trace_update'
+        AND (TraceId, SpanId) IN (
+            SELECT TraceId, arrayJoin(Members)
+            FROM _corrected_turns FINAL
+            WHERE Project = {project:String} AND SessionId KEYS AND TraceId IN {corrected:Array(String)})
+)
+
 -- _turn_minutes
 -- As a condition of its own, before what the statement asks: a subquery would be planned again for each of its columns.
 _session_turns AS m
 PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND m.Correction = 0
+
+-- _turn_minutes.corrected
+_session_turns AS m
+PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND if(m.Correction = 0,
+    m.TraceId NOT IN {corrected:Array(String)}, (m.TraceId, m.Correction) IN {corrections:Array(Tuple(String, UInt64))})
 
 -- _turn_minutes.in_doubt
 _session_turns AS m

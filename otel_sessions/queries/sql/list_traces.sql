@@ -1,4 +1,4 @@
-SELECT *
+SELECT COLUMNS
 FROM session_traces
 WHERE Project = {project:String} AND SessionId = {session_id:String}
     AND (StartTime, TraceId) > ({time:DateTime64(9, 'UTC')}, {trace_id:String})

@@ -1,3 +1,3 @@
-SELECT *
+SELECT COLUMNS
 FROM session_traces
 WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN {trace_ids:Array(String)}

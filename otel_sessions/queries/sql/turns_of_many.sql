@@ -1,6 +1,6 @@
 -- The turns of a session after a place, oldest first. Which these are is asked first, so that nothing else is worked out
 -- of the others.
-SELECT *
+SELECT COLUMNS
 FROM session_traces
 WHERE Project = {project:String} AND SessionId = {session_id:String} AND TraceId IN
 (
