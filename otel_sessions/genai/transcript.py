@@ -58,6 +58,8 @@ _GROWN: Final = 4
 _TOOL_MEMBERS: Final = ("tools", "function_tools", "functions", "output_tools")
 _ROLES_OF_EVENTS: Final = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
 _DETAILS: Final = "gen_ai.client.inference.operation.details"
+_REPLIES: Final = ("ai.response.", "ai.result.", "lk.response.")
+"""Of the Vercel AI SDK and LiveKit, which write one message under several keys."""
 _SAID: Final = ("content", "gen_ai.event.content", "message", "gen_ai.prompt", "gen_ai.completion", "tool_calls")
 
 
@@ -165,9 +167,10 @@ class Reader:
             if "gen_ai.input.messages" in source:
                 system = system or self._system(source)
                 yield _with_system(system, self._read(source["gen_ai.input.messages"], "user"))
-        for prefix in ("llm.input_messages.", "gen_ai.prompt."):
+        for prefix in ("llm.input_messages.", "gen_ai.prompt.") if numbers else ():
             yield _with_system(system, self._flattened(numbers, prefix))
-        yield _with_system(system, self._events(events, _ROLES_OF_EVENTS, "gen_ai.content.prompt", "user"))
+        if events:
+            yield _with_system(system, self._events(events, _ROLES_OF_EVENTS, "gen_ai.content.prompt", "user"))
         for key in keys.MESSAGES_IN_KEYS:
             if attributes.get(key):
                 yield _with_system(system, self._read(attributes[key], "user"))
@@ -178,11 +181,11 @@ class Reader:
         for source in (attributes, details):
             if "gen_ai.output.messages" in source:
                 yield self._read(source["gen_ai.output.messages"], "assistant")
-        for prefix in ("llm.output_messages.", "gen_ai.completion."):
+        for prefix in ("llm.output_messages.", "gen_ai.completion.") if numbers else ():
             yield self._flattened(numbers, prefix)
-        yield self._events(events, {"gen_ai.choice": "assistant"}, "gen_ai.content.completion", "assistant")
-        for family in ("ai.response.", "ai.result.", "lk.response."):
-            # one message of what the Vercel AI SDK and LiveKit write under several keys
+        if events:
+            yield self._events(events, {"gen_ai.choice": "assistant"}, "gen_ai.content.completion", "assistant")
+        for family in _REPLIES if any(key.startswith(_REPLIES) for key in attributes) else ():
             parts: list[Part] = []
             if attributes.get(f"{family}reasoning"):
                 parts.append({"type": "reasoning", "text": attributes[f"{family}reasoning"]})
@@ -210,7 +213,7 @@ class Reader:
 
     def _flattened(self, attributes: Attributes, prefix: str) -> list[Message]:
         """Messages flattened into keys that count them, as OpenInference and OpenLLMetry write them."""
-        return [self._make(value) for value in numbered(attributes, prefix, nested)] if attributes else []
+        return [self._make(value) for value in numbered(attributes, prefix, nested)]
 
     def _events(self, events: Sequence[Event], roles: Mapping[str, str], lists: str, role: str) -> list[Message]:
         """Events that are messages, or that carry a list of them."""
@@ -292,7 +295,7 @@ def _tools(attributes: Attributes) -> list[dict[str, Any]]:
         found = [tool for value in numbered(numbers, prefix, _tool_value) for tool in tools([value])]
         if found:
             return found
-    for key in keys.TOOLS_KEYS:
+    for key in keys.TOOLS_KEYS if not attributes.keys().isdisjoint(keys.TOOLS_KEYS) else ():
         text = attributes.get(key, "")
         value = parsed(text) if text[:1] in JSON_BEGINS else None
         if isinstance(value, dict):

@@ -35,6 +35,7 @@ MAX_TABLE: Final = 8 * 2**20
 MAX_REFS: Final = 10_000
 """References to messages after which it ends too: of a history that grows, turns refer to more and more."""
 
+_TOKENS: Final = tuple((name, snake_case(name)) for name in TOKENS)
 _SHORT: Final = 200
 """Characters that are shown of the input and output of a turn whose messages stand on the page anyway."""
 _COMPACTED: Final = "gen_ai.conversation.compacted"
@@ -168,7 +169,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
         "status": span["StatusCode"].lower() or "unset",
         "error": error_of(span["StatusCode"], span["StatusMessage"], events, span["StepName"]),
         "model": span["Model"],
-        **{snake_case(name): span[name] for name in TOKENS},
+        **{member: span[name] for name, member in _TOKENS},
         "cost_source": span["CostSource"],
         "compacted": attributes.get(_COMPACTED) == "true",
         "compacted_from": None,
