@@ -9,7 +9,9 @@ import re
 import resource
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,6 +28,7 @@ _MALLOC: Final = {-8: _ARENAS, -3: _LARGE, -1: _FREE_AT_THE_END}  # M_ARENA_MAX,
 _EMBEDDED: Final = "chdb._chdb"
 _ENGINE: Final = "JE_MALLOC_CONF"
 _DECAY: Final = "dirty_decay_ms:1000"
+_kept: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("kept", default=None)
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +\S*/_chdb\.\S+\n", re.ASCII)
 
 
@@ -70,6 +73,28 @@ class Room:
         """Gives back all that the request has; a second call does nothing."""
         with self._turn:
             self._sum -= self._held.pop(request, 0)
+
+
+def when_sent(give_back: Callable[[], None]) -> None:
+    """Calls this when the answer to the request at hand has been sent, or cannot be; at once where there is none."""
+    kept = _kept.get()
+    if kept is None:
+        give_back()
+    else:
+        kept.append(give_back)
+
+
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Around all work at a request."""
+    kept: list[Callable[[], None]] = []
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for give_back in kept:
+            give_back()
 
 
 class _NoPandas:

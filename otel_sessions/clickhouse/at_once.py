@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:  # commands that ask a running service load neither
     from concurrent.futures import Future
 
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 
 class Threads(Protocol):

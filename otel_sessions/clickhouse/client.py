@@ -40,9 +40,12 @@ _ENGINE: Mapping[str, int | str] = {
     "query_condition_cache_size": 32 * _MIB,
     "compiled_expression_cache_size": 32 * _MIB,
     "merges_mutations_memory_usage_soft_limit": 256 * _MIB,  # none begins while others take as much
+    "memory_worker_use_cgroup": 0,
+    "memory_worker_dynamic_hard_limit": 0,
 }
-"""The settings of the embedded engine, which lives in somebody's process: by default some caches may grow to 5 GiB, and
-merges take half of the machine's memory."""
+"""The settings of the embedded engine, which lives in somebody's process: by default some caches may grow to 5 GiB,
+merges take half of the machine's memory, and what other processes of the container or machine take counts as its own:
+where they take nine tenths, every statement fails."""
 _INSERTS = "otel-sessions-inserts"
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 10
@@ -171,7 +174,7 @@ def connect(
     return _for_cluster(client, endpoint)
 
 
-def is_embedded(client: Client) -> bool:
+def is_embedded(client: object) -> bool:
     """Whether its engine is in this process: its connection is its own, and no name of a part is given twice."""
     return str(getattr(client, "uri", "")).startswith("chdb:")
 

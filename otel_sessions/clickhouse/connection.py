@@ -10,36 +10,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from otel_sessions.clickhouse.at_once import lend
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.readers import settle
+from otel_sessions.clickhouse.surface import Client, Closing
 from otel_sessions.errors import NotStored, Permanent, Retryable
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.client import Client as FullClient
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Closing)
 
 
-class Pool:
+class Pool(Generic[C]):
     """As many clients as were ever used at once, each by one thread at a time.
 
     With `anchored` one that nobody uses stays open, and the embedded engine with it.
     """
 
-    def __init__(self, open_: Callable[[], Client], *, anchored: bool = False) -> None:
+    def __init__(self, open_: Callable[[], C], *, anchored: bool = False) -> None:
         self._open = open_
         self._anchored = anchored
         self._lock = threading.Lock()
-        self._idle: list[Client] = []
-        self._anchor: Client | None = None
+        self._idle: list[C] = []
+        self._anchor: C | None = None
         self._closed = False
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self) -> Iterator[C]:
         """A client for the block. Raises as opening does.
 
         An error in the block closes it, see `connect`, but for one of ours that nothing caused: what was asked is not
@@ -62,7 +64,7 @@ class Pool:
         settle(client)
         self._give_back(client)
 
-    def _give_back(self, client: Client) -> None:
+    def _give_back(self, client: C) -> None:
         with self._lock:
             if not self._closed:
                 self._idle.append(client)
@@ -174,13 +176,13 @@ class Store:
         lend(client, self)
         return client
 
-    def _pool(self) -> Pool:
+    def _pool(self) -> Pool[Client]:
         if self._clients is None:
             raise NotStored("this service has no exporter `clickhouse`, so it keeps and reads nothing itself")
         return self._clients
 
 
-def open_client(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> Client:
+def open_client(endpoint: Endpoint, *, timeout_s: int = 30, long_parameters: bool = False) -> FullClient:
     """A client of the endpoint's database. Raises `Retryable` when ClickHouse is not reached."""
     with writing(f"connecting to {endpoint}"):
         return connect(endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=long_parameters)
@@ -194,7 +196,7 @@ class Connection:
         self._pool = Pool(partial(open_client, endpoint, timeout_s=timeout_s, long_parameters=long_parameters))
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self) -> Iterator[FullClient]:
         """Raises `Retryable` when ClickHouse is not reached. What the block raises closes the client."""
         with self._using, self._pool.client() as client:
             yield client

@@ -60,6 +60,17 @@ _RETRYABLE = frozenset(
         999,  # KEEPER_EXCEPTION
     }
 )
+_PRESSED = frozenset(
+    {
+        173,  # CANNOT_ALLOCATE_MEMORY
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        243,  # NOT_ENOUGH_SPACE: what is too much for the memory of a query goes to the disk
+        439,  # CANNOT_SCHEDULE_TASK: no threads
+    }
+)
+"""Errors of a read that others are the cause of."""
+_MEMORY_LIMIT = 241
+_OF_ALL = re.compile(r"\((?:total|for user)\)|User memory limit")
 _WRAPPING = re.compile(r"^Received ClickHouse exception, code: \d+, server response: (?=Code: )| \(for url \S+\)$")
 _LIST = "Expected one of: "
 _EXPECTED = 8  # of a list of some hundred words, those said
@@ -73,6 +84,12 @@ def code_of(error: BaseException) -> int | None:
     if isinstance(code, int):
         return code
     return code_of(error.__cause__) if error.__cause__ else None
+
+
+def is_of_all(error: BaseException) -> bool:
+    """Whether a read found no memory, threads or disk because all at once take what there is, not it alone."""
+    code = code_of(error)
+    return code in _PRESSED or (code == _MEMORY_LIMIT and bool(_OF_ALL.search(str(error))))
 
 
 def _is_of_clickhouse(error: BaseException) -> bool:
@@ -125,7 +142,7 @@ def writing(what: str) -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turns clickhouse-connect's errors into `Retryable` or `QueryError`."""
+    """Turns clickhouse-connect's errors into `Retryable` or `QueryError`, the cause kept."""
     try:
         yield
     except Exception as error:
@@ -134,4 +151,6 @@ def reading() -> Iterator[None]:
         code = code_of(error)
         if code is None:
             raise Retryable(f"ClickHouse is not reached: {text_of(error)}") from error
+        if is_of_all(error):
+            raise Retryable(text_of(error), retry_after=2.0) from error
         raise QueryError(text_of(error)) from error

@@ -20,7 +20,9 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import OtelSessionsError
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.client import Client as FullClient
+
+    from otel_sessions.clickhouse.surface import Client
 
 Settings = dict[str, int | str]
 
@@ -67,7 +69,7 @@ class Tokens:
         self._life = secrets.token_hex(8)
         self._renewed = ""
 
-    def note_connection(self, client: Client) -> None:
+    def note_connection(self, client: FullClient) -> None:
         """Asks a server for the id that it has had since it started, which `_server_life` keeps in memory.
 
         The tables must be there. The embedded engine starts with this process.

@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from otel_sessions.http.answers import one_request, send_in_pieces
+from otel_sessions.footprint import one_request
+from otel_sessions.http.answers import send_in_pieces
 from otel_sessions.telemetry import Intervals
 
 HEADERS_TIMEOUT_S: Final = 30.0

@@ -24,7 +24,7 @@ from otel_sessions.queries import keyed
 from otel_sessions.queries.rows import run, sections
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 BY_PEOPLE: Final = ("_session_bookmarks", "_session_labels")
 BY_OTHERS: Final = ("_session_shares", "_session_hooks")

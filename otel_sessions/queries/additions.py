@@ -17,7 +17,7 @@ from otel_sessions.queries.share_hiding import Hidden
 from otel_sessions.sessions.additions import token_hash
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _SCORE: Final = ("ScoreId", "TraceId", "SpanId", "Name", "DataType", "Comment", "Source", "Timestamp", "UpdatedAt")
 _SHARE: Final = ("CreatedAt", "ExpiresAt", "Mode", "Hide", "HideRoles")

@@ -15,7 +15,7 @@ from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 Place: TypeAlias = "tuple[str, str]"
 """Start and trace of a turn."""

@@ -21,7 +21,9 @@ from otel_sessions.sessions import deletion
 from otel_sessions.sessions.deletion import SESSIONS_AT_ONCE
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.client import Client as FullClient
+
+    from otel_sessions.clickhouse.surface import Client
 
 State = Literal["running", "done", "failed"]
 
@@ -87,7 +89,7 @@ def recent(client: Client, *, project: str, since_ns: int, limit: int) -> list[D
     ]
 
 
-def step(client: Client, job: Deletion, tried: set[str], *, forget_for: timedelta | None) -> Deletion:
+def step(client: FullClient, job: Deletion, tried: set[str], *, forget_for: timedelta | None) -> Deletion:
     """Deletes some sessions more of a job that runs, and returns it as it is then stored; `tried` has those so far.
 
     Raises `Retryable` or `Permanent`; the step can be taken again then.

@@ -15,7 +15,7 @@ from otel_sessions.queries.shapes import GROUPS
 from otel_sessions.semconv import SESSION_PREVIOUS_ID
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _FIRST: Final = "1900-01-01 00:00:00"
 _FOLLOWING: Final = 20

@@ -21,7 +21,7 @@ from otel_sessions.queries.spans import beginnings, columns, shown_span
 from otel_sessions.queries.spoken import spoken
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 Format = Literal["jsonl", "csv", "parquet", "md", "messages"]
 PIECE: Final = 8 * 2**20

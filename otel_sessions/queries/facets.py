@@ -14,7 +14,7 @@ from otel_sessions.queries.language.fields import near_fields
 from otel_sessions.queries.rows import Row, composed, run, sections
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 COUNTED: Final = tuple(each.shown_name for each in FIELDS.values() if each.type in ("texts", "any"))
 """The fields whose values are counted, as several sessions share one. An id is that of one session, a number or a time

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from otel_sessions.queries.rows import Row, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 
 def error_groups(client: Client, *, project: str, from_: datetime, to: datetime, limit: int) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from otel_sessions.clickhouse.sql import statement
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _BEGINNING: Final = re.compile(r"(?:\s*--[^\n]*\n)*\s*(WITH\b)?")
 _NOT_COPIED: Final = re.compile(

@@ -26,7 +26,7 @@ from otel_sessions.queries.distinct import Digests
 from otel_sessions.queries.rows import Row, nanoseconds
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 Position: TypeAlias = "tuple[str, str, int]"
 """Start and trace of a turn, and the number of a step in it."""

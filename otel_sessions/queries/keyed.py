@@ -13,15 +13,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.clickhouse import at_once as beside
 from otel_sessions.clickhouse.sql import statement
+from otel_sessions.clickhouse.surface import Front
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _ONE: Final = "= {session_id:String}"
 SOME: Final = "IN {session_ids:Array(String)}"
@@ -45,24 +46,26 @@ _FOUND: Final = b'{"1":1}\n'
 MANY_MINUTES: Final = 1_000
 
 
-class _Remembering:
+class _Remembering(Front):
     """Asks once what `by_key` asks before each statement: where the statements are all of one page, that is enough."""
 
     def __init__(self, client: Client, known: Known, corrected: dict[tuple[str, str], bytes]) -> None:
-        self.behind = client
+        super().__init__(client)
         self._known = known
         self._corrected = corrected
         self._probes = {tables(keys)[name]: name for keys in (_ONE, SOME) for name in _PROBES}
 
-    def raw_query(self, query: str, parameters: dict[str, Any] | None = None, **more: Any) -> bytes:
+    def raw_query(
+        self, query: str, parameters: Any = None, settings: dict[str, Any] | None = None, fmt: str | None = None
+    ) -> bytes:
         named = parameters or {}
         if query == tables(_ONE)["corrected"]:
             about_one = named["project"], named["session_id"]
             if about_one not in self._corrected:
-                self._corrected[about_one] = self.behind.raw_query(query, parameters=parameters, **more)
+                self._corrected[about_one] = super().raw_query(query, parameters, settings, fmt)
             return self._corrected[about_one]
         if query not in self._probes:
-            return self.behind.raw_query(query, parameters=parameters, **more)
+            return super().raw_query(query, parameters, settings, fmt)
         probe = self._probes[query]
         without = self._known.setdefault((probe, named["project"]), set())
         within = self._known.setdefault((f"{probe}: found", named["project"]), set())
@@ -71,19 +74,16 @@ class _Remembering:
             return b""
         if about & within:
             return _FOUND
-        found = self.behind.raw_query(query, parameters=parameters, **more)
+        found = super().raw_query(query, parameters, settings, fmt)
         if not found:
             without |= about
         elif len(about) == 1:
             within |= about
         return found
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.behind, name)
-
     def at_once(self, *works: Callable[[Client], Any]) -> list[Any]:
         def remembers(work: Callable[[Client], Any]) -> Callable[[Client], Any]:
-            return lambda client: work(cast("Client", _Remembering(client, self._known, self._corrected)))
+            return lambda client: work(_Remembering(client, self._known, self._corrected))
 
         return beside.at_once(self.behind, *map(remembers, works))
 
@@ -93,21 +93,19 @@ def remembering(client: Client, known: Known) -> Client:
 
     Which corrections are in force it remembers itself: others may come into force while a page goes on.
     """
-    return cast("Client", _Remembering(client, known, {}))
+    return _Remembering(client, known, {})
 
 
 def bare(client: Client) -> Client:
     """The client behind those of `remembering`, which are of one page."""
-    asked: Any = client
-    while isinstance(asked, _Remembering):
-        asked = asked.behind
-    return cast("Client", asked)
+    while isinstance(client, _Remembering):
+        client = client.behind
+    return client
 
 
 def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
     """As `clickhouse.at_once`; what one of `remembering` asks beside itself it remembers too."""
-    asked: Any = client
-    return asked.at_once(*works) if isinstance(asked, _Remembering) else beside.at_once(client, *works)
+    return client.at_once(*works) if isinstance(client, _Remembering) else beside.at_once(client, *works)
 
 
 def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import code_of, reading
-from otel_sessions.clickhouse.readers import reader
-from otel_sessions.errors import OtelSessionsError, Permanent
+from otel_sessions.clickhouse.readers import Reader
+from otel_sessions.clickhouse.surface import Client
+from otel_sessions.errors import Permanent
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.client import Client as FullClient
 
 _OF_A_SERVER: Final = 4 << 30
 _REACHED: Final = {
@@ -58,9 +59,9 @@ class Limits:
         """
         with reading():
             open_ = partial(self._opened, endpoint)
-            return reader(open_, open_, self.max_memory_usage) if endpoint.embedded else open_()
+            return Reader(open_, open_, self.max_memory_usage) if endpoint.embedded else open_()
 
-    def _opened(self, endpoint: Endpoint) -> Client:
+    def _opened(self, endpoint: Endpoint) -> FullClient:
         timeout_s = int(self.max_execution_time) + 10
         client = connect(endpoint, database=endpoint.database, timeout_s=timeout_s, long_parameters=True)
         client.set_client_setting("max_execution_time", self.max_execution_time)
@@ -71,10 +72,10 @@ class Limits:
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Raises `LimitExceeded` for the error of a query that reached a limit."""
+    """Raises `LimitExceeded` for the error of a query that reached a limit; none that may go well later has."""
     try:
         yield
-    except OtelSessionsError as error:
+    except Permanent as error:
         limit = _REACHED.get(code_of(error) or 0)
         if limit is not None:
             raise LimitExceeded(limit) from error

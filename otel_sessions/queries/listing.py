@@ -17,7 +17,7 @@ from otel_sessions.queries.rows import Row, composed, nanoseconds, portions, run
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 Sort = Literal["last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"]
 Order = Literal["asc", "desc"]

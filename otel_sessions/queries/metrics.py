@@ -14,7 +14,7 @@ from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
 from otel_sessions.queries.rows import Row, composed, rfc3339, run, sections, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 Series = Literal["sessions", "traces", "errors", "tokens", "cost", "duration_p50_ns", "duration_p95_ns"]
 GroupBy = Literal["model", "user", "service", "environment", "tag", "tool", "session"]

@@ -23,7 +23,7 @@ from otel_sessions.clickhouse.client import is_embedded
 from otel_sessions.queries.rows import Row
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _MOST_BYTES: Final = 8 * 2**20
 """Of the rows that are remembered together; what was asked for longest ago is forgotten first."""

@@ -28,7 +28,7 @@ from otel_sessions.queries.rows import Row, nanoseconds, rfc3339, snake_case
 from otel_sessions.queries.steps import agents_of, error_of
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 MAX_TABLE: Final = 8 * 2**20
 """Bytes of distinct messages and tools after which a page ends with the turn that has them."""

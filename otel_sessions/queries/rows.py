@@ -16,7 +16,7 @@ from otel_sessions.clickhouse.errors import reading
 from otel_sessions.clickhouse.sql import statement
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 Row = dict[str, Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")

@@ -11,7 +11,7 @@ from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 
 def list_configs(client: Client, *, project: str, limit: int, cursor: str | None = None) -> Page:

@@ -11,7 +11,7 @@ from otel_sessions.queries.paging import Page, decode, encode
 from otel_sessions.queries.rows import Row, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from otel_sessions.queries import keyed
 from otel_sessions.queries.rows import Row, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 MAX_ROWS = 1000
 

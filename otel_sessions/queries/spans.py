@@ -19,7 +19,7 @@ from otel_sessions.queries.rows import Row, composed
 from otel_sessions.queries.shapes import Beginning
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 INTERNAL: Final = frozenset(
     {"SessionHint", "ClaimLevel", "ClaimId", "ClaimKey"} | {"StartTimeUnixNano", "EndTimeUnixNano"}

@@ -14,7 +14,7 @@ from otel_sessions.genai.messages import Message
 from otel_sessions.queries import contents, replay
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _PAGE: Final = 50
 _CONTENT: Final = 8 * 2**20

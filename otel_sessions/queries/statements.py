@@ -17,7 +17,7 @@ from otel_sessions.queries.rows import Row, select
 from otel_sessions.sqlguard.one_project import ProjectGuard
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 TABLES: Final = (
     *("sessions", "session_traces", "session_spans", "session_users", "session_timeline", "session_parts"),

@@ -10,7 +10,7 @@ from otel_sessions.genai.transcript import Reader
 from otel_sessions.queries.rows import Row, as_json, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _NAMES: Final = {"step_kind": "kind", "step_name": "name", "agent_name": "agent", "status_code": "status"}
 _CONTENT: Final = ("span_attributes", "resource_attributes", "events")

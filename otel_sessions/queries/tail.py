@@ -11,7 +11,7 @@ from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.rows import Row, composed, run
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 
 @dataclass

@@ -14,7 +14,7 @@ from otel_sessions.queries.scores import FIRST, LAST, total
 from otel_sessions.queries.sessions import MAX_ROWS
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 MAX_IDS: Final = 1000
 """Ids of spans and of scores that are told of a trace."""

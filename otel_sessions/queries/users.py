@@ -12,7 +12,7 @@ from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Re
 from otel_sessions.queries.rows import Row, composed, portions, run, select
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 UserSort = Literal["last_seen", "first_seen", "sessions", "traces", "errors", "tokens", "cost"]
 _KEYS: Final[dict[str, tuple[str, str]]] = {

@@ -22,7 +22,7 @@ from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 POLL_S: Final = 0.5
 MAX_TURNS: Final = 100_000

@@ -21,7 +21,7 @@ from otel_sessions.queries.remembered import remembered_by
 from otel_sessions.queries.rows import Row, composed, run
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _CONDITION: Final = "CONDITION"
 _WORD: Final = re.compile(r"\w+")

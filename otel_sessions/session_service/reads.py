@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any, Final, cast, get_args
 
-from clickhouse_connect.driver.client import Client
 from google.protobuf.message import Message
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import near
 from otel_sessions.queries import detail, shapes, spans
 from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter

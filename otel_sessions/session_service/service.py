@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NoReturn
 
 import grpc
-from clickhouse_connect.driver.client import Client
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import NotStored, Retryable
 from otel_sessions.http.mounts import GrpcListener, GrpcMounted, PooledBehavior
 from otel_sessions.queries import detail, shapes

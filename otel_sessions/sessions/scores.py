@@ -14,7 +14,7 @@ from otel_sessions.clickhouse.errors import writing
 from otel_sessions.clickhouse.inserts import settings
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 DataType = Literal["NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"]
 _DELETE = """INSERT INTO _scores

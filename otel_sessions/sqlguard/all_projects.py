@@ -47,7 +47,7 @@ from otel_sessions.sqlguard.parse import (
 )
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 # What the engine adds to a syntax error about the call that this module made.
 _OURS = re.compile(r": In scope SELECT formatQuerySingleLine\(.*(?= \([A-Z_]+\)$)", re.DOTALL)

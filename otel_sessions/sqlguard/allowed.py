@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
+from otel_sessions.clickhouse.attempts import MOST
 from otel_sessions.errors import QueryError
 
 _ALLOWED = frozenset(
@@ -55,7 +56,7 @@ class Bounds:
     """
 
     max_execution_time_s: int = 60
-    max_memory_usage: int = 512 << 20
+    max_memory_usage: int = MOST
     max_result_bytes: int = 64 << 20
     max_result_rows: int = 0
 

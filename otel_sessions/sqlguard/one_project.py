@@ -19,7 +19,7 @@ from otel_sessions.sqlguard.all_projects import Read, ReadGuard, unescaped_lines
 from otel_sessions.sqlguard.parse import Node, quoted
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _TABLE_FUNCTIONS: Final = allowed.TABLE_FUNCTIONS - {"view"}
 

@@ -79,6 +79,12 @@ def test_the_caches_of_the_embedded_engine_are_bounded(otel_client: Client) -> N
     assert sum(sizes[name] for name in used) <= 512 * 2**20
 
 
+def test_the_embedded_engine_does_not_take_what_others_take_of_the_machine_for_its_own(otel_client: Client) -> None:
+    sql = "SELECT name, value FROM system.server_settings WHERE name LIKE 'memory_worker_%' AND changed ORDER BY name"
+    settings = [("memory_worker_dynamic_hard_limit", "0"), ("memory_worker_use_cgroup", "0")]
+    assert otel_client.query(sql).result_rows == settings
+
+
 def test_what_an_insert_leaves_that_is_killed_lies_beside_the_data_until_the_next_start(tmp_path: Path) -> None:
     data, elsewhere = tmp_path / "data", tmp_path / "tmp"
     elsewhere.mkdir()

@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.errors import reading, writing
 from otel_sessions.errors import OtelSessionsError, Permanent, QueryError, Retryable, SchemaError
+from otel_sessions.queries.limits import LimitExceeded, limited
 
 
 def error(code: int | None, kind: type[ClickHouseError] = DatabaseError) -> ClickHouseError:
@@ -67,6 +68,50 @@ def test_a_reader_learns_what_clickhouse_refused() -> None:
         raise error(62)
     with pytest.raises(Retryable, match="not reached"), reading():
         raise error(None, OperationalError)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (241, "(total) memory limit exceeded: would use 1.02 GiB"),
+        (241, "Memory limit (total) exceeded"),
+        (241, "User memory limit exceeded: would use 67.22 MiB"),
+        (241, "Memory limit (for user) exceeded"),
+        (173, "Cannot allocate memory"),
+        (202, "Too many simultaneous queries"),
+        (243, "Cannot reserve 1.00 MiB, not enough space"),
+        (439, "Cannot schedule a task"),
+    ],
+)
+def test_a_read_that_others_leave_nothing_for_may_be_asked_again(code: int, said: str) -> None:
+    found = error(code)
+    found.args = (f"Code: {code}. DB::Exception: {said}.",)
+    with pytest.raises(Retryable, match=f"^Code: {code}"), limited(), reading():
+        raise found
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "limit"),
+    [
+        (241, "Query memory limit exceeded: would use 64.81 MiB", "memory"),
+        (241, "Memory limit (for query) exceeded", "memory"),
+        (396, "Limit for result exceeded", "rows"),
+        (158, "Limit for rows exceeded", "rows"),
+        (307, "Limit for bytes exceeded", "rows"),
+        (159, "Timeout exceeded", "time"),
+    ],
+)
+def test_a_read_that_takes_too_much_itself_is_beyond_a_limit(code: int, said: str, limit: str) -> None:
+    found = error(code)
+    found.args = (said,)
+    with pytest.raises(LimitExceeded) as raised, limited(), reading():
+        raise found
+    assert raised.value.limit == limit
+
+
+def test_a_write_that_may_go_well_later_is_beyond_no_limit() -> None:
+    with pytest.raises(Retryable), limited(), writing("storing"):
+        raise error(241)
 
 
 @pytest.mark.parametrize(

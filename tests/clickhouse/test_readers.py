@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from otel_sessions.clickhouse import readers, surface
+from otel_sessions.clickhouse.attempts import LITTLE_ANSWER
 from otel_sessions.clickhouse.client import Endpoint, connect
-from otel_sessions.clickhouse.errors import code_of
-from otel_sessions.clickhouse.readers import LARGEST, LITTLE, LITTLE_ANSWER, Lanes, Places, Reader
+from otel_sessions.clickhouse.errors import code_of, reading
+from otel_sessions.clickhouse.places import LARGEST, LITTLE, Lanes, Places
+from otel_sessions.clickhouse.readers import Reader
 from otel_sessions.errors import Retryable
+from otel_sessions.queries.limits import LimitExceeded, limited
 
 
 class Line(Places):
@@ -115,21 +119,45 @@ def test_who_needs_little_is_answered_while_others_wait_for_much(reader: Reader,
         thread.join(10)
 
 
-def test_who_waits_for_much_is_not_passed_by_those_who_want_little() -> None:
-    places, order = Places(10), list[str]()
-    places.take(4, 1)
+HUNDREDS_OF_MIB = "SELECT length(groupArray(number)) FROM numbers(15000000) SETTINGS max_threads = 1"
 
-    def take(name: str, nbytes: int) -> None:
-        places.take(nbytes, 10)
-        order.append(name)
-        places.give_back(nbytes)
 
-    threads = [threading.Thread(target=take, args=each) for each in (("much", 10), ("little", 1))]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.05)
-    assert order == []
-    places.give_back(4)
-    for thread in threads:
-        thread.join(10)
-    assert order == ["much", "little"]
+@pytest.fixture
+def unbounded(chdb_endpoint: Endpoint, lanes: Lanes) -> Iterator[Reader]:
+    found = Reader(lambda: connect(chdb_endpoint), lambda: connect(chdb_endpoint), lanes=lanes)
+    yield found
+    found.close()
+
+
+def test_what_a_quiet_service_would_answer_is_asked_for_again_in_one_that_has_less(
+    unbounded: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "resident", lambda: 300 << 20)
+    assert unbounded.raw_query(HUNDREDS_OF_MIB) == b"15000000\n"
+    monkeypatch.setattr(readers, "resident", lambda: 800 << 20)
+    with pytest.raises(Retryable, match="others read or store"), limited(), reading():
+        unbounded.raw_query(HUNDREDS_OF_MIB)
+    assert unbounded.raw_query("SELECT 1") == b"1\n"
+
+
+def test_what_a_quiet_service_has_too_little_for_is_beyond_the_limit_everywhere(
+    unbounded: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "resident", lambda: 300 << 20)
+    with pytest.raises(LimitExceeded, match="memory"), limited(), reading():
+        unbounded.raw_query(HUNDREDS_OF_MIB.replace("15000000", "150000000"))
+
+
+def test_what_changes_something_takes_a_small_place_and_has_all_the_memory(reader: Reader, taken: list[int]) -> None:
+    reader.command("CREATE TEMPORARY TABLE had (M UInt64)")
+    reader.command("INSERT INTO had SELECT getSetting('max_memory_usage')")
+    reader.raw_insert("had", insert_block=b"5\n", fmt="TSV")
+    assert taken == [LITTLE] * 3
+    assert reader.raw_query("SELECT M FROM had ORDER BY M") == b"5\n%d\n" % LARGEST
+
+
+def test_nothing_of_the_client_behind_is_within_reach_but_what_takes_a_place() -> None:
+    public = {name for name in dir(Reader) if not name.startswith("_")}
+    promised = {name for name in dir(surface.Client) if not name.startswith("_")}
+    assert public == promised | {"settle"}
+    assert not hasattr(Reader, "__getattr__")

@@ -27,7 +27,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sessions.clickhouse import readers
+from otel_sessions.clickhouse import places, readers
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import ConfigError, QueryError
@@ -294,11 +294,11 @@ def test_who_finds_no_memory_to_read_with_is_told_to_come_back(
     reader: HostPort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "WAIT_S", 0.01)
-    readers._LANES.little.take(readers.LITTLE_TOGETHER, 10)
+    places.LANES.little.take(places.LITTLE_TOGETHER, 10)
     try:
         answer = ask(reader, "SELECT 1")
     finally:
-        readers._LANES.little.give_back(readers.LITTLE_TOGETHER)
+        places.LANES.little.give_back(places.LITTLE_TOGETHER)
     assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (503, "202")
     assert "max_memory_usage" in answer.text
     assert ask(reader, "SELECT 1").text == "1\n"

@@ -12,20 +12,24 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from otel_sessions.errors import InvalidData, QueryError, Retryable, TooLarge
 from otel_sessions.extensions.clickhouse_http.config import Config
+from otel_sessions.footprint import RECEIVED_BYTES
 from otel_sessions.http.body import Bodies, BrokenBody, SlowBody, UnsupportedMediaType
 
-_READ_BODIES: Final = 16
-_OWNERS_BODIES: Final = 4
+_READ_BODIES: Final = 4
+"""Of the largest size, that are held at a time; they are while their statements wait and run."""
 _MAX_FIELDS: Final = 1_000
 
 
 def bodies_of(config: Config) -> dict[bool, Bodies]:
-    """Readers of bodies: under False for everybody, under True for the owner, with more room, of its own."""
+    """Readers of bodies: under False for everybody, under True for the owner, with room of its own for one that is as
+    large as what is received of spans, or as inserts may be.
+    """
     read, most = config.max_body, config.max_request_body_size
+    owners = min(most, RECEIVED_BYTES) if config.read_only else most
     more = {"lz4": _lz4}
     return {
         False: Bodies(read, _READ_BODIES * read, more=more),
-        True: Bodies(most, _OWNERS_BODIES * most, more=more),
+        True: Bodies(owners, owners, more=more),
     }
 
 

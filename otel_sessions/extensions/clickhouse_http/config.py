@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from otel_sessions.clickhouse.attempts import MOST
 from otel_sessions.clickhouse.client import endpoint_in_use
-from otel_sessions.clickhouse.readers import MOST
 from otel_sessions.component import Settings, Used
 from otel_sessions.errors import Fault
 from otel_sessions.sqlguard.allowed import TABLE_FUNCTIONS, Bounds

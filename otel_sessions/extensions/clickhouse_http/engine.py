@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse import surface
 from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.errors import reading
-from otel_sessions.clickhouse.readers import reader
+from otel_sessions.clickhouse.readers import Reader
 from otel_sessions.errors import QueryError
 from otel_sessions.extensions.clickhouse_http import native_blocks, row_binary
 from otel_sessions.extensions.clickhouse_http.config import Config
@@ -85,10 +86,10 @@ class Engine:
         self._readers.close()
         self._writers.close()
 
-    def _connect_reader(self) -> Client:
+    def _connect_reader(self) -> Reader:
         with reading():
             config = self._config
-            return reader(self._hardened, self._connect_writer, config.max_memory_usage, config.max_result_bytes)
+            return Reader(self._hardened, self._connect_writer, config.max_memory_usage, config.max_result_bytes)
 
     def _hardened(self) -> Client:
         client = connect(self._endpoint)
@@ -100,7 +101,7 @@ class Engine:
         with reading():
             return connect(self._endpoint)
 
-    def _has_database(self, client: Client) -> bool:
+    def _has_database(self, client: surface.Client) -> bool:
         """Whether the configured database is there; once it is, nobody is asked again."""
         if not self._migrated:
             count = client.raw_query(

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otel_sessions.clickhouse.client import Endpoint, endpoint_needed
-from otel_sessions.clickhouse.readers import Busy
+from otel_sessions.clickhouse.places import Busy
 from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import ComponentId, Factory, Host
 from otel_sessions.errors import ConfigError, Fault, OtelSessionsError, QueryError

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does the jobs of `queries.deletions`, of each some sessions in turn, so that none waits for a long one to end; those
-that were cut short are taken up at the start.
+"""Deletes sessions: one at once, or by the jobs of `queries.deletions`, of each some in turn, so that none waits for a
+long one to end; those that were cut short are taken up at the start.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from otel_sessions.component import Host, Worker
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.queries import deletions
 from otel_sessions.queries.deletions import Deletion
+from otel_sessions.sessions import deletion
 
 _logger = logging.getLogger(__name__)
 _AGAIN_S: Final = 5.0
@@ -44,6 +45,14 @@ class Deleter:
     def start(self) -> None:
         if self._endpoint is not None:
             self._worker.start()
+
+    def delete(self, project: str, session_id: str) -> None:
+        """Deletes one session at once, by the caller's thread. Raises as `deletion.delete`.
+
+        By a client of its own: those who read have too little memory for it, and try again what has failed.
+        """
+        with self._clients.client() as client:
+            deletion.delete(client, [(project, session_id)], forget_for=self.forget_for)
 
     def take_up(self, job: Deletion) -> None:
         """Does this job, beside those that were taken up before."""

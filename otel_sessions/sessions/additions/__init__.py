@@ -21,7 +21,7 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import OtelSessionsError
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from otel_sessions.clickhouse.surface import Client
 
 _COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}
 """What a frozen link copies, and where to."""

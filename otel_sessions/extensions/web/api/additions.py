@@ -8,9 +8,9 @@ import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from clickhouse_connect.driver.client import Client
 from pydantic import Field, StringConstraints, model_validator
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.extensions.web.api import score_configs
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import PagedTexts, rfc3339_of

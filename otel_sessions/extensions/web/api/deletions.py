@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from clickhouse_connect.driver.client import Client
 from pydantic import StringConstraints
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import From, To
@@ -17,7 +17,6 @@ from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import deletions
 from otel_sessions.queries.deletions import Deletion
 from otel_sessions.queries.filters import Filter
-from otel_sessions.sessions import deletion
 
 _PATH = "/api/v1/deletions"
 
@@ -32,7 +31,7 @@ class Wanted(Body):
 
 def one(client: Client, call: Call[Parameters, None]) -> Answer:
     check_session(client, call.project, call.session_id)
-    deletion.delete(client, [(call.project, call.session_id)], forget_for=call.deleter.forget_for)
+    call.deleter.delete(call.project, call.session_id)
     return Answer(status=204)
 
 

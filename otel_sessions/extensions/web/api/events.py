@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Final, Literal
 
 import orjson
-from clickhouse_connect.driver.client import Client
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Final
 from urllib.parse import quote
 
-from clickhouse_connect.driver.client import Client
 from pydantic import ValidationInfo, field_validator
 from starlette.responses import Response, StreamingResponse
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.extensions.web import ndjson
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from clickhouse_connect.driver.client import Client
 from pydantic import ConfigDict
 from starlette.responses import Response
 
 from otel_sessions.clickhouse.connection import Store
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.config.typed import Plain
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter

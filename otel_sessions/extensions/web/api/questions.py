@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from clickhouse_connect.driver.client import Client
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import near
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.api.parameters import Chosen

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from clickhouse_connect.driver.client import Client
 from pydantic import Field, StringConstraints, model_validator
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import PagedTexts, Texts

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from clickhouse_connect.driver.client import Client
-
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Fields, Listed, Paged, PagedTexts, Preview
 from otel_sessions.extensions.web.problems import NotFound

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from clickhouse_connect.driver.client import Client
 from pydantic import BeforeValidator, Field
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters

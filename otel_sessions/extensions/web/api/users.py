@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from clickhouse_connect.driver.client import Client
-
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.api.parameters import Listed, Paged
 from otel_sessions.extensions.web.api.sessions import sessions_of

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clickhouse_connect.driver.client import Client
-
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.extensions.web.api.operation import Parameters
 from otel_sessions.extensions.web.mcp import tools
 from otel_sessions.extensions.web.mcp.tools import Asked

@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeVar
 
 import mcp_types as types
 import orjson
-from clickhouse_connect.driver.client import Client
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 
 from otel_sessions import __version__
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import hint
 from otel_sessions.extensions.web.mcp.budget import first_that_fits, fold, text_of
 from otel_sessions.extensions.web.mcp.catalogue import INSTRUCTIONS, TOOLS

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, cast
 
-from clickhouse_connect.driver.client import Client
 from pydantic import Field, StringConstraints
 
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.extensions.web.api.operation import Parameters
 from otel_sessions.extensions.web.api.parameters import Fields, Limit, Listed, PagedTexts, Preview
 from otel_sessions.extensions.web.api.questions import Metrics, measured, shown_fields

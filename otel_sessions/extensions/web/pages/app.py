@@ -16,7 +16,6 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import orjson
-from clickhouse_connect.driver.client import Client
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +23,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from otel_sessions.clickhouse.connection import Store
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.component import Host
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.access import WebAccess, check_role, goes_as_far_as

@@ -9,10 +9,10 @@ from importlib.resources import files
 from typing import Final
 
 from otel_sessions._version import __version__
-from otel_sessions.clickhouse.sql import statement
 from otel_sessions.extensions.web.pages.format import duration, number, size
 from otel_sessions.extensions.web.pages.visit import Shown, Visit
 from otel_sessions.queries import deletions, listing
+from otel_sessions.queries.rows import select
 
 _COUNTED: Final = (
     ("Received", "otelcol_receiver_accepted_spans", "spans"),
@@ -87,9 +87,9 @@ def _said(value: float, unit: str) -> str:
 
 def _tables(visit: Visit) -> list[tuple[str, str]]:
     """What lies on disk for the tables that people read, and all that is kept beside them for quick reads together."""
-    rows = visit.client.query(statement("otel_sessions.queries.sql", "disk")).result_rows
-    shown = [(str(table), int(count), int(nbytes)) for table, count, nbytes in rows if table[:1] not in "_."]
-    beside = sum(int(nbytes) for table, _, nbytes in rows if table[:1] in "_.")
+    rows = select(visit.client, "disk", {})
+    shown = [(row["table"], int(row["Rows"]), int(row["Bytes"])) for row in rows if row["table"][:1] not in "_."]
+    beside = sum(int(row["Bytes"]) for row in rows if row["table"][:1] in "_.")
     said = [(table, f"{count:,} {'row' if count == 1 else 'rows'}, {size(nbytes)}") for table, count, nbytes in shown]
     return [*said, ("sums and indexes", size(beside))]
 

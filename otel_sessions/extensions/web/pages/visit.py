@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from clickhouse_connect.driver.client import Client
-
+from otel_sessions.clickhouse.surface import Client
 from otel_sessions.component import Host
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Parameters
 
