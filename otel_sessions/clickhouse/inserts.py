@@ -12,9 +12,10 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeGuard
+from weakref import WeakSet
 
-from otel_sessions.clickhouse.client import INSERT_SETTINGS, Endpoint
+from otel_sessions.clickhouse.client import INSERT_SETTINGS, Endpoint, is_embedded
 from otel_sessions.clickhouse.errors import code_of
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import OtelSessionsError
@@ -45,8 +46,31 @@ _HARMLESS = frozenset(
 """Errors that say nothing of rows that may have been lost on their way into a table."""
 
 
+_SET: Final[WeakSet[FullClient]] = WeakSet()
+"""Clients of the embedded engine that have the settings of an insert: each for one statement is two more of them."""
+
+
 def settings(client: Client, token: str = "") -> Settings:
-    """The settings of an insert through `client`; with a token, of an Arrow insert that may be repeated."""
+    """The settings of an insert through `client`, which may have them from then on; with a token, of an Arrow insert
+    that may be repeated.
+    """
+    if token or not is_embedded(client) or not _is_plain(client):
+        return _wanted(client, token)
+    if client not in _SET:
+        for name, value in _wanted(client).items():
+            client.set_client_setting(name, value)
+        _SET.add(client)
+    return {}
+
+
+def _is_plain(client: object) -> TypeGuard[FullClient]:
+    """Whether it is none that stands before another, and may take a new one."""
+    from clickhouse_connect.driver.client import Client  # noqa: PLC0415 - who asks a running service does without
+
+    return isinstance(client, Client)
+
+
+def _wanted(client: Client, token: str = "") -> Settings:
     wanted: Settings = dict(INSERT_SETTINGS)
     if token:
         wanted |= _ONE_BLOCK

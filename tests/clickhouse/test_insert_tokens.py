@@ -37,6 +37,10 @@ class Database:
         self.client = connect(endpoint)
         migrations.apply(self.client, self.name)
 
+    @property
+    def is_embedded(self) -> bool:
+        return self._endpoint.embedded
+
     def begin(self) -> None:
         """Empties the tables, for tokens and a client that nobody has used before."""
         self._test += 1
@@ -139,6 +143,20 @@ def test_a_repeated_insert_adds_nothing(database: Database, count: int, batches:
     for _ in range(2):
         database.insert(rows, "same", batches)
         assert (database.spans, database.rows()) == (count, each(count))
+
+
+def test_a_client_has_the_settings_of_its_inserts_and_those_of_a_token_are_told_each_time(database: Database) -> None:
+    def of(more: dict[str, int | str]) -> bytes:
+        answer: bytes = database.client.raw_query(
+            "SELECT toUInt8(getSetting('async_insert')), toUInt8(getSetting('insert_deduplicate'))", settings=more
+        )
+        return answer
+
+    wanted = inserts.settings(database.client)
+    assert of(wanted) == b"0\t0\n"
+    assert (wanted == {}) == database.is_embedded, "a setting for one statement is two more statements there"
+    assert of(inserts.settings(database.client, "token")) == b"0\t1\n"
+    assert of(inserts.settings(database.client)) == b"0\t0\n"
 
 
 def test_another_token_is_another_insert(database: Database) -> None:
