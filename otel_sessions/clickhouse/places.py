@@ -46,13 +46,19 @@ class Places:
         self._line: deque[object] = deque()
         self._changed = threading.Condition()
 
-    def take(self, nbytes: int, timeout: float) -> None:
-        """Raises `Busy` where there are not so many in `timeout` seconds, or too many wait for them."""
+    def take(self, nbytes: int, timeout: float, *, is_first: bool = False) -> None:
+        """Raises `Busy` where there are not so many in `timeout` seconds, or too many wait for them.
+
+        Who has some already goes `is_first`: those who stand in line wait for these.
+        """
         me, end = object(), time.monotonic() + timeout
         with self._changed:
-            if self._waiting and len(self._line) >= self._waiting:
+            if self._waiting and len(self._line) >= self._waiting and not is_first:
                 raise Busy
-            self._line.append(me)
+            if is_first:
+                self._line.appendleft(me)
+            else:
+                self._line.append(me)
             try:
                 while self._line[0] is not me or self._free < nbytes:
                     if not self._changed.wait(end - time.monotonic()):

@@ -167,7 +167,7 @@ class Reader:
         # who keeps some goes on with little: it would wait for others, and they for it
         wanted = nbytes - self._kept.get(places, 0) if not (is_little and self._kept) else 0
         taken = min(max(wanted, 0), LARGEST)
-        places.take(taken, WAIT_S)
+        places.take(taken, WAIT_S, is_first=places in self._kept)
         place = _Place()
         try:
             yield place

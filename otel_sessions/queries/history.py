@@ -2,7 +2,7 @@
 """What was said in a session before a page of its replay, and where first: learned once, remembered between requests.
 
     history = memory.history(project, session_id)
-    with history.turn:
+    with history.alone():
         history.reach(client, scope, place)      # now history.said has what was said up to there
 
 It is read from the latest turn backwards, as digests alone, until the first turn or the first of these bounds:
@@ -15,10 +15,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate, islice, takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from otel_sessions.errors import Retryable
 from otel_sessions.genai.transcript import Reader
 from otel_sessions.queries import keyed
 from otel_sessions.queries.contents import FIRST, Content, Key, Place, is_step, read
@@ -43,6 +45,8 @@ MESSAGE_BYTES: Final = 320
 MAX_BYTES: Final = 128 * 2**20
 """Bytes that a `Memory` has, over all sessions."""
 MAX_MESSAGES: Final = MAX_BYTES // MESSAGE_BYTES
+
+PATIENCE_S: Final = 5.0
 
 _TURNS_AT_ONCE: Final = 1_000
 _SPANS_AT_ONCE: Final = 8_000
@@ -95,8 +99,26 @@ class History:
                 del self.said[digest]
             self.begins = self.covered
 
-    def replace(self, other: History) -> None:
-        """Takes what another history of the session has."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """By one thread at a time. Raises `Retryable` where others take long: each who waits has a thread."""
+        if not self.turn.acquire(timeout=PATIENCE_S):
+            raise Retryable("others read the turns of this session; ask again", retry_after=2.0)
+        try:
+            yield
+        finally:
+            self.turn.release()
+
+    def learn(self, other: History) -> None:
+        """Takes what another history of the session has where that is more, unless it is in use."""
+        if self.turn.acquire(blocking=False):
+            try:
+                if self.covered < other.covered:
+                    self._replace(other)
+            finally:
+                self.turn.release()
+
+    def _replace(self, other: History) -> None:
         self.covered, self.spans, self.mark, self.mark_spans = other.covered, other.spans, other.mark, other.mark_spans
         self.said, self.begins = other.said, other.begins
 

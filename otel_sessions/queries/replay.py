@@ -68,9 +68,9 @@ def turns(
     scope = {"project": project, "session_id": session_id}
     client = client if is_frozen(client) else keyed.remembering(client, {})
     known = (memory or Memory()).history(project, session_id)
-    with known.turn:
-        # Nothing was said before the first page: what is remembered, of later pages perhaps, is not asked for.
-        history = known if cursor else History()
+    # Nothing was said before the first page: what is remembered, of later pages perhaps, is not asked for.
+    history = known if cursor else History()
+    with history.alone():
         ended_ns = history.reach(client, scope, (start, trace_id)) if cursor else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
         rows, (spans, contents, fitting) = read_behind(client, scope, (start, trace_id), limit)
@@ -79,8 +79,8 @@ def turns(
         if shown:
             last = (shown[-1]["StartTime"], shown[-1]["TraceId"])
             history.cover(last, sum(row["SpanCount"] for row in shown))
-            if known.covered < last:
-                known.replace(history)
+            if history is not known:
+                known.learn(history)
             if len(rows) > len(shown):
                 page["next_cursor"] = encode(list_, (*last, before.peaks))
         return page

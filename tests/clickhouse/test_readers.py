@@ -24,8 +24,8 @@ class Line(Places):
         super().__init__(nbytes, 2)
         self.taken = taken
 
-    def take(self, nbytes: int, timeout: float) -> None:
-        super().take(nbytes, timeout)
+    def take(self, nbytes: int, timeout: float, *, is_first: bool = False) -> None:
+        super().take(nbytes, timeout, is_first=is_first)
         self.taken.append(nbytes)
 
 
@@ -93,6 +93,24 @@ def test_a_large_answer_keeps_its_place_until_it_is_settled(reader: Reader, take
         lanes.large.take(LARGEST, 0.01)
     reader.settle()
     lanes.large.take(LARGEST, 0.01)
+
+
+def test_who_keeps_some_is_not_behind_those_who_wait_for_it(reader: Reader, lanes: Lanes) -> None:
+    assert len(reader.raw_query(texts(15, 1_000_000))) > LITTLE_ANSWER
+    waiting = [threading.Thread(target=lanes.large.take, args=(LARGEST, 60)) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    while len(lanes.large._line) < 2:
+        time.sleep(0.01)
+    begin = time.monotonic()
+    assert len(reader.raw_query(texts(16, 1_000_000))) > LITTLE_ANSWER
+    assert time.monotonic() - begin < 15
+    reader.settle()
+    for thread in waiting:
+        thread.join(0.1)
+        lanes.large.give_back(LARGEST)
+    for thread in waiting:
+        thread.join(10)
 
 
 def test_an_answer_beyond_the_bound_is_refused(reader: Reader) -> None:

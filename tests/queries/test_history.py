@@ -11,6 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from otel_sessions.errors import Retryable
 from otel_sessions.queries import detail, history
 from otel_sessions.queries.history import History, Memory
 from otel_sessions.queries.replay import turns
@@ -129,6 +130,19 @@ def test_what_was_learned_is_not_read_again_for_pages_before_or_behind(otel_clie
     beginning_with(noting, project, 8, 1, memory)
     read = [query for query in noting.asked if "SpanAttributes" in query]
     assert len(read) == 6 + 1, "each of the six pages, and what is before the first of them"
+
+
+def test_who_reads_a_session_from_its_beginning_waits_for_nobody_and_others_not_for_long(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PATIENCE_S", 0.01)
+    project, memory = new_project(), Memory()
+    store(otel_client, project, *talk(4))
+    with memory.history(project, "s").alone():
+        assert len(turns(otel_client, project=project, session_id="s", limit=2, memory=memory)["turns"]) == 2
+        with pytest.raises(Retryable):
+            beginning_with(otel_client, project, 2, 1, memory)
+    beginning_with(otel_client, project, 2, 1, memory)
 
 
 def test_a_turn_that_goes_on_behind_a_page_makes_nothing_before_it_be_read_again(otel_client: Client) -> None:
