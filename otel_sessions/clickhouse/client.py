@@ -27,6 +27,7 @@ INSERT_SETTINGS: Mapping[str, int] = {
     "async_insert": 0,  # the insert is done when it is answered
     "insert_deduplicate": 0,  # a block that was stored but whose views failed must go to the views again
     "max_partitions_per_insert_block": 0,
+    "optimize_on_insert": 0,  # equal rows are few in a block, and merges and views take care of them
 }
 """The settings of every insert."""
 _MIB = 2**20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -225,13 +225,13 @@ def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
     receiver.take([[root]])
     whole, ran = attribution._run, list[str]()
 
-    def run(client: Client, sql: str, traces: Sequence[tuple[str, str]], more: Mapping[str, int]) -> None:
+    def run(client: Client, sql: str, *more: Any) -> None:
         if is_killed and len(ran) == 3:
             raise KeyboardInterrupt
         if "INTO _corrections" in sql:
             receiver.take([[late]])
         ran.append(sql)
-        whole(client, sql, traces, more)
+        whole(client, sql, *more)
 
     monkeypatch.setattr(attribution, "_run", run)
     if is_killed:
@@ -266,11 +266,11 @@ def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
     receiver.take([[root]])
     whole, ran = attribution._run, list[str]()
 
-    def run(client: Client, sql: str, traces: Sequence[tuple[str, str]], more: Mapping[str, int]) -> None:
+    def run(client: Client, sql: str, *more: Any) -> None:
         if turn in sql and not ran:
             receiver.take([versions])
             ran.append(sql)
-        whole(client, sql, traces, more)
+        whole(client, sql, *more)
 
     monkeypatch.setattr(attribution, "_run", run)
     attribution.correct(otel_client, [(project, root.trace_id)])

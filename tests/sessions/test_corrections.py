@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,3 +138,52 @@ def test_figures_that_others_have_replaced_are_cleared(receiver: Receiver) -> No
     assert attribution.clear(client, at_least=1) > 0
     assert told(client, project) == 1
     assert read_figures(client, project) == before
+
+
+def late(client: Client) -> tuple[Receiver, list[OracleSpan]]:
+    """One that has stored a child before the root that names its session."""
+    found = Receiver(client, new_project())
+    root, child = one(found.project, 0, "s"), one(found.project, 1)
+    for span in (child, root):
+        found.take([[span]])
+        found.restart()
+    return found, [root, child]
+
+
+@pytest.mark.remote_too(first_case=True)
+@pytest.mark.parametrize("ns", [-1, 1], ids=["a greater version", "a lesser version"])
+def test_what_was_copied_of_a_span_that_had_come_once_gives_way_to_its_greatest_version(
+    otel_client: Client, ns: int
+) -> None:
+    receiver, (root, child) = late(otel_client)
+    correct(receiver)
+    again = replace(child, start=child.start + ns, input_tokens=9)
+    receiver.take([[again]])
+    correct(receiver)
+    sql = "SELECT SpanId, InputTokens FROM session_spans WHERE Project = {p:String} ORDER BY SpanId"
+    tokens = 9 if ns < 0 else 7
+    rows = otel_client.query(sql, {"p": receiver.project}).result_rows
+    assert rows == [(root.span_id, 7), (child.span_id, tokens)]
+
+
+def test_a_late_claim_is_corrected_without_versions_and_without_the_whole_proof(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, _ = late(otel_client)
+    asked, query, raw = list[str](), otel_client.query, otel_client.raw_query
+    monkeypatch.setattr(
+        otel_client, "query", lambda sql, *more, **named: asked.append(sql) or query(sql, *more, **named)
+    )
+    monkeypatch.setattr(
+        otel_client, "raw_query", lambda sql, *more, **named: asked.append(sql) or raw(sql, *more, **named)
+    )
+    proof, version = (
+        attribution.statement("otel_sessions.sessions", name) for name in ("attribution/doubtful", "parts/version")
+    )
+    correct(receiver)
+    assert sum("INSERT INTO _correct" in sql for sql in asked) == 3
+    assert not any(version in sql or sql.startswith(proof[:80]) for sql in asked)
+    receiver.take([[one(receiver.project, 1)]])
+    correct(receiver)
+    assert any(version in sql for sql in asked)
+    assert any(sql.startswith(proof[:80]) for sql in asked)

@@ -218,8 +218,7 @@ class Attributor:
         for chunk in batched(found, _CORRECTED):
             if time.monotonic() > self._until:
                 raise _TimeIsUpError
-            stored = {doubt.trace: doubt.stored for doubt in chunk}
-            attribution.correct(client, [*stored], stored=stored)
+            attribution.correct(client, [doubt.trace for doubt in chunk])
         for doubt in found:
             for listener in self._host.claim_listeners if doubt.best[0] < NO_CLAIM else ():
                 listener(doubt.trace, doubt.best)

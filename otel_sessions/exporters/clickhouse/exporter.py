@@ -29,10 +29,6 @@ from otel_sessions.sessions import life, migrations
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
-_SETTINGS = {
-    "optimize_on_insert": 0,  # equal rows are few in a block, and merges and views take care of them
-}
-
 
 class ClickHouseExporter:
     """Called by one thread at a time; `start` and `shutdown` may come from another.
@@ -95,7 +91,7 @@ class ClickHouseExporter:
                 known_by = self._tokens.token(token, block)
                 try:
                     with writing(f"inserting into {self._endpoint}"):
-                        rows.insert(client, rows.TABLE, block, {**inserts.settings(client, known_by), **_SETTINGS})
+                        rows.insert(client, rows.TABLE, block, inserts.settings(client, known_by))
                         rows.insert_evaluations(client, batches, inserts.settings(client))
                 finally:
                     self._strays.note_stored(self._forgotten.known_ns)

@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,12 +50,24 @@ _DERIVED: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What is stored of a trace: `spans` are how many different ones, `is_claimed` whether one has a claim."""
+class Doubt:
+    """A trace whose sums are not right by proof, and its best claim, of level `NO_CLAIM` where it has none."""
 
-    rows: int
-    spans: int
-    is_claimed: bool
+    trace: TraceKey
+    best: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What is stored of a trace: under which sessions, "" for none, and between which times, in ns; where it was
+    counted how many rows and different spans that is, and whether one of them has a claim."""
+
+    sessions: Sequence[str] = ()
+    start: int = 0
+    end: int = 0
+    rows: int = 0
+    spans: int = 0
+    is_claimed: bool = False
 
     @property
     def is_repeated(self) -> bool:
@@ -63,28 +75,7 @@ class Stored:
         return self.rows != self.spans
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A trace whose sums are not right by proof, its best claim, of level `NO_CLAIM` where it has none, and what is
-    stored of it."""
-
-    trace: TraceKey
-    best: Claim
-    stored: Stored
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Under which sessions spans of a trace are stored, "" for none, and between which times, in ns."""
-
-    project: str
-    id: str
-    sessions: Sequence[str]
-    start: int
-    end: int
-
-
-_NOTHING: Final = Stored(0, 0, False)
+_NOTHING: Final = _Stored()
 
 
 def find(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
@@ -94,9 +85,19 @@ def find(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
 
 
 def judge(client: Client, found: Sequence[Sequence[Any]], *, names: Mapping[str, str] = _IN_FORCE) -> list[Doubt]:
-    """The same of what a short look has found: project, trace id, whether it is unproven, whether it may pause."""
-    note_pauses(client, [(row[0], row[1]) for row in found if row[3]], names=names)
-    return _doubtful(client, [(row[0], row[1]) for row in found if row[2]], names)
+    """The same of what a short look has found: project, trace id, whether it is unproven, whether that is since a span
+    is under another session than its own, whether it may pause, and the best claim.
+
+    A trace of the second kind that nobody has corrected is in doubt, whatever else there is of it.
+    """
+    note_pauses(client, [(row[0], row[1]) for row in found if row[4]], names=names)
+    misplaced = {
+        (row[0], row[1]): _doubt((row[0], row[1]), (row[5], row[6], row[7], row[8])) for row in found if row[3]
+    }
+    for trace in _rows_seen(client, [*misplaced], names):
+        del misplaced[trace]
+    others = [(row[0], row[1]) for row in found if row[2] and (row[0], row[1]) not in misplaced]
+    return [*misplaced.values(), *_doubtful(client, others, names)]
 
 
 def doubtful(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
@@ -118,31 +119,28 @@ def _doubtful(client: Client, traces: Sequence[TraceKey], names: Mapping[str, st
     if not traces:
         return []
     sql, parameters = about(client, renamed(statement(__package__, "doubtful"), names), traces)
-    rows = client.query(sql, parameters=parameters).result_rows
     return [
-        Doubt((project, trace), (level, *claim) if level < NO_CLAIM else (NO_CLAIM, 1, 0, ""), Stored(*counted))
-        for project, trace, level, *claim, counted in rows
+        _doubt((row[0], row[1]), (row[2], row[3], row[4], row[5]))
+        for row in client.query(sql, parameters=parameters).result_rows
     ]
 
 
-def correct(
-    client: Client,
-    traces: Sequence[TraceKey],
-    *,
-    stored: Mapping[TraceKey, Stored] | None = None,
-    names: Mapping[str, str] = _IN_FORCE,
-) -> None:
+def _doubt(trace: TraceKey, claim: Claim) -> Doubt:
+    return Doubt(trace, claim if claim[0] < NO_CLAIM else (NO_CLAIM, 1, 0, ""))
+
+
+def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
     """Puts what every session that ever held spans of these traces has of them in the place of the sums.
 
     Spans are copied before they are members, so that no reader misses one, and those of a trace once more after it
     where rows of it were stored in between: they are members of which there would be no copy. Figures lie among the
-    turns before they are in force. `stored` is what `find` has said of them: what came since is seen all the same.
+    turns before they are in force.
     """
     left, begin_ns = list(traces), time.time_ns()
     for _ in range(_TRIES if traces else 0):
-        found = _rows_now(client, left, names) if stored is None else stored
-        left = [trace for some in _parts(found, left) for trace in _correct(client, some, names, begin_ns)]
-        stored = None
+        _run(client, renamed(statement(__package__, "mark"), names), left)
+        stored = _stored(client, left, names)
+        left = [trace for some in _parts(stored) for trace in _correct(client, some, names, begin_ns)]
         if not left:
             return
     if left:
@@ -150,26 +148,22 @@ def correct(
 
 
 def _correct(
-    client: Client, stored: Mapping[TraceKey, Stored], names: Mapping[str, str], begin_ns: int
+    client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str], begin_ns: int
 ) -> list[TraceKey]:
     """Corrects traces that are there or gone, and returns those that have changed meanwhile so that they are not."""
     some = [*stored]
-    kind = {
-        "repeated": int(any(each.is_repeated for each in stored.values())),
-        "gone": int(all(each.rows == 0 for each in stored.values())),
-    }
-    _run(client, renamed(statement(__package__, "mark"), names), some, kind)
-    known = _known(client, some, names)
+    repeated = any(each.is_repeated for each in stored.values())
     number = {"correction": secrets.randbits(63) + 1}
+    gone = {"gone": int(all(each.rows == 0 for each in stored.values()))}
     for name in ("copy", "correct"):
-        _run_over(client, renamed(statement(__package__, name), names), known, {**kind, **number})
+        sql = renamed(statement(__package__, name), names)
+        _run_over(client, sql if repeated else _once(sql), stored, {**number, **gone})
     for name in ("figures", "in_force"):
         _run(client, renamed(statement(__package__, name), names), some, number)
-    sql, parameters = about(client, renamed(statement(__package__, "rows_seen"), names), some)
-    seen = {(project, trace): rows for project, trace, rows in client.query(sql, parameters=parameters).result_rows}
-    if grown := [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]:
-        copy = renamed(statement(__package__, "copy"), names)
-        _run_over(client, copy, _known(client, grown, names), {"repeated": 1})
+    seen = _rows_seen(client, some, names)
+    grown = [trace for trace in some if trace in seen and seen[trace] != stored[trace].rows]
+    if grown:
+        _run_over(client, renamed(statement(__package__, "copy"), names), _known(client, grown, names))
     outdated = _take_back(client, seen, stored, begin_ns) if names is _IN_FORCE else set()
     return [
         trace
@@ -178,8 +172,14 @@ def _correct(
     ]
 
 
+def _once(sql: str) -> str:
+    """The same statement for traces of which no span came twice."""
+    rule = statement(__package__, "../parts/spans_by_the_rule")
+    return sql.replace(rule, statement(__package__, "spans_once_by_the_rule"))
+
+
 def _take_back(
-    client: Client, seen: Mapping[TraceKey, int], stored: Mapping[TraceKey, Stored], begin_ns: int
+    client: Client, seen: Mapping[TraceKey, int], stored: Mapping[TraceKey, _Stored], begin_ns: int
 ) -> set[TraceKey]:
     """Removes corrections that were worked out before spans of them were deleted, and stored after that: no other is
     made of as many rows. Returns their traces."""
@@ -187,8 +187,8 @@ def _take_back(
     suspected = list(seen) if _is_removed(client, begin_ns - CLOCKS_DIFFER_NS) else more
     if not suspected or not _is_removed(client, 0):
         return set()
-    now = _rows_now(client, suspected, _IN_FORCE)
-    outdated = [trace for trace in suspected if seen[trace] > now.get(trace, _NOTHING).rows]
+    now = _stored(client, suspected, _IN_FORCE)
+    outdated = [trace for trace in suspected if seen[trace] > now[trace].rows]
     if outdated:
         sql, parameters = bound(statement(__package__, "take_back"), outdated)
         for table in ("_corrected_turns", "_corrections", "_session_turns"):
@@ -208,45 +208,61 @@ def _is_removed(client: Client, since_ns: int) -> bool:
     return bool(client.query(statement(__package__, "removed_since"), {"since": since_ns}).result_rows)
 
 
-def _parts(found: Mapping[TraceKey, Stored], traces: Sequence[TraceKey]) -> Iterator[dict[TraceKey, Stored]]:
-    """What is stored of the traces, in parts of so many rows: a correction holds them in memory. Those of which nothing
+def _parts(stored: Mapping[TraceKey, _Stored]) -> Iterator[dict[TraceKey, _Stored]]:
+    """What is stored of traces, in parts of so many rows: a correction holds them in memory. Those of which nothing
     is left are apart, and of many rows those that none came twice of, for which that need not be worked out."""
-    few = sum(stored.rows for stored in found.values()) <= _FEW_ROWS
-    kinds = {
-        trace: (stored.rows == 0, stored.is_repeated and not few)
-        for trace, stored in ((trace, found.get(trace, _NOTHING)) for trace in traces)
-    }
-    rows, some = 0, dict[TraceKey, Stored]()
-    for trace in sorted(traces, key=kinds.__getitem__):
-        stored = found.get(trace, _NOTHING)
-        if some and (rows + stored.rows > _CORRECTED_ROWS or kinds[trace] != kinds[next(iter(some))]):
+    few = sum(each.rows for each in stored.values()) <= _FEW_ROWS
+    kinds = {trace: (each.rows == 0, each.is_repeated and not few) for trace, each in stored.items()}
+    rows, some = 0, dict[TraceKey, _Stored]()
+    for trace in sorted(stored, key=kinds.__getitem__):
+        if some and (rows + stored[trace].rows > _CORRECTED_ROWS or kinds[trace] != kinds[next(iter(some))]):
             yield some
             rows, some = 0, {}
-        rows += stored.rows
-        some[trace] = stored
+        rows += stored[trace].rows
+        some[trace] = stored[trace]
     if some:
         yield some
 
 
-def _rows_now(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, Stored]:
-    sql, parameters = about(client, renamed(statement(__package__, "rows_now"), names), traces)
-    return {(row[0], row[1]): Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
+def _rows_seen(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, int]:
+    if not traces:
+        return {}
+    sql, parameters = about(client, renamed(statement(__package__, "rows_seen"), names), traces)
+    return {(project, trace): rows for project, trace, rows in client.query(sql, parameters=parameters).result_rows}
 
 
-def _known(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> list[_Known]:
+def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, _Stored]:
+    """What is stored of each of these traces, counted."""
+    known = _known(client, traces, names)
+    if known:
+        sql, parameters = _over(client, statement(__package__, "rows_now"), known)
+        for project, trace, *counted in client.query(sql, parameters=parameters).result_rows:
+            rows, spans, is_claimed = counted
+            known[project, trace] = replace(known[project, trace], rows=rows, spans=spans, is_claimed=bool(is_claimed))
+    return {trace: known.get(trace, _NOTHING) for trace in traces}
+
+
+def _known(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]) -> dict[TraceKey, _Stored]:
     """Where spans of the traces are stored. What comes later is not seen by whoever goes by that: it is as if the
     traces were corrected before, and they are looked at after it."""
     sql, parameters = about(client, renamed(statement(__package__, "known"), names), traces)
-    return [_Known(*row) for row in client.query(sql, parameters=parameters).result_rows]
+    return {(row[0], row[1]): _Stored(*row[2:]) for row in client.query(sql, parameters=parameters).result_rows}
 
 
-def _run_over(client: Client, sql: str, known: Sequence[_Known], more: Mapping[str, int]) -> None:
-    """Runs a statement over the rows of traces that are known; none is run where none is."""
-    if not known:
-        return
-    sql, parameters = over(client, sql, [(trace.project, trace.id, trace.sessions) for trace in known])
-    times = {"start": min(trace.start for trace in known), "end": max(trace.end for trace in known)}
-    _run(client, sql, (), {**parameters, **times, **more})
+def _over(client: Client, sql: str, stored: Mapping[TraceKey, _Stored]) -> tuple[str, dict[str, Any]]:
+    found = [each for each in stored.values() if each.sessions]
+    times = {"start": min(each.start for each in found), "end": max(each.end for each in found)}
+    sql, parameters = over(client, sql, [(*trace, each.sessions) for trace, each in stored.items()])
+    return sql, {**parameters, **times}
+
+
+def _run_over(
+    client: Client, sql: str, stored: Mapping[TraceKey, _Stored], more: Mapping[str, int] = MappingProxyType({})
+) -> None:
+    """Runs a statement over the rows of traces of which it is known where they are; none is run where none is."""
+    if any(each.sessions for each in stored.values()):
+        sql, parameters = _over(client, sql, stored)
+        _run(client, sql, (), {**parameters, **more})
 
 
 def _run(
@@ -293,7 +309,7 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
     for rows in batched(corrected, _CHUNK):  # who died may not have come to the second copy
         known = _known(client, [(row[0], row[1]) for row in rows], _IN_FORCE)
-        _run_over(client, statement(__package__, "copy"), known, {"repeated": 1})
+        _run_over(client, statement(__package__, "copy"), known)
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
 

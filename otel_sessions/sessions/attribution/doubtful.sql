@@ -1,5 +1,5 @@
--- Of the traces given those whose sums are not right by proof, and that no correction covers, with what is stored of them: a span
--- in another session than the one that the rule gives it, a span stored twice, or not as many rows summed as there are.
+-- Of the traces given those whose sums are not right by proof, and that no correction covers: a span in another session than the
+-- one that the rule gives it, a span stored twice, or not as many rows summed as there are.
 WITH
 known AS
 (
@@ -7,8 +7,7 @@ ${../parts/known_traces}
 ),
 facts AS
 (
-    SELECT s.Project AS Project, s.TraceId AS TraceId, count() AS Rows, uniqExact(s.SpanId) AS Distinct,
-        min(s.ClaimLevel) < 9 AS IsClaimed
+    SELECT s.Project AS Project, s.TraceId AS TraceId, count() AS Rows, uniqExact(s.SpanId) AS Distinct
     FROM otel_traces AS s
     WHERE
 ${../parts/rows_of_known}
@@ -31,8 +30,7 @@ corrected AS
 SELECT
     known.Project, known.TraceId,
     toUInt8OrZero(substring(known.Best, 1, 1)) AS Level, toUInt8OrZero(substring(known.Best, 2, 1)) AS NotRoot,
-    reinterpretAsUInt64(reverse(substring(known.Best, 3, 8))) AS Start, substring(known.Best, 11) AS Id,
-    (facts.Rows, facts.Distinct, facts.IsClaimed) AS Stored
+    reinterpretAsUInt64(reverse(substring(known.Best, 3, 8))) AS Start, substring(known.Best, 11) AS Id
 FROM known
 LEFT JOIN facts ON facts.Project = known.Project AND facts.TraceId = known.TraceId
 LEFT JOIN sums ON sums.Project = known.Project AND sums.TraceId = known.TraceId

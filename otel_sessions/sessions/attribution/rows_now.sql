@@ -1,7 +1,7 @@
 -- How many rows of the traces given are stored now, of how many spans, and whether one claims a session.
 WITH known AS
 (
-${../parts/known_traces}
+${../parts/traces_read}
 )
 SELECT
     s.Project AS Project, s.TraceId AS TraceId, count() AS Rows, uniqExact(s.SpanId) AS Spans, min(s.ClaimLevel) < 9 AS IsClaimed

@@ -192,7 +192,7 @@ def _shared_spans(client: Client, sessions: Sequence[SessionKey], shared: Sequen
         return []
     sql, of_sessions = attribution.bound(statement(__package__, "shared_spans"), sessions, name="sessions")
     sql, of_traces = attribution.bound(sql, shared)
-    rows = client.query(sql, parameters={**of_sessions, **of_traces, "repeated": 1}).result_rows
+    rows = client.query(sql, parameters={**of_sessions, **of_traces}).result_rows
     return [(project, trace, span) for project, trace, span in rows]
 
 

@@ -1,12 +1,11 @@
         -- Of each span of the known traces the version that counts, under the session that the rule gives it: the best claim is
         -- the one of these versions. Which they are is found in rows of few columns: what is sorted there would take most of a
-        -- correction with all columns. `Spans` of a trace are how many there have to be: more than there are where a span came
-        -- twice after all and `repeated` says that none did, so that its versions were not worked out.
+        -- correction with all columns.
         SELECT
             s.* EXCEPT (SessionHint, RowPart, RowPlace), r.Seen AS Seen, r.Spans AS Spans,
             substring(r.Best, 11) AS TraceSession,
-            if(substring(r.Best, 1, 1) <= '2' AND s.ClaimLevel = toUInt8OrZero(substring(r.Best, 1, 1)),
-                s.ClaimId, substring(r.Best, 11)) AS SessionHint
+${session_by_the_rule}
+            AS SessionHint
         FROM
         (
             SELECT
@@ -22,7 +21,7 @@ ${rows_of_known}
         (
             SELECT
                 Project, TraceId, SpanId, RowPart, RowPlace, min(Claim) OVER trace AS Best, sum(Rows) OVER trace AS Seen,
-                if({repeated:UInt8} = 1 OR Seen = count() OVER trace, count() OVER trace, Seen) AS Spans
+                count() OVER trace AS Spans
             FROM
             (
                 SELECT
@@ -36,9 +35,8 @@ ${rows_of_known}
                         s._part_offset AS RowPlace,
 ${claim}
                         AS Claim,
-                        if({repeated:UInt8} = 1,
 ${version}
-                            , 0) AS Version
+                        AS Version
                     FROM otel_traces AS s
                     WHERE
 ${rows_of_known}
