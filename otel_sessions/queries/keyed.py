@@ -197,7 +197,7 @@ def placed(
         texts = {**texts, "_turn_minutes": texts["_turn_minutes.in_doubt"]}
     elif corrected:
         texts = {**texts, **{view: texts[f"{view}.corrected"] for view in ("_turn_minutes", "session_spans")}}
-        parameters = {**parameters, "corrected": [*corrected], "corrections": [*corrected.items()]}
+        parameters = {**parameters, "corrected": [*corrected], "corrections": [*corrected.values()]}
     return _put(texts, left, sql), parameters
 
 

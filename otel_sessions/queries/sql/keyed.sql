@@ -108,8 +108,8 @@ PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND m.Correction = 0
 
 -- _turn_minutes.corrected
 _session_turns AS m
-PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND if(m.Correction = 0,
-    m.TraceId NOT IN {corrected:Array(String)}, (m.TraceId, m.Correction) IN {corrections:Array(Tuple(String, UInt64))})
+PREWHERE m.Project = {project:String} AND m.SessionId KEYS
+    AND m.Correction = transform(m.TraceId, {corrected:Array(String)}, {corrections:Array(UInt64)}, toUInt64(0))
 
 -- _turn_minutes.in_doubt
 _session_turns AS m
