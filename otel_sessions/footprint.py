@@ -20,6 +20,8 @@ CEILING: Final = 704 << 20
 """Bytes resident above which free memory is given back even under load; a service is to stay below 1 GiB."""
 RECEIVED_BYTES: Final = 64 << 20
 """Of requests that are being read, or read and not answered, over all transports together."""
+SCATTERED_BYTES: Final = 8 << 20
+"""Of a request whose pieces, as they came, leave so much free heap that it is given back at once."""
 _MADV_DONTNEED: Final = 4
 _ARENAS: Final = 4
 _LARGE: Final = 1 << 20
@@ -37,16 +39,15 @@ class Room:
 
     Where it `is_shared`, who finds none waits a little. One may be larger than the room, or than what is left: that
     which has had room for longest always gets what it asks for, so that there is always one that comes to its end.
-    For small ones there is a quarter more, so that they need not wait for large ones. Where it `is_awaited` by one
-    that needs all at once, others that need it piece by piece grow large later.
+    For small ones there is a quarter more, so that they need not wait for large ones.
     """
 
     def __init__(self, nbytes: int = RECEIVED_BYTES, *, is_shared: bool = True) -> None:
         self.nbytes = nbytes
         self.is_shared = is_shared
-        self.is_awaited = False
         self._held: dict[object, int] = {}  # by request, the one that came first at first
         self._sum = 0
+        self._awaited_by: object | None = None
         self._turn = threading.Lock()
 
     @property
@@ -54,25 +55,45 @@ class Room:
         """The bytes of all requests."""
         return self._sum
 
-    def take(self, request: object, nbytes: int, *, forced: bool = False, whole: bool = False) -> bool:
-        """Whether the request has so many bytes more from now on; always if `forced`, as they are there already. That
-        is all it needs if `whole`."""
+    def reserve(self, request: object, nbytes: int) -> bool:
+        """Whether a new request has so many bytes from now on, all that it may need. Where it has not, others that take
+        theirs piece by piece do not grow large before it has, or gives back."""
         with self._turn:
-            is_first = self.is_shared and next(iter(self._held), request) is request
-            is_small = self.is_shared and self._held.get(request, 0) + nbytes <= self.nbytes // 32
-            most = self.nbytes + (self.nbytes // 4 if is_small else 0)
-            was_small = self._held.get(request, 0) <= self.nbytes // 32
-            is_late = self.is_awaited and not whole and was_small and not is_small
-            if not (forced or is_first) and (is_late or self._sum + nbytes > most):
+            if self._held and self._sum + nbytes > self.nbytes:
+                self._awaited_by = request
                 return False
-            self._held[request] = self._held.get(request, 0) + nbytes
-            self._sum += nbytes
+            self._awaited_by = None
+            self._set(request, nbytes)
             return True
 
+    def take(self, request: object, nbytes: int) -> bool:
+        """Whether the request has so many bytes more from now on."""
+        with self._turn:
+            before = self._held.get(request, 0)
+            is_first = self.is_shared and next(iter(self._held), request) is request
+            is_small = self.is_shared and before + nbytes <= self.nbytes // 32
+            is_late = self._awaited_by is not None and before <= self.nbytes // 32 and not is_small
+            most = self.nbytes + (self.nbytes // 4 if is_small else 0)
+            if not is_first and (is_late or self._sum + nbytes > most):
+                return False
+            self._set(request, before + nbytes)
+            return True
+
+    def settle(self, request: object, nbytes: int) -> None:
+        """The request has just so many bytes, which are there already."""
+        with self._turn:
+            self._set(request, nbytes)
+
     def give_back(self, request: object) -> None:
-        """Gives back all that the request has; a second call does nothing."""
+        """Gives back all that the request has, or waits for; a second call does nothing."""
         with self._turn:
             self._sum -= self._held.pop(request, 0)
+            if self._awaited_by is request:
+                self._awaited_by = None
+
+    def _set(self, request: object, nbytes: int) -> None:
+        self._sum += nbytes - self._held.get(request, 0)
+        self._held[request] = nbytes
 
 
 def when_sent(give_back: Callable[[], None]) -> None:
@@ -165,6 +186,18 @@ def give_back() -> None:
         return
     for start, length in _program(_EMBEDDED in sys.modules):
         libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), _MADV_DONTNEED)
+    _trim(libc)
+
+
+def give_back_pieces(nbytes: int) -> None:
+    """Returns to the system what the pieces of a request of so many bytes have left free, where that is much; takes up
+    to 12 ms, once all is in one place."""
+    libc = _libc() if nbytes >= SCATTERED_BYTES else None
+    if libc is not None:
+        _trim(libc)
+
+
+def _trim(libc: ctypes.CDLL) -> None:
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
 

@@ -9,8 +9,26 @@ from pathlib import Path
 import pytest
 
 from otel_sessions import footprint
+from otel_sessions.footprint import Room
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="says nothing of its memory")
+
+
+def test_who_needs_its_room_at_once_waits_for_nobody_who_grows_and_keeps_nobody_waiting_once_it_has_gone() -> None:
+    room, first, growing, whole = Room(64), object(), object(), object()
+    assert room.take(first, 60)
+    assert not room.reserve(whole, 24)
+    assert not room.take(growing, 3)
+    assert room.take(growing, 2), "what is small goes on"
+    room.give_back(whole)
+    assert room.take(growing, 1)
+    room.give_back(first)
+    assert room.reserve(whole, 61)
+    room.settle(whole, 100)
+    assert room.held == 103
+    room.give_back(whole)
+    room.give_back(growing)
+    assert room.held == 0
 
 
 def run(program: str, directory: Path) -> list[str]:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from otel_sessions.component import ComponentId, Host, Outcome, Request
 from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable, SchemaError, TooLarge
+from otel_sessions.footprint import RECEIVED_BYTES
 from otel_sessions.pdata import decode
 from otel_sessions.receivers.otlp import accounting, factory, grpc_export, grpc_slots
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
@@ -299,9 +300,9 @@ class Mute:
 
 
 def wait_for_readers(running: Running) -> None:
-    """Returns when as many messages are waited for as may be of new connections, which count much at first."""
+    """Returns when as many messages are waited for as may be until these are found to be slow."""
     messages = running.receiver._servers[0]._messages
-    wait_until(lambda: len(messages._placed) >= 4)
+    wait_until(lambda: len(messages._placed) >= grpc_slots.FEW)
 
 
 @pytest.fixture
@@ -334,7 +335,7 @@ def test_calls_that_send_no_message_are_ended_and_their_clients_may_come_back(st
 @pytest.mark.parametrize("calls", [grpc_slots.READING, grpc_slots.WORKERS + 32])
 def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatch, little, calls):
     monkeypatch.setattr(grpc_slots, "GREEDY_S", 0.2)
-    monkeypatch.setattr(grpc_slots, "SOON_S", 0.2)  # four at a time wait so long at first, of so many
+    monkeypatch.setattr(grpc_slots, "SOON_S", 0.2)  # two at a time wait so long at first, of so many
     running = start()
     with Mute(running, grpc_export.METHOD, calls):
         wait_for_readers(running)
@@ -343,7 +344,7 @@ def test_calls_that_send_no_message_do_not_keep_others_waiting(start, monkeypatc
 
 def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(start, monkeypatch, little):
     monkeypatch.setattr(grpc_slots, "CROWDED_S", 0.4)
-    monkeypatch.setattr(grpc_slots, "NEW_BYTES", 2 * grpc_slots.LEAST_BYTES)
+    monkeypatch.setattr(grpc_slots, "EXPECTED_BYTES", grpc_slots.SLOW_BYTES)
     running = start()
     with ExitStack() as clients:
         mute = [clients.enter_context(Mute(running, grpc_export.METHOD, 1)) for _ in range(grpc_slots.READING)]
@@ -354,6 +355,20 @@ def test_one_silent_call_of_each_of_many_clients_does_not_keep_others_waiting(st
         time.sleep(0.5)
         ended = sum(each.calls[0].done() for each in mute)
         assert ended <= (time.monotonic() - began) / 0.4 + 1, "not all of them at once: one stands in line"
+
+
+def test_a_burst_of_large_messages_after_small_ones_is_read_as_far_as_there_is_room(start, consumer, little):
+    running = start(consumer)
+    stubs = [running.channel().unary_unary(grpc_export.METHOD) for _ in range(8)]
+    for stub in stubs * 5:
+        stub(BODY, timeout=60)
+    consumer.hold()
+    calls = [stub.future(bytes(20 * MIB), timeout=120) for stub in stubs]
+    consumer.wait_for(len(stubs) * 5 + 2)
+    time.sleep(0.5)
+    assert sum(map(len, consumer.bodies)) < RECEIVED_BYTES
+    consumer.release()
+    assert {call.result() for call in calls} == {b""}
 
 
 def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monkeypatch):

@@ -29,6 +29,8 @@ from otel_sessions.receivers.otlp.grpc_export import TRACE_SERVICE, Events, Trac
 from otel_sessions.receivers.otlp.grpc_slots import Messages
 from otel_sessions.types import HostPort
 
+LOOKAHEAD_BYTES: Final = 256 << 10
+"""What a call in line may have sent of its message: one that is no longer is there when it is asked for."""
 _SMALL_CALLS: Final = 8  # threads for health checks and refusals, which never wait for anything of ours
 _REFLECTING: Final = 2
 
@@ -144,6 +146,8 @@ def options(settings: GrpcSettings) -> list[Option]:
     }
     found = {
         "grpc.so_reuseport": 0,  # else two servers could share a port unawares
+        "grpc.http2.bdp_probe": 0,  # it would widen what each call in line may send unasked, to megabytes
+        "grpc.http2.lookahead_bytes": LOOKAHEAD_BYTES,
         "grpc.max_receive_message_length": settings.max_recv_msg_size_mib << 20,
         "grpc.max_concurrent_streams": settings.max_concurrent_streams,
         "grpc.keepalive_permit_without_calls": int(policy.permit_without_stream) if policy else 1,

@@ -7,8 +7,8 @@ core's events, and hands all others on to grpcio. An export is a few callbacks: 
 its outcome is known. None of them waits; who may have to, an authenticator or the digest of a large body, has a thread.
 
 `Export` is unary for its clients. On this side the message is read when we say so: before that, a call costs its
-headers and one flow control window, and only `READING` messages, each of at most `max_recv_msg_size_mib`, are being
-read at a time, as many as have room beside all else that was received (`footprint.Room`).
+headers and one flow control window, and only a few messages, each of at most `max_recv_msg_size_mib`, are being read at
+a time, as many as have room beside all else that was received (`footprint.Room`).
 
 The names of grpcio with an underscore are its own ground: its version is pinned, and
 tests/http/test_private_ground.py says what we use.
@@ -30,6 +30,7 @@ from grpc_status import rpc_status
 
 from otel_sessions.component import DEFAULT_PROJECT, Consumer, Host, Outcome, Request, Worker
 from otel_sessions.errors import Retryable, TooLarge, Unauthenticated
+from otel_sessions.footprint import give_back_pieces
 from otel_sessions.http.auth import Access
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import Accounting
@@ -186,7 +187,11 @@ class Export:
         if len(body) < LARGE_BYTES:
             self._consume(body)
         else:
-            self._attempt_slowly(self._consume, body)
+            self._attempt_slowly(self._consume_large, body)
+
+    def _consume_large(self, body: bytes) -> None:
+        give_back_pieces(len(body))
+        self._consume(body)
 
     def _consume(self, body: bytes) -> None:
         self._service.consumer.consume(Request(body, self._project)).add_done_callback(self._answer)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -20,19 +20,24 @@ from otel_sessions.footprint import RECEIVED_BYTES, resident
 WORKERS: Final = 128
 """Exports that are being read or wait for their outcome; the messages of others are not asked for."""
 READING: Final = 32
-NEW_BYTES: Final = RECEIVED_BYTES // 2
-"""What the first message of a connection counts until it has come, as nobody says how long it is. Those that follow
-count as much as the largest of late."""
-LEAST_BYTES: Final = RECEIVED_BYTES // READING
-"""What one counts at least, and one that has not come after `SOON_S`: its client may be silent."""
+"""Messages that are waited for at a time, with those that are slow, or never come."""
+EXPECTED_BYTES: Final = RECEIVED_BYTES * 3 // 8
+"""What a message counts until it has come, as nobody says how long it will be: so two are waited for at a time, and
+fewer while much waits for its outcome. What is short lies in gRPC's core before it is asked for, and comes at once."""
+SLOW_BYTES: Final = RECEIVED_BYTES // READING
+"""What one counts that has not come after `SOON_S`: its client is slow, or silent."""
 SOON_S: Final = 2.0
 LITTLE: Final = 448 << 20
-"""Bytes resident below which new connections count half as much and are waited for a quarter as long: there is room for
-those that are found to be slow, and not silent."""
-OVERTAKING: Final = 8
-"""Small messages that may be read before others for which there is no room."""
+"""Bytes resident below which messages are waited for a quarter as long before they count as slow: there is room for
+those that are found to be large."""
+TIGHT: Final = 832 << 20
+"""Bytes resident above which one message is waited for at a time, and slow ones are given up, but for `FEW`: they may
+be large, and come all at once."""
+FEW: Final = 2
+FAIR: Final = 8
+"""Of so many turns one goes to the first in line, the others to connections of which nothing large or slow is known."""
 PEERS: Final = 4096
-"""Connections whose largest message of late is remembered."""
+"""Connections of which that is known."""
 READ_TIMEOUT_S: Final = 30.0
 """For the message of an export, from the moment that it is waited for; as long as over HTTP."""
 CROWDED_S: Final = 5.0
@@ -62,13 +67,17 @@ class Messages:
         self._waiting: dict[grpc.ServicerContext, float] = {}  # until when
         self._in_line: dict[Reading, None] = {}
         self._placed: dict[Reading, float] = {}  # being read: since when
-        self._working: dict[Reading, int] = {}  # bytes that its message has, or is expected to have
-        self._overtaking: set[Reading] = set()  # of those, which take no room
+        self._slow: set[Reading] = set()  # of those, which count little
+        self._passed_at = 0.0  # when the last was found slow
+        self._working: set[Reading] = set()  # being read, and what waits for its outcome
+        self._heavy: set[str] = set()  # connections whose last message was large, or slow to come
+        self._turns = 0
         self._room = host.received
-        self._largest: OrderedDict[str, int] = OrderedDict()  # message of late, by connection
+        self._expected = EXPECTED_BYTES
         self._turn = threading.Lock()
         self._closed = False
         self._changed = threading.Event()
+        self._rests = False
 
     def start(self) -> None:
         self._worker.start()
@@ -93,18 +102,21 @@ class Messages:
         with self._turn:
             self._in_line[export] = None
             following = self._next()
-        if following is None:
-            self._changed.set()
-        else:
+        if following is not None:
             self._have_read(following)
+        elif self._rests:
+            self._rests = False
+            self._changed.set()
 
     def release(self, export: Reading, nbytes: int) -> None:
         """Its message has come, with so many bytes, or will not come."""
         with self._turn:
             self._placed.pop(export, None)
-            self._count(export, nbytes)
+            self._slow.discard(export)
+            if export in self._working:
+                self._room.settle(export, nbytes)
             if nbytes:
-                self._note(export.peer(), nbytes)
+                self._note(export, is_heavy=nbytes > SLOW_BYTES)
             following = self._next() if self._in_line else None
         if following is not None:
             self._have_read(following)
@@ -135,77 +147,79 @@ class Messages:
                 following = self._next() if self._in_line else None
 
     def _next(self) -> Reading | None:
-        """Who has its slots from now on, or None where there are none; called with `_turn`.
-
-        It is the first in line, or where there is no room for that a small one, without room: a few do not fill it.
-        """
-        export = next(iter(self._in_line))
-        expected = self._largest.get(export.peer()) or (NEW_BYTES // 2 if resident() < LITTLE else NEW_BYTES)
-        is_full = len(self._placed) >= READING or len(self._working) >= WORKERS
-        if not is_full and not self._room.take(export, expected, whole=True):
-            self._room.is_awaited = True
-            small = (each for each in islice(self._in_line, WORKERS) if self._largest.get(each.peer()) == LEAST_BYTES)
-            found = next(small, None) if len(self._overtaking) < OVERTAKING else None
-            is_full = found is None
-            export, expected = found or export, 0
-            self._overtaking.update([export] if found else [])
-        elif not is_full:
-            self._room.is_awaited = False
-        if is_full:
+        """Who has its slots from now on, or None where there are none; called with `_turn`."""
+        if len(self._placed) >= READING or len(self._working) >= WORKERS:
             return None
+        export = self._first()
+        if not self._room.reserve(export, self._expected):
+            return None
+        self._turns += 1
         del self._in_line[export]
         self._placed[export] = time.monotonic()
-        self._working[export] = expected
+        self._working.add(export)
         return export
 
-    def _count(self, export: Reading, nbytes: int) -> None:
-        """Its message has so many bytes; called with `_turn`."""
-        if export in self._overtaking and nbytes <= LEAST_BYTES:
-            return
-        if export in self._working:
-            self._room.take(export, nbytes - self._working[export], forced=True)
-            self._working[export] = nbytes
+    def _first(self) -> Reading:
+        """Whose turn it is: what is large or slow keeps the rest of the line waiting little, and has its turn too."""
+        first = next(iter(self._in_line))
+        if not self._heavy or self._turns % FAIR == 0:
+            return first
+        others = (each for each in islice(self._in_line, WORKERS) if each.peer() not in self._heavy)
+        return next(others, first)
+
+    def _note(self, export: Reading, *, is_heavy: bool) -> None:
+        """Takes note of what is known of its connection; called with `_turn`."""
+        if is_heavy:
+            if len(self._heavy) >= PEERS:
+                self._heavy.clear()
+            self._heavy.add(export.peer())
+        elif self._heavy:
+            self._heavy.discard(export.peer())
 
     def _forget(self, export: Reading) -> None:
         """Gives back what it had; called with `_turn`."""
         self._placed.pop(export, None)
-        self._working.pop(export, None)
-        self._overtaking.discard(export)
+        self._slow.discard(export)
+        self._working.discard(export)
         self._room.give_back(export)
 
-    def _note(self, peer: str, nbytes: int) -> None:
-        """Takes note of how long a message was; called with `_turn`."""
-        before = self._largest.pop(peer, 0)
-        self._largest[peer] = max(nbytes, before - before // 16, LEAST_BYTES)
-        if len(self._largest) > PEERS:
-            self._largest.popitem(last=False)
-
-    def _pass_over_slow(self, before: float) -> Reading | None:
-        """Has count little what is waited for since `before`; returns whose turn comes by it. Called with `_turn`."""
-        for export, began in self._placed.items():
-            if began < before and self._working.get(export, 0) > LEAST_BYTES:
-                self._count(export, LEAST_BYTES)
-        return self._next() if self._in_line else None
+    def _pass_over(self, slow: Reading) -> None:
+        """Has it count little, for others to be read, and be the last whom the room waits for."""
+        with self._turn:
+            if slow in self._placed:
+                self._slow.add(slow)
+                self._room.give_back(slow)
+                self._room.settle(slow, SLOW_BYTES)
+                self._note(slow, is_heavy=True)
+            following = self._next() if self._in_line else None
+        if following is not None:
+            self._have_read(following)
 
     def _watch(self) -> None:
-        """Cancels calls whose message does not come: small ones and exports whose time is over, and of the exports
-        that are in the way of others as many as stand in line."""
         while not self._closed:
-            self._changed.wait(GREEDY_S / 8 if self._in_line else CROWDED_S / 4)
-            self._changed.clear()
-            now = time.monotonic()
-            for context in [context for context, until in list(self._waiting.items()) if until < now]:
-                context.cancel()  # type: ignore[no-untyped-call]
-            if self._in_line:
-                with self._turn:
-                    following = self._pass_over_slow(now - (SOON_S / 4 if resident() < LITTLE else SOON_S))
-                if following is not None:
-                    self._have_read(following)
-            with self._turn:
-                placed, in_line = dict(self._placed), len(self._in_line)
-            held = Counter(export.peer() for export in placed)
-            allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
-            in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
-            late = [export for export, began in placed.items() if now - began > READ_TIMEOUT_S]
-            for export in late + in_the_way[:in_line]:
-                export.cancel()
+            self._rests = not self._in_line and len(self._placed) <= FEW
+            if self._changed.wait(CROWDED_S / 4 if self._rests else GREEDY_S / 8):
+                self._changed.clear()
+            else:
+                self._look(time.monotonic(), resident())
+
+    def _look(self, now: float, memory: int) -> None:
+        """Cancels calls whose message does not come: small ones and exports whose time is over, of the exports that are
+        in the way of others as many as stand in line, and slow ones while `memory` is tight."""
+        for context in [context for context, until in list(self._waiting.items()) if until < now]:
+            context.cancel()  # type: ignore[no-untyped-call]
+        self._expected = EXPECTED_BYTES if memory < TIGHT else 2 * EXPECTED_BYTES
+        with self._turn:
+            placed, in_line = dict(self._placed), len(self._in_line)
+        soon = SOON_S / 4 if memory < LITTLE else SOON_S
+        slow = [export for export, began in placed.items() if now - began > soon]
+        found = next((export for export in slow if export not in self._slow), None)
+        if in_line and found and memory < TIGHT and now - self._passed_at > soon:  # all are slow where the machine is
+            self._passed_at = now
+            self._pass_over(found)
+        held = Counter(export.peer() for export in placed)
+        allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
+        in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
+        late = [export for export, began in placed.items() if now - began > READ_TIMEOUT_S]
+        for export in [*late, *in_the_way[:in_line], *(slow[FEW:] if memory >= TIGHT else ())]:
+            export.cancel()

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from otel_sessions.component import Consumer, Host, Outcome
 from otel_sessions.component import Request as ExportRequest
 from otel_sessions.errors import Retryable, Unauthenticated
+from otel_sessions.footprint import give_back_pieces
 from otel_sessions.http.auth import Access, Authenticated, client_of
 from otel_sessions.http.body import NOBODY_READS, Bodies, Body, SlowBody, UnsupportedMediaType
 from otel_sessions.http.mounts import Listener, Mounted
@@ -201,7 +202,9 @@ class HttpTraces:
 
     def _hand_over(self, format_: Format, project: str, client: str, body: Body) -> Future[Outcome]:
         """In a worker, unless it is quick; nothing here holds the body any longer then."""
-        future = self._consumer.consume(ExportRequest(format_.protobuf_of(body.taken()), project))
+        request = ExportRequest(format_.protobuf_of(body.taken()), project)
+        give_back_pieces(len(request.body))
+        future = self._consumer.consume(request)
         future.add_done_callback(partial(self._accounting.count, client=client, project=project))
         return future
 
