@@ -188,7 +188,8 @@ def _look(
 ) -> list[Row]:
     """What was found so far and among these sessions, given by their bounds, as much of it as a page wants.
 
-    Sessions of very many turns come last, and only where their bounds do not say that they come behind the page.
+    Where the page may be full without them, sessions of very many turns come last, and only where their bounds do not
+    say that they come behind it.
     """
     bounds = {row["SessionId"]: row for row in among}
     for ids in portions(bounds):
@@ -196,10 +197,11 @@ def _look(
             found = _first(wanted, found + _keys(client, wanted, condition, among=ids))
             continue
         known = whole.known_of(client, wanted.project, ids)
-        short = [id_ for id_ in ids if id_ not in known.long]
-        found = _first(wanted, found + _keys(client, wanted, condition, among=short, known=known))
+        late = known.long if len(found) + len(ids) > wanted.limit else frozenset()
+        first = [id_ for id_ in ids if id_ not in late]
+        found = _first(wanted, found + _keys(client, wanted, condition, among=first, known=known))
         is_settled = len(found) > wanted.limit
-        long = [id_ for id_ in ids if id_ in known.long and not (is_settled and _is_before(found[-1], bounds[id_]))]
+        long = [id_ for id_ in ids if id_ in late and not (is_settled and _is_before(found[-1], bounds[id_]))]
         found = _first(wanted, found + _keys(client, wanted, condition, among=long, known=known))
     return found
 

@@ -79,7 +79,10 @@ def select(
     remembered = memory.texts(project, {id_: known.versions[id_] for id_ in new if id_ in known.versions})
     kept |= {id_: orjson.loads(text) for id_, text in remembered.items()}
     left = [row["SessionId"] for row in read if row["SessionId"] not in kept]
-    chosen = _chosen_of(client, name, parameters, kept, texts)
+    # One of very many turns is asked beside the others: it takes as long as all of them.
+    kinds = [{id_: row for id_, row in kept.items() if (id_ in known.long) == is_long} for is_long in (False, True)]
+    works = [partial(_chosen_of, name=name, parameters=parameters, kept=kind, texts=texts) for kind in kinds if kind]
+    chosen = [row for rows in keyed.at_once(client, *works) for row in rows] if works else []
     return chosen + _read(client, name, known, left, parameters=parameters, texts=texts)
 
 
@@ -113,8 +116,6 @@ def _chosen_of(
     client: Client, name: str, parameters: Mapping[str, Any], kept: Mapping[str, Row], texts: Mapping[str, str]
 ) -> list[Row]:
     """The rows that `sql/NAME.sql` makes of sessions whose rows are known, by their ids."""
-    if not kept:
-        return []
     sql, tables = composed(name, **{**texts, "COLUMNS": "SessionId"}), keyed.tables(keyed.SOME)
     asked = {*_WORD.findall(sql)}
     columns = {column: type_ for column, type_ in _columns().items() if column in asked}

@@ -20,7 +20,7 @@ from otel_sessions.testing.oracle import OracleSpan
 from otel_sessions.testing.oracle_views import OracleScore
 from tests.integration.crowds import crowd, scores
 from tests.integration.delivery import EPOCH, Receiver, deliver, new_project
-from tests.integration.viewed import differences, missed_by_bounds, missed_by_hours
+from tests.integration.viewed import differences, missed_by_bounds, missed_by_spells
 
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "1"))
 GROUPS = int(os.environ.get("ORACLE_GROUPS", "25"))
@@ -41,7 +41,7 @@ def test_any_delivery_gives_every_view_of_the_rule(otel_client: Client, seed: in
     split_after_ns = _split(otel_client, spans[0].project, rnd)
     assert differences(otel_client, spans, given, split_after_ns) == []
     assert missed_by_bounds(otel_client, spans[0].project) == []
-    assert missed_by_hours(otel_client, spans[0].project, rnd) == []
+    assert missed_by_spells(otel_client, spans[0].project, rnd) == []
 
 
 @pytest.mark.timeout(600)
@@ -72,7 +72,7 @@ def test_deletions_and_rebuilds_in_between_leave_what_the_rule_makes_of_the_rest
     split_after_ns = _split(own_client, spans[0].project, rnd)
     assert differences(own_client, stored, given, split_after_ns) == []
     assert missed_by_bounds(own_client, spans[0].project) == []
-    assert missed_by_hours(own_client, spans[0].project, rnd) == []
+    assert missed_by_spells(own_client, spans[0].project, rnd) == []
 
 
 def _split(client: Client, project: str, rnd: random.Random) -> int:

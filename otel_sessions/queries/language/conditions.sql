@@ -152,7 +152,11 @@ match(SessionId, {anywhere:String})
 OR max(arrayExists(v -> match(v, {anywhere:String}), UserIds))
 OR SessionId IN (
     SELECT SessionId FROM _session_turns
-    WHERE Project = {project:String} AND TOKENS
+    WHERE Project = {project:String}
+        AND (positionCaseInsensitiveUTF8(substring(InputPick, 10), {sought:String}) > 0
+            OR positionCaseInsensitiveUTF8(substring(OutputPick, 10), {sought:String}) > 0
+            OR {other:String} != '' AND match(concat(substring(InputPick, 10), substring(OutputPick, 10)), {other:String}))
+        AND TOKENS
         AND (match(substring(InputPick, 10), {anywhere:String})
             OR match(substring(OutputPick, 10), {anywhere:String})))
 
@@ -225,10 +229,16 @@ ${../../sessions/parts/idle_after}
 toInt64(bitAnd(max(LastEnd), 9223372036854775807)) BETWEEN {low:Int64} AND {high:Int64}
 
 -- window.bounds
-(max(arrayExists(hour -> hour BETWEEN {first_hour:UInt32} AND {last_hour:UInt32}, Hours)) OR max(length(Hours)) >= 256)
-AND (toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
-        AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
-    OR max(has(Hours, 0)) OR max(has(Hours, 2562047)))
+max(arrayExists(
+    spell -> bitShiftRight(spell, 32) <= {last:UInt32} AND bitAnd(spell, 4294967295) >= {first:UInt32}, Spells))
+OR max(length(Spells)) >= 1024
+    AND (toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
+            AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
+        OR {first:UInt32} = 0 OR {last:UInt32} = 153722867)
+
+-- window.pauses
+max(arrayExists(spell -> bitShiftRight(spell, 32) BETWEEN {before:UInt32} AND {first:UInt32}, Spells))
+AND max(arrayExists(spell -> bitShiftRight(spell, 32) BETWEEN {last:UInt32} AND {after:UInt32}, Spells))
 
 -- window.turns
 SessionId IN (

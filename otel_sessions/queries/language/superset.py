@@ -32,7 +32,8 @@ _SETS: Final = frozenset({"UserIds", "ServiceNames", "Environments", "Models", "
 _HELD: Final = {"tool": "Tools", "agent": "Agents"}
 _BY_ID: Final = frozenset({"id", "label", "score."})
 _OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.bookmarked", "is.shared"})
-_HOUR_NS: Final = 3600 * 10**9
+_MINUTE_NS: Final = 60 * 10**9
+_HOUR_NS: Final = 60 * _MINUTE_NS
 ANYTHING: Final = "1"
 """What bounds that cannot tell are asked."""
 
@@ -91,6 +92,11 @@ def _unknown(node: Node) -> _Unknown | None:
             return None
 
 
+def _minute(time_ns: int) -> int:
+    """Since 1970, and of times before that the first."""
+    return max(0, time_ns) // _MINUTE_NS
+
+
 class _Superset(Translation):
     metadata = {  # noqa: RUF012
         "HAS_KEY": "max(Metadata[{key:String}]) != ''",
@@ -136,8 +142,13 @@ class _Superset(Translation):
 
     def _overlaps(self, node: Overlaps) -> str:
         low, high = node.from_ns, node.to_ns
-        first_hour, last_hour = (max(0, time_ns) // _HOUR_NS for time_ns in sorted((low, high)))
-        bounds = self.bound("window.bounds", low=low, high=high, first_hour=first_hour, last_hour=last_hour)
+        first, last = _minute(low), _minute(high)
+        bounds = self.bound("window.bounds", low=low, high=high, first=first, last=last)
+        if high - low < _HOUR_NS:
+            # A turn may pause for all of it and nobody tell: it starts before and goes on after, within an hour.
+            before, after = _minute(high - _HOUR_NS), _minute(low + _HOUR_NS)
+            pauses = self.bound("window.pauses", before=before, first=first, last=last, after=after)
+            bounds = joined("OR", [bounds, pauses], "0")
         return f"({bounds} AND {self.bound('window.turns', low=low, high=high)})" if self._with_times else bounds
 
     def _of_last_values(self, node: Node, unknown: _Unknown) -> str:

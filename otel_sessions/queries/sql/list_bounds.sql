@@ -4,7 +4,7 @@ SELECT SessionId, KEY AS Bound
 FROM
 (
     SELECT
-        SessionId, FirstStart, LastEnd, Hours, Minutes AS TraceCount, SpanCount, ErrorCount, TotalTokens, InputTokens,
+        SessionId, FirstStart, LastEnd, Spells, Minutes AS TraceCount, SpanCount, ErrorCount, TotalTokens, InputTokens,
         OutputTokens, Cost, UserIds, ServiceNames, Environments, Models, Tags, Tools, Agents, MetadataSieve,
         Metadata
     FROM _session_activity
@@ -15,8 +15,9 @@ FROM
         SessionId,
         first_start AS FirstStart,
         last_end AS LastEnd,
-${../../sessions/parts/hours}
-        AS Hours,
+        [
+${../../sessions/parts/spell}
+        ] AS Spells,
         AddedMinutes AS TraceCount,
         AddedSpanCount AS SpanCount,
         AddedErrorCount AS ErrorCount,

@@ -107,7 +107,7 @@ def doubtful(client: Client, traces: Sequence[TraceKey]) -> list[Doubt]:
 
 
 def note_pauses(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
-    """Tells bounds in which hours a turn pauses of which the rows lie more than an hour apart.
+    """Tells bounds from when to when a turn lasts of which the rows lie more than an hour apart.
 
     `names` are other tables than those in force, by the names of these.
     """

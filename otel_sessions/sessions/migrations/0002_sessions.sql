@@ -67,8 +67,8 @@ SETTINGS index_granularity = 192, min_compress_block_size = 16384, string_serial
 COMMENT 'Internal: figures of each trace and minute, summed at the insert';
 
 -- An upper bound of what a session can have: safe to pick by, not to show. What corrections add comes on top of it. A list reads
--- a row of each session in each part, so what is older than an hour is merged into one. A turn lies in its hours, and in all
--- between them where it came in several rows that lie more than an hour apart (../attribution/pauses.sql).
+-- a row of each session in each part, so what is older than an hour is merged into one. Each row of a turn is a
+-- spell, and so is all between them where they lie more than an hour apart (../attribution/pauses.sql).
 CREATE TABLE IF NOT EXISTS _session_activity
 (
     Project LowCardinality(String) COMMENT 'whose session' CODEC(ZSTD(1)),
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS _session_activity
     ErrorCount SimpleAggregateFunction(sum, UInt64) COMMENT 'those of status Error' CODEC(ZSTD(1)),
     FirstStart SimpleAggregateFunction(min, UInt64) COMMENT 'earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(Delta(8), ZSTD(1)),
     LastEnd SimpleAggregateFunction(max, UInt64) COMMENT 'latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(Delta(8), ZSTD(1)),
-    Hours SimpleAggregateFunction(groupUniqArrayArray(256), Array(UInt32)) COMMENT 'hours since 1970 in which turns lie; with so many any' CODEC(T64, ZSTD(1)),
+    Spells SimpleAggregateFunction(groupUniqArrayArray(1024), Array(UInt64)) COMMENT 'minutes since 1970 from and to which turns lie, 32 bits each; with so many any' CODEC(T64, ZSTD(1)),
     UserIds SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'users named' CODEC(ZSTD(1)),
     ServiceNames SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'services' CODEC(ZSTD(1)),
     Environments SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'environments' CODEC(ZSTD(1)),

@@ -6,9 +6,9 @@ SELECT
     sum(t.ErrorCount) AS ErrorCount,
     min(t.FirstStart) AS FirstStart,
     max(t.LastEnd) AS LastEnd,
-    groupUniqArrayArray(256)(
-${hours}
-    ) AS Hours,
+    groupUniqArray(1024)(
+${spell}
+    ) AS Spells,
     groupUniqArrayArray(t.UserIds) AS UserIds,
     groupUniqArrayArray(t.ServiceNames) AS ServiceNames,
     groupUniqArrayArray(t.Environments) AS Environments,

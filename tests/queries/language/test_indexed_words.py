@@ -61,12 +61,13 @@ def test_tokens_are_the_runs_of_ascii(text: str, is_beginning: bool, found: tupl
     assert tokens(runs(text), is_beginning=is_beginning) == found
 
 
-def test_a_search_of_texts_reads_the_index(otel_client: Client) -> None:
-    values = "('words', 's', 't', '123456789Refund')"
-    otel_client.command(f"INSERT INTO _session_turns (Project, SessionId, TraceId, InputPick) VALUES {values}")
-    superset = Filter(query="refund").superset(0, with_texts=True)
+@pytest.mark.parametrize(("query", "said"), [("refund", "Refund"), ("ask", f"A{LONG_S}k"), ("asks", f"as{KELVIN}S")])
+def test_a_search_of_texts_reads_the_index(otel_client: Client, query: str, said: str) -> None:
+    columns = "Project, SessionId, TraceId, OutputPick"
+    otel_client.command(f"INSERT INTO _session_turns ({columns}) VALUES ('words {query}', 's', 't', '123456789{said}')")
+    superset = Filter(query=query).superset(0, with_texts=True)
     sql = composed("list_bounds", KEY=LAST_END, SUPERSET=superset.sql)
-    parameters = {"project": "words", "limit": 5, **superset.parameters}
+    parameters = {"project": f"words {query}", "limit": 5, **superset.parameters}
     plan = otel_client.query(f"EXPLAIN indexes = 1 {sql}", parameters).result_rows
     assert any("idx_words" in line for (line,) in plan)
     assert [row[0] for row in otel_client.query(sql, parameters).result_rows] == ["s"]

@@ -8,7 +8,7 @@ CREATE TABLE _session_activity
     `ErrorCount` SimpleAggregateFunction(sum, UInt64) COMMENT 'those of status Error' CODEC(ZSTD(1)),
     `FirstStart` SimpleAggregateFunction(min, UInt64) COMMENT 'earliest start, ns since 1970; 2^63 is added where the times make no sense' CODEC(Delta(8), ZSTD(1)),
     `LastEnd` SimpleAggregateFunction(max, UInt64) COMMENT 'latest end, ns since 1970; 2^63 is added where the times make sense' CODEC(Delta(8), ZSTD(1)),
-    `Hours` SimpleAggregateFunction(groupUniqArrayArray(256), Array(UInt32)) COMMENT 'hours since 1970 in which turns lie; with so many any' CODEC(T64, ZSTD(1)),
+    `Spells` SimpleAggregateFunction(groupUniqArrayArray(1024), Array(UInt64)) COMMENT 'minutes since 1970 from and to which turns lie, 32 bits each; with so many any' CODEC(T64, ZSTD(1)),
     `UserIds` SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'users named' CODEC(ZSTD(1)),
     `ServiceNames` SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'services' CODEC(ZSTD(1)),
     `Environments` SimpleAggregateFunction(groupUniqArrayArray, Array(String)) COMMENT 'environments' CODEC(ZSTD(1)),
