@@ -83,6 +83,18 @@ def test_no_message_is_asked_for_while_those_at_work_fill_the_room(messages: Mes
     assert len(begun) == 3
 
 
+def test_whoever_stands_in_line_is_read_once_another_transport_has_given_its_room_back(
+    messages: Messages, room: Room
+) -> None:
+    begun = deque[Call]()
+    other = object()
+    assert room.take(other, RECEIVED_BYTES)
+    messages.enter(Call(begun))
+    room.give_back(other)
+    messages._look(time.monotonic(), LITTLE)
+    assert len(begun) == 1
+
+
 def look(messages: Messages, later_s: float = 3.0, memory: int = LITTLE) -> None:
     """As the thread that watches does, so many seconds after the last message was asked for."""
     messages._look(max(messages._placed.values()) + later_s, memory)

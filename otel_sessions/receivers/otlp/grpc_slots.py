@@ -183,10 +183,11 @@ class Messages:
         self._working.discard(export)
         self._room.give_back(export)
 
-    def _pass_over(self, slow: Reading) -> None:
-        """Has it count little, for others to be read, and be the last whom the room waits for."""
+    def _go_on(self, slow: Reading | None) -> None:
+        """Whose turn it is where others have given back room. What is found `slow` counts little from now on, and is
+        the last whom the room waits for."""
         with self._turn:
-            if slow in self._placed:
+            if slow is not None and slow in self._placed:
                 self._slow.add(slow)
                 self._room.give_back(slow)
                 self._room.settle(slow, SLOW_BYTES)
@@ -213,10 +214,12 @@ class Messages:
             placed, in_line = dict(self._placed), len(self._in_line)
         soon = SOON_S / 4 if memory < LITTLE else SOON_S
         slow = [export for export, began in placed.items() if now - began > soon]
-        found = next((export for export in slow if export not in self._slow), None)
-        if in_line and found and memory < TIGHT and now - self._passed_at > soon:  # all are slow where the machine is
-            self._passed_at = now
-            self._pass_over(found)
+        found = None
+        if memory < TIGHT and now - self._passed_at > soon:  # one at a time: all are slow where the machine is
+            found = next((export for export in slow if export not in self._slow), None)
+        if in_line:
+            self._passed_at = now if found else self._passed_at
+            self._go_on(found)
         held = Counter(export.peer() for export in placed)
         allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
         in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
