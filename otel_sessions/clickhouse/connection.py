@@ -141,7 +141,8 @@ class Store:
             with self._around(), clients.client() as client:
                 for piece in work(client):
                     yield piece
-                    settle(client)
+                    del piece  # it is with the reader: not kept while the next is made
+                    settle(client, has_begun=True)
 
         return self._pieces(steps())
 
@@ -151,6 +152,7 @@ class Store:
         try:
             while (piece := await loop.run_in_executor(self._threads, next, steps, None)) is not None:
                 yield piece
+                del piece
         finally:
             self._streams -= 1
             await loop.run_in_executor(self._threads, steps.close)

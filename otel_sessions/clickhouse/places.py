@@ -24,6 +24,8 @@ WAITING: Final = 4
 """Statements that need much and may wait for their turn: each has a thread that others lack."""
 WAIT_S: Final = 20.0
 """How long a statement waits for its turn, before its client is told to come back."""
+BEGUN_WAIT_S: Final = 300.0
+"""The same of one whose answer has begun to go out: nobody can be told any more."""
 
 
 class Busy(Retryable):
@@ -46,14 +48,15 @@ class Places:
         self._line: deque[object] = deque()
         self._changed = threading.Condition()
 
-    def take(self, nbytes: int, timeout: float, *, is_first: bool = False) -> None:
+    def take(self, nbytes: int, timeout: float, *, is_first: bool = False, has_begun: bool = False) -> None:
         """Raises `Busy` where there are not so many in `timeout` seconds, or too many wait for them.
 
-        Who has some already goes `is_first`: those who stand in line wait for these.
+        Who has some already goes `is_first`: those who stand in line wait for these. Whose answer `has_begun` may
+        stand in line however many do.
         """
         me, end = object(), time.monotonic() + timeout
         with self._changed:
-            if self._waiting and len(self._line) >= self._waiting and not is_first:
+            if self._waiting and len(self._line) >= self._waiting and not (is_first or has_begun):
                 raise Busy
             if is_first:
                 self._line.appendleft(me)

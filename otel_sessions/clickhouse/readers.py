@@ -25,7 +25,7 @@ from otel_sessions.clickhouse.attempts import (
     attempts_at,
     granted,
 )
-from otel_sessions.clickhouse.places import LANES, LARGEST, LITTLE, WAIT_S, Busy, Lanes, Places
+from otel_sessions.clickhouse.places import BEGUN_WAIT_S, LANES, LARGEST, LITTLE, WAIT_S, Busy, Lanes, Places
 from otel_sessions.footprint import give_back, resident, when_sent
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Reader:
         self._lanes = lanes
         self._kept = dict[Places, int]()  # for what is made of answers
         self._had = 0
+        self._has_begun = False
         self._bounds = {**ALWAYS, MEMORY: self._little, RESULT: min(LITTLE_ANSWER, largest_answer)}
         self._client = self._opened()
 
@@ -136,8 +137,12 @@ class Reader:
     def close(self) -> None:
         self._client.close()
 
-    def settle(self) -> None:
-        """Gives back what was kept, when what was made of the answers has been sent."""
+    def settle(self, *, has_begun: bool = False) -> None:
+        """Gives back what was kept, when what was made of the answers has been sent.
+
+        Where an answer `has_begun` to go out, what is read for the rest of it waits for longer.
+        """
+        self._has_begun = has_begun
         kept, self._kept = self._kept, {}
         for places, nbytes in kept.items():
             when_sent(partial(places.give_back, nbytes))
@@ -167,7 +172,8 @@ class Reader:
         # who keeps some goes on with little: it would wait for others, and they for it
         wanted = nbytes - self._kept.get(places, 0) if not (is_little and self._kept) else 0
         taken = min(max(wanted, 0), LARGEST)
-        places.take(taken, WAIT_S, is_first=places in self._kept)
+        wait_s = BEGUN_WAIT_S if self._has_begun else WAIT_S
+        places.take(taken, wait_s, is_first=places in self._kept, has_begun=self._has_begun)
         place = _Place()
         try:
             yield place
@@ -203,7 +209,7 @@ class _Place:
         return answer
 
 
-def settle(client: object) -> None:
-    """Says that what was read with this client is with others now, or done with."""
+def settle(client: object, *, has_begun: bool = False) -> None:
+    """Says that what was read with this client is with others now, or done with; see `Reader.settle`."""
     if isinstance(client, Reader):
-        client.settle()
+        client.settle(has_begun=has_begun)

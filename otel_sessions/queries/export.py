@@ -100,8 +100,9 @@ def _formatted(of: Exported, sql: str, format_: str, settings: Mapping[str, Any]
         keyed_sql, bound = keyed.by_key(of.client, sql, parameters)
         with reading():
             body: bytes = of.client.raw_query(keyed_sql, parameters=dict(bound), fmt=format_, settings=dict(settings))
-        yield body
         pace.note(count, len(body))
+        yield body
+        del body  # before the next is read, and while others are waited for
         format_ = "CSV" if format_ == "CSVWithNames" else format_
 
 
@@ -200,9 +201,14 @@ def _parquet(of: Exported) -> Iterator[bytes]:
     out = _Drained()
     writer: pq.ParquetWriter | None = None
     held: list[pa.Table] = []
-    for body in _formatted(of, _listed(_columns(of.client)), "ArrowStream"):
+    columns = _columns(of.client)
+    short = [*_short(columns)]
+    for body in _formatted(of, _listed(columns), "ArrowStream"):
         held.append(pa.ipc.open_stream(body).read_all())
-        writer = writer or pq.ParquetWriter(out, held[0].schema, compression="zstd")
+        del body
+        writer = writer or pq.ParquetWriter(
+            out, held[0].schema, compression="zstd", use_dictionary=short, write_statistics=short
+        )
         if sum(table.nbytes for table in held) >= _ROW_GROUP:
             writer.write_table(pa.concat_tables(held))
             held.clear()
@@ -212,6 +218,18 @@ def _parquet(of: Exported) -> Iterator[bytes]:
             writer.write_table(pa.concat_tables(held))
         writer.close()
         yield out.drain()
+
+
+def _short(columns: Mapping[str, str]) -> Iterator[str]:
+    """The columns, as Parquet names them, in which no text is long. Of the others the writer would keep the largest and
+    the smallest text of each row group, and those of its dictionary, until it is closed: twice to four times a text of
+    megabytes.
+    """
+    for name, type_ in columns.items():
+        if "String" not in type_.replace("LowCardinality(String)", "") or name.endswith("Id"):
+            yield name
+        elif type_.startswith("Map("):
+            yield f"{name}.key_value.key"
 
 
 class _Drained(io.RawIOBase):
@@ -243,10 +261,14 @@ def _bundled(texts: Iterable[bytes]) -> Iterator[bytes]:
     """The texts, many together: each piece is handed from thread to thread and has a chunk of its own."""
     held = bytearray()
     for text in texts:
-        held += text
-        if len(held) >= _BUNDLE:
+        if held and len(held) + len(text) > _BUNDLE:
             yield bytes(held)
             held.clear()
+        if len(text) >= _BUNDLE:
+            yield text
+        else:
+            held += text
+        del text
     if held:
         yield bytes(held)
 
@@ -256,6 +278,7 @@ def _markdown(of: Exported) -> Iterator[bytes]:
     number = 0
     for number, (turn, said) in enumerate(spoken(of.client, project=of.project, session_id=of.session_id), 1):
         yield transcript.markdown(turn, number, said, of.preview).encode()
+        del turn, said
     yield transcript.end(number).encode()
 
 

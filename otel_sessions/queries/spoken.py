@@ -39,6 +39,8 @@ def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[d
             before.said.clear()
             for turn in page["turns"]:
                 yield turn, talk.new(turn["steps"], page["messages"])
+            del page, turn  # before the next are read
+        del said
 
 
 class Known:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse import connection
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.errors import Permanent, QueryError, Retryable
 
@@ -84,3 +86,41 @@ def test_a_client_is_used_again_after_what_is_not_there_and_closed_after_what_fa
         store.close()
 
     asyncio.run(calls())
+
+
+def test_a_piece_that_has_gone_out_is_not_kept_while_the_next_is_made() -> None:
+    kept: set[int] = set()
+
+    class Piece(bytes):
+        def __del__(self) -> None:
+            kept.discard(self[0])
+
+    def pieces(_: object) -> Iterator[bytes]:
+        for number in range(5):
+            assert not kept
+            kept.add(number)
+            yield Piece([number])
+
+    async def calls() -> int:
+        store = Store(cast("Any", Idle), "few", threads=1, max_waiting=1, max_streams=1)
+        count = 0
+        async for piece in store.stream(pieces):
+            count += len(piece)
+            del piece
+        store.close()
+        return count
+
+    assert asyncio.run(calls()) == 5
+
+
+def test_what_is_read_for_an_answer_that_has_begun_waits_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[dict[str, bool]] = []
+    monkeypatch.setattr(connection, "settle", lambda _, **said: settled.append(said))
+
+    async def calls() -> None:
+        store = Store(cast("Any", Idle), "few", threads=1, max_waiting=1, max_streams=1)
+        assert [piece async for piece in store.stream(lambda _: iter([b"1", b"2"]))] == [b"1", b"2"]
+        store.close()
+
+    asyncio.run(calls())
+    assert settled == [{"has_begun": True}, {"has_begun": True}, {}]

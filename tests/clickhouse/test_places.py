@@ -41,3 +41,21 @@ def test_as_many_wait_as_may_and_the_next_is_told_at_once_to_come_back() -> None
     assert time.monotonic() - begin < 5
     places.give_back(10)
     waiting.join(10)
+
+
+def test_an_answer_that_has_begun_waits_however_many_do() -> None:
+    places = Places(10, waiting=1)
+    places.take(10, 1)
+    waiting = [
+        threading.Thread(target=places.take, args=(5, 10), kwargs={"has_begun": begun}) for begun in (False, True)
+    ]
+    for count, thread in enumerate(waiting, 1):
+        thread.start()
+        while len(places._line) < count:
+            time.sleep(0.01)
+    with pytest.raises(Busy):
+        places.take(5, 10)
+    places.give_back(10)
+    for thread in waiting:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in waiting)

@@ -24,8 +24,8 @@ class Line(Places):
         super().__init__(nbytes, 2)
         self.taken = taken
 
-    def take(self, nbytes: int, timeout: float, *, is_first: bool = False) -> None:
-        super().take(nbytes, timeout, is_first=is_first)
+    def take(self, nbytes: int, timeout: float, *, is_first: bool = False, has_begun: bool = False) -> None:
+        super().take(nbytes, timeout, is_first=is_first, has_begun=has_begun)
         self.taken.append(nbytes)
 
 

@@ -95,6 +95,21 @@ def test_csv_and_parquet_have_the_columns_of_sql(stored: Api) -> None:
     assert {int(row["StartTimeUnixNano"]) // 10**9 for row in rows} >= {EPOCH // 10**9 + 2}
 
 
+def test_parquet_keeps_no_long_text_as_a_statistic_or_in_a_dictionary(stored: Api) -> None:
+    body = stored.call("GET", "/sessions/s%2F1/export", format="parquet").body
+    group = pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    sized = {path for path, column in columns.items() if column.is_stats_set or column.has_dictionary_page}
+    assert sized >= {"Timestamp", "TraceId", "SpanName", "SpanAttributes.key_value.key", "Cost"}
+    assert not sized & {"Input", "Output", "TraceInput", "TraceOutput", "StatusMessage"}
+    assert not [path for path in sized if path.endswith("key_value.value")]
+
+
+def test_long_texts_go_out_as_they_are_and_short_ones_together_in_their_order() -> None:
+    texts = [b"a", b"b", b"c" * export._BUNDLE, b"d", b"e" * (export._BUNDLE - 1), b"f"]
+    assert [*export._bundled(texts)] == [b"ab", texts[2], b"d" + texts[4], b"f"]
+
+
 @pytest.mark.parametrize("format_", ["jsonl", "csv", "parquet"])
 def test_the_larger_spans_are_the_fewer_are_read_at_once(
     api: Api, monkeypatch: pytest.MonkeyPatch, format_: export.Format

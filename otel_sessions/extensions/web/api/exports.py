@@ -21,6 +21,7 @@ from otel_sessions.extensions.web.api.operation import Call, Operation, Paramete
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.ndjson import FRAMES
+from otel_sessions.http.answers import in_pieces
 from otel_sessions.queries import export
 from otel_sessions.queries.export import Exported, Format
 
@@ -64,12 +65,15 @@ async def export_session(call: Call[Export, None]) -> Response:
 
 async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """All of them, once the first is there. Raises what kept it from being there."""
-    first = await anext(pieces, b"")
+    begun = [await anext(pieces, b"")]
 
     async def whole() -> AsyncIterator[bytes]:
-        yield first
+        for part in in_pieces(begun.pop()):
+            yield part
         async for piece in pieces:
-            yield piece
+            for part in in_pieces(piece):
+                yield part
+            del piece  # who sends has the last part, and not all while the next is made
 
     return whole()
 
@@ -79,8 +83,12 @@ def _frames(of: Exported) -> Iterator[bytes]:
     try:
         for piece in export.span_lines(of):
             spans = piece.splitlines()
+            del piece
             count += len(spans)
-            yield ndjson.frames(spans)
+            framed = ndjson.frames(spans)
+            del spans
+            yield framed
+            del framed
     except Exception as error:  # noqa: BLE001 - what went wrong is the last frame
         yield ndjson.error(error)
         return
