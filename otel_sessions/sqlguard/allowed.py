@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from otel_sessions.clickhouse.attempts import MOST
+from otel_sessions.clickhouse.attempts import MEMORY, MOST
 from otel_sessions.errors import QueryError
 
 _ALLOWED = frozenset(
@@ -52,13 +52,15 @@ _NUMBER = re.compile(r"(\d+)(?:\.\d*)?\s*(ki|mi|gi|k|m|g)?", re.IGNORECASE)
 class Bounds:
     """What one read may take, whatever its settings say: seconds, bytes of memory, bytes and rows of the result.
 
-    0 rows is no bound.
+    0 rows is no bound. A statement's own SETTINGS may name up to `max_memory_written`: what they say the engine takes
+    as it is, where what is left for a read may be less than `max_memory_usage`.
     """
 
     max_execution_time_s: int = 60
     max_memory_usage: int = MOST
     max_result_bytes: int = 64 << 20
     max_result_rows: int = 0
+    max_memory_written: int = MOST
 
     def settings(self) -> Mapping[str, int]:
         """The same as ClickHouse names them."""
@@ -95,7 +97,7 @@ def refused_setting(name: str, value: str | None, bounds: Bounds) -> str | None:
     """None if a reader may set it so, else the error as ClickHouse would write it."""
     if value is None:
         return _violation(name, "is not a plain value")
-    most = bounds.settings().get(name)
+    most = bounds.max_memory_written if name == MEMORY else bounds.settings().get(name)
     if most is not None:
         return None if most == 0 or 0 < number_of(value) <= most else _violation(name, f"must be from 1 to {most}")
     if name in _THREADS:

@@ -459,6 +459,15 @@ def test_settings_that_clients_send_unasked_do_no_harm(reader: HostPort) -> None
     assert ask(reader, "SELECT getSetting('max_execution_time')", **sent).text == "2\n"
 
 
+def test_a_statement_does_not_give_itself_more_memory_than_is_left_for_any(reader: HostPort) -> None:
+    asked = "SELECT getSetting('max_memory_usage')"
+    assert ask(reader, f"{asked} SETTINGS max_memory_usage = {places.LARGEST}").text == f"{places.LARGEST}\n"
+    refused = ask(reader, f"{asked} SETTINGS max_memory_usage = {places.LARGEST + 1}")
+    assert refused.headers["x-clickhouse-exception-code"] == "452"
+    assert f"must be from 1 to {places.LARGEST}" in refused.text
+    assert ask(reader, asked, max_memory_usage=1 << 40).status == 200, "beside a statement it is lowered"
+
+
 def test_a_query_that_takes_too_long_ends_and_the_next_one_is_untouched(reader: HostPort) -> None:
     answer = ask(reader, "SELECT count() FROM numbers(1000000000000)")
     assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (408, "159")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from otel_sessions.clickhouse.attempts import MOST
 from otel_sessions.clickhouse.client import endpoint_in_use
+from otel_sessions.clickhouse.places import LARGEST
 from otel_sessions.component import Settings, Used
 from otel_sessions.errors import Fault
 from otel_sessions.sqlguard.allowed import TABLE_FUNCTIONS, Bounds
@@ -51,4 +52,5 @@ class Config(Settings):
     @property
     def bounds(self) -> Bounds:
         memory = self.max_memory_usage or MOST
-        return Bounds(self.max_execution_time_s, memory, self.max_result_bytes, self.max_result_rows)
+        written = self.max_memory_usage or LARGEST
+        return Bounds(self.max_execution_time_s, memory, self.max_result_bytes, self.max_result_rows, written)
