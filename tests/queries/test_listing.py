@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, cast, get_args
 
 import pytest
@@ -23,7 +24,7 @@ from otel_sessions.queries.language.tree import Matches, Value
 from otel_sessions.queries.listing import Sort, Wanted, list_sessions
 from otel_sessions.queries.paging import Readers
 from otel_sessions.queries.rows import Row, composed, run, select
-from otel_sessions.testing.oracle import OracleSpan
+from otel_sessions.testing.oracle import NO_CLAIM, OracleSpan
 from otel_sessions.testing.oracle_views import views
 from tests.integration.crowds import crowd
 from tests.integration.delivery import EPOCH, TURNS_ALONE, Receiver, deliver, new_project, span_sets
@@ -42,6 +43,7 @@ COLUMNS = {
 EXAMPLES = int(os.environ.get("HYPOTHESIS_LISTING_EXAMPLES", "3"))
 S = 1_000_000_000
 SANE = 2**63  # of a time that makes sense
+SENSELESS = (0, 2**63 + 5, 2**64 - 1)  # times that make none
 ANY_SHARD = {"insert_distributed_one_random_shard": 1}
 FILTERS: list[tuple[Filter, Any]] = [
     (Filter(), lambda row: True),
@@ -88,14 +90,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
-@given(spans=span_sets(), seed=st.integers(0, 2**32), limit=st.integers(1, 3))
+@given(spans=span_sets(), seed=st.integers(0, 2**32), limit=st.integers(1, 3), wrong=st.sampled_from(SENSELESS))
 def test_every_list_is_exact_whatever_was_delivered_how(
-    otel_client: Client, spans: list[OracleSpan], seed: int, limit: int
+    otel_client: Client, spans: list[OracleSpan], seed: int, limit: int, wrong: int
 ) -> None:
+    rnd = random.Random(seed)
+    spans = [replace(span, start=wrong, end=wrong) if rnd.random() < 0.2 else span for span in spans]
     deliver(otel_client, spans, random.Random(seed))
     project = spans[0].project
     everything = run(otel_client, "SELECT * FROM sessions WHERE Project = {p:String}", {"p": project})
-    rnd = random.Random(seed)
     for sort in SORTS:
         order, (chosen, holds) = rnd.choice(["desc", "desc", "asc"]), rnd.choice(FILTERS)
         ordered = sorted((row for row in everything if holds(row)), key=lambda row: row["SessionId"])
@@ -247,6 +250,33 @@ def test_the_latest_session_may_be_one_of_which_only_a_correction_says_when_it_e
         )
     latest = select(otel_client, "list_latest", {"project": project, "limit": 9, "rows": 9})
     assert [(row["SessionId"], row["Bound"]) for row in latest] == [("late", 7), ("early", 5)]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("wrong", SENSELESS)
+def test_a_session_that_is_left_without_a_time_that_makes_sense_is_listed_by_what_it_has(
+    otel_client: Client, wrong: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_ROWS_A_SESSION", 9)  # rows that are not in force are looked at too
+    project = new_project()
+    span = OracleSpan(project, f"{99:032x}", f"{99:016x}", level=1, claim_id="left", start=wrong, end=wrong)
+    sibling = replace(span, span_id=f"{98:016x}", level=NO_CLAIM, claim_id="", start=EPOCH - S, end=EPOCH - S)
+    root = replace(sibling, span_id=f"{97:016x}", level=1, claim_id="other", is_root=True)
+    receiver = Receiver(otel_client, project)
+    for spans in ([span, sibling], [root], _ending_after_each_other(project)):
+        receiver.take([spans])
+        receiver.attribute(spans)
+    time = min(wrong, 2**63 - 1)
+    everything = run(otel_client, "SELECT SessionId, EndTime FROM sessions WHERE Project = {p:String}", {"p": project})
+    assert [row["EndTime"][:4] for row in everything if row["SessionId"] == "left"] == ["2262" if wrong else "1970"]
+    for order in ("desc", "asc"):
+        ordered = sorted(everything, key=itemgetter("SessionId"))
+        ordered.sort(key=itemgetter("EndTime"), reverse=order == "desc")
+        for limit in (1, 3):
+            found = pages(otel_client, project, Filter(), "last_activity", order, limit)
+            assert found == [row["SessionId"] for row in ordered]
+        window = Filter(from_ns=time, to_ns=time)
+        assert pages(otel_client, project, window, "last_activity", order, 1) == ["left"]
 
 
 @pytest.fixture

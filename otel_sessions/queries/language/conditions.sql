@@ -222,18 +222,18 @@ sum(ErrorCount) > 0
 max(notEmpty(UserIds))
 
 -- is.active.bounds
-toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {now:Int64} -
+toInt64(max(bitAnd(LastEnd, 9223372036854775807))) >= {now:Int64} -
 ${../../sessions/parts/idle_after}
 
 -- time.bounds
-toInt64(bitAnd(max(LastEnd), 9223372036854775807)) BETWEEN {low:Int64} AND {high:Int64}
+toInt64(max(bitAnd(LastEnd, 9223372036854775807))) BETWEEN {low:Int64} AND {high:Int64}
 
 -- window.bounds
 max(arrayExists(
     spell -> bitShiftRight(spell, 32) <= {last:UInt32} AND bitAnd(spell, 4294967295) >= {first:UInt32}, Spells))
 OR max(length(Spells)) >= 1024
-    AND (toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
-            AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64}
+    AND (toInt64(max(bitAnd(LastEnd, 9223372036854775807))) >= {low:Int64}
+            AND toInt64(min(bitAnd(FirstStart, 9223372036854775807))) <= {high:Int64}
         OR {first:UInt32} = 0 OR {last:UInt32} = 153722867)
 
 -- window.pauses
@@ -245,5 +245,5 @@ SessionId IN (
     SELECT any(SessionId) FROM _session_turns
     WHERE Project = {project:String}
     GROUP BY Pair
-    HAVING toInt64(bitAnd(max(LastEnd), 9223372036854775807)) >= {low:Int64}
-        AND toInt64(bitAnd(min(FirstStart), 9223372036854775807)) <= {high:Int64})
+    HAVING toInt64(max(bitAnd(LastEnd, 9223372036854775807))) >= {low:Int64}
+        AND toInt64(min(bitAnd(FirstStart, 9223372036854775807))) <= {high:Int64})

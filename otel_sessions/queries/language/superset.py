@@ -15,8 +15,9 @@ from otel_sessions.queries.language.sql import Condition, Translation, joined
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Overlaps, Piece, Words
 from otel_sessions.queries.language.words import tokens
 
-LAST_END: Final = "toInt64(bitAnd(max(LastEnd), 9223372036854775807))"
-FIRST_START: Final = "toInt64(bitAnd(min(FirstStart), 9223372036854775807))"
+LAST_END: Final = "toInt64(max(bitAnd(LastEnd, 9223372036854775807)))"
+FIRST_START: Final = "toInt64(min(bitAnd(FirstStart, 9223372036854775807)))"
+"""Of all times, whether they make sense or not: the row that has one that does may not be in force."""
 BOUNDS: Final = {
     "Cost": "toFloat64(sum(Cost))",
     "TotalTokens": "sum(TotalTokens)",

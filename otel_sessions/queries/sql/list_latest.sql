@@ -12,7 +12,7 @@ WITH
         LIMIT {rows:UInt32}
     )
 ) AS since
-SELECT SessionId, toInt64(bitAnd(max(LastEnd), 9223372036854775807)) AS Bound
+SELECT SessionId, toInt64(max(bitAnd(LastEnd, 9223372036854775807))) AS Bound
 FROM
 (
     SELECT SessionId, LastEnd
