@@ -26,6 +26,7 @@ RESULT: Final = "max_result_bytes"
 ALWAYS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("max_bytes_ratio_before_external_group_by", "max_bytes_ratio_before_external_sort"), 0),
     "output_format_parallel_formatting": 0,  # it has several blocks of texts at a time
+    "output_format_parquet_row_group_size_bytes": 16 << 20,  # it has a group several times, hardly counted
 }
 """The settings of all statements."""
 _MEMORY_LIMIT: Final = 241
@@ -51,7 +52,7 @@ class Attempt:
     def chosen(self, wanted: Mapping[str, Any], most: int, largest_answer: int) -> dict[str, Any]:
         """The settings of a statement that came with those `wanted`, of which the bounds hold where they are less."""
         memory = most if self.is_little else granted(wanted, most)
-        answer = min(LITTLE_ANSWER, largest_answer) if self.is_little else largest_answer
+        answer = self.answer(largest_answer)
         spilling = dict.fromkeys(_BY_DISK, memory // 2) if self.spills else {}
         return {
             **spilling,
@@ -60,6 +61,10 @@ class Attempt:
             MEMORY: memory,
             RESULT: min(answer, int(wanted.get(RESULT, answer))),
         }
+
+    def answer(self, largest: int) -> int:
+        """Bytes of its answer where one may have the `largest`."""
+        return min(LITTLE_ANSWER, largest) if self.is_little else largest
 
     def is_short(self, error: BaseException) -> bool:
         """Whether it failed for want of what the next has more of, or needs less of."""

@@ -25,7 +25,9 @@ from otel_sessions.clickhouse.attempts import (
     attempts_at,
     granted,
 )
+from otel_sessions.clickhouse.piped import piped
 from otel_sessions.clickhouse.places import BEGUN_WAIT_S, LANES, LARGEST, LITTLE, WAIT_S, Busy, Lanes, Places
+from otel_sessions.clickhouse.sql import statement
 from otel_sessions.footprint import give_back, resident, when_sent
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _RESIDENT: Final = 896 << 20
 """Bytes that may be resident with a statement that needs much; those who need little come on top."""
 _LARGE_ANSWER: Final = 1 << 20
+_Ask = Callable[[dict[str, Any], int], bytes]
+"""Runs a statement with settings, of which the answer has so many bytes at most."""
 _TIMES: Final = 3
 """How many times its size an answer takes while it is made into another."""
 
@@ -90,32 +94,58 @@ class Reader:
         """As the client's. Raises `Busy` where there is no place in `WAIT_S` seconds, or where the service has less
         left than a statement has in one that nobody else uses, and that is too little.
         """
-        wanted = settings or {}
+
+        def ask(chosen: dict[str, Any], _: int) -> bytes:
+            return self._client.raw_query(query, parameters, settings=chosen, fmt=fmt)
+
+        return self._tried(ask, query, parameters, settings or {})
+
+    def foreign_query(
+        self,
+        query: str,
+        at: int,
+        parameters: Any = None,
+        settings: dict[str, Any] | None = None,
+        fmt: str | None = None,
+    ) -> bytes:
+        """As `raw_query`, for a SELECT that others write: its FORMAT, or what else is of all of it, begins `at` one.
+
+        Raises the engine's error where the answer has more bytes than one may have, see `piped`.
+        """
+
+        def ask(chosen: dict[str, Any], most: int) -> bytes:
+            def into(path: str) -> bytes:
+                sql = f"{query[:at]} INTO OUTFILE '{path}' APPEND {query[at:]}"
+                return self._client.raw_query(sql, parameters, settings=chosen, fmt=fmt)
+
+            return piped(into, most, self._end)
+
+        return self._tried(ask, query, parameters, settings or {})
+
+    def _tried(self, ask: _Ask, query: str, parameters: Any, wanted: Mapping[str, Any]) -> bytes:
         *attempts, last = attempts_at(query, parameters, wanted)
         for attempt in attempts:
             try:
-                return self._attempt(attempt, query, parameters, wanted, fmt)
+                return self._attempt(attempt, ask, wanted)
             except Exception as error:
                 if not attempt.is_short(error):
                     raise
                 self._reopen()
                 NEEDY.note(query, parameters)
         try:
-            return self._attempt(last, query, parameters, wanted, fmt)
+            return self._attempt(last, ask, wanted)
         except Exception as error:
             if last.is_short(error) and self._had < granted(wanted, self._largest or MOST):
                 raise Busy from error
             raise
 
-    def _attempt(
-        self, attempt: Attempt, query: str, parameters: Any, wanted: Mapping[str, Any], fmt: str | None
-    ) -> bytes:
+    def _attempt(self, attempt: Attempt, ask: _Ask, wanted: Mapping[str, Any]) -> bytes:
         with self._place(self._little if attempt.is_little else LARGEST, is_little=attempt.is_little) as place:
             self._had = self._little if attempt.is_little else self._most()
             chosen = attempt.chosen(wanted, self._had, self._largest_answer)
             # each setting of a call is a statement before and one behind it
             chosen = {name: value for name, value in chosen.items() if self._bounds.get(name) != value}
-            return place.note(self._client.raw_query(query, parameters, settings=chosen, fmt=fmt))
+            return place.note(ask(chosen, attempt.answer(self._largest_answer)))
 
     def command(self, cmd: str, parameters: Any = None, *, settings: dict[str, Any] | None = None) -> Any:
         """As the client's. What changes something is not tried twice: it may take all that a statement may."""
@@ -160,9 +190,16 @@ class Reader:
     def _give_back(self) -> None:
         """Gives back what the process and the engine keep of memory that is free."""
         give_back()
+        self._run_beside("SYSTEM JEMALLOC PURGE")
+
+    def _end(self, path: str) -> None:
+        """Ends the statement that writes to this path: the engine would go on without a reader."""
+        self._run_beside(statement(__package__, "end_writing"), {"into": f"INTO OUTFILE '{path}'"})
+
+    def _run_beside(self, cmd: str, parameters: Any = None) -> None:
         client = self._plain()
         try:
-            client.command("SYSTEM JEMALLOC PURGE")
+            client.command(cmd, parameters)
         finally:
             client.close()
 

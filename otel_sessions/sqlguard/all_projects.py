@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.readers import Reader
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import QueryError
 from otel_sessions.sqlguard import allowed, parse
@@ -60,6 +61,7 @@ class Read:
 
     `sql` is the client's in canonical form, with its FORMAT clause if `has_format_clause`; what stands for a plain SHOW
     TABLES, whose answer puts internal tables last; or an `EXPLAIN AST`, whose answer the engine gives in no format.
+    Of a SELECT `output_at` is where what it says of its answer begins, FORMAT or SETTINGS, or its end.
     """
 
     sql: str
@@ -67,17 +69,16 @@ class Read:
     parameters: Mapping[str, Parameter]
     has_format_clause: bool = False
     is_syntax_tree: bool = False
+    output_at: int | None = None
 
     def run(self, client: Client, format_: str, settings: Mapping[str, str] | None = None) -> bytes:
         """The answer in the statement's own format, else in this one."""
         bound = dict(self.parameters) or None
+        named = None if self.has_format_clause else self.format or format_
+        if self.output_at is not None and isinstance(client, Reader):
+            return client.foreign_query(self.sql, self.output_at, bound, dict(settings or {}), named)
         if not self.is_syntax_tree:
-            return client.raw_query(
-                self.sql,
-                bound,
-                settings=dict(settings or {}),
-                fmt=None if self.has_format_clause else self.format or format_,
-            )
+            return client.raw_query(self.sql, bound, settings=dict(settings or {}), fmt=named)
         lines = unescaped(client.raw_query(self.sql, bound).decode("utf-8", "replace")).rstrip("\n")
         return client.raw_query(statement(__package__, "lines"), {"text": lines}, fmt=self.format or format_)
 
@@ -151,10 +152,12 @@ class ReadGuard:
         format_ = named.text if named else None
         if (listed := _listed_database(words)) is not None:
             return Read(statement(__package__, "show_tables"), format_, {"database": Parameter(listed)})
+        before = text[: named.start].rstrip().removesuffix("FORMAT") if named else text
         if root.kind == "Explain" and root.name == "EXPLAIN AST":
-            text = text[: named.start].rstrip().removesuffix("FORMAT") if named else text
-            return Read(text, format_, bound, is_syntax_tree=True)
-        return Read(text, format_, bound, has_format_clause=named is not None)
+            return Read(before, format_, bound, is_syntax_tree=True)
+        selects = root.kind == "SelectWithUnionQuery"
+        output_at = parse.output_at(words, len(before)) if selects else None
+        return Read(text, format_, bound, has_format_clause=named is not None, output_at=output_at)
 
     def accept_settings(self, client: Client, chosen: Mapping[str, str]) -> dict[str, str]:
         """The settings to run a statement with, of those that came beside it, see `accepted_settings`.

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
       | (?P<symbol>\S)""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+_BEFORE_SELECT = frozenset({"UNION", "ALL", "DISTINCT", "EXCEPT", "INTERSECT"})
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CONTROLS = {"0": "\0", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -167,6 +168,22 @@ def output_format(words: Sequence[Token]) -> Token | None:
         if word.is_word("FORMAT") and name.named and (after is END or after.is_word("SETTINGS")):
             return name
     return None
+
+
+def output_at(words: Sequence[Token], end: int) -> int:
+    """Where SETTINGS begin that stand behind a SELECT in brackets before `end`, and are of all; else `end`."""
+    depth, brackets = 0, END
+    before = END
+    for word in words:
+        if word.is_symbol("("):
+            brackets = before if not depth else brackets
+            depth += 1
+        depth -= word.is_symbol(")")
+        behind = not depth and before.is_symbol(")") and word.is_word("SETTINGS")
+        if behind and word.start < end and (brackets is END or brackets.text in _BEFORE_SELECT):
+            return word.start
+        before = word
+    return end
 
 
 def identifier_parameters(words: Sequence[Token]) -> set[str]:

@@ -177,5 +177,5 @@ def test_what_changes_something_takes_a_small_place_and_has_all_the_memory(reade
 def test_nothing_of_the_client_behind_is_within_reach_but_what_takes_a_place() -> None:
     public = {name for name in dir(Reader) if not name.startswith("_")}
     promised = {name for name in dir(surface.Client) if not name.startswith("_")}
-    assert public == promised | {"settle"}
+    assert public == promised | {"settle", "foreign_query"}
     assert not hasattr(Reader, "__getattr__")

@@ -205,7 +205,8 @@ def test_sql_answers_are_capped_in_rows_and_bytes(tools: Tools) -> None:
     assert 0 < answer["row_count"] < 500
     assert answer["has_more"]
     wide = "repeat('x', 100000)"
-    assert "bytes" in tools.refused("query_sql", sql=f"SELECT {wide} FROM numbers(1000)")["detail"]
+    assert "bytes" in tools.refused("query_sql", sql=f"SELECT {wide} FROM numbers(500)")["detail"]
+    assert tools.refused("query_sql", sql=f"SELECT {wide} || {wide} FROM numbers(1000)")["limit"] == "rows"
     assert tools.refused("query_sql", sql=f"SELECT {wide} || toString(number) FROM numbers(1000)")["limit"] == "rows"
 
 
