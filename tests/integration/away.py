@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,14 +76,17 @@ def segments(path: Path) -> list[Path]:
 
 
 @contextmanager
-def tmpfs(path: Path, size: str) -> Iterator[Path]:
-    """A small disk; the test is skipped where it cannot be had."""
-    path.mkdir()
-    _or_skip("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path))
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+def tmpfs(size: str) -> Iterator[Path]:
+    """A small disk; the test is skipped where it cannot be had.
+
+    It is in none of pytest's directories: those of a run that was killed the next removes, and fails at a disk.
+    """
+    with tempfile.TemporaryDirectory(prefix="small-disk-", ignore_cleanup_errors=True) as path:
+        _or_skip("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path)
+        try:
+            yield Path(path)
+        finally:
+            subprocess.run(["umount", "--lazy", path], check=True)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def away(directory: Directory, clickhouse: Running) -> Iterator[Away]:
 
 
 def test_a_full_disk_turns_senders_away_until_there_is_room_again(away: Away) -> None:
-    with tmpfs(away.directory.path / "small", "1m") as small:
+    with tmpfs("1m") as small:
         running = away.directory.start(away.config(directory=str(small)))
         assert "No space left" in str(away.send_until_refused(running).details())
         assert str(small) in running.problems()[WAL]
@@ -76,7 +76,7 @@ def test_stored_segments_that_cannot_be_removed_count_once(away: Away) -> None:
 
 
 def test_a_read_only_directory_is_a_clear_error_at_the_start(away: Away) -> None:
-    with tmpfs(away.directory.path / "readonly", "1m") as path:
+    with tmpfs("1m") as path:
         subprocess.run(["mount", "-o", "remount,ro", str(path)], check=True)
         status, errors = away.directory.refused(away.config(directory=str(path)))
     assert status == 2
