@@ -28,6 +28,7 @@ from otel_sessions.clickhouse.attempts import (
 from otel_sessions.clickhouse.piped import piped
 from otel_sessions.clickhouse.places import BEGUN_WAIT_S, LANES, LARGEST, LITTLE, WAIT_S, Busy, Lanes, Places
 from otel_sessions.clickhouse.sql import statement
+from otel_sessions.clickhouse.surface import Front
 from otel_sessions.footprint import give_back, resident, when_sent
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ _TIMES: Final = 3
 """How many times its size an answer takes while it is made into another."""
 
 
-class Reader:
+class Reader(Front):
     """What `surface.Client` says; `open_` makes the client behind it, `plain` one that may do more.
 
     A statement has at most `largest` bytes, by default what is left for it, and its answer `largest_answer`.
     """
+
+    behind: Client
 
     def __init__(
         self,
@@ -66,27 +69,15 @@ class Reader:
         self._had = 0
         self._has_begun = False
         self._bounds = {**ALWAYS, MEMORY: self._little, RESULT: min(LITTLE_ANSWER, largest_answer)}
-        self._client = self._opened()
-
-    @property
-    def uri(self) -> str:
-        return self._client.uri
+        super().__init__(self._opened())
 
     @property
     def database(self) -> str | None:
-        return self._client.database
+        return self.behind.database
 
     @database.setter
     def database(self, name: str | None) -> None:
-        self._client.database = name
-
-    @property
-    def server_version(self) -> str | None:
-        return self._client.server_version
-
-    @property
-    def server_settings(self) -> Mapping[str, Any]:
-        return self._client.server_settings
+        self.behind.database = name
 
     def raw_query(
         self, query: str, parameters: Any = None, settings: dict[str, Any] | None = None, fmt: str | None = None
@@ -96,7 +87,7 @@ class Reader:
         """
 
         def ask(chosen: dict[str, Any], _: int) -> bytes:
-            return self._client.raw_query(query, parameters, settings=chosen, fmt=fmt)
+            return self.behind.raw_query(query, parameters, settings=chosen, fmt=fmt)
 
         return self._tried(ask, query, parameters, settings or {})
 
@@ -116,7 +107,7 @@ class Reader:
         def ask(chosen: dict[str, Any], most: int) -> bytes:
             def into(path: str) -> bytes:
                 sql = f"{query[:at]} INTO OUTFILE '{path}' APPEND {query[at:]}"
-                return self._client.raw_query(sql, parameters, settings=chosen, fmt=fmt)
+                return self.behind.raw_query(sql, parameters, settings=chosen, fmt=fmt)
 
             return piped(into, most, self._end)
 
@@ -150,7 +141,7 @@ class Reader:
     def command(self, cmd: str, parameters: Any = None, *, settings: dict[str, Any] | None = None) -> Any:
         """As the client's. What changes something is not tried twice: it may take all that a statement may."""
         with self._place(self._little, is_little=True):
-            return self._client.command(cmd, parameters, settings=self._at_once(settings))
+            return self.behind.command(cmd, parameters, settings=self._at_once(settings))
 
     def raw_insert(
         self,
@@ -162,10 +153,7 @@ class Reader:
     ) -> Any:
         """As the client's; the rest as of `command`."""
         with self._place(self._little, is_little=True):
-            return self._client.raw_insert(table, column_names, insert_block, self._at_once(settings), fmt)
-
-    def close(self) -> None:
-        self._client.close()
+            return self.behind.raw_insert(table, column_names, insert_block, self._at_once(settings), fmt)
 
     def settle(self, *, has_begun: bool = False) -> None:
         """Gives back what was kept, when what was made of the answers has been sent.
@@ -223,8 +211,8 @@ class Reader:
     def _reopen(self) -> None:
         """Takes another client: chDB keeps what a query that failed had written for the next on its connection."""
         database = self.database
-        self._client.close()
-        self._client = self._opened()
+        self.behind.close()
+        self.behind = self._opened()
         self.database = database
 
     def _opened(self) -> Client:

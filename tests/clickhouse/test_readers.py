@@ -57,7 +57,7 @@ def test_a_statement_that_needs_little_takes_one_small_place(reader: Reader, tak
 
 def test_a_statement_that_needs_little_is_one_of_the_engine(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     # what a client sets for one statement is read, set and set back by statements of their own
-    behind, set_for_it = reader._client, list[object]()
+    behind, set_for_it = reader.behind, list[object]()
 
     def noted(*asked: Any, settings: object = None, **more: Any) -> bytes:
         set_for_it.append(settings)

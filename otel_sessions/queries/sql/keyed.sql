@@ -60,29 +60,13 @@ GROUP BY SessionId
 
 -- session_spans
 (
-    SELECT
-        SessionHint AS SessionId,
-${../../sessions/parts/session_source}
-        AS SessionSource,
-        * EXCEPT (
-            SessionHint, ReceivedAt, StartsBeyond, EndsBefore, InputKey, InputChars, InputText, OutputKey, OutputChars, OutputText),
-        StartTimeUnixNano, EndTimeUnixNano, Input, Output
-    FROM otel_traces AS s
-    WHERE Project = {project:String} AND SessionHint KEYS AND SpanName != 'otel_sessions.trace_update'
+${stored_spans}
 )
 
 -- session_spans.corrected
 (
-    SELECT
-        SessionHint AS SessionId,
-${../../sessions/parts/session_source}
-        AS SessionSource,
-        * EXCEPT (
-            SessionHint, ReceivedAt, StartsBeyond, EndsBefore, InputKey, InputChars, InputText, OutputKey, OutputChars, OutputText),
-        StartTimeUnixNano, EndTimeUnixNano, Input, Output
-    FROM otel_traces AS s
-    WHERE Project = {project:String} AND SessionHint KEYS AND TraceId NOT IN {corrected:Array(String)}
-        AND SpanName != 'otel_sessions.trace_update'
+${stored_spans}
+        AND TraceId NOT IN {corrected:Array(String)}
     UNION ALL
     SELECT
         SessionHint AS SessionId,
