@@ -51,6 +51,12 @@ class Commands(TyperGroup):
         except OtelSessionsError as error:
             output.error(str(error))
             raise typer.Exit(1) from None
+        except BrokenPipeError:
+            raise  # whoever reads has had enough: typer ends the command without a word
+        except OSError as error:
+            output.stop()
+            output.error(str(error))
+            raise typer.Exit(1) from None
         except UnicodeEncodeError as error:
             if not _LONE_BYTES.search(error.object):
                 raise

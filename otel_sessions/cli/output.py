@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 def error(message: str) -> None:
     """Prints an error on one line."""
     typer.echo(f"error: {' '.join(message.split())}", err=True)
+
+
+def stop() -> None:
+    """Drops what standard output still holds where it takes no more, so that leaving does not fail for it again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def warnings(messages: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from otel_sessions.component import GROUPS
 from otel_sessions.config import Config
 from otel_sessions.config.plugins import EntryPoints
 from otel_sessions.errors import Retryable
+from tests.cli.conftest import OWN
 
 Serving = Callable[[Callable[[Config, TextIO], int]], None]
 BAD = "receivers: {otlp: {protocol: }}\nservice: {pipelines: {traces: {exporters: [x]}}}\n"
@@ -104,6 +105,13 @@ def test_an_error_of_the_service_is_one_line_and_the_status_is_1(good: Path, ser
     serving(run)
     result = CliRunner().invoke(app, ["serve", "--config", str(good)])
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "error: the data directory is in use")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+def test_output_that_nobody_takes_is_one_line_and_the_status_is_1() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*OWN, "components"], stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")
 
 
 def test_components_lists_every_registered_type() -> None:
