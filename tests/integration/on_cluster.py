@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE
+from otel_sessions.clickhouse.cluster import mutate
 from otel_sessions.errors import Permanent, SchemaError
 from otel_sessions.pdata import NO_CLAIM
 from otel_sessions.queries import listing
@@ -20,6 +21,7 @@ from otel_sessions.sessions import deletion, migrations, rebuild
 from otel_sessions.testing.oracle import OracleSpan, assign, figures
 from tests.integration.delivery import EPOCH, Receiver, new_project
 from tests.integration.test_attribution import read_figures, read_members
+from tests.sessions.test_bounds_left_behind import bounds, of_turns
 
 TRACES, SESSIONS = 14, 4
 
@@ -76,6 +78,19 @@ def test_the_sessions_are_those_of_the_rule(otel_client: Client, stored: list[Or
     assert read_figures(otel_client, project) == figures(stored)
     held = {identity: session for identity, session in assign(stored).items() if session is not None}
     assert read_members(otel_client, project) == held
+
+
+def test_bounds_that_are_lost_are_told_by_a_start_and_others_not_again(otel_client: Client) -> None:
+    projects = [new_project(), new_project()]
+    for project in projects:
+        Receiver(otel_client, project).take([some_spans(project, random.Random(7))])
+    told = [bounds(otel_client, project) for project in projects]
+    assert told == [of_turns(otel_client, project) for project in projects]
+    of_one = "DELETE FROM {table:Identifier} WHERE Project = {p:String}"
+    mutate(otel_client, of_one, "_session_activity", {"p": projects[0]})
+    assert bounds(otel_client, projects[0]) == {}
+    Receiver(otel_client, projects[0]).recover()
+    assert [bounds(otel_client, project) for project in projects] == told
 
 
 def test_spans_lie_at_several_shards_and_each_figure_with_its_spans(

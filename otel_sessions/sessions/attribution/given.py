@@ -25,6 +25,9 @@ Place = tuple[str, str, Sequence[str]]
 """(project, trace id, sessions that its spans are stored under)"""
 _PAIRS: Final = "Array(Tuple(String, String))"
 _PLACES: Final = "Array(Tuple(String, String, Array(String)))"
+Told = tuple[str, str, Sequence[str]]
+"""(project, session id, sums that were told of it, as decimals)"""
+_SUMS: Final = "Array(Tuple(String, String, Array(Decimal(38, 12))))"
 _BY_PROJECT: Final = "Array(Tuple(String, Array(String)))"
 _SESSIONS_A_ROW: Final = 2
 """An id may have 8 KiB, and each byte of it six in JSON: more of them would not pass through one parameter."""
@@ -49,11 +52,23 @@ def over(client: Client, sql: str, places: Sequence[Place]) -> tuple[str, dict[s
     if is_embedded(client):
         _put(client, "_given_places", "given Tuple(String, String, Array(String))", rows)
         return sql.replace(f"(SELECT arrayJoin({{known:{_PLACES}}}) AS given)", "_given_places"), {}
-    # texts of JSON that are short enough for one parameter each
+    return _in_parameters(sql, "known", _PLACES, rows)
+
+
+def given_sums(client: Client, sql: str, told: Sequence[Told]) -> tuple[str, dict[str, Any]]:
+    """A statement over `{told}` and its parameters."""
+    if is_embedded(client):
+        _put(client, "_given_sums", "given Tuple(String, String, Array(Decimal(38, 12)))", told)
+        return sql.replace(f"(SELECT arrayJoin({{told:{_SUMS}}}) AS given)", "_given_sums"), {}
+    return _in_parameters(sql, "told", _SUMS, told)
+
+
+def _in_parameters(sql: str, name: str, type_: str, rows: Sequence[object]) -> tuple[str, dict[str, Any]]:
+    """The statement with rows in the place of `{name:type_}`: texts of JSON, short enough for one parameter each."""
     some = [*bounded(map(orjson.dumps, rows), lambda row: len(row) + 1, _PARAMETER_BYTES)]
-    parts = {f"known_{number}": f"[{b','.join(part).decode()}]" for number, part in enumerate(some or [[]])}
-    lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{_PLACES}')" for part in parts)
-    return sql.replace(f"{{known:{_PLACES}}}", f"arrayConcat({lists})"), parts
+    parts = {f"{name}_{number}": f"[{b','.join(part).decode()}]" for number, part in enumerate(some or [[]])}
+    lists = ", ".join(f"JSONExtract(materialize({{{part}:String}}), '{type_}')" for part in parts)
+    return sql.replace(f"{{{name}:{type_}}}", f"arrayConcat({lists})"), parts
 
 
 def bound(sql: str, pairs: Sequence[tuple[str, str]], name: str = "traces") -> tuple[str, dict[str, Any]]:
