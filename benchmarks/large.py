@@ -9,8 +9,9 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from http.client import HTTPConnection
+from typing import Protocol
 
 import grpc
 
@@ -37,11 +38,21 @@ def body(nbytes: int, *, one: bool) -> tuple[bytes, int]:
     return b"".join(alone.replace(b"T" * 16, os.urandom(16)) for _ in range(count)), count
 
 
+class Export(Protocol):
+    """Sends a message, `silent_s` after its call is open, and returns what became of it."""
+
+    def __call__(self, message: bytes, silent_s: float = 0.0) -> str: ...
+
+
 class Senders:
     def __init__(self, server: Server, args: argparse.Namespace) -> None:
         self._server = server
         self._args = args
         self._end = math.inf
+        options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+        target = server.endpoints["otlp/grpc"]
+        count = args.connections or args.senders + args.beside
+        self._channels = [grpc.insecure_channel(target, options=options) for _ in range(count)]
         self._lock = threading.Lock()
         self._together = threading.Barrier(args.senders, self._begin)
         self.waits: list[float] = []
@@ -66,9 +77,10 @@ class Senders:
             self._note(export(message), spans)
         message, spans = self._large(rnd)
         self._together.wait()
+        silent_s = self._args.silent_first
         while True:
             for _ in range(TRIES):
-                outcome = export(message)
+                outcome, silent_s = export(message, silent_s), 0.0
                 self._note(outcome, spans)
                 if outcome == "taken":
                     break
@@ -92,9 +104,11 @@ class Senders:
             self._note(outcome, spans)
             time.sleep(0.05)
 
-    def _export(self, number: int) -> Callable[[bytes], str]:
+    def _export(self, number: int) -> Export:
         transports = self._args.transport
-        return _grpc(self._server) if transports[number % len(transports)] == "grpc" else _http(self._server)
+        if transports[number % len(transports)] == "http":
+            return _http(self._server)
+        return _grpc(self._channels[number % len(self._channels)])
 
     def _note(self, outcome: str, spans: int) -> None:
         with self._lock:
@@ -102,13 +116,16 @@ class Senders:
             self.spans += spans if outcome == "taken" else 0
 
 
-def _grpc(server: Server) -> Callable[[bytes], str]:
-    options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
-    call = grpc.insecure_channel(server.endpoints["otlp/grpc"], options=options).unary_unary(METHOD)
+def _grpc(channel: grpc.Channel) -> Export:
+    call = channel.stream_unary(METHOD)
 
-    def export(message: bytes) -> str:
+    def export(message: bytes, silent_s: float = 0.0) -> str:
+        def messages() -> Iterator[bytes]:
+            time.sleep(silent_s)  # the headers of the call are sent
+            yield message
+
         try:
-            call(message, timeout=300)
+            call(messages(), timeout=300)
         except grpc.RpcError as error:
             return str(error.code().name)  # type: ignore[attr-defined]
         return "taken"
@@ -116,8 +133,9 @@ def _grpc(server: Server) -> Callable[[bytes], str]:
     return export
 
 
-def _http(server: Server) -> Callable[[bytes], str]:
-    def export(message: bytes) -> str:
+def _http(server: Server) -> Export:
+    def export(message: bytes, silent_s: float = 0.0) -> str:
+        time.sleep(silent_s)
         connection = HTTPConnection(server.endpoints["otlp/http"], timeout=300)
         try:
             connection.request("POST", "/v1/traces", message, {"content-type": "application/x-protobuf"})
@@ -138,7 +156,11 @@ def main() -> None:
     parser.add_argument("--mib", type=int, nargs="+", default=[1, 2, 5, 10, 20, 40], help="sizes, drawn at random")
     parser.add_argument("--shape", choices=["one", "many"], default="one", help="spans a message")
     parser.add_argument("--transport", choices=["grpc", "http"], nargs="+", default=["grpc"], help="by turns")
+    parser.add_argument("--connections", type=int, help="over gRPC, shared by the senders; by default each has its own")
     parser.add_argument("--small-first", type=int, default=0, help="messages of 100 KB before all begin at once")
+    parser.add_argument(
+        "--silent-first", type=float, default=0.0, help="seconds that first calls are open before they send"
+    )
     parser.add_argument("--beside", type=int, default=0, help="senders of messages of 100 KB beside these")
     parser.add_argument("--storing", type=float, default=300.0, help="seconds to wait until all is stored")
     args = parser.parse_args()

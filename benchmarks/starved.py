@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import base64
 import os
+import socket
 import threading
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from itertools import count, cycle
+from urllib.parse import quote
 
 from benchmarks.peers import ask
 from benchmarks.server import Server, serve
@@ -120,6 +122,39 @@ def reader(server: Server, paths: Sequence[str], tally: Tally, first: int = 0) -
     return work
 
 
+def dawdler(
+    server: Server, paths: Sequence[str], sql: str, kib_s: float, tally: Tally, first: int
+) -> Callable[[], None]:
+    """Asks for one of these, or the answer to `sql`, and takes so much of it a second; gives it up after a minute."""
+    web = server.endpoints["web"].removeprefix("http://")
+    asked = [(web, path) for path in paths]
+    asked += [(server.endpoints["clickhouse_http"], f"/?query={quote(sql)}")] if sql else []
+    places = cycle([*asked[first % len(asked) :], *asked[: first % len(asked)]])
+
+    def work() -> None:
+        begin = time.perf_counter()
+        address, path = next(places)
+        host, _, port = address.removeprefix("http://").rpartition(":")
+        with socket.socket() as taking:
+            taking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            taking.connect((host, int(port)))
+            taking.settimeout(60)
+            taking.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+            try:
+                status = int(taking.recv(12).decode().split()[1])
+                while time.perf_counter() - begin < 60 and status == 200:
+                    time.sleep(0.5)
+                    if kib_s and not taking.recv(int(kib_s * 512)):
+                        break
+            except (OSError, IndexError):
+                status = 0  # cut off
+        tally.note(status, time.perf_counter() - begin)
+        if status != 200:
+            time.sleep(1)
+
+    return work
+
+
 def sender(server: Server) -> Callable[[], None]:
     numbers = count()
 
@@ -149,12 +184,15 @@ def main() -> None:
     parser.add_argument("--mib", type=int, default=20, help="of each of its texts, about")
     parser.add_argument("--ordinary", type=int, default=2, help="who read other sessions at a time")
     parser.add_argument("--senders", type=int, default=1, help="of 512 short spans, ten times a second")
+    parser.add_argument("--dawdlers", type=int, default=0, help="who ask for the same and hardly read")
+    parser.add_argument("--kib-s", type=float, default=0.0, help="that each of them takes")
+    parser.add_argument("--sql", default="", help="what they ask besides over the SQL endpoint")
     parser.add_argument("--seconds", type=float, default=60.0)
     args = parser.parse_args()
     with serve("wal", claim_wait="1s") as server:
         fill(server, args.spans, args.mib)
         time.sleep(5)
-        alone, beside, wide = Tally(), Tally(), Tally()
+        alone, beside, wide, dawdled = Tally(), Tally(), Tally(), Tally()
         with server.watched() as most, at_work(*(reader(server, ORDINARY, alone, n) for n in range(args.ordinary))):
             time.sleep(args.seconds / 4)
         print(f"ordinary reads alone: {alone}; {most[0]:.0f} MiB at most", flush=True)
@@ -162,6 +200,7 @@ def main() -> None:
         loads = [
             *(reader(server, paths, wide, n) for n in range(args.clients)),
             *(reader(server, ORDINARY, beside, n) for n in range(args.ordinary)),
+            *(dawdler(server, paths, args.sql, args.kib_s, dawdled, n) for n in range(args.dawdlers)),
             *(sender(server) for _ in range(args.senders)),
         ]
         used = server.cpu_s()
@@ -170,6 +209,8 @@ def main() -> None:
             used = server.cpu_s() - used
         print(f"beside {args.clients} that read long texts: {beside}")
         print(f"those: {wide}")
+        if args.dawdlers:
+            print(f"{args.dawdlers} that hardly read: {dawdled}")
         print(f"{most[0]:.0f} MiB at most, {used:.0f} s of CPU in {args.seconds:.0f}")
     if most[0] > 1024:
         raise SystemExit("over 1 GiB")

@@ -140,17 +140,18 @@ class Store:
         def steps() -> Generator[bytes, None, None]:
             with self._around(), clients.client() as client:
                 for piece in work(client):
+                    settle(client, has_begun=True)
                     yield piece
                     del piece  # it is with the reader: not kept while the next is made
-                    settle(client, has_begun=True)
 
         return self._pieces(steps())
 
     async def _pieces(self, steps: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
-        loop = asyncio.get_running_loop()
+        loop, step = asyncio.get_running_loop(), partial(next, steps, None)
         self._streams += 1
         try:
-            while (piece := await loop.run_in_executor(self._threads, next, steps, None)) is not None:
+            # in the context of the request: what is kept for a piece is given back when that is counted as unsent
+            while (piece := await loop.run_in_executor(self._threads, copy_context().run, step)) is not None:
                 yield piece
                 del piece
         finally:

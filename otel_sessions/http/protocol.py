@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from otel_sessions.footprint import one_request
-from otel_sessions.http.answers import send_in_pieces
+from otel_sessions.http.answers import Answer
 from otel_sessions.telemetry import Intervals
 
 HEADERS_TIMEOUT_S: Final = 30.0
@@ -44,11 +45,13 @@ class Requests:
 
     A target may name the host, as in `POST http://host/path` (3.2.2). A request with both `Content-Length` and
     `Transfer-Encoding` is the last of its connection: who stands between may see its end elsewhere (6.3). One that is
-    still at work when the server's time to stop is over is answered 503.
+    still at work when the server's time to stop is over is answered 503. `cut` ends the connection; any thread may
+    call it.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, cut: Callable[[], object]) -> None:
         self._app = app
+        self._cut = cut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         names = {name for name, _ in scope["headers"]}
@@ -56,21 +59,21 @@ class Requests:
         if not scope["path"].startswith("/") and (authority := _AUTHORITY.match(scope["raw_path"])):
             raw = scope["raw_path"][authority.end() :] or b"/"
             scope = {**scope, "raw_path": raw, "path": unquote(raw.decode("ascii"))}
-        begun = False
+        answer = Answer(send, self._cut)
 
         async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
             if is_last and message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
-            await send_in_pieces(message, send)
+            await answer(message)
 
         try:
             with one_request():
                 await self._app(scope, receive, sending)
         except asyncio.CancelledError:  # uvicorn does so, and would log it as an error of the application
-            if not begun:
+            if not answer.has_begun:
                 await _SHUTTING_DOWN(scope, receive, sending)
+        finally:
+            answer.leave()
 
 
 class BoundedProtocol(H11Protocol):
@@ -82,7 +85,7 @@ class BoundedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.app = Requests(self.app)
+        self.app = Requests(self.app, lambda: self.loop.call_soon_threadsafe(self.transport.abort))
         self._timer: asyncio.TimerHandle | None = None
         self._draining: asyncio.TimerHandle | None = None
         self._is_new = True

@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from otel_sessions.http.answers import note_made_of
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -86,6 +88,7 @@ class _Answer:
             self._begin(start, body if is_last else None)
             await self._send(start)
         if self._compressor is not None:
+            note_made_of(len(body))
             body = await self._compressed(self._compressor, body, is_last=is_last)
         await self._send({**message, "body": body})
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -22,6 +23,7 @@ from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.connection import Pool
 from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import NotStored, Retryable
+from otel_sessions.http.answers import SMALL, UNSENT
 from otel_sessions.http.mounts import GrpcListener, GrpcMounted, PooledBehavior
 from otel_sessions.queries import detail, shapes
 from otel_sessions.queries.limits import Limits, limited
@@ -115,7 +117,8 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
             try:
                 project, request = self._admit(name, requests, context)
                 with limited(), self._client() as client:
-                    return read(client, project, request).SerializeToString()
+                    body = read(client, project, request).SerializeToString()
+                return _unsent(body, context)
             except grpc.RpcError:  # the call is over
                 raise
             except Exception as error:  # noqa: BLE001 - status_of knows what each means
@@ -206,6 +209,16 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
         if not isinstance(error, Refused):
             self._listener.tell(status, context, method, project)
         refuse(status, context)
+
+
+def _unsent(body: bytes, context: grpc.ServicerContext) -> bytes:
+    """An answer that is counted until its client has taken it. Raises `Retryable` where others leave no room."""
+    if len(body) > SMALL:
+        if not UNSENT.wait(context, len(body), context.cancel):
+            raise UNSENT.refusal()
+        if not context.add_callback(partial(UNSENT.leave, context)):
+            UNSENT.leave(context)
+    return body
 
 
 def _sleep(seconds: float, gone: threading.Event, stopping: threading.Event) -> None:

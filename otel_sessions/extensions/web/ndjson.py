@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.problems import problem
+from otel_sessions.http.answers import hold, release
 from otel_sessions.queries.paging import MAX_LIMIT
 
 FRAMES: Final = "application/x-ndjson"
@@ -69,7 +70,11 @@ async def _frames(op: Operation, call: Call[Any, Any], page: Any, *, is_one: boo
     try:
         while True:
             count += len(page[name])
-            yield results(page[name])
+            body = results(page[name])
+            await hold(len(body))
+            yield body
+            release()
+            del body
             if page["next_cursor"] is None or is_one:
                 break
             page = (await _page(op, call, page["next_cursor"])).body
