@@ -12,7 +12,7 @@ import pytest
 from otel_sessions.component import Host
 from otel_sessions.footprint import RECEIVED_BYTES, Room
 from otel_sessions.receivers.otlp import grpc_slots
-from otel_sessions.receivers.otlp.grpc_slots import EXPECTED_BYTES, FAIR, FEW, LITTLE, READING, TIGHT, Messages
+from otel_sessions.receivers.otlp.grpc_slots import CROWD, EXPECTED_BYTES, FAIR, FEW, LITTLE, READING, TIGHT, Messages
 from otel_sessions.telemetry import Metrics
 from tests.integration.running import wait_until
 
@@ -26,6 +26,7 @@ class Call:
     nbytes: int = 0
     connection: int = 1
     cancelled: list[Call] = field(default_factory=list)
+    is_sent_away: bool = False
 
     def read(self) -> bool:
         self.begun.append(self)
@@ -33,6 +34,9 @@ class Call:
 
     def cancel(self) -> None:
         self.cancelled.append(self)
+
+    def send_away(self) -> None:
+        self.is_sent_away = True
 
     def peer(self) -> str:
         return f"ipv4:127.0.0.1:{self.connection}"
@@ -221,3 +225,18 @@ def test_what_is_read_together_is_bounded_in_any_order_and_nobody_starves(
         most = max(most, held)
     assert most <= 2 * MOST + RECEIVED_BYTES
     assert room.held == 0
+
+
+def test_those_who_came_last_to_a_long_line_are_told_to_come_back_while_memory_is_tight(messages: Messages) -> None:
+    begun = deque[Call]()
+    calls = [Call(begun, connection=connection) for connection in range(FEW + 2 * CROWD)]
+    for call in calls:
+        messages.enter(call)
+    look(messages, 0.1)
+    assert not any(call.is_sent_away for call in calls)
+    look(messages, 0.1, TIGHT)
+    assert [call.is_sent_away for call in calls] == [False] * (FEW + CROWD) + [True] * CROWD
+    for call in calls[FEW:]:
+        messages.leave(call)
+    look(messages, 0.1, TIGHT)
+    assert len(begun) == FEW, "none that was sent away is read"

@@ -128,6 +128,10 @@ class Export:
         """Ends the call; its client sees CANCELLED, after which it sends again."""
         self._event.call.cancel()
 
+    def send_away(self) -> None:
+        """Tells its client to come back, instead of having its message read."""
+        self._refuse(Retryable("too many requests wait to be read, and memory is tight", retry_after=2.0))
+
     def peer(self) -> str:
         """The connection."""
         return _common.decode(self._peer)

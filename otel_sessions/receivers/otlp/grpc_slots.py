@@ -33,6 +33,8 @@ those that are found to be large."""
 TIGHT: Final = 832 << 20
 """Bytes resident above which one message is waited for at a time, and slow ones are given up, but for `FEW`: they may
 be large, and come all at once."""
+CROWD: Final = 256
+"""Calls that stay in line then: each may have sent what fits into its window, which is counted nowhere."""
 FEW: Final = 2
 FAIR: Final = 8
 """Of so many turns one goes to the first in line, the others to connections of which nothing large or slow is known."""
@@ -47,9 +49,12 @@ GREEDY_S: Final = 1.0
 
 
 class Reading(Protocol):
-    """An export. `read` has its message read, and is False if the call is over."""
+    """An export. `read` has its message read, and is False if the call is over; `send_away` tells its client to come
+    back."""
 
     def read(self) -> bool: ...
+
+    def send_away(self) -> None: ...
 
     def cancel(self) -> None: ...
 
@@ -196,6 +201,15 @@ class Messages:
         if following is not None:
             self._have_read(following)
 
+    def _thin_out(self) -> None:
+        """Sends away who came last to a line that is too long."""
+        with self._turn:
+            last = [*islice(self._in_line, CROWD, None)]
+            for export in last:
+                del self._in_line[export]
+        for export in last:
+            export.send_away()
+
     def _watch(self) -> None:
         while not self._closed:
             self._rests = not self._in_line and len(self._placed) <= FEW
@@ -206,9 +220,11 @@ class Messages:
 
     def _look(self, now: float, memory: int) -> None:
         """Cancels calls whose message does not come: small ones and exports whose time is over, of the exports that are
-        in the way of others as many as stand in line, and slow ones while `memory` is tight."""
+        in the way of others as many as stand in line, and slow ones while `memory` is tight. Cuts a long line then."""
         for context in [context for context, until in list(self._waiting.items()) if until < now]:
             context.cancel()  # type: ignore[no-untyped-call]
+        if memory >= TIGHT:
+            self._thin_out()
         self._expected = EXPECTED_BYTES if memory < TIGHT else 2 * EXPECTED_BYTES
         with self._turn:
             placed, in_line = dict(self._placed), len(self._in_line)
