@@ -134,6 +134,7 @@ class Answer:
         while len(body) > PIECE:
             await self._send({**message, "body": bytes(body[:PIECE]), "more_body": True})
             self._unsent.note_read(self)
+            await asyncio.sleep(0)  # for others, and to be told that the client has gone
             body = memoryview(body)[PIECE:]
         await self._send({**message, "body": bytes(body)} if body else message)
         self._unsent.note_read(self)

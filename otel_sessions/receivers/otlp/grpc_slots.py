@@ -231,7 +231,9 @@ class Messages:
         soon = SOON_S / 4 if memory < LITTLE else SOON_S
         slow = [export for export, began in placed.items() if now - began > soon]
         found = None
-        if memory < TIGHT and now - self._passed_at > soon:  # one at a time: all are slow where the machine is
+        may_come = len(self._slow) * RECEIVED_BYTES  # as all that were silent may send at once
+        # one at a time: all are slow where the machine is
+        if memory + may_come < TIGHT and now - self._passed_at > soon:
             found = next((export for export in slow if export not in self._slow), None)
         if in_line:
             self._passed_at = now if found else self._passed_at
