@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from typing import Final
 
@@ -29,10 +29,10 @@ SMALL: Final = 64 << 10
 """An answer of no more bytes goes out whatever others leave unread."""
 SLOW_S: Final = 10.0
 """A client that takes longer for a piece is cut off where others need the room."""
-WAIT_S: Final = 3.0
-"""How long an answer waits for room before its client is told to come back."""
+WAIT_S: Final = 1.0
+"""How long an answer waits for room before its client is told to come back; meanwhile it keeps others from reading."""
 BEGUN_WAIT_S: Final = 300.0
-"""The same of one that has begun to go out: nobody can be told any more."""
+"""The same of one that has begun to go out, before more of it is read: nobody can be told any more."""
 _LOOK_S: Final = 0.05
 _EASY: Final = UNSENT_BYTES // 32  # what `Room.take` has a quarter more for
 _notices: Final = Intervals()
@@ -45,6 +45,7 @@ class Unsent:
         self._room = Room(nbytes)
         self._now = now
         self._read: dict[object, tuple[float, Callable[[], object]]] = {}  # when last, and how to cut it off
+        self._leaving: object | None = None  # who was cut off, and has not given back yet
         self._using = threading.Lock()
 
     @property
@@ -52,23 +53,32 @@ class Unsent:
         """The bytes of all of them."""
         return self._room.held
 
-    def enter(self, answer: object, nbytes: int, cut: Callable[[], object]) -> bool:
+    def enter(self, answer: object, nbytes: int, cut: Callable[[], object] | None) -> bool:
         """Whether there is room for so many bytes of an answer that has none. Where there is none, who has been slow
-        for longest is cut off by its `cut`, and gives its room back when it `leave`s."""
+        for longest is cut off by its `cut`, and gives its room back when it `leave`s. One that is not made yet has no
+        `cut`."""
         has_room = self._room.take(answer, nbytes) if nbytes <= _EASY else self._room.reserve(answer, nbytes)
         with self._using:
             if has_room:
-                self._read[answer] = (self._now(), cut)
+                if cut is not None:
+                    self._read[answer] = (self._now(), cut)
                 return True
             self._room.give_back(answer)
             slowest = min(self._read, key=lambda each: self._read[each][0], default=None)
-            if slowest is None or self._now() - self._read[slowest][0] <= SLOW_S:
+            if self._leaving is not None or slowest is None or self._now() - self._read[slowest][0] <= SLOW_S:
                 return False
+            self._leaving = slowest
             _, cut_off = self._read.pop(slowest)
         if _notices.due("cut"):
             logger.warning("a client that hardly reads its answer is cut off: others need the room, %d MiB", self._mib)
         cut_off()
         return False
+
+    def settle(self, answer: object, nbytes: int, cut: Callable[[], object]) -> None:
+        """It has just so many bytes, which are there already."""
+        self._room.settle(answer, nbytes)
+        with self._using:
+            self._read[answer] = (self._now(), cut)
 
     def note_read(self, answer: object) -> None:
         """Its client has taken a piece."""
@@ -87,6 +97,7 @@ class Unsent:
         """Gives back what the answer has; a second call does nothing."""
         with self._using:
             self._read.pop(answer, None)
+            self._leaving = None if self._leaving is answer else self._leaving
         self._room.give_back(answer)
 
     def refusal(self) -> Retryable:
@@ -141,16 +152,22 @@ class Answer:
         if is_new:
             self.leave()
 
-    async def hold(self, nbytes: int) -> bool:
+    async def hold(self, nbytes: int, *, is_made: bool = True) -> bool:
         """Whether there is room for so many bytes, instead of what it had, after a while at most."""
         self.leave()
+        cut = self._cut if is_made else None
         end = time.monotonic() + (BEGUN_WAIT_S if self.has_begun else WAIT_S)
-        while not self._unsent.enter(self, nbytes, self._cut):
+        while not self._unsent.enter(self, nbytes, cut):
             if time.monotonic() > end:
                 return False
             await asyncio.sleep(_LOOK_S)
         self._held = nbytes
         return True
+
+    def settle(self, nbytes: int) -> None:
+        """It has just so many bytes."""
+        self._held = nbytes
+        self._unsent.settle(self, nbytes, self._cut)
 
     def leave(self) -> None:
         """Gives back what it has."""
@@ -179,19 +196,28 @@ class Answer:
 
 
 async def hold(nbytes: int) -> None:
-    """Has so many bytes of the answer at hand counted until their `release`, or its end, and gives back what was kept
-    for reading them. Raises `Retryable` where clients leave no room."""
+    """Has so many bytes that are made of the answer at hand counted until their end, or `next_held`, and gives back
+    what was kept for reading them. Raises `Retryable` where clients leave no room."""
     answer = _at_hand.get()
-    if answer is not None and nbytes > SMALL and not await answer.hold(nbytes):
+    if answer is not None and not await answer.hold(nbytes):
         raise UNSENT.refusal()
     give_back_kept()
 
 
-def release() -> None:
-    """Says that what was held of the answer at hand has gone out."""
+async def next_held(make: Callable[[], Awaitable[bytes]], nbytes: int) -> bytes:
+    """The next piece of the answer at hand, which is counted instead of the one before, that had `nbytes`.
+
+    It is made when there is room for as many: who waits for those that read slowly keeps nobody from reading.
+    """
     answer = _at_hand.get()
-    if answer is not None:
-        answer.leave()
+    if answer is None:
+        return await make()
+    if not await answer.hold(nbytes, is_made=False):
+        raise UNSENT.refusal()
+    piece = await make()
+    answer.settle(len(piece))
+    give_back_kept()
+    return piece
 
 
 def note_made_of(nbytes: int) -> None:

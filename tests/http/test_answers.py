@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from otel_sessions.component import Host
 from otel_sessions.footprint import when_sent
 from otel_sessions.http import answers
-from otel_sessions.http.answers import SMALL, UNSENT, UNSENT_BYTES, Unsent, hold, release
+from otel_sessions.http.answers import SMALL, UNSENT, UNSENT_BYTES, Unsent, hold, next_held
 from otel_sessions.http.server import HttpServer
 from otel_sessions.telemetry import Metrics
 from otel_sessions.types import HostPort
@@ -44,12 +44,13 @@ class Sizes:
         await Response(bytes(int(nbytes)))(scope, receive, send)
 
     async def _pieces(self, nbytes: int) -> Any:
+        async def make() -> bytes:
+            when_sent(self.given_back.set)
+            return bytes(nbytes)
+
         yield bytes(SMALL)
-        await hold(nbytes)
-        for part in answers.in_pieces(bytes(nbytes)):
+        for part in answers.in_pieces(await next_held(make, nbytes)):
             yield part
-        release()
-        yield bytes(SMALL)
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_places_for_reading_are_given_back_once_an_answer_is_made(address: tuple
         assert app.given_back.wait(WAIT)
 
 
-def test_a_stream_that_has_begun_waits_for_room_and_comes_to_its_end(address: tuple[str, int]) -> None:
+def test_a_stream_that_has_begun_waits_for_room_and_comes_to_its_end(address: tuple[str, int], app: Sizes) -> None:
     with asking(address, f"/whole/{LARGE}"):
         with asking(address, f"/whole/{LARGE}"):
             connection = HTTPConnection(*address, timeout=WAIT)
@@ -135,7 +136,9 @@ def test_a_stream_that_has_begun_waits_for_room_and_comes_to_its_end(address: tu
             assert len(response.read(SMALL)) == SMALL
             time.sleep(2 * answers.WAIT_S)
             assert UNSENT.held == 2 * LARGE
-        assert len(response.read()) == LARGE + SMALL
+            assert not app.given_back.is_set(), "nothing is read for it meanwhile"
+        assert len(response.read()) == LARGE
+        assert app.given_back.is_set()
         connection.close()
 
 
@@ -150,18 +153,19 @@ def test_an_answer_that_is_larger_than_the_room_has_it_alone() -> None:
 def test_the_one_that_was_slow_for_longest_is_cut_off_and_nobody_who_reads() -> None:
     now, cut = [0.0], list[str]()
     unsent, half = Unsent(now=lambda: now[0]), UNSENT_BYTES // 2
-    assert unsent.enter("slow", half, lambda: cut.append("slow"))
+    assert unsent.enter("slow", half - 1, lambda: cut.append("slow"))
     assert unsent.enter("read", half, lambda: cut.append("read"))
+    assert unsent.enter("not made", 1, None)
     now[0] = 11.0
     unsent.note_read("read")
     assert not unsent.enter("new", half, print)
     assert not unsent.enter("new", half, print)
     assert cut == ["slow"]
     unsent.leave("slow")
+    unsent.leave("not made")
     assert unsent.enter("new", half, print)
 
 
 def test_nothing_at_hand_holds_nothing() -> None:
     asyncio.run(hold(LARGE))
-    release()
     assert not UNSENT.held

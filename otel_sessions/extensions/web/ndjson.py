@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from otel_sessions.extensions.web.api.operation import Answer, Call, Operation
 from otel_sessions.extensions.web.problems import problem
-from otel_sessions.http.answers import hold, release
+from otel_sessions.http.answers import hold, next_held
 from otel_sessions.queries.paging import MAX_LIMIT
 
 FRAMES: Final = "application/x-ndjson"
@@ -67,17 +67,22 @@ async def _page(op: Operation, call: Call[Any, Any], cursor: str | None) -> Answ
 
 async def _frames(op: Operation, call: Call[Any, Any], page: Any, *, is_one: bool) -> AsyncIterator[bytes]:
     name, count = str(op.list_name), 0
+
+    async def following() -> bytes:
+        nonlocal page
+        page = (await _page(op, call, page["next_cursor"])).body
+        return results(page[name])
+
     try:
+        body = results(page[name])
+        await hold(len(body))
         while True:
-            count += len(page[name])
-            body = results(page[name])
-            await hold(len(body))
+            count, nbytes = count + len(page[name]), len(body)
             yield body
-            release()
             del body
             if page["next_cursor"] is None or is_one:
                 break
-            page = (await _page(op, call, page["next_cursor"])).body
+            body = await next_held(following, nbytes)
     except Exception as raised:  # noqa: BLE001 - what went wrong is the last frame
         yield error(raised)
         return

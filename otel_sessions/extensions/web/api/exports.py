@@ -21,7 +21,7 @@ from otel_sessions.extensions.web.api.operation import Call, Operation, Paramete
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.ndjson import FRAMES
-from otel_sessions.http.answers import hold, in_pieces, release
+from otel_sessions.http.answers import hold, in_pieces, next_held
 from otel_sessions.queries import export
 from otel_sessions.queries.export import Exported, Format
 
@@ -68,16 +68,16 @@ async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     begun = [await anext(pieces, b"")]
     await hold(len(begun[0]))
 
+    async def following() -> bytes:
+        return await anext(pieces, b"")
+
     async def whole() -> AsyncIterator[bytes]:
-        for part in in_pieces(begun.pop()):
-            yield part
-        release()
-        async for piece in pieces:
-            await hold(len(piece))
+        piece = begun.pop()
+        while nbytes := len(piece):
             for part in in_pieces(piece):
                 yield part
-            release()
-            del piece  # who sends has the last part, and not all while the next is made
+            del piece, part  # who sends has the last part, and not all while the next is made
+            piece = await next_held(following, nbytes)
 
     return whole()
 
