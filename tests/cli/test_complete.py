@@ -54,6 +54,8 @@ def test_ids_are_completed_through_the_running_service(served: Served) -> None:
     options = ("--config", str(served.config))
     assert completed("otel-sessions", "sessions", "show", *options, "warr") == ["warranty-test"]
     assert completed("otel-sessions", "sessions", "export", *options, "hut") == ["hut-tour-test"]
+    assert completed("otel-sessions", "sessions", "delete", *options, "siz") == ["sizing-test"]
+    assert completed("otel-sessions", "sessions", "delete", *options, "--query", "mod") == ["model:"]
     assert completed("otel-sessions", "sessions", "list", *options, "mod") == ["model:"]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otel_sessions.cli import complete
 from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
 from otel_sessions.cli.sessions.listing import From, To, explained, moment
 from otel_sessions.cli.sessions.show import missing
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
     from otel_sessions.clickhouse.chunks import Progress
     from otel_sessions.queries.filters import Filter
 
-Session = Annotated[str | None, typer.Argument(metavar="[SESSION]", help="The whole id of one session.")]
+Session = Annotated[
+    str | None,
+    typer.Argument(metavar="[SESSION]", help="The whole id of one session.", autocompletion=complete.session_ids),
+]
 Query = Annotated[
-    str, typer.Option("--query", metavar="QUERY", help="All sessions that an expression chooses; see docs/language.md.")
+    str,
+    typer.Option(
+        "--query",
+        metavar="QUERY",
+        help="All sessions that an expression chooses; see docs/language.md.",
+        autocompletion=complete.fields,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
