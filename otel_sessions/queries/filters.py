@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from otel_sessions.queries.language import FIELDS, Condition, condition
-from otel_sessions.queries.language.superset import indexed, superset
+from otel_sessions.queries.language.sql import Found
+from otel_sessions.queries.language.superset import Sought, sought, superset
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Overlaps, Piece, Span, Value
 
 FIRST_NS: Final = -(2**63)
@@ -79,14 +80,16 @@ class Filter:
                 nodes.append(Compares(FIELDS[field], "", ">=", (Span(number, number),)))
         return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
 
-    def condition(self, now_ns: int) -> Condition:
+    def condition(self, now_ns: int, found: Found | None = None) -> Condition:
         """Raises `LanguageError` for a query that is not of the language."""
-        return condition(self.node(), now_ns=now_ns)
+        return condition(self.node(), now_ns=now_ns, found=found)
 
-    def superset(self, now_ns: int, *, with_texts: bool = False, with_times: bool = False) -> Condition:
+    def superset(
+        self, now_ns: int, *, with_texts: bool = False, with_times: bool = False, found: Found | None = None
+    ) -> Condition:
         """What holds of the bounds of every session that it chooses."""
-        return superset(self.node(), now_ns=now_ns, with_texts=with_texts, with_times=with_times)
+        return superset(self.node(), now_ns=now_ns, with_texts=with_texts, with_times=with_times, found=found)
 
-    def indexed(self) -> Condition | None:
-        """What an index can tell of turns, one of which every session has that it chooses; None where nothing."""
-        return indexed(self.node())
+    def sought(self) -> Sought | None:
+        """Words that every session has which it chooses, and an index of turns can tell; None where there are none."""
+        return sought(self.node())

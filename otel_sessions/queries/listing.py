@@ -11,7 +11,8 @@ from otel_sessions.queries import keyed, whole
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
-from otel_sessions.queries.language.superset import ANYTHING, BOUNDS, FIRST_START, LAST_END
+from otel_sessions.queries.language.sql import Found
+from otel_sessions.queries.language.superset import ANYTHING, BOUNDS, FIRST_START, LAST_END, Sought
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, unread
 from otel_sessions.queries.rows import Row, composed, nanoseconds, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
@@ -54,8 +55,11 @@ _MANY: Final = 4_000
 """To look at more sessions costs more than to search the texts of all turns first."""
 _RARE: Final = 2
 """Words are rare that not even one in so many granules of turns may have."""
+_MOST_FOUND: Final = 1_000
+"""Of more turns that have words the sessions are asked with all of their turns."""
 _FIGURES: Final = "StartTime"
 _OF_PROJECT: Final = "Project = {project:String}"
+_AMONG: Final = "SessionId IN {session_ids:Array(String)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def is_any(client: Client, *, project: str) -> bool:
 def chosen_among(client: Client, project: str, session_ids: Sequence[str], query: str, *, now_ns: int) -> set[str]:
     """Those of these sessions that a query chooses. Raises `LanguageError`, and what `rows.run` does."""
     condition = Filter(query=query).condition(now_ns)
-    chosen = condition.sql.replace(_OF_PROJECT, f"{_OF_PROJECT} AND SessionId IN {{session_ids:Array(String)}}")
+    chosen = condition.sql.replace(_OF_PROJECT, f"{_OF_PROJECT} AND {_AMONG}")
     found: set[str] = set()
     for ids in portions(session_ids):
         bound = {"project": project, "session_ids": ids, **condition.parameters}
@@ -141,13 +145,19 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     where that takes too many.
     """
     superset = wanted.filter.superset(now_ns)
-    narrower = wanted.filter.superset(now_ns, with_texts=True, with_times=True)
     # Where bounds can tell, those with the greatest are nearly all on the page.
     few = wanted.limit + (_MORE_OF_ALL if superset.sql == ANYTHING else _MORE)
     size, fetched = few, max(few, _FIRST_LOOK)
-    if _are_rare(client, wanted):
+    words = wanted.filter.sought()
+    are_rare = words is not None and _are_rare(client, wanted.project, words)
+    places = _places(client, wanted.project, words) if words and are_rare else None
+    within = places.session_ids if places else None
+    if places:
+        condition = wanted.filter.condition(now_ns, places)
+    narrower = wanted.filter.superset(now_ns, with_texts=True, with_times=True, found=places)
+    if are_rare:
         superset, fetched = narrower, _LAST_LOOK
-    bounds = _bounds(client, wanted, superset, fetched)
+    bounds = _bounds(client, wanted, superset, fetched, within)
     found: list[Row] = []
     looked_at: set[str] = set()
     while True:
@@ -169,18 +179,24 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
             size = more
         if size > fetched:
             fetched = _LAST_LOOK
-            bounds = _bounds(client, wanted, superset, fetched)
+            bounds = _bounds(client, wanted, superset, fetched, within)
 
 
-def _are_rare(client: Client, wanted: Wanted) -> bool:
-    """Whether words are asked for that most turns have not, so that it is best to begin with those that have them."""
-    words = wanted.filter.indexed()
-    if words is None:
-        return False
-    named = {"project": wanted.project, **words.parameters}
-    marks = sum(int(row["marks"]) for row in run(client, composed("marks_of_words", WORDS=words.sql), named))
+def _are_rare(client: Client, project: str, words: Sought) -> bool:
+    """Whether most turns have not the words, so that it is best to begin with those that have them."""
+    named = {"project": project, **words.indexed.parameters}
+    marks = sum(int(row["marks"]) for row in run(client, composed("marks_of_words", WORDS=words.indexed.sql), named))
     (all_,) = select(client, "marks_of_turns", {})
     return marks * _RARE < int(all_["marks"])
+
+
+def _places(client: Client, project: str, words: Sought) -> Found | None:
+    """Where words may be; None where that is too much to be bound to a statement."""
+    named = {"project": project, "limit": _MOST_FOUND + 1, **words.places.parameters}
+    rows = run(client, composed("places_of_words", PLACES=words.places.sql), named)
+    sessions, traces = ([*{row[name]: None for row in rows}] for name in ("SessionId", "TraceId"))
+    is_bound = len(rows) <= _MOST_FOUND and all(len([*portions(ids)]) <= 1 for ids in (sessions, traces))
+    return Found(words.words, sessions, traces) if is_bound else None
 
 
 def _look(
@@ -221,14 +237,19 @@ def _is_before(row: Row, bound: Row) -> bool:
     return (-row["_key"], row["SessionId"]) < (-bound["Bound"], bound["SessionId"])
 
 
-def _bounds(client: Client, wanted: Wanted, superset: Condition, size: int) -> list[Row]:
+def _bounds(
+    client: Client, wanted: Wanted, superset: Condition, size: int, among: Sequence[str] | None = None
+) -> list[Row]:
     """`SessionId` and `Bound` of the sessions with the greatest bounds, and of one more, in the order of a list."""
     if wanted.sort == "last_activity" and superset.sql == ANYTHING and size < _LAST_LOOK:
         named = {"project": wanted.project, "limit": size + 1, "rows": _ROWS_A_SESSION * (size + 1)}
         if len(latest := select(client, "list_latest", named)) > size:
             return latest
     sql = composed("list_bounds", KEY=_BOUNDS[wanted.sort], SUPERSET=superset.sql)
-    return run(client, sql, {"project": wanted.project, "limit": size + 1, **superset.parameters})
+    bound = {"project": wanted.project, "limit": size + 1, **superset.parameters}
+    if among is not None:
+        sql, bound["session_ids"] = sql.replace(_OF_PROJECT, f"{_OF_PROJECT} AND {_AMONG}"), list(among)
+    return run(client, sql, bound)
 
 
 def _keys(
@@ -245,7 +266,7 @@ def _keys(
     bound: dict[str, Any] = {"project": wanted.project, "limit": wanted.limit + 1, **condition.parameters}
     behind, within, chosen = "1", "1", condition.sql
     if among is not None:
-        within, bound["session_ids"] = "SessionId IN {session_ids:Array(String)}", list(among)
+        within, bound["session_ids"] = _AMONG, list(among)
         chosen = chosen.replace(_OF_PROJECT, f"{_OF_PROJECT} AND {within}")
     if place is not None:
         bound["key"], bound["behind"] = place

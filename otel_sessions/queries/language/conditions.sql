@@ -147,18 +147,53 @@ hasToken(
 ${../../sessions/parts/words_of_turn}
     , {token:String})
 
+-- words.turns
+SELECT NAMES FROM _session_turns
+PREWHERE LETTERS
+WHERE Project = {project:String}
+    AND TOKENS
+    AND (match(substring(InputPick, 10), {anywhere:String})
+        OR match(substring(OutputPick, 10), {anywhere:String}))
+
+-- words.named
+SELECT SessionId, '' AS TraceId
+FROM _session_activity
+WHERE Project = {project:String}
+    AND (match(SessionId, {anywhere:String}) OR arrayExists(v -> match(v, {anywhere:String}), UserIds))
+UNION ALL
+SELECT SessionId, '' AS TraceId
+FROM _corrections
+WHERE Project = {project:String}
+    AND (match(SessionId, {anywhere:String})
+        OR arrayExists(v -> match(v, {anywhere:String}), arrayFlatten(`Minutes.UserIds`)))
+
+-- words.letters.ascii
+positionCaseInsensitive(InputPick, {sought:String}) > 0 OR positionCaseInsensitive(OutputPick, {sought:String}) > 0
+OR {other:String} != '' AND match(concat(substring(InputPick, 10), substring(OutputPick, 10)), {other:String})
+
+-- words.letters.any
+positionCaseInsensitiveUTF8(substring(InputPick, 10), {sought:String}) > 0
+OR positionCaseInsensitiveUTF8(substring(OutputPick, 10), {sought:String}) > 0
+OR {other:String} != '' AND match(concat(substring(InputPick, 10), substring(OutputPick, 10)), {other:String})
+
 -- words.bounds
 match(SessionId, {anywhere:String})
 OR max(arrayExists(v -> match(v, {anywhere:String}), UserIds))
+OR SessionId IN TURNS
+
+-- words.bounds.found
+SessionId IN {session_ids:Array(String)}
+
+-- words.found
+match(SessionId, {pattern:String})
+OR arrayExists(v -> match(v, {anywhere:String}) AND match(v, {pattern:String}), UserIds)
 OR SessionId IN (
-    SELECT SessionId FROM _session_turns
-    WHERE Project = {project:String}
-        AND (positionCaseInsensitiveUTF8(substring(InputPick, 10), {sought:String}) > 0
-            OR positionCaseInsensitiveUTF8(substring(OutputPick, 10), {sought:String}) > 0
-            OR {other:String} != '' AND match(concat(substring(InputPick, 10), substring(OutputPick, 10)), {other:String}))
-        AND TOKENS
-        AND (match(substring(InputPick, 10), {anywhere:String})
-            OR match(substring(OutputPick, 10), {anywhere:String})))
+    SELECT m.SessionId FROM _turn_minutes AS m
+    WHERE m.Project = {project:String} AND m.TraceId IN {trace_ids:Array(String)}
+    GROUP BY m.SessionId, m.TraceId
+    HAVING sum(m.SpanCount) > 0
+        AND (match(substring(max(m.InputPick), 10), {pattern:String})
+            OR match(substring(max(m.OutputPick), 10), {pattern:String})))
 
 -- piece
 positionCaseInsensitiveUTF8(SessionId, {piece:String}) > 0

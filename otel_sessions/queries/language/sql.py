@@ -44,9 +44,21 @@ class Condition:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def condition(node: Node, *, now_ns: int) -> Condition:
-    """What an expression chooses; `now_ns`, in nanoseconds since 1970, decides which sessions are active."""
-    translation = Translation()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The sessions and the traces of turns that may have some words: what has them is among these."""
+
+    words: Words
+    session_ids: list[str]
+    trace_ids: list[str]
+
+
+def condition(node: Node, *, now_ns: int, found: Found | None = None) -> Condition:
+    """What an expression chooses; `now_ns`, in nanoseconds since 1970, decides which sessions are active.
+
+    Where it is known in which turns words were found, no other turn is asked for them.
+    """
+    translation = Translation(found)
     sql = translation.sql(node)
     common = {"now": now_ns} if "{now:" in sql else {}
     return Condition(sql, {**common, **translation.parameters})
@@ -67,8 +79,9 @@ class Translation:
         "HAS_METADATA": "notEmpty(Metadata)",
     }
 
-    def __init__(self) -> None:
+    def __init__(self, found: Found | None = None) -> None:
         self.parameters: dict[str, Any] = {}
+        self._found = found
         self._count = 0
 
     def sql(self, node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
@@ -93,17 +106,12 @@ class Translation:
                 return joined("OR", [self.compares(node, span) for span in node.spans or ()], "0")
 
     def text(self, node: Words | Piece, of: str = "") -> str:
-        if isinstance(node, Piece):
-            sought = of_one_form(node.text)
-            if sought == node.text and not rare_forms(sought):
-                return self.bound(f"piece{of}", piece=sought)
-            pattern = anywhere = f"(?i){re.escape(node.text)}"
-        else:
-            longest = max(node.runs, key=len)  # found fast, and only then is the expression tried
-            sought, anywhere = of_one_form(longest), f"(?i){re.escape(longest)}"
-            pattern = expression(node.runs, is_beginning=node.is_beginning)
-        other = f"[{rare}]" if (rare := rare_forms(sought)) else ""
-        return self.bound(f"words{of}", sought=sought, other=other, pattern=pattern, anywhere=anywhere)
+        if isinstance(node, Piece) and of_one_form(node.text) == node.text and not rare_forms(node.text):
+            return self.bound(f"piece{of}", piece=node.text)
+        if self._found and node == self._found.words:
+            found = {"session_ids": self._found.session_ids, "trace_ids": self._found.trace_ids}
+            return self.bound(f"words{of}.found", **looked_for(node), **found)
+        return self.bound(f"words{of}", **looked_for(node))
 
     def matches(self, node: Matches, kind: str, column: str) -> Iterator[str]:
         exact = [value.text for value in node.values if len(value.pieces) == 1]
@@ -157,6 +165,19 @@ class Translation:
             self.parameters[f"q{self._count}_{parameter}"] = values[parameter]
         own = _PARAMETER.sub(lambda m: m[0] if m[1] in _COMMON else f"{{q{self._count}_{m[1]}:", text)
         return f"({own})"
+
+
+def looked_for(text: Words | Piece) -> dict[str, str]:
+    """What the conditions of words are bound to."""
+    if isinstance(text, Piece):
+        longest = text.text
+        pattern = f"(?i){re.escape(longest)}"
+    else:
+        longest = max(text.runs, key=len)  # found fast, and only then is the expression tried
+        pattern = expression(text.runs, is_beginning=text.is_beginning)
+    sought = of_one_form(longest)
+    other = f"[{rare}]" if (rare := rare_forms(sought)) else ""
+    return {"sought": sought, "other": other, "pattern": pattern, "anywhere": f"(?i){re.escape(longest)}"}
 
 
 def joined(word: str, parts: Sequence[str], of_none: str) -> str:

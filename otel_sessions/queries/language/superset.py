@@ -8,10 +8,12 @@ have as it is, but for sessions that a correction is of, and where it is said to
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
 from otel_sessions.queries.language.fields import Field
-from otel_sessions.queries.language.sql import Condition, Translation, joined
+from otel_sessions.queries.language.sql import Condition, Found, Translation, joined, looked_for
 from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node, Not, Or, Overlaps, Piece, Words
 from otel_sessions.queries.language.words import tokens
 
@@ -35,30 +37,47 @@ _BY_ID: Final = frozenset({"id", "label", "score."})
 _OF_THE_ID: Final = frozenset({"has.score", "has.comment", "has.label", "is.bookmarked", "is.shared"})
 _MINUTE_NS: Final = 60 * 10**9
 _HOUR_NS: Final = 60 * _MINUTE_NS
+_PLACES: Final = re.compile(r"\b(?:NAMES|LETTERS|TOKENS)\b")
 ANYTHING: Final = "1"
 """What bounds that cannot tell are asked."""
 
 
-def superset(node: Node, *, now_ns: int, with_texts: bool = False, with_times: bool = False) -> Condition:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Words that every session has which an expression chooses, and an index of turns can tell."""
+
+    words: Words
+    indexed: Condition
+    """What holds of a turn that may have them, by the index alone."""
+    places: Condition
+    """A statement of where they may be: session and trace, which is empty where it is the session's id or a user."""
+
+
+def superset(
+    node: Node, *, now_ns: int, with_texts: bool = False, with_times: bool = False, found: Found | None = None
+) -> Condition:
     """A condition on the bounds; `1` where they cannot tell.
 
     `with_texts` it looks for words and metadata too, in all turns: much for a word that most sessions have, little for
     one that few have. `with_times` it works out which turns are in a window, where there are no texts to look for.
+    Words that were found already are not looked for again.
     """
-    translation = _Superset(with_texts=with_texts, with_times=with_times and not _searches_texts(node))
+    with_times = with_times and not _searches_texts(node)
+    translation = _Superset(with_texts=with_texts, with_times=with_times, found=found)
     sql = translation.sql(node)
     return Condition(sql, {"now": now_ns, **translation.parameters})
 
 
-def indexed(node: Node) -> Condition | None:
-    """What holds of a turn for every session that an expression chooses by words, and an index of turns can tell; None
-    where there is no such thing.
-    """
+def sought(node: Node) -> Sought | None:
+    """The first words of a conjunction that an index of turns can tell; None where there are none."""
     for term in node.terms if isinstance(node, And) else (node,):
         if isinstance(term, Words) and (found := tokens(term.runs, is_beginning=term.is_beginning)):
-            translation = Translation()
-            parts = [translation.bound("words.token", token=token) for token in found]
-            return Condition(joined("AND", parts, ANYTHING), translation.parameters)
+            index, places = Translation(), _Superset()
+            parts = [index.bound("words.token", token=token) for token in found]
+            named = places.bound("words.named", **looked_for(term))
+            sql = f"({places.turns(term, 'SessionId, TraceId')} UNION ALL {named})"
+            indexed = Condition(joined("AND", parts, ANYTHING), index.parameters)
+            return Sought(term, indexed, Condition(sql, places.parameters))
     return None
 
 
@@ -105,8 +124,8 @@ class _Superset(Translation):
         "HAS_METADATA": "max(notEmpty(Metadata))",
     }
 
-    def __init__(self, *, with_texts: bool, with_times: bool) -> None:
-        super().__init__()
+    def __init__(self, *, with_texts: bool = False, with_times: bool = False, found: Found | None = None) -> None:
+        super().__init__(found)
         self._with_texts = with_texts
         self._with_times = with_times
 
@@ -124,7 +143,8 @@ class _Superset(Translation):
             case Overlaps():
                 return self._overlaps(node)
             case Words() | Piece():
-                return self._text(node) if self._with_texts else ANYTHING
+                is_found = self._found is not None and node == self._found.words
+                return self._text(node) if self._with_texts or is_found else ANYTHING
             case Is(of, words):
                 parts = [self._word(of, word) for word in words]
                 return ANYTHING if ANYTHING in parts else joined("OR", parts, "0")
@@ -173,10 +193,19 @@ class _Superset(Translation):
             case _:
                 return super().sql(node)
 
+    def turns(self, words: Words | Piece, columns: str) -> str:
+        """A statement of the turns that may have a text, in columns of `_session_turns`."""
+        values = looked_for(words)
+        # Letters of ASCII are found whatever bytes stand before the text.
+        letters = self.bound(f"words.letters.{'ascii' if values['sought'].isascii() else 'any'}", **values)
+        found = tokens(words.runs, is_beginning=words.is_beginning) if isinstance(words, Words) else ()
+        indexed = joined("AND", [self.bound("words.token", token=token) for token in found], ANYTHING)
+        texts = {"NAMES": columns, "LETTERS": letters, "TOKENS": indexed}
+        return _PLACES.sub(lambda place: texts[place[0]], self.bound("words.turns", **values))
+
     def _text(self, node: Words | Piece) -> str:
-        found = tokens(node.runs, is_beginning=node.is_beginning) if isinstance(node, Words) else ()
-        indexed = [self.bound("words.token", token=token) for token in found]
-        return self.text(node, ".bounds").replace("TOKENS", joined("AND", indexed, ANYTHING))
+        sql = self.text(node, ".bounds")
+        return sql.replace("TURNS", self.turns(node, "SessionId")) if "TURNS" in sql else sql
 
     def _word(self, of: Field, word: str) -> str:
         name = f"{of.name}.{word}"
