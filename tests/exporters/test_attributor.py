@@ -11,6 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.clickhouse.client import Endpoint, connect
+from otel_sessions.clickhouse.sql import statement
 from otel_sessions.clickhouse.writers import Writer
 from otel_sessions.component import Host
 from otel_sessions.errors import Retryable
@@ -235,6 +236,28 @@ def test_what_is_to_be_looked_for_while_a_round_looks_is_looked_for_in_the_next(
     monkeypatch.setattr(attribution, "left_behind", looking)
     attributor.start()
     wait_until(lambda: len(looks), WAIT_S, lambda count: count == 2)
+
+
+def test_a_receiver_is_on_record_before_it_has_looked_at_anything(clickhouse_endpoint: Endpoint) -> None:
+    client = connect(clickhouse_endpoint)
+    migrations.apply(client, f"attribution_{next(_databases)}")
+
+    def since() -> int:
+        sql = statement("otel_sessions.sessions.attribution", "looked_through")
+        return int(client.query(sql).result_rows[0][0])
+
+    attribution.begin(client, "first")
+    assert since() == 0, "all of time, where none was on record"
+    now = attribution.server_time(client)
+    attribution.record(client, "first", now + 1000)
+    assert since() == now + 940
+    attribution.begin(client, "second")
+    assert now - 60 <= since() <= now
+    attribution.record(client, "second", now - 1000)
+    attribution.begin(client, "second")
+    assert since() == now - 1060
+    client.command("DROP DATABASE {d:Identifier}", {"d": client.database}, use_database=False)
+    client.close()
 
 
 def test_a_receiver_answers_for_itself_only(clickhouse_endpoint: Endpoint) -> None:

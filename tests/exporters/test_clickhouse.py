@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.errors import Permanent, Retryable, SchemaError
+from otel_sessions.exporters.clickhouse import exporter as exporter_module
 from otel_sessions.exporters.clickhouse import factory
+from otel_sessions.exporters.clickhouse.attributor import Attributor
 from otel_sessions.exporters.clickhouse.config import ClickHouseConfig
 from otel_sessions.exporters.clickhouse.exporter import ClickHouseExporter
 from otel_sessions.extensions.clickhouse_http import Config as HttpConfig
@@ -117,6 +119,16 @@ def test_a_server_that_is_away_does_not_stop_the_start(build: Build, nobody: str
     problem = host.health()["clickhouse"]
     assert problem is not None
     assert nobody in problem
+
+
+def test_it_is_on_record_before_it_stores(
+    build: Build, clickhouse: str, otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Attributor, "start", lambda self: None)
+    monkeypatch.setattr(exporter_module, "_receiver", lambda config: "one that dies in its first round")
+    build(clickhouse)
+    query = "SELECT count() FROM _attribution_progress FINAL WHERE Receiver = 'one that dies in its first round'"
+    assert otel_client.query(query).result_rows == [(1,)]
 
 
 def test_an_export_is_one_attempt(build: Build, nobody: str) -> None:

@@ -25,7 +25,7 @@ from otel_sessions.exporters.clickhouse.forgotten import Forgotten
 from otel_sessions.exporters.clickhouse.merges import Merges
 from otel_sessions.exporters.clickhouse.upkeep import Strays, retention_rounds, stored_bytes_rounds
 from otel_sessions.pdata import SpanBatch
-from otel_sessions.sessions import life, migrations
+from otel_sessions.sessions import attribution, life, migrations
 
 logger = logging.getLogger("otel_sessions.exporter.clickhouse")
 
@@ -60,7 +60,8 @@ class ClickHouseExporter:
         self._retention = retention_rounds(self._id, self._endpoint, config.retention, host)
         self._strays = Strays(self._id, self._endpoint, host)
         self._stored_bytes = stored_bytes_rounds(self._id, self._endpoint, host)
-        self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=_receiver(config))
+        self._receiver = _receiver(config)
+        self._attributor = Attributor(self._id, self._endpoint, config.attribution, host, receiver=self._receiver)
 
     def start(self) -> None:
         try:
@@ -174,6 +175,7 @@ class ClickHouseExporter:
                         split_after_of=self._config.split_after_of,
                     )
                     self._tokens.note_connection(client)
+                    attribution.begin(client, self._receiver)
                     self._is_checked = True
             except BaseException:
                 client.close()

@@ -345,6 +345,12 @@ def _take_back_claims(client: Client, since: int) -> None:
         _run(client, statement(__package__, "claims_anew"), some)
 
 
+def begin(client: Client, receiver: str) -> None:
+    """Puts a receiver on record that is not, before it stores anything: others note how far they are, and where it dies
+    before it does so, what it has left would not be looked for."""
+    client.command(statement(__package__, "begin"), parameters={"receiver": receiver})
+
+
 def record(client: Client, receiver: str, through: int) -> None:
     """Notes that `receiver` has left nothing behind that was stored before `through` (unix seconds of the server)."""
     client.command(
