@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +11,9 @@ from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from otel_sessions.genai.transcript import Event
-from otel_sessions.queries import keyed
+from otel_sessions.queries import keyed, next_turns
 from otel_sessions.queries.frozen import is_frozen
-from otel_sessions.queries.rows import Row
+from otel_sessions.queries.rows import Row, composed, run
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -33,7 +34,9 @@ TOKENS: Final = (
 )
 TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Output", "ErrorCount", *TOKENS)
 """What is shown of a turn."""
-_COLUMNS: Final = ", ".join((*TURN, "Duration", "SpanCount"))
+_COLUMNS: Final = (*TURN, "Duration", "SpanCount")
+_IN_WEEKS: Final = """ReceivedAt >= toDateTime({first_week:Date}, 'UTC')
+        AND ReceivedAt < toDateTime({last_week:Date} + 7, 'UTC')"""
 _TURNS_AT_ONCE: Final = 1_000
 _FEW_SPANS: Final = 1_000
 
@@ -64,7 +67,7 @@ def is_step(span: Row) -> bool:
 
 
 def turn_rows(client: Client, scope: Row, after: Place, limit: int) -> list[Row]:
-    return keyed.turns_behind(client, _behind(scope, after, limit), _COLUMNS)
+    return next_turns.turns_behind(client, _behind(scope, after, limit), _COLUMNS)
 
 
 def read_behind(client: Client, scope: Row, after: Place, limit: int) -> tuple[list[Row], Read]:
@@ -75,22 +78,28 @@ def read_behind(client: Client, scope: Row, after: Place, limit: int) -> tuple[l
     """
     named = _behind(scope, after, limit + 1)
     if is_frozen(client):
-        rows = keyed.turns_behind(client, named, _COLUMNS)
+        rows = next_turns.turns_behind(client, named, _COLUMNS)
         return rows, read(client, scope, rows[:limit])
-    size = keyed.size_of(client, scope)
+    size = next_turns.size_of(client, scope)
+    ahead: list[Row] | None = None
     if size["Minutes"] > keyed.MANY_MINUTES:
-        ahead = keyed.select(client, "turns_ahead", named)
-        among, spans = _ids(ahead[:limit]), sum(row["Spans"] for row in ahead[:limit])
-        turns = partial(keyed.turns_of, parameters=named, ahead=ahead, columns=_COLUMNS)
+        ahead = next_turns.turns_ahead(client, named, size)
+        spans = sum(row["Spans"] for row in ahead[:limit])
+        turns = partial(next_turns.turns_of, parameters=named, ahead=ahead, columns=_COLUMNS)
     else:
-        is_all = after == FIRST and size["Minutes"] <= limit
-        among, spans = [], size["Spans"] if is_all else 0
-        turns = partial(keyed.select, name="list_traces", parameters=named, COLUMNS=_COLUMNS)
+        spans = size["Spans"] if after == FIRST and size["Minutes"] <= limit else 0
+        turns = partial(next_turns.first_turns, parameters=named, columns=_COLUMNS)
     if not 0 < spans <= _FEW_SPANS:
         rows = turns(client)
         return rows, read(client, scope, rows[:limit])
-    found, rows = keyed.at_once(client, lambda client: _whole(client, scope, among), turns)
-    return rows, _read_of(client, scope, rows[:limit], found)
+    few = None if ahead is None else ahead[:limit]
+    corrected = keyed.corrections_of(client, scope)
+    found, (rows, more) = keyed.at_once(
+        client,
+        lambda client: _stored(client, scope, few, corrected),
+        lambda client: (turns(client), _corrected(client, scope, few, corrected)),
+    )
+    return rows, _read_of(client, scope, rows[:limit], [*found, *more])
 
 
 def _behind(scope: Row, after: Place, limit: int) -> Row:
@@ -110,11 +119,45 @@ def _whole(client: Client, scope: Row, trace_ids: Sequence[str]) -> list[Row]:
     return keyed.select(client, "replay_whole", {**scope, "trace_ids": list(trace_ids)}, AMONG=among)
 
 
+def _stored(client: Client, scope: Row, ahead: Sequence[Row] | None, corrected: Mapping[str, int] | None) -> list[Row]:
+    """As `_whole`, of the next turns, or of all, those that no correction took the place of.
+
+    They are looked for in the weeks of which `ahead` knows that something of these turns was stored: there are few
+    parts of them. Where others have some of it too, `_read_of` finds that it is not all.
+    """
+    if corrected is None:
+        return _whole(client, scope, [] if ahead is None else _ids(ahead))
+    if ahead is None:
+        named = {**scope, "corrected": [*corrected]}
+        return _of_texts(
+            client, "replay_stored", named, "TraceId NOT IN {corrected:Array(String)}" if corrected else "1"
+        )
+    ids = [trace_id for trace_id in _ids(ahead) if trace_id not in corrected]
+    weeks = [row[name] for row in ahead if row["TraceId"] not in corrected for name in ("FirstWeek", "LastWeek")]
+    if not ids:
+        return []
+    named = {**scope, "trace_ids": ids, "first_week": min(weeks), "last_week": max(weeks)}
+    return _of_texts(client, "replay_stored", named, f"{keyed.OF_TURNS} AND {_IN_WEEKS}")
+
+
+def _corrected(
+    client: Client, scope: Row, ahead: Sequence[Row] | None, corrected: Mapping[str, int] | None
+) -> list[Row]:
+    """As `_stored`, those that a correction took the place of, but where `_stored` has them all."""
+    ids = [*(corrected or ())] if ahead is None else [id_ for id_ in _ids(ahead) if id_ in (corrected or ())]
+    return _of_texts(client, "replay_corrected", {**scope, "corrected": ids}) if ids else []
+
+
+def _of_texts(client: Client, name: str, named: Row, among: str = "") -> list[Row]:
+    return run(client, composed(name, KEYS=keyed.ONE, AMONG=among), named)
+
+
 def _read_of(client: Client, scope: Row, rows: Sequence[Row], found: Sequence[Row]) -> Read:
     """What is read of these turns, of which these spans were found, and maybe of others."""
     ids = {*_ids(rows)}
     found = [span for span in found if span["TraceId"] in ids]
-    if len(found) != sum(row["SpanCount"] for row in rows):  # too many, or more than is read at once
+    counts = Counter(span["TraceId"] for span in found)
+    if any(counts[row["TraceId"]] != row["SpanCount"] for row in rows):  # too many, or more than is read at once
         spans = _spans(client, scope, _ids(rows))
         fitting = _fitting(rows, spans)
         return Read(spans, contents_of(client, scope, rows[:fitting], spans), fitting)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
-from otel_sessions.queries import keyed
+from otel_sessions.queries import keyed, next_turns
 from otel_sessions.queries.additions import said_of_one, state
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, decode, encode, page, unread
@@ -108,12 +108,12 @@ def list_traces(
 
     def behind(place: Place | None) -> list[Row]:
         time, trace_id = place or (_FIRST, "")
-        rows = keyed.turns_behind(client, {**scope, "time": time, "trace_id": trace_id, "limit": limit + 1})
+        rows = next_turns.turns_behind(client, {**scope, "time": time, "trace_id": trace_id, "limit": limit + 1})
         return [{**row, "_key": row["StartTime"]} for row in rows]
 
     def begun(_: int) -> list[Row]:
         named = {**scope, "time": _FIRST, "trace_id": "", "limit": MAX_IDS_OF_ONE}
-        return keyed.select(client, "turns_ahead", named)
+        return next_turns.turns_ahead(client, named)
 
     moving = Moving(("moving traces", project, session_id), "TraceId", behind, begun)
     page, next_ = unread(moving, limit, cursor, readers, 0)

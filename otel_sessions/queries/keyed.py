@@ -24,12 +24,12 @@ from otel_sessions.queries.rows import Row, composed, portions, run, sections
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
 
-_ONE: Final = "= {session_id:String}"
+ONE: Final = "= {session_id:String}"
 SOME: Final = "IN {session_ids:Array(String)}"
 _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
 _VIEWS: Final = ("sessions", "session_ends", "session_traces", "session_timeline", "session_parts", "session_spans")
 _KEYS: Final = r"Project = {project:String} AND (?:m\.)?SessionId "
-_BEHIND: Final = rf"\s+WHERE (?:m\.)?{_KEYS}({re.escape(_ONE)}|{re.escape(SOME)})(\s+AND\b)?"
+_BEHIND: Final = rf"\s+WHERE (?:m\.)?{_KEYS}({re.escape(ONE)}|{re.escape(SOME)})(\s+AND\b)?"
 _FROM: Final = re.compile(
     rf"\bFROM (_turn_minutes|session_scores|{'|'.join(_VIEWS)})\b(?:(?<=_turn_minutes) AS m\b)?({_BEHIND})?"
 )
@@ -53,13 +53,13 @@ class _Remembering(Front):
         super().__init__(client)
         self._known = known
         self._corrected = corrected
-        self._probes = {tables(keys)[name]: name for keys in (_ONE, SOME) for name in _PROBES}
+        self._probes = {tables(keys)[name]: name for keys in (ONE, SOME) for name in _PROBES}
 
     def raw_query(
         self, query: str, parameters: Any = None, settings: dict[str, Any] | None = None, fmt: str | None = None
     ) -> bytes:
         named = parameters or {}
-        if query == tables(_ONE)["corrected"]:
+        if query == tables(ONE)["corrected"]:
             about_one = named["project"], named["session_id"]
             if about_one not in self._corrected:
                 self._corrected[about_one] = super().raw_query(query, parameters, settings, fmt)
@@ -123,38 +123,11 @@ def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> tuple[str
     `sessions` is then without `Input`, `Output` and `LongestGap`, which are costly for a session of many turns, and in
     `session_ends`.
     """
-    texts = tables(_ONE if "session_id" in parameters else SOME)
+    texts = tables(ONE if "session_id" in parameters else SOME)
     if is_frozen(client):
         return _put(texts, texts.keys() - {"session_ends"}, sql), parameters
     is_in_doubt = _views(sql) != {_SCORES} and bool(run(client, texts["in_doubt"], parameters))
     return placed(client, sql, parameters, texts, is_in_doubt)
-
-
-def turns_behind(client: Client, parameters: Mapping[str, Any], columns: str = "*") -> list[Row]:
-    """The next `limit` turns of a session behind a place (`time`, `trace_id`), in columns of `session_traces`.
-
-    Of a session of very many turns it is asked first which these are, so that nothing else is worked out of the others.
-    """
-    if is_frozen(client):
-        return select(client, "turns_of_many", parameters, COLUMNS=columns)
-    client = remembering(client, {})
-    if size_of(client, parameters)["Minutes"] <= MANY_MINUTES:
-        return select(client, "list_traces", parameters, COLUMNS=columns)
-    # Two statements: as one, the plan of the first is made within that of the second, and takes longer than both.
-    return turns_of(client, parameters, select(client, "turns_ahead", parameters), columns)
-
-
-def turns_of(client: Client, parameters: Mapping[str, Any], ahead: Sequence[Row], columns: str = "*") -> list[Row]:
-    """These turns of a session, by their start."""
-    named = {**parameters, "trace_ids": [row["TraceId"] for row in ahead]}
-    rows = select(client, "turns_of", named, COLUMNS=columns) if ahead else []
-    return sorted(rows, key=lambda row: (row["StartTime"], row["TraceId"]))
-
-
-def size_of(client: Client, parameters: Mapping[str, Any]) -> Row:
-    """About how many `Minutes` of turns and `Spans` a session has."""
-    (size,) = run(client, tables(_ONE)["size"], parameters)
-    return size
 
 
 def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> list[Row]:
@@ -182,6 +155,14 @@ def tables(keys: str) -> Mapping[str, str]:
     return {"KEYS": keys, **{name: _COMMENT.sub("", text).replace("KEYS", keys) for name, text in texts.items()}}
 
 
+def corrections_of(client: Client, parameters: Mapping[str, Any]) -> dict[str, int] | None:
+    """The corrected turns of the session `session_id` with the numbers of the corrections in force; None where they are
+    too many to be bound to a statement.
+    """
+    texts = tables(ONE)
+    return _corrected(client, "", parameters, texts) if run(client, texts["in_doubt"], parameters) else {}
+
+
 def placed(
     client: Client, sql: str, parameters: Mapping[str, Any], texts: Mapping[str, str], is_in_doubt: bool
 ) -> tuple[str, Mapping[str, Any]]:
@@ -207,7 +188,7 @@ def _corrected(
     """The corrected turns that a statement may read, with the numbers of the corrections in force; None where they are
     too many, or not of one session.
     """
-    if texts["KEYS"] != _ONE:
+    if texts["KEYS"] != ONE:
         return None
     rows = run(client, texts["corrected"], {**parameters, "limit": _MANY_CORRECTED + 1})
     if len(rows) > _MANY_CORRECTED:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from otel_sessions.queries import keyed, users, whole
+from otel_sessions.queries import keyed, next_turns, users, whole
 from otel_sessions.queries.detail import has_session
 from otel_sessions.queries.rows import Row, run
 from otel_sessions.sessions.scores import store
@@ -142,10 +142,10 @@ def test_turns_of_a_long_session_are_those_of_any(
     project, sessions = delivered
     for session_id in [sessions[True][0], sessions[False][0]]:
         named = {"project": project, "session_id": session_id, "limit": 1, **FIRST}
-        short = keyed.turns_behind(otel_client, named)
+        short = next_turns.turns_behind(otel_client, named)
         with monkeypatch.context() as patched:
             patched.setattr(keyed, "MANY_MINUTES", 0)
-            assert keyed.turns_behind(otel_client, named) == short
+            assert next_turns.turns_behind(otel_client, named) == short
 
 
 @pytest.mark.parametrize("bound", [500, 0])
@@ -165,7 +165,7 @@ def test_turns_of_a_session_are_read_in_parts_as_the_views_say(
         for some in [{row["TraceId"]} for row in ever] + [{row["TraceId"] for row in ever}]:
             asked = {**named, "trace_ids": sorted(some)}
             ahead = [{"TraceId": trace_id} for trace_id in sorted(some)]
-            assert keyed.turns_of(otel_client, named, ahead) == [row for row in turns if row["TraceId"] in some]
+            assert next_turns.turns_of(otel_client, named, ahead) == [row for row in turns if row["TraceId"] in some]
             read = keyed.select(otel_client, "replay_whole", asked, AMONG=keyed.OF_TURNS)
             wanted = {row["SpanId"]: row["SpanAttributes"] for row in spans if row["TraceId"] in some}
             assert {row["SpanId"]: row["SpanAttributes"] for row in read} == wanted

@@ -24,7 +24,7 @@ LIMIT 1
 )
 
 -- size
-SELECT sum(Minutes) AS Minutes, sum(SpanCount) AS Spans
+SELECT sum(Minutes) AS Minutes, sum(SpanCount) AS Spans, min(FirstStart) AS First, max(LastEnd) AS Last
 FROM _session_activity
 WHERE Project = {project:String} AND SessionId KEYS
 
@@ -76,13 +76,7 @@ ${../../sessions/parts/session_source}
             SessionHint, ReceivedAt, StartsBeyond, EndsBefore, InputKey, InputChars, InputText, OutputKey, OutputChars, OutputText,
             Version),
         StartTimeUnixNano, EndTimeUnixNano, Input, Output
-    FROM _corrected_spans AS s FINAL
-    WHERE Project = {project:String} AND SessionHint KEYS AND TraceId IN {corrected:Array(String)}
-        AND SpanName != 'otel_sessions.trace_update'
-        AND (TraceId, SpanId) IN (
-            SELECT TraceId, arrayJoin(Members)
-            FROM _corrected_turns FINAL
-            WHERE Project = {project:String} AND SessionId KEYS AND TraceId IN {corrected:Array(String)})
+${corrected_spans_from}
 )
 
 -- _turn_minutes

@@ -5,5 +5,4 @@ ${../../sessions/parts/session_source}
         * EXCEPT (
             SessionHint, ReceivedAt, StartsBeyond, EndsBefore, InputKey, InputChars, InputText, OutputKey, OutputChars, OutputText),
         StartTimeUnixNano, EndTimeUnixNano, Input, Output
-    FROM otel_traces AS s
-    WHERE Project = {project:String} AND SessionHint KEYS AND SpanName != 'otel_sessions.trace_update'
+${stored_spans_from}
