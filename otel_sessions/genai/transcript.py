@@ -101,6 +101,7 @@ class Reader:
                 [message("tool", returned)] if result is not None else [],
             )
         numbers = counted(attributes)
+        events = [*events, *_written(attributes.get(keys.EVENTS_KEY, ""))]
         given = next(filter(None, self._inputs(attributes, numbers, events)), [])
         made = next(filter(None, self._outputs(attributes, numbers, events)), [])
         tells_apart = not made or "gen_ai.input.messages" in attributes
@@ -240,6 +241,17 @@ class Reader:
         elif text and text == attributes.get("tool_calls"):
             return [self._make({"role": role, "tool_calls": value})]
         return [self._make({"role": role, "content": value, **more})] if value not in (None, "", [], {}) else []
+
+
+def _written(text: str) -> list[Event]:
+    """Events that are messages, from an attribute that has them as JSON."""
+    value = parsed(text) if text[:1] == "[" else None
+    items = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [
+        (name, {key: as_text(member) for key, member in item.items()})
+        for item in items[: MAX_MESSAGES + 1]
+        if isinstance(name := item.get("event.name"), str) and (name in _ROLES_OF_EVENTS or name == "gen_ai.choice")
+    ]
 
 
 def as_chat(found: Message) -> list[dict[str, Any]]:

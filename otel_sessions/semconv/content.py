@@ -114,6 +114,8 @@ RESULT_KEYS: Final = (
     *("gcp.vertex.agent.tool_response", "langfuse.observation.output", "output.value", "traceloop.entity.output"),
     *("mlflow.spanOutputs", "lmnr.span.output", "genkit:output", "tool_output"),
 )
+EVENTS_KEY: Final = "events"
+"""Where Pydantic AI before version 1 writes the events of a call that are messages, as JSON."""
 CALL_ID_KEYS: Final = ("gen_ai.tool.call.id", "ai.toolCall.id", "lk.function_tool.id", "tool_call.id", "tool.id")
 TOOLS_KEYS: Final = (
     *("gen_ai.tool.definitions", "ai.prompt.tools", "model_request_parameters", "lk.function_tools", "$ai_tools"),

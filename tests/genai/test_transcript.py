@@ -246,6 +246,23 @@ def test_messages_in_events() -> None:
     assert (brief(found.input), brief(found.output)) == (TALK, 'A:weather({"city":"Oslo"})')
 
 
+def test_messages_in_events_that_pydantic_ai_wrote_into_an_attribute() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+    events = [
+        {"event.name": "gen_ai.system.message", "content": "be brief", "role": "system", "gen_ai.message.index": 0},
+        {"event.name": "gen_ai.user.message", "content": "hi", "role": "user", "gen_ai.message.index": 0},
+        {"event.name": "gen_ai.assistant.message", "role": "assistant", "tool_calls": [call]},
+        {"event.name": "gen_ai.tool.message", "content": "sunny", "role": "tool", "id": "c1", "name": "weather"},
+        {"event.name": "gen_ai.choice", "index": 0, "message": {"role": "assistant", "content": "sun"}},
+    ]
+    found = step({"events": events})
+    assert brief(found.input) == 'S:be brief U:hi A:weather({"city":"Oslo"}) T:=sunny'
+    assert found.input[3]["parts"][0]["id"] == "c1"
+    assert brief(found.output) == "A:sun"
+    assert step({"events": [{"event.name": "click"}, 5, {"event.name": []}]}) == Step()
+    assert step({"events": "[broken"}) == Step()
+
+
 def test_messages_in_events_of_strands() -> None:
     events: list[Event] = [
         ("gen_ai.user.message", {"content": json.dumps(BEDROCK[0]["content"])}),
