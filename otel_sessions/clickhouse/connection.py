@@ -107,6 +107,8 @@ class Store:
         self._around = around
         self._waiting = 0
         self._streams = 0
+        # of their pieces at a time: who waits for a place to read one has a thread that others lack
+        self._making = asyncio.Semaphore(max(1, threads // 4))
 
     async def run(self, work: Callable[[Client], T]) -> T:
         """What `work` returns or raises.
@@ -151,7 +153,11 @@ class Store:
         self._streams += 1
         try:
             # in the context of the request: what is kept for a piece is given back when that is counted as unsent
-            while (piece := await loop.run_in_executor(self._threads, copy_context().run, step)) is not None:
+            while True:
+                async with self._making:
+                    piece = await loop.run_in_executor(self._threads, copy_context().run, step)
+                if piece is None:
+                    break
                 yield piece
                 del piece
         finally:

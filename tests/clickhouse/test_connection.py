@@ -124,3 +124,27 @@ def test_what_is_read_for_an_answer_that_has_begun_waits_for_longer(monkeypatch:
 
     asyncio.run(calls())
     assert settled == [{"has_begun": True}, {"has_begun": True}, {}]
+
+
+def test_streams_that_wait_for_their_next_piece_leave_threads_to_others() -> None:
+    release = threading.Event()
+
+    def pieces(_: object) -> Iterator[bytes]:
+        release.wait(10)
+        yield b"1"
+
+    async def calls() -> None:
+        store = Store(cast("Any", Idle), "few", threads=4, max_waiting=1, max_streams=8)
+
+        async def whole() -> bytes:
+            return b"".join([piece async for piece in store.stream(pieces)])
+
+        streams = [asyncio.create_task(whole()) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(store.run(lambda _: 7), 5) == 7
+        assert not release.is_set()
+        release.set()
+        assert await asyncio.gather(*streams) == [b"1"] * 8
+        store.close()
+
+    asyncio.run(calls())
