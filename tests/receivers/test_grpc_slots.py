@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from otel_sessions.component import Host
+from otel_sessions.errors import Retryable
 from otel_sessions.footprint import RECEIVED_BYTES, Room
 from otel_sessions.receivers.otlp import grpc_slots
 from otel_sessions.receivers.otlp.grpc_slots import CROWD, EXPECTED_BYTES, FAIR, FEW, LITTLE, READING, TIGHT, Messages
@@ -249,6 +250,8 @@ def test_those_who_came_last_to_a_long_line_are_told_to_come_back_while_memory_i
     assert not any(call.is_sent_away for call in calls)
     look(messages, 0.1, TIGHT)
     assert [call.is_sent_away for call in calls] == [False] * (FEW + CROWD) + [True] * CROWD
+    with pytest.raises(Retryable, match="memory is tight"):
+        messages.enter(Call(begun))
     for call in calls[FEW:]:
         messages.leave(call)
     look(messages, 0.1, TIGHT)

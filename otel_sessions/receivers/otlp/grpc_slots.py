@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import grpc
 
 from otel_sessions.component import Host, Worker
+from otel_sessions.errors import Retryable
 from otel_sessions.footprint import RECEIVED_BYTES, resident
 
 WORKERS: Final = 128
@@ -33,8 +34,9 @@ those that are found to be large."""
 TIGHT: Final = 832 << 20
 """Bytes resident above which one message is waited for at a time, and slow ones are given up, but for `FEW`: they may
 be large, and come all at once."""
-CROWD: Final = 256
+CROWD: Final = 128
 """Calls that stay in line then: each may have sent what fits into its window, which is counted nowhere."""
+TOO_LONG: Final = "too many requests wait to be read, and memory is tight"
 FEW: Final = 2
 FAIR: Final = 8
 """Of so many turns one goes to the first in line, the others to connections of which nothing large or slow is known."""
@@ -79,6 +81,7 @@ class Messages:
         self._turns = 0
         self._room = host.received
         self._expected = EXPECTED_BYTES
+        self._is_tight = False  # when it was looked at last
         self._turn = threading.Lock()
         self._closed = False
         self._changed = threading.Event()
@@ -103,8 +106,10 @@ class Messages:
         return message
 
     def enter(self, export: Reading) -> None:
-        """Has its message read when it is its turn."""
+        """Has its message read when it is its turn. Raises `Retryable` where the line is long and memory tight."""
         with self._turn:
+            if self._is_tight and len(self._in_line) >= CROWD:
+                raise Retryable(TOO_LONG, retry_after=2.0)
             self._in_line[export] = None
             following = self._next()
         if following is not None:
@@ -223,9 +228,10 @@ class Messages:
         in the way of others as many as stand in line, and slow ones while `memory` is tight. Cuts a long line then."""
         for context in [context for context, until in list(self._waiting.items()) if until < now]:
             context.cancel()  # type: ignore[no-untyped-call]
-        if memory >= TIGHT:
+        self._is_tight = memory >= TIGHT
+        if self._is_tight:
             self._thin_out()
-        self._expected = EXPECTED_BYTES if memory < TIGHT else 2 * EXPECTED_BYTES
+        self._expected = 2 * EXPECTED_BYTES if self._is_tight else EXPECTED_BYTES
         with self._turn:
             placed, in_line = dict(self._placed), len(self._in_line)
         soon = SOON_S / 4 if memory < LITTLE else SOON_S
