@@ -275,7 +275,7 @@ def _keys(
     texts = {"KEY": _key(wanted), "DIRECTION": wanted.order.upper(), "AMONG": within}
     texts |= {"CONDITION": chosen, "BEHIND": behind, "COLUMNS": "*" if known else "SessionId"}
     if known:
-        rows = whole.select(client, "list_keys", bound, known, **texts)
+        rows = whole.select(client, "list_keys", bound, known, long_apart=not condition.is_found, **texts)
         return [{"_key": nanoseconds(row[column]) if type_ == _TIME else row[column], **row} for row in rows]
     sql = composed("list_keys", **texts)
     return run(client, sql, bound) if among is None else run(client, *keyed.by_key(client, sql, bound))

@@ -57,12 +57,19 @@ def known_of(client: Client, project: str, session_ids: Sequence[str]) -> Known:
 
 
 def select(
-    client: Client, name: str, parameters: Mapping[str, Any], known: Known | None = None, **texts: str
+    client: Client,
+    name: str,
+    parameters: Mapping[str, Any],
+    known: Known | None = None,
+    *,
+    long_apart: bool = True,
+    **texts: str,
 ) -> list[Row]:
     """The rows of `sql/NAME.sql`, which reads the view `sessions` for `session_ids`, with all that is asked of it.
 
     Rows are in no order, and a LIMIT is for each kind of session. Where no CONDITION is asked, those that are
     remembered have the columns of the view alone. New ones are remembered whether the CONDITION holds of them or not.
+    Remembered ones of very many turns are asked a CONDITION beside the others where they are `long_apart`.
     """
     ids, project = list(parameters["session_ids"]), parameters["project"]
     known = known or known_of(client, project, ids)
@@ -79,8 +86,9 @@ def select(
     remembered = memory.texts(project, {id_: known.versions[id_] for id_ in new if id_ in known.versions})
     kept |= {id_: orjson.loads(text) for id_, text in remembered.items()}
     left = [row["SessionId"] for row in read if row["SessionId"] not in kept]
-    # One of very many turns is asked beside the others: it takes as long as all of them.
-    kinds = [{id_: row for id_, row in kept.items() if (id_ in known.long) == is_long} for is_long in (False, True)]
+    # One of very many turns takes as long as all others together.
+    apart = known.long if long_apart else frozenset()
+    kinds = [{id_: row for id_, row in kept.items() if (id_ in apart) == is_long} for is_long in (False, True)]
     works = [partial(_chosen_of, name=name, parameters=parameters, kept=kind, texts=texts) for kind in kinds if kind]
     chosen = [row for rows in keyed.at_once(client, *works) for row in rows] if works else []
     return chosen + _read(client, name, known, left, parameters=parameters, texts=texts)

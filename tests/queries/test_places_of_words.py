@@ -130,18 +130,23 @@ class _Asked:
         return self._client.raw_query(sql, *args, **named)  # type: ignore[arg-type]
 
 
-def test_texts_of_all_turns_are_searched_once(otel_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_are_searched_once_and_sessions_of_many_turns_asked_with_the_others(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listing, "_RARE", 0)
+    monkeypatch.setattr(keyed, "MANY_MINUTES", 1)
     project = new_project()
-    span = OracleSpan(project, f"{1:032x}", f"{1:016x}", True, EPOCH, EPOCH + 5, 1, "s", input="to Zanzibar")
-    Receiver(otel_client, project).take([[span]])
+    spans = [
+        OracleSpan(project, f"{n:032x}", f"{n:016x}", True, at, at + 5, 1, session, input="to Zanzibar")
+        for n, (session, at) in enumerate([("a", EPOCH), ("b", EPOCH), ("b", EPOCH + 90 * S)], 1)
+    ]
+    Receiver(otel_client, project).take([spans])
     asked = _Asked(otel_client)
     wanted = Wanted(project, Filter(query="zanzibar", from_ns=EPOCH))
-    assert listed(asked, wanted) == ["s"]  # type: ignore[arg-type]
+    for _ in range(2):  # then their rows are remembered
+        asked.statements.clear()
+        assert listed(asked, wanted) == ["b", "a"]  # type: ignore[arg-type]
     texts = [sql for sql in asked.statements if "InputPick" in sql and not sql.startswith("EXPLAIN")]
     searched = [sql for sql in texts if "SessionId IN" not in sql]
-    assert ([*map(_reads_places, texts)].count(True), len(searched)) == (1, 1)
-
-
-def _reads_places(sql: str) -> bool:
-    return sql.startswith("SELECT DISTINCT SessionId, TraceId")
+    assert searched == [sql for sql in texts if sql.startswith("SELECT DISTINCT SessionId, TraceId")]
+    assert (len(searched), len([sql for sql in texts if "ORDER BY _key" in sql])) == (1, 1)

@@ -37,11 +37,13 @@ _SECTION: Final = re.compile(r"^-- ([\w.]+)\n(.*?)(?=\n\n|\Z)", re.MULTILINE | r
 class Condition:
     """SQL that is true or false of a row of the view `sessions`, and what its parameters are bound to.
 
-    Whoever runs it binds `project` as well.
+    Whoever runs it binds `project` as well. Where its words were found before, a session of very many turns costs
+    little more than others.
     """
 
     sql: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    is_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def condition(node: Node, *, now_ns: int, found: Found | None = None) -> Conditi
     translation = Translation(found)
     sql = translation.sql(node)
     common = {"now": now_ns} if "{now:" in sql else {}
-    return Condition(sql, {**common, **translation.parameters})
+    return Condition(sql, {**common, **translation.parameters}, found is not None)
 
 
 @cache
