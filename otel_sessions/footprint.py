@@ -30,7 +30,7 @@ _MALLOC: Final = {-8: _ARENAS, -3: _LARGE, -1: _FREE_AT_THE_END}  # M_ARENA_MAX,
 _EMBEDDED: Final = "chdb._chdb"
 _ENGINE: Final = "JE_MALLOC_CONF"
 _DECAY: Final = "dirty_decay_ms:1000"
-_kept: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("kept", default=None)
+_kept: Final[ContextVar[_Kept | None]] = ContextVar("kept", default=None)
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +\S*/_chdb\.\S+\n", re.ASCII)
 
 
@@ -102,27 +102,49 @@ def when_sent(give_back: Callable[[], None]) -> None:
     if kept is None:
         give_back()
     else:
-        kept.append(give_back)
+        kept.add(give_back)
 
 
 @contextmanager
 def one_request() -> Iterator[None]:
     """Around all work at a request."""
-    kept: list[Callable[[], None]] = []
+    kept = _Kept()
     token = _kept.set(kept)
     try:
         yield
     finally:
         _kept.reset(token)
-        for give_back in kept:
-            give_back()
+        kept.give_back(is_over=True)
 
 
 def give_back_kept() -> None:
     """Gives back what `when_sent` keeps for the request at hand: its answer is made, and counted as such."""
     kept = _kept.get()
-    while kept:
-        kept.pop()()
+    if kept is not None:
+        kept.give_back()
+
+
+class _Kept:
+    """What is given back when a request is over. A thread that still reads for it then keeps nothing any more."""
+
+    def __init__(self) -> None:
+        self._all: list[Callable[[], None]] = []
+        self._is_over = False
+        self._using = threading.Lock()
+
+    def add(self, give_back: Callable[[], None]) -> None:
+        with self._using:
+            if not self._is_over:
+                self._all.append(give_back)
+                return
+        give_back()
+
+    def give_back(self, *, is_over: bool = False) -> None:
+        with self._using:
+            self._is_over |= is_over
+            some, self._all = self._all, []
+        for each in some:
+            each()
 
 
 class _NoPandas:

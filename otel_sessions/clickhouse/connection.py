@@ -149,7 +149,16 @@ class Store:
         return self._pieces(steps())
 
     async def _pieces(self, steps: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
-        loop, step = asyncio.get_running_loop(), partial(next, steps, None)
+        loop, at_work = asyncio.get_running_loop(), threading.Lock()
+
+        def step() -> bytes | None:
+            with at_work:
+                return next(steps, None)
+
+        def end() -> None:
+            with at_work:  # the client may have gone while a piece was made
+                steps.close()
+
         self._streams += 1
         try:
             # in the context of the request: what is kept for a piece is given back when that is counted as unsent
@@ -162,7 +171,7 @@ class Store:
                 del piece
         finally:
             self._streams -= 1
-            await loop.run_in_executor(self._threads, steps.close)
+            await loop.run_in_executor(self._threads, end)
 
     def close(self) -> None:
         """Drops what waits and waits for nobody: who is at work closes the connection at its end."""

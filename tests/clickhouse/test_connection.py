@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from otel_sessions.clickhouse import connection
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.errors import Permanent, QueryError, Retryable
+from otel_sessions.footprint import one_request, when_sent
 
 
 class Idle:
@@ -145,6 +146,44 @@ def test_streams_that_wait_for_their_next_piece_leave_threads_to_others() -> Non
         assert not release.is_set()
         release.set()
         assert await asyncio.gather(*streams) == [b"1"] * 8
+        store.close()
+
+    asyncio.run(calls())
+
+
+def test_what_is_read_for_a_client_that_has_gone_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, release, is_over = threading.Event(), threading.Event(), threading.Event()
+    given_back: list[dict[str, bool]] = []
+
+    def settle(_: object, **said: bool) -> None:
+        when_sent(lambda: given_back.append(said))
+        if not said:
+            is_over.set()
+
+    monkeypatch.setattr(connection, "settle", settle)
+
+    def pieces(_: object) -> Iterator[bytes]:
+        reading.set()
+        release.wait(10)
+        yield b"1"
+
+    async def request(store: Store) -> None:
+        with one_request():
+            async for _ in store.stream(pieces):
+                pass
+
+    async def calls() -> None:
+        store = Store(cast("Any", Idle), "few", threads=4, max_waiting=1, max_streams=1)
+        task = asyncio.create_task(request(store))
+        await asyncio.to_thread(reading.wait, 10)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        task.cancel()  # as of a group of tasks, whose every wait ends
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        release.set()
+        assert await asyncio.to_thread(is_over.wait, 10)
+        assert given_back == [{"has_begun": True}, {}]
         store.close()
 
     asyncio.run(calls())
