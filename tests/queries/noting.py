@@ -7,13 +7,20 @@ from typing import Any, cast
 from clickhouse_connect.driver.client import Client
 
 
-def noting(client: Client) -> tuple[Client, list[str]]:
-    """A client for reads as `queries` make them, and the statements that it was asked, in their order."""
+def noting(client: Client, *, is_embedded: bool = False) -> tuple[Client, list[str]]:
+    """A client for reads as `queries` make them, and the statements that it was asked, in their order.
+
+    Rows are remembered where it `is_embedded` as the other is.
+    """
     asked: list[str] = []
 
     class Noting:
-        def raw_query(self, query: str, **more: Any) -> bytes:
+        def raw_query(self, query: str, *some: Any, **more: Any) -> bytes:
             asked.append(query)
-            return client.raw_query(query, **more)
+            return client.raw_query(query, *some, **more)
 
-    return cast("Client", Noting()), asked
+    class Embedded(Noting):
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client, name)
+
+    return cast("Client", Embedded() if is_embedded else Noting()), asked

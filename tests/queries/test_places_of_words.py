@@ -17,6 +17,7 @@ from otel_sessions.queries.listing import Wanted, list_sessions
 from otel_sessions.queries.rows import run
 from otel_sessions.testing.oracle import OracleSpan
 from tests.integration.delivery import EPOCH, Receiver, deliver, new_project, span_sets
+from tests.queries.noting import noting
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_LISTING_EXAMPLES", "4"))
 ASKED = 6
@@ -117,21 +118,6 @@ def test_words_of_a_turn_that_was_corrected_are_those_of_the_session_that_has_it
     assert listed(otel_client, wanted) == in_the_views(otel_client, project, wanted.filter) == ["b", "c"]
 
 
-class _Asked:
-    """A client that keeps what it was asked."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self.statements: list[str] = []
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._client, name)
-
-    def raw_query(self, sql: str, *args: object, **named: object) -> bytes:
-        self.statements.append(sql)
-        return self._client.raw_query(sql, *args, **named)  # type: ignore[arg-type]
-
-
 def test_texts_are_searched_once_and_sessions_of_many_turns_asked_with_the_others(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,12 +129,12 @@ def test_texts_are_searched_once_and_sessions_of_many_turns_asked_with_the_other
         for n, (session, at) in enumerate([("a", EPOCH), ("b", EPOCH), ("b", EPOCH + 90 * S)], 1)
     ]
     Receiver(otel_client, project).take([spans])
-    asked = _Asked(otel_client)
+    client, asked = noting(otel_client, is_embedded=True)
     wanted = Wanted(project, Filter(query="zanzibar", from_ns=EPOCH))
     for _ in range(2):  # then their rows are remembered
-        asked.statements.clear()
-        assert listed(asked, wanted) == ["b", "a"]  # type: ignore[arg-type]
-    texts = [sql for sql in asked.statements if "InputPick" in sql and not sql.startswith("EXPLAIN")]
+        asked.clear()
+        assert listed(client, wanted) == ["b", "a"]
+    texts = [sql for sql in asked if "InputPick" in sql and not sql.startswith("EXPLAIN")]
     searched = [sql for sql in texts if "SessionId IN" not in sql]
     assert searched == [sql for sql in texts if sql.startswith("SELECT DISTINCT SessionId, TraceId")]
     assert (len(searched), len([sql for sql in texts if "ORDER BY _key" in sql])) == (1, 1)

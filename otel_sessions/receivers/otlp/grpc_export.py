@@ -34,7 +34,7 @@ from otel_sessions.footprint import give_back_pieces
 from otel_sessions.http.auth import Access
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import Accounting
-from otel_sessions.receivers.otlp.grpc_slots import TOO_LONG, Messages
+from otel_sessions.receivers.otlp.grpc_slots import Messages, too_long
 from otel_sessions.receivers.otlp.status import response_of
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
@@ -130,7 +130,7 @@ class Export:
 
     def send_away(self) -> None:
         """Tells its client to come back, instead of having its message read."""
-        self._refuse(Retryable(TOO_LONG, retry_after=2.0))
+        self._refuse(too_long())
 
     def peer(self) -> str:
         """The connection."""

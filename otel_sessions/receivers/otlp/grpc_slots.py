@@ -36,7 +36,6 @@ TIGHT: Final = 832 << 20
 be large, and come all at once."""
 CROWD: Final = 128
 """Calls that stay in line then: each may have sent what fits into its window, which is counted nowhere."""
-TOO_LONG: Final = "too many requests wait to be read, and memory is tight"
 FEW: Final = 2
 FAIR: Final = 8
 """Of so many turns one goes to the first in line, the others to connections of which nothing large or slow is known."""
@@ -48,6 +47,11 @@ CROWDED_S: Final = 5.0
 """The same while other calls stand in line to be read, and for the messages of other services, which are small."""
 GREEDY_S: Final = 1.0
 """The same while others stand in line, for a connection that has over a quarter of the messages that are being read."""
+
+
+def too_long() -> Retryable:
+    """What the client of a call is told for which the line is too long."""
+    return Retryable("too many requests wait to be read, and memory is tight", retry_after=2.0)
 
 
 class Reading(Protocol):
@@ -109,7 +113,7 @@ class Messages:
         """Has its message read when it is its turn. Raises `Retryable` where the line is long and memory tight."""
         with self._turn:
             if self._is_tight and len(self._in_line) >= CROWD:
-                raise Retryable(TOO_LONG, retry_after=2.0)
+                raise too_long()
             self._in_line[export] = None
             following = self._next()
         if following is not None:
@@ -248,5 +252,5 @@ class Messages:
         allowed = {peer: GREEDY_S if calls > READING // 4 else CROWDED_S for peer, calls in held.items()}
         in_the_way = [export for export, began in placed.items() if now - began > allowed[export.peer()]]
         late = [export for export, began in placed.items() if now - began > READ_TIMEOUT_S]
-        for export in [*late, *in_the_way[:in_line], *(slow[FEW:] if memory >= TIGHT else ())]:
+        for export in [*late, *in_the_way[:in_line], *(slow[FEW:] if self._is_tight else ())]:
             export.cancel()

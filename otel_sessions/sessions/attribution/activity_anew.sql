@@ -4,13 +4,9 @@
 -- summed is there or is not, whoever told it. Of shards any will do.
 INSERT INTO _session_activity
 SETTINGS insert_distributed_one_random_shard = 1
-WITH arrayMap((stored, told) -> greatest(stored - told, 0), [
-        toDecimal128(t.Minutes, 12), toDecimal128(t.Rows, 12), toDecimal128(t.SpanCount, 12),
-        toDecimal128(t.ErrorCount, 12), toDecimal128(t.InputTokens, 12), toDecimal128(t.OutputTokens, 12),
-        toDecimal128(t.TotalTokens, 12), toDecimal128(t.CachedInputTokens, 12),
-        toDecimal128(t.CacheCreationInputTokens, 12), toDecimal128(t.ReasoningTokens, 12), t.Cost,
-        toDecimal128(t.ModelCalls, 12), toDecimal128(t.UnpricedCalls, 12), toDecimal128(t.ToolCalls, 12)],
-    arrayResize(g.Sums, 14)) AS missing
+WITH arrayMap((stored, told) -> greatest(stored - told, 0),
+${../parts/activity_sums}
+    , arrayResize(g.Sums, 14)) AS missing
 SELECT t.* REPLACE (
     missing[1] AS Minutes, missing[2] AS Rows, missing[3] AS SpanCount, missing[4] AS ErrorCount,
     missing[5] AS InputTokens, missing[6] AS OutputTokens, missing[7] AS TotalTokens, missing[8] AS CachedInputTokens,

@@ -1,0 +1,2 @@
+${replay_columns}
+    , SpanAttributes, `Events.Name` AS EventNames, `Events.Attributes` AS EventAttributes
