@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse.client import Endpoint, connect
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.sessions import attribution
+from otel_sessions.sessions.attribution import bounds as looks
 from otel_sessions.testing.oracle import OracleSpan
 from tests.integration.delivery import EPOCH, TURNS_ALONE, Receiver, new_project
 
@@ -186,7 +190,7 @@ def insert_turns_alone(receiver: Receiver, requests: list[list[OracleSpan]]) -> 
 def test_sessions_are_compared_some_at_a_time(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, sessions: int
 ) -> None:
-    monkeypatch.setattr(attribution, "_SESSIONS", sessions)
+    monkeypatch.setattr(looks, "_SESSIONS", sessions)
     project = new_project()
     receiver = Receiver(otel_client, project)
     receiver.take([some_spans(project)])
@@ -194,22 +198,74 @@ def test_sessions_are_compared_some_at_a_time(
     assert bounds(otel_client, project) == of_turns(otel_client, project)
 
 
+Given = Callable[..., Any]
+"""What hands a look the sums that were told: turns are read after it."""
+
+
 @pytest.mark.remote_too
-def test_what_is_told_while_turns_are_compared_stands_for_nothing_that_is_missing(
+def test_what_comes_into_one_look_is_not_told_twice_and_stands_for_nothing_that_is_missing(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An insert ends between the two looks, and its figures are those of one that was broken off."""
+    """An insert ends between what was told and the turns, and its figures are those of one that was broken off."""
     project = new_project()
     receiver = Receiver(otel_client, project)
     insert_turns_alone(receiver, [some_spans(project)])
-    given_sums: Callable[..., Any] = attribution.given_sums
+    given_sums: Given = looks.given_sums
 
     def given(*args: Any) -> Any:
         monkeypatch.undo()
         receiver.take([some_spans(project, first=7)])
         return given_sums(*args)
 
-    monkeypatch.setattr(attribution, "given_sums", given)
+    monkeypatch.setattr(looks, "given_sums", given)
     receiver.recover()
+    assert bounds(otel_client, project) == of_turns(otel_client, project)
+
+
+def test_bounds_are_enough_where_an_insert_comes_into_every_look(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one of them has half the figures, so neither is the least in all."""
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    insert_turns_alone(receiver, [some_spans(project)])
+    given_sums: Given = looks.given_sums
+    left = [some_spans(project, first=first)[:much] for first, much in ((7, 16), (13, 8), (19, 16))]
+
+    def given(client: Client, sql: str, *args: Any) -> Any:
+        if left and "INSERT" not in sql:
+            receiver.take([left.pop()])
+        return given_sums(client, sql, *args)
+
+    monkeypatch.setattr(looks, "given_sums", given)
+    receiver.recover()
+    assert not left
+    found, wanted = bounds(otel_client, project), of_turns(otel_client, project)
+    assert all(found[session][name] >= wanted[session][name] for session in wanted for name in SUMS)
+
+
+def test_bounds_are_enough_while_others_store(otel_client: Client, clickhouse_endpoint: Endpoint) -> None:
+    """An insert has stored turns before it tells of them, however the two fall between the reads of a look."""
+    project = new_project()
+    insert_turns_alone(Receiver(otel_client, project), [some_spans(project)])
+    over = threading.Event()
+
+    def store() -> None:
+        other = connect(clickhouse_endpoint, database=otel_client.database)
+        receiver = Receiver(other, project)
+        for first in range(7, 600, 6):
+            if over.is_set():
+                break
+            receiver.take([some_spans(project, first=first)])
+        other.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        storing = pool.submit(store)
+        try:
+            for _ in range(4):
+                attribution.left_behind(otel_client, 0)
+        finally:
+            over.set()
+        storing.result()
     found, wanted = bounds(otel_client, project), of_turns(otel_client, project)
     assert all(found[session][name] >= wanted[session][name] for session in wanted for name in SUMS)

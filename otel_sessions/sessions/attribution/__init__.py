@@ -21,7 +21,8 @@ from otel_sessions.clickhouse.inserts import settings
 from otel_sessions.clickhouse.running import wait_for_inserts
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.errors import Retryable
-from otel_sessions.sessions.attribution.given import about, given_sums, over
+from otel_sessions.sessions.attribution.bounds import tell_missing
+from otel_sessions.sessions.attribution.given import about, over
 from otel_sessions.sessions.attribution.given import bound as bound
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 TraceKey = tuple[str, str]
 """(project, trace id)"""
 _CHUNK: Final = 10_000
-_SESSIONS: Final = 4_096
-"""Whose bounds are compared with their turns at once: these are held in memory."""
 _CORRECTED_ROWS: Final = 32_768
 _FEW_ROWS: Final = 2_048
 """To plan the statements of a correction once more costs as much as to work out the versions of ten times as many."""
@@ -308,27 +307,13 @@ def left_behind(client: Client, since: int | None = None) -> list[TraceKey]:
     _take_back_claims(client, since)
     for name in ("refeed", "strays"):
         client.raw_query(statement(__package__, name), parameters={"since": since}, settings=settings(client))
-    _tell_activity(client, since)
+    tell_missing(client, since)
     corrected = client.query(statement(__package__, "corrected_since"), parameters={"since": since}).result_rows
     for rows in batched(corrected, _CHUNK):  # who died may not have come to the second copy
         known = _known(client, [(row[0], row[1]) for row in rows], _IN_FORCE)
         _run_over(client, statement(__package__, "copy"), known)
     rows = client.query(statement(__package__, "stored_since"), parameters={"since": since}).result_rows
     return [(project, trace) for project, trace in rows]
-
-
-def _tell_activity(client: Client, since: int) -> None:
-    """Tells bounds of sessions that had turns stored since what no insert has told them.
-
-    What was told is not told again: where bounds are too great, lists look at more sessions, for good.
-    """
-    rows = client.query(statement(__package__, "sessions_since"), parameters={"since": since}).result_rows
-    for some in batched([(project, session) for project, session in rows], _SESSIONS):
-        sql, parameters = about(client, statement(__package__, "activity_told"), some)
-        told = {(row[0], row[1]): row[2] for row in client.query(sql, parameters=parameters).result_rows}
-        sums = [(*session, told.get(session, ())) for session in some]
-        sql, parameters = given_sums(client, statement(__package__, "activity_anew"), sums)
-        client.raw_query(sql, parameters=parameters, settings=settings(client))
 
 
 def _take_back_claims(client: Client, since: int) -> None:

@@ -1,12 +1,9 @@
 -- What was summed of turns and not told of their sessions, as an insert was broken off: the bounds of these are what their turns
--- come to, or more. `told` are the sums that the sessions given had before their turns are read here: of an insert under way,
--- sums may be told that would stand for some that are missing, so its turns must be among those that are read. What is not
--- summed is there or is not, whoever told it. Of shards any will do.
+-- come to, or more. `told` are the sessions given with the sums that are missing, none where that is nothing. What is not summed
+-- is there or is not, whoever told it. Of shards any will do.
 INSERT INTO _session_activity
 SETTINGS insert_distributed_one_random_shard = 1
-WITH arrayMap((stored, told) -> greatest(stored - told, 0),
-${../parts/activity_sums}
-    , arrayResize(g.Sums, 14)) AS missing
+WITH arrayResize(g.Sums, 14) AS missing
 SELECT t.* REPLACE (
     missing[1] AS Minutes, missing[2] AS Rows, missing[3] AS SpanCount, missing[4] AS ErrorCount,
     missing[5] AS InputTokens, missing[6] AS OutputTokens, missing[7] AS TotalTokens, missing[8] AS CachedInputTokens,
