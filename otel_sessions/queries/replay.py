@@ -36,8 +36,10 @@ MAX_REFS: Final = 10_000
 """References to messages after which it ends too: of a history that grows, turns refer to more and more."""
 
 _TOKENS: Final = tuple((name, snake_case(name)) for name in TOKENS)
-_SHORT: Final = 200
-"""Characters that are shown of the input and output of a turn whose messages stand on the page anyway."""
+_SHORT: Final = 80
+"""Characters that are shown of the input and output of a turn in which something was said, so that they stand on the
+page anyway: where people write a line or two, more would be a third of the page.
+"""
 _COMPACTED: Final = "gen_ai.conversation.compacted"
 _AGENTS: Final = 20
 """Agents whose last turn a cursor remembers."""
@@ -144,9 +146,14 @@ def build(
         _mark_compacted(made, before.peaks, peaks)
         kept = [(agent, peak) for agent, peak in (before.peaks | peaks).items() if len(agent) <= _MAX_AGENT]
         before.peaks = dict(kept[-_AGENTS:])
-        has_messages = any(step["messages_in"] or step["messages_out"] for step in made)
-        shown.append({**_turn(row, before, preview, _SHORT if has_messages else None), "steps": made})
+        shown.append({**_turn(row, before, preview, _SHORT if any(map(is_spoken, made)) else None), "steps": made})
     return {"turns": shown, "messages": messages.rows, "tools": tools.rows, "next_cursor": None}
+
+
+def is_spoken(step: Mapping[str, Any]) -> bool:
+    """Whether the messages of a step are what was said in its turn; those of a tool are not."""
+    has_messages = step["messages_in"] or step["messages_out"]
+    return bool(has_messages) and step["kind"] in ("model", "agent", "chain")
 
 
 def _note(said: dict[bytes, Position], digest: bytes, position: Position) -> None:
@@ -172,7 +179,6 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
         **{member: span[name] for name, member in _TOKENS},
         "cost_source": span["CostSource"],
         "compacted": attributes.get(_COMPACTED) == "true",
-        "compacted_from": None,
         "_said": reader.step(attributes, events, kind, span["StepName"]) if content else Step(),
     }
 

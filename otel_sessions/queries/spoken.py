@@ -72,9 +72,8 @@ class Talk:
         self._made = Known()
 
     def new(self, steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> list[Message]:
-        speaking = [step for step in steps if step["messages_in"] or step["messages_out"]]
-        calls = [step for step in speaking if step["kind"] == "model"]
-        chosen = calls or [step for step in speaking if step["kind"] in ("agent", "chain")][:1]
+        speaking = list(filter(replay.is_spoken, steps))
+        chosen = [step for step in speaking if step["kind"] == "model"] or speaking[:1]
         return [messages[ref] for step in chosen for ref in self._refs(step, messages)]
 
     def _refs(self, step: Mapping[str, Any], messages: Sequence[Message]) -> list[int]:

@@ -163,7 +163,7 @@ def _spoken(message: Message, ran_tools: bool) -> Message:
 def _before(step: Mapping[str, Any], agent: str) -> Iterator[Item]:
     """The marks that stand before a step: history was cut, another agent takes over."""
     if step["compacted"]:
-        yield {"kind": "cut", "before_tokens": step["compacted_from"], "now_tokens": step["input_tokens"]}
+        yield {"kind": "cut", "before_tokens": step.get("compacted_from"), "now_tokens": step["input_tokens"]}
     if agent and step["agent"] and step["agent"] != agent:
         yield {"kind": "handover", "source": agent, "target": step["agent"]}
 
