@@ -15,7 +15,7 @@ import typer
 from otel_sessions.errors import Fault
 
 if TYPE_CHECKING:
-    from otel_sessions.clickhouse.chunks import Progress
+    from otel_sessions.clickhouse import chunks
 
 
 def error(message: str) -> None:
@@ -51,11 +51,11 @@ def faults(found: Iterable[Fault]) -> None:
 
 
 T = TypeVar("T")
-Show = Callable[["Progress"], None]
+Show = Callable[["chunks.Progress"], None]
 _LINE_EVERY_S = 10.0
 
 
-def follow(steps: Generator[Progress, None, T]) -> T:
+def follow(steps: Generator[chunks.Progress, None, T]) -> T:
     """Does all the steps while it shows how far they are; returns what they return in the end."""
     with _bar() if sys.stderr.isatty() else _lines() as show:
         while True:
@@ -73,18 +73,23 @@ def _bar() -> Iterator[Show]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda step: bar.update(task, completed=step.done, total=max(1, step.total), description=step.doing)
+
+        def show(step: chunks.Progress) -> None:
+            # not before it is known how much there is to do: until then nothing, instead of 0 of an unknown number
+            task = bar.task_ids[0] if bar.task_ids else bar.add_task(step.doing)
+            bar.update(task, completed=step.done, total=max(1, step.total), description=step.doing)
+
+        yield show
 
 
 @contextmanager
 def _lines() -> Iterator[Show]:
     due = time.monotonic() + _LINE_EVERY_S
 
-    def show(step: Progress) -> None:
+    def show(step: chunks.Progress) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            typer.echo(f"{step.doing}: {step.done:,} of {step.total:,} rows", err=True)
+            typer.echo(f"{step.doing}: {step.done:,} of {step.total:,}", err=True)
             due = time.monotonic() + _LINE_EVERY_S
 
     yield show

@@ -11,7 +11,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, LiteralString, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -45,6 +45,8 @@ _BOUNDS: Final = {
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
 }
+_KIND: Final = re.compile(r"_(type|parsing|parsing_size|from_float|from_date_parsing|attributes_type)$")
+"""The ends of pydantic's words for a value of another kind than is wanted."""
 _SHOWN: Final = 100
 _SAID: Final = "said"
 
@@ -270,7 +272,7 @@ def _expected(type_: str, context: Mapping[str, Any], value: Any, shown: Callabl
     """The message for a value of another kind, or out of its range; empty for other faults."""
     if type_ in _BOUNDS:
         return f"expected {_BOUNDS[type_].format_map(context)}, not {str(value)[:_SHOWN]}"
-    kind = re.sub(r"_(type|parsing|parsing_size|from_float|from_date_parsing|attributes_type)$", "", type_)
+    kind = _KIND.sub("", type_)
     return f"expected {_EXPECTED[kind]}, not {shown(value)}" if kind in _EXPECTED and kind != type_ else ""
 
 
@@ -284,13 +286,35 @@ class Plain(BaseModel):
             return validate(value)
         except ValidationError as error:
             known = [field.alias or name for name, field in cls.model_fields.items()]
-            details: list[InitErrorDetails] = []
+            told: dict[Path, list[ErrorDetails]] = {}
             for each in error.errors():
-                beside = known if len(each["loc"]) == 1 else ()
-                text = each["msg"] if each["type"] == _SAID else message(each, beside, value_of)
-                type_ = PydanticCustomError(_SAID, "{text}", {"text": text})
-                details.append({"type": type_, "loc": each["loc"], "input": each["input"]})
+                told.setdefault(_place(value, each), []).append(each)
+            details: list[InitErrorDetails] = []
+            for place, faults in told.items():
+                type_: LiteralString = "missing" if faults[0]["type"] == "missing" else _SAID
+                for text in _texts(faults, known if len(place) == 1 else ()):
+                    said = PydanticCustomError(type_, "{text}", {"text": text})
+                    details.append({"type": said, "loc": place, "input": faults[0]["input"]})
             raise ValidationError.from_exception_data(error.title, details) from None
+
+
+def fault_error(name: str, value: Any, text: str) -> ValidationError:
+    """What a check of the whole says of one member, which then has the fault by its name."""
+    said = PydanticCustomError(_SAID, "{text}", {"text": text})
+    return ValidationError.from_exception_data("", [{"type": said, "loc": (name,), "input": value}])
+
+
+def _texts(faults: Sequence[ErrorDetails], known: Sequence[str]) -> list[str]:
+    """What is wrong at one place, where each member of a union says why a value is none of its own: what the member of
+    its kind says, else of which kinds it may be.
+    """
+    texts = [each["msg"] if each["type"] == _SAID else message(each, known, value_of) for each in faults]
+    kinds = [text.removeprefix("expected ").rpartition(", not ") for text in texts]
+    others = [text for text, each in zip(texts, faults, strict=True) if not _KIND.search(each["type"])]
+    if others or len(texts) == 1:
+        return others or texts
+    wanted = list(dict.fromkeys(kind for kind, _, _ in kinds))
+    return [f"expected {', '.join(wanted[:-1])} or {wanted[-1]}, not {kinds[0][2]}"]
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:

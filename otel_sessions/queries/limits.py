@@ -33,12 +33,17 @@ _LESS: Final = {
 
 
 class LimitExceeded(Permanent):
-    """A query took more than one may: HTTP 422. `limit` is `time`, `memory` or `rows`."""
+    """A query took more than one may: HTTP 422. `limit` is `time`, `memory` or `rows`, `less` what to narrow."""
 
-    def __init__(self, limit: str) -> None:
-        less = f"ask for less: {_LESS[limit]}"
+    def __init__(self, limit: str, less: str = "") -> None:
+        less = f"ask for less: {less or _LESS[limit]}"
         super().__init__(f"the query reached the limit of {limit} that one query has; {less}")
         self.limit = limit
+
+
+def limit_of(error: BaseException) -> str | None:
+    """The limit that a query reached, of those of `LimitExceeded`; None where it failed for something else."""
+    return _REACHED.get(code_of(error) or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,10 @@ def limited() -> Iterator[None]:
     """Raises `LimitExceeded` for the error of a query that reached a limit; none that may go well later has."""
     try:
         yield
+    except LimitExceeded:
+        raise
     except Permanent as error:
-        limit = _REACHED.get(code_of(error) or 0)
+        limit = limit_of(error)
         if limit is not None:
             raise LimitExceeded(limit) from error
         raise

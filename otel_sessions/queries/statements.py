@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.clickhouse.places import Busy
 from otel_sessions.errors import QueryError
+from otel_sessions.queries.limits import LimitExceeded, limit_of
 from otel_sessions.queries.rows import Row, select
 from otel_sessions.sqlguard.one_project import ProjectGuard
 
@@ -27,6 +29,15 @@ TABLES: Final = (
 MAX_ROWS: Final = 1000
 MAX_BYTES: Final = 16 << 20
 MAX_SECONDS: Final = 30
+_LESS: Final = {
+    "time": "one session (WHERE SessionId = ...), a shorter time (WHERE StartTime > ...), or the views of sessions and"
+    " turns instead of spans",
+    "memory": "fewer and shorter columns, one session or a shorter time in WHERE, GROUP BY of fewer groups, no ORDER BY"
+    " of long texts; the same statement will not fit if asked again",
+    "rows": f"an answer of at most {MAX_ROWS:,} rows and {MAX_BYTES:,} bytes: fewer columns, texts cut by"
+    " substring(text, 1, 200), a LIMIT, or a GROUP BY",
+}
+"""What to narrow in a statement."""
 
 
 _DESCRIBE: Final = re.compile(
@@ -50,14 +61,22 @@ class Result:
 def run_statement(client: Client, *, project: str, sql: str) -> Result:
     """What one SELECT answers, at most `MAX_ROWS` rows of it; of a DESCRIBE the columns: `name`, `type`, `comment`.
 
-    Raises `StatementError` for one that does anything else, reads another table, or takes more than these bounds.
+    Raises `StatementError` for one that does anything else or reads another table, and `LimitExceeded` for one that
+    takes more than these bounds, or more memory than the service has left: who asks for the same again hears the same.
     """
     described = _DESCRIBE.fullmatch(sql)
     try:
         return _describe(client, described[1]) if described else _run(client, project, sql)
     except StatementError:
         raise
+    except Busy as error:
+        if error.__cause__ is None:  # it was not even tried
+            raise
+        raise LimitExceeded("memory", _LESS["memory"]) from error
     except QueryError as error:
+        limit = limit_of(error)
+        if limit is not None:
+            raise LimitExceeded(limit, _LESS[limit]) from error
         raise StatementError(str(error)) from error
 
 
@@ -76,7 +95,7 @@ def _run(client: Client, project: str, sql: str) -> Result:
         settings = {**guard.filters(project), **{name: str(value) for name, value in bounds.items()}}
         body = read.run(client, "JSONCompactEachRowWithNamesAndTypes", settings)
     if len(body) > MAX_BYTES:  # the engine counts a constant once, however many rows have it
-        raise StatementError(f"the answer has more than {MAX_BYTES:,} bytes; ask for fewer columns, or cut their texts")
+        raise LimitExceeded("rows", _LESS["rows"])
     names, types, *rows = (orjson.loads(line.decode("utf-8", "replace")) for line in body.splitlines() if line)
     return Result(list(zip(names, types, strict=True)), rows[:MAX_ROWS], len(rows) > MAX_ROWS)
 

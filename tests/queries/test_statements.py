@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions.clickhouse import readers
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE, Endpoint, connect
+from otel_sessions.clickhouse.places import LARGEST
 from otel_sessions.component import ComponentId, Host
 from otel_sessions.extensions import clickhouse_http
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
-from otel_sessions.queries.limits import LimitExceeded, limited
+from otel_sessions.queries.limits import LimitExceeded, Limits, limited
 from otel_sessions.queries.statements import MAX_ROWS, TABLES, StatementError, describe_tables, run_statement
 from otel_sessions.telemetry import Metrics
 from otel_sessions.testing import otlp
@@ -147,10 +150,23 @@ def test_a_table_is_described_with_names_types_and_comments(otel_client: Client,
 
 def test_an_answer_of_many_bytes_is_refused(otel_client: Client) -> None:
     constant = "SELECT repeat('x', 100000) FROM numbers(1000)"
-    with pytest.raises(StatementError, match="bytes"):
-        run_statement(otel_client, project="p", sql=constant)
-    with pytest.raises(LimitExceeded), limited():
-        run_statement(otel_client, project="p", sql="SELECT repeat('x', 100000 - number) FROM numbers(1000)")
+    for sql in (constant, "SELECT repeat('x', 100000 - number) FROM numbers(1000)"):
+        with pytest.raises(LimitExceeded, match="bytes: fewer columns"), limited():
+            run_statement(otel_client, project="p", sql=sql)
+
+
+@pytest.mark.parametrize("largest", [LARGEST, None])
+def test_a_statement_that_needs_more_memory_than_is_left_is_told_what_to_narrow(
+    chdb_endpoint: Endpoint, otel_client: Client, largest: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be told to ask again for ever where a service has less left than a quiet one would have."""
+    monkeypatch.setattr(readers, "_RESIDENT", 0)
+    reader = Limits(max_memory_usage=largest).connect(replace(chdb_endpoint, database=str(otel_client.database)))
+    try:
+        with pytest.raises(LimitExceeded, match="the same statement will not fit"), limited():
+            run_statement(reader, project="p", sql="SELECT length(groupArray(repeat('x', 1000))) FROM numbers(1000000)")
+    finally:
+        reader.close()
 
 
 def test_the_tables_that_may_be_asked_are_described_with_their_columns(otel_client: Client) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from otel_sessions.clickhouse.chunks import Progress
-    from otel_sessions.queries.filters import Filter
+    from otel_sessions.queries.deletions import Deletion
 
 Session = Annotated[
     str | None,
@@ -61,6 +61,7 @@ def delete(  # noqa: PLR0917 - the command line names them
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
     from otel_sessions.cli.output import follow  # noqa: PLC0415
+    from otel_sessions.queries import deletions  # noqa: PLC0415
     from otel_sessions.queries.filters import Filter  # noqa: PLC0415
 
     settings = loaded(config, set_)
@@ -73,7 +74,12 @@ def delete(  # noqa: PLR0917 - the command line names them
         if session_id is not None:
             deleted = _one(client, project, session_id, forget, yes=yes)
         else:
-            deleted = follow(_many(client, project, chosen, forget, yes=yes))
+            now_ns = time.time_ns()
+            found = deletions.count(client, project=project, chosen=chosen, now_ns=now_ns)
+            if found:
+                _ask(f"{found:,} session{'' if found == 1 else 's'}", yes=yes)
+                job = deletions.begin(client, project=project, chosen=chosen, now_ns=now_ns)
+            deleted = follow(_to_the_end(client, job, forget)) if found else 0
     typer.echo(
         json.dumps({"deleted": deleted}) if json_ else f"deleted {deleted:,} session{'' if deleted == 1 else 's'}"
     )
@@ -94,19 +100,12 @@ def _one(client: Client, project: str, session_id: str, forget: timedelta | None
     return deletion.delete(client, [(project, session_id)], forget_for=forget)
 
 
-def _many(
-    client: Client, project: str, chosen: Filter, forget: timedelta | None, *, yes: bool
-) -> Generator[Progress, None, int]:
+def _to_the_end(client: Client, job: Deletion, forget: timedelta | None) -> Generator[Progress, None, int]:
     from otel_sessions.clickhouse.chunks import Progress  # noqa: PLC0415
     from otel_sessions.queries import deletions  # noqa: PLC0415
 
-    now_ns = time.time_ns()
-    found = deletions.count(client, project=project, chosen=chosen, now_ns=now_ns)
-    if not found:
-        return 0
-    _ask(f"{found:,} sessions", yes=yes)
-    job = deletions.begin(client, project=project, chosen=chosen, now_ns=now_ns)
     tried: set[str] = set()
+    yield Progress(job.deleted, job.found, "deleting sessions")
     while job.state == "running":
         job = deletions.step(client, job, tried, forget_for=forget)
         yield Progress(job.deleted, job.found, "deleting sessions")

@@ -9,6 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import Host
+from otel_sessions.extensions.web.api.additions import Score
 from otel_sessions.sessions.additions import publish
 from tests.extensions.web.conftest import Api, span, started
 
@@ -100,7 +101,20 @@ def test_a_score_under_an_id_of_the_caller_is_replaced_and_belongs_to_one_sessio
     ],
 )
 def test_a_score_that_is_none_is_400(api: Api, session: str, body: Any) -> None:
-    assert api.call("POST", f"{session}/scores", body).status == 400
+    answer = api.call("POST", f"{session}/scores", body)
+    assert answer.status == 400
+    assert "constrained" not in answer.json["detail"]
+    assert {each["name"] for each in answer.json.get("errors", ())} <= {"body", "colour", *Score.model_fields}
+
+
+def test_what_a_value_may_be_is_told_under_its_name(api: Api, session: str) -> None:
+    for more, message in (
+        ({"value": ""}, "expected 1 characters or more"),
+        ({"value": []}, "expected text for a TEXT score, not a list"),
+        ({"value": {}, "data_type": "STARS"}, "expected true or false, a number or text, not a map"),
+    ):
+        answer = api.call("POST", f"{session}/scores", {"name": "q", "data_type": "TEXT", **more})
+        assert {"name": "value", "message": message} in answer.json["errors"]
 
 
 def test_a_preview_cuts_what_people_wrote_and_says_its_full_length(api: Api, session: str) -> None:

@@ -204,8 +204,11 @@ def test_sql_answers_are_capped_in_rows_and_bytes(tools: Tools) -> None:
     answer = tools.read("query_sql", sql="SELECT number, repeat('x', 1000) FROM numbers(500)", max_tokens=1000)
     assert 0 < answer["row_count"] < 500
     assert answer["has_more"]
+    assert "LIMIT" in answer["folded"]
+    answer = tools.read("query_sql", sql="SELECT 'x' AS a_name_that_is_longer_than_the_budget_of_all", max_tokens=25)
+    assert "SELECT fewer columns" in answer["folded"]
     wide = "repeat('x', 100000)"
-    assert "bytes" in tools.refused("query_sql", sql=f"SELECT {wide} FROM numbers(500)")["detail"]
+    assert "fewer columns" in tools.refused("query_sql", sql=f"SELECT {wide} FROM numbers(500)")["detail"]
     assert tools.refused("query_sql", sql=f"SELECT {wide} || {wide} FROM numbers(1000)")["limit"] == "rows"
     assert tools.refused("query_sql", sql=f"SELECT {wide} || toString(number) FROM numbers(1000)")["limit"] == "rows"
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from otel_sessions.clickhouse.surface import Client
+from otel_sessions.config.typed import fault_error, value_of
 from otel_sessions.extensions.web.api import score_configs
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import PagedTexts, rfc3339_of
@@ -106,18 +107,19 @@ class Score(Body):
             return given
         type_, value = given.get("data_type"), given.get("value")
         if value is None and "value" in given:
-            raise ValueError("value is a number, a text, or true or false")
+            raise fault_error("value", value, "expected true or false, a number or text, not nothing")
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("value is no finite number")
+            raise fault_error("value", value, "expected a finite number")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        right = {
-            "NUMERIC": is_number,
-            "BOOLEAN": isinstance(value, bool) or (is_number and value in (0, 1)),
-            "CATEGORICAL": isinstance(value, str),
-            "TEXT": isinstance(value, str),
+        wanted = {
+            "NUMERIC": ("a number", is_number),
+            "BOOLEAN": ("true or false, or 1 or 0", isinstance(value, bool) or (is_number and value in (0, 1))),
+            "CATEGORICAL": ("text", isinstance(value, str)),
+            "TEXT": ("text", isinstance(value, str)),
         }
-        if isinstance(type_, str) and value is not None and not right.get(type_, True):
-            raise ValueError(f"value is not one of a {type_} score")
+        kind, is_right = wanted.get(type_, ("", True)) if isinstance(type_, str) else ("", True)
+        if value is not None and not is_right:
+            raise fault_error("value", value, f"expected {kind} for a {type_} score, not {value_of(value)}")
         return given
 
 

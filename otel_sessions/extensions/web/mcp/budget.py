@@ -38,9 +38,9 @@ def fits(answer: Any, max_tokens: int) -> bool:
     return size(answer) <= max_tokens * BYTES_PER_TOKEN
 
 
-def first_that_fits(answers: Iterable[Row], max_tokens: int) -> Row:
-    """The first of ever smaller answers that is within the budget; `TOO_SMALL` where none is."""
-    return next((answer for answer in answers if fits(answer, max_tokens)), TOO_SMALL)
+def first_that_fits(answers: Iterable[Row], max_tokens: int, too_small: Row = TOO_SMALL) -> Row:
+    """The first of ever smaller answers that is within the budget; `too_small` where none is."""
+    return next((answer for answer in answers if fits(answer, max_tokens)), too_small)
 
 
 def size(answer: Any) -> int:

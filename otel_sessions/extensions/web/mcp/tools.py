@@ -163,6 +163,10 @@ def ask_metrics(client: Client, asked: Asked, wanted: AskMetrics) -> Row:
     return first_that_fits(answers(), wanted.max_tokens)
 
 
+_NO_ROW: Final[Row] = {"folded": "no row fits: SELECT fewer columns, cut texts, or raise max_tokens"}
+_NOT_ALL: Final = "not all fits into max_tokens: aggregate, SELECT fewer columns, or go on by LIMIT and OFFSET"
+
+
 class QuerySql(Parameters):
     sql: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
     max_tokens: MaxTokens = DEFAULT_TOKENS
@@ -185,12 +189,12 @@ def query_sql(client: Client, asked: Asked, wanted: QuerySql) -> Row:
         for level in LEVELS[1:4]:
             yield shown(whole, level)
         for fewer in with_fewer(page, whole, len(found.rows), lambda each: shown(each, _SHORT), wanted.max_tokens):
-            yield shown(fewer, _SHORT)
-        yield shown(fewer, (20, 3))
+            yield shown(fewer, _SHORT) | {"folded": _NOT_ALL}
+        yield shown(fewer, (20, 3)) | {"folded": _NOT_ALL}
         names = fold([name for name, _ in found.columns], (60, 30))
-        yield {"columns": names, "rows": [], "row_count": 0, "has_more": True}
+        yield {"columns": names, "rows": [], "row_count": 0, "has_more": True, **_NO_ROW}
 
-    return first_that_fits(answers(), wanted.max_tokens)
+    return first_that_fits(answers(), wanted.max_tokens, _NO_ROW)
 
 
 class AskFields(Parameters):
