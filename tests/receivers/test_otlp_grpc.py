@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from otel_sessions.errors import ConfigError, InvalidData, Permanent, Retryable,
 from otel_sessions.footprint import RECEIVED_BYTES
 from otel_sessions.pdata import decode
 from otel_sessions.receivers.otlp import accounting, factory, grpc_export, grpc_slots
+from otel_sessions.receivers.otlp import grpc as grpc_receiver
 from otel_sessions.receivers.otlp.config import GrpcSettings, OtlpSettings
 from otel_sessions.receivers.otlp.grpc import options
 from otel_sessions.telemetry import Metrics
@@ -248,8 +250,37 @@ def test_a_call_without_a_message_is_refused(start, consumer):
     running = start(consumer)
     with pytest.raises(grpc.RpcError) as raised:
         running.channel().stream_unary(grpc_export.METHOD)(iter(()), timeout=30)
-    assert raised.value.code() is Code.RESOURCE_EXHAUSTED
+    assert raised.value.code() is Code.INVALID_ARGUMENT
+    wait_until(lambda: refused(running) == {"INVALID_ARGUMENT": 1})
     assert not consumer.requests
+
+
+def refused(running: Running) -> dict[str, float]:
+    """How many calls were refused, by the code that they count as."""
+    codes = ("CANCELLED", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "UNAVAILABLE")
+    counts = {code: running.sample("otelcol_receiver_refused_requests_total", code=code) for code in codes}
+    return {code: count for code, count in counts.items() if count}
+
+
+def test_clients_that_go_before_their_message_is_there_count_as_CANCELLED_wherever_their_call_was(start, caplog):
+    running = start()
+    messages = running.receiver._servers[0]._messages
+    with Mute(running, grpc_export.METHOD, 3) as mute:
+        wait_until(lambda: len(messages._placed) == grpc_slots.FEW and len(messages._in_line) == 1)
+        for call in mute.calls:
+            call.cancel()
+        wait_until(lambda: refused(running) == {"CANCELLED": 3})
+    assert not [record for record in caplog.records if record.name == "otel_sessions.refused"], "they know it"
+
+
+def test_a_call_that_is_ended_for_its_silence_is_told_as_that(start, caplog, monkeypatch):
+    monkeypatch.setattr(grpc_slots, "READ_TIMEOUT_S", 0.0)
+    running = start()
+    with Mute(running, grpc_export.METHOD, 1) as mute:
+        assert mute.calls[0].code() is Code.CANCELLED
+        wait_until(lambda: refused(running) == {"CANCELLED": 1})
+    (line,) = [record.message for record in caplog.records if record.name == "otel_sessions.refused"]
+    assert "CANCELLED its message did not come in time; the sender is told to come back" in line
 
 
 def test_a_client_whose_deadline_passes_frees_its_worker_and_its_spans_stay(start, consumer, caplog):
@@ -369,6 +400,50 @@ def test_a_burst_of_large_messages_after_small_ones_is_read_as_far_as_there_is_r
     assert sum(map(len, consumer.bodies)) < RECEIVED_BYTES
     consumer.release()
     assert {call.result() for call in calls} == {b""}
+
+
+def test_connections_beyond_the_bound_are_told_to_come_back_and_one_that_goes_makes_room(start, monkeypatch):
+    monkeypatch.setattr(grpc_receiver, "MAX_CONNECTIONS", 2)
+    running = start()
+    first, second, third = (running.channel() for _ in range(3))
+    for channel in (first, second):
+        channel.unary_unary(grpc_export.METHOD)(BODY, timeout=60)
+    with pytest.raises(grpc.RpcError) as raised:
+        third.unary_unary(grpc_export.METHOD)(BODY, timeout=60)
+    assert raised.value.code() is Code.UNAVAILABLE
+    first.close()
+    assert third.unary_unary(grpc_export.METHOD)(BODY, timeout=60, wait_for_ready=True) == b""
+
+
+class _Heap(ctypes.Structure):
+    """`struct mallinfo2`."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "a", "b", "c", "mapped", "d", "e", "used", "free", "f")]
+
+
+def heap_bytes() -> int:
+    """What this process has from malloc and not given back."""
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallinfo2"):
+        pytest.skip("only glibc counts it")
+    libc.mallinfo2.restype = _Heap
+    found = libc.mallinfo2()
+    return found.used + found.mapped
+
+
+def test_a_connection_that_has_sent_something_large_keeps_little_ready_for_the_next(start, consumer):
+    """gRPC's core keeps as much as ever came at once, unless it is told otherwise: half a megabyte each of these."""
+    running, count = start(consumer), 24
+    running.call(BODY)
+    stubs = [running.channel().unary_unary(grpc_export.METHOD) for _ in range(count)]
+    for stub in stubs:
+        stub(BODY, timeout=60)
+    before = heap_bytes()
+    for stub in stubs:
+        stub(bytes(5 * MIB), timeout=60)
+    consumer.requests.clear()
+    wait_until(lambda: not running.receiver._servers[0]._messages._working)
+    assert (heap_bytes() - before) / count < 160 << 10
 
 
 def test_health_checks_without_a_message_do_not_keep_others_waiting(start, monkeypatch):

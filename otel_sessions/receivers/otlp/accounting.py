@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
-from google.rpc.code_pb2 import Code
+from google.rpc.code_pb2 import CANCELLED, Code
 from google.rpc.status_pb2 import Status
 
 from otel_sessions.component import ComponentId, Outcome
@@ -60,6 +60,13 @@ class Accounting:
         reason = f"{Code.Name(status.code)} {status.message}"
         self._tell(http_status(status), reason, client, project=project, nbytes=nbytes)
         return status
+
+    def count_cancelled(self, client: str, project: str, *, is_ended: bool) -> None:
+        """Counts a call over gRPC that is over before its message was there. The log has it where it `is_ended` by us,
+        as one over HTTP that takes too long; a client that goes away knows it."""
+        self.count_refused_as(CANCELLED)
+        if is_ended:
+            self._tell(503, "CANCELLED its message did not come in time", client, project=project)
 
     def tell_of_read(self, status: Status, client: str, method: str, project: str) -> None:
         """Logs a read over gRPC that is refused, where a read over HTTP would be logged too."""

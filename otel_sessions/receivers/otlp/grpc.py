@@ -22,6 +22,7 @@ from otel_sessions.component import Consumer, Host
 from otel_sessions.errors import ConfigError, Fault
 from otel_sessions.http.auth import Access
 from otel_sessions.http.mounts import GrpcListener, PooledBehavior
+from otel_sessions.http.protocol import MAX_CONNECTIONS
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import SIGNALS, Accounting
 from otel_sessions.receivers.otlp.config import GrpcSettings
@@ -31,6 +32,9 @@ from otel_sessions.types import HostPort
 
 LOOKAHEAD_BYTES: Final = 256 << 10
 """What a call in line may have sent of its message: one that is no longer is there when it is asked for."""
+READ_BUFFER_BYTES: Final = 64 << 10
+"""What a connection has ready for what comes next. gRPC's core would make it as long as the most that came at once, and
+keep it: 600 KB for each connection that ever sent megabytes, until it is closed."""
 _SMALL_CALLS: Final = 8  # threads for health checks and refusals, which never wait for anything of ours
 _REFLECTING: Final = 2
 
@@ -148,6 +152,8 @@ def options(settings: GrpcSettings) -> list[Option]:
         "grpc.so_reuseport": 0,  # else two servers could share a port unawares
         "grpc.http2.bdp_probe": 0,  # it would widen what each call in line may send unasked, to megabytes
         "grpc.http2.lookahead_bytes": LOOKAHEAD_BYTES,
+        "grpc.experimental.tcp_max_read_buffer_size": READ_BUFFER_BYTES,
+        "grpc.max_allowed_incoming_connections": MAX_CONNECTIONS,
         "grpc.max_receive_message_length": settings.max_recv_msg_size_mib << 20,
         "grpc.max_concurrent_streams": settings.max_concurrent_streams,
         "grpc.keepalive_permit_without_calls": int(policy.permit_without_stream) if policy else 1,

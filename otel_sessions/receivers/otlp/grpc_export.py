@@ -23,19 +23,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import grpc
-from google.rpc.code_pb2 import RESOURCE_EXHAUSTED
+from google.rpc.status_pb2 import Status
 from grpc import _common, _server
 from grpc._cython import cygrpc  # type: ignore[attr-defined] # compiled
 from grpc_status import rpc_status
 
 from otel_sessions.component import DEFAULT_PROJECT, Consumer, Host, Outcome, Request, Worker
-from otel_sessions.errors import Retryable, TooLarge, Unauthenticated
+from otel_sessions.errors import InvalidData, Retryable, TooLarge, Unauthenticated
 from otel_sessions.footprint import give_back_pieces
 from otel_sessions.http.auth import Access
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import Accounting
 from otel_sessions.receivers.otlp.grpc_slots import Messages, too_long
-from otel_sessions.receivers.otlp.status import response_of
+from otel_sessions.receivers.otlp.status import response_of, status_of
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 METHOD: Final = f"/{TRACE_SERVICE}/Export"
@@ -43,6 +43,7 @@ OPEN_CALLS: Final = 1024
 """Calls at work or in line; those beyond are told at once to come back."""
 LARGE_BYTES: Final = 256 * 2**10
 """Of a body whose digest takes long enough to keep others waiting."""
+_NO_MESSAGE: Final = InvalidData("the call has no message")
 _METHOD_BYTES: Final = METHOD.encode()
 _POLL_S: Final = 1.0
 _SLOW_CALLS: Final = 32  # threads for authenticators and large bodies
@@ -100,7 +101,18 @@ class Export:
     """One call, of which gRPC has told by `event`. Its events call `_close`, `_read` and `_finish`, which say to grpcio
     whether it is over; the future of the outcome calls `_answer`."""
 
-    __slots__ = ("_event", "_is_over", "_nbytes", "_peer", "_project", "_service", "_turn", "_under_way")
+    __slots__ = (
+        "_event",
+        "_is_ended",
+        "_is_over",
+        "_is_told",
+        "_nbytes",
+        "_peer",
+        "_project",
+        "_service",
+        "_turn",
+        "_under_way",
+    )
 
     def __init__(self, service: TraceService, event: Any) -> None:
         self._service = service
@@ -110,6 +122,8 @@ class Export:
         self._peer = b""
         self._turn = threading.Lock()
         self._is_over = False  # for its client, or answered
+        self._is_ended = False  # by us, as its message did not come
+        self._is_told = False  # what becomes of it: it is taken, or refused
         self._under_way = 0  # batches of operations that the core has
         self._start(self._close, cygrpc.ReceiveCloseOnServerOperation(0))
 
@@ -126,6 +140,7 @@ class Export:
 
     def cancel(self) -> None:
         """Ends the call; its client sees CANCELLED, after which it sends again."""
+        self._is_ended = True
         self._event.call.cancel()
 
     def send_away(self) -> None:
@@ -138,10 +153,7 @@ class Export:
 
     def read(self) -> bool:
         """Has the message read; False if the call is over."""
-        if self._start(self._read, cygrpc.ReceiveMessageOperation(0)):
-            return True
-        self._service.accounting.count_refused_as(RESOURCE_EXHAUSTED)
-        return False
+        return self._start(self._read, cygrpc.ReceiveMessageOperation(0))
 
     def _context(self) -> grpc.ServicerContext:
         """For what it says of the connection; a call of ours has no state."""
@@ -183,10 +195,8 @@ class Export:
             self._project = self._service.project_of(self._context())
         self._service.messages.enter(self)
 
-    def _take(self, body: bytes | None) -> None:
-        self._service.messages.release(self, len(body or b""))
-        if body is None:  # the client has gone, or gRPC has ended the call
-            raise TooLarge("the request is over the size limit, or has no message")
+    def _take(self, body: bytes) -> None:
+        self._is_told = True
         self._nbytes = len(body)
         if len(body) < LARGE_BYTES:
             self._consume(body)
@@ -213,7 +223,10 @@ class Export:
             self._end(cygrpc.SendMessageOperation(response, 0), status=(None, cygrpc.StatusCode.ok, b""))
 
     def _refuse(self, error: BaseException) -> None:
-        told = self._service.accounting.refuse(error, self._client(), self._project, self._nbytes)
+        self._is_told = True
+        self._end_as(self._service.accounting.refuse(error, self._client(), self._project, self._nbytes))
+
+    def _end_as(self, told: Status) -> None:
         status = rpc_status.to_status(told)
         code = _common.STATUS_CODE_TO_CYGRPC_STATUS_CODE[status.code]
         self._end(status=(status.trailing_metadata, code, status.details.encode()))
@@ -229,14 +242,26 @@ class Export:
 
     def _close(self, event: Any) -> _Done:
         """The call is over, for its client, or because it was answered."""
-        if event.batch_operations[0].cancelled():
+        is_cancelled = event.batch_operations[0].cancelled()
+        if is_cancelled:
             with self._turn:
                 self._is_over = True
+        if not self._is_told and is_cancelled:
+            self._service.accounting.count_cancelled(self._client(), self._project, is_ended=self._is_ended)
+        elif not self._is_told:
+            self._service.accounting.refuse(_NO_MESSAGE, self._client(), self._project)
         return self._finish(event)
 
     def _read(self, event: Any) -> _Done:
+        body = event.batch_operations[0].message()
+        self._service.messages.release(self, len(body or b""))
         try:
-            self._take(event.batch_operations[0].message())
+            if body is not None:
+                self._take(body)
+            elif event.success:  # the client sends none, or has gone: it is counted once `_close` says which
+                self._end_as(status_of(_NO_MESSAGE))
+            else:  # gRPC has ended the call
+                self._refuse(TooLarge("the request is over the size limit, or cannot be unpacked"))
         except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error)
         return self._finish(event)
