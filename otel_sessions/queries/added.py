@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which sessions something was added to, remembered as long as the tables of it are the same.
+"""Which sessions something was added to, or corrected of, remembered as long as the tables of it are the same.
 
-Most sessions have no star, no label, no link and no score, and to ask each table takes as long as the figures of the
-session. The parts that a table has tell whether anything was stored in it (see `remembered`): asking for them is one
-short statement, after which the next request sees what the last one wrote.
+Most sessions have no star, no label, no link, no score and no correction, and to ask each table takes as long as the
+figures of the session. The parts that a table has tell whether anything was stored in it (see `stored_parts`).
 """
 
 from __future__ import annotations
 
 import threading
+import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from otel_sessions.clickhouse.at_once import owner_of
-from otel_sessions.clickhouse.client import is_embedded
 from otel_sessions.clickhouse.sql import statement
 from otel_sessions.queries import keyed
 from otel_sessions.queries.rows import run, sections
+from otel_sessions.queries.stored_parts import TURNS, Parts, parts_of
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 BY_PEOPLE: Final = ("_session_bookmarks", "_session_labels")
 BY_OTHERS: Final = ("_session_shares", "_session_hooks")
 SCORES: Final = "_scores"
+CORRECTIONS: Final = "_corrections"
 _LIFE: Final = "_session_life"
-_TABLES: Final = (*BY_PEOPLE, *BY_OTHERS, SCORES, _LIFE)
-_MOST_ROWS: Final = 10_000
+TABLES: Final = (*BY_PEOPLE, *BY_OTHERS, SCORES, _LIFE)
+_OF_SESSIONS: Final = (*BY_PEOPLE, *BY_OTHERS, SCORES, CORRECTIONS)
+_MOST_ROWS: Final = 20_000
 """Of a table with more it is not remembered whose they are: it would take 80 KiB, and each change longer."""
 _FEW_ROWS: Final = 500
 """A table with more is read once it has stayed the same from one look to the next: scores may come all the time."""
@@ -53,37 +55,36 @@ class Known:
 
 @dataclass(slots=True)
 class _Tables:
-    """By table the version that was read, the one that was seen last, and the hashes of the sessions that it has rows
+    """By table the parts when it was read, those that were seen last, and the hashes of the sessions that it has rows
     of, in order; None where that is not known.
     """
 
-    versions: dict[str, str] = field(default_factory=dict)
-    seen: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, Collection[str]] = field(default_factory=dict)
+    seen: dict[str, Collection[str]] = field(default_factory=dict)
     hashes: dict[str, array[int] | None] = field(default_factory=dict)
     limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     using: threading.Lock = field(default_factory=threading.Lock)
 
-    def update(self, client: Client) -> None:
-        """Reads anew what has changed; versions first, so that what is stored meanwhile is read again next time."""
-        rows = {row["Table"]: row for row in run(client, _texts()["versions"], {"tables": list(_TABLES)})}
-        for table in _TABLES:
-            version = rows[table]["Version"] if table in rows else ""
-            if self.versions.get(table) == version:
+    def update(self, client: Client, parts: Parts) -> None:
+        """Reads anew what has changed; `parts` were read before, so that what is stored meanwhile is read next time."""
+        for table, rows in parts.items():
+            version = frozenset(rows)
+            if table not in (*_OF_SESSIONS, _LIFE) or self.versions.get(table) == version:
                 continue
             if table == _LIFE:
                 self.limits.clear()
-            elif not self._read(client, table, version, int(rows[table]["Rows"]) if version else 0):
+            elif not self._read(client, table, version, sum(rows.values())):
                 continue
             self.versions[table] = version
 
-    def _read(self, client: Client, table: str, version: str, rows: int) -> bool:
+    def _read(self, client: Client, table: str, version: Collection[str], rows: int) -> bool:
         """Reads whose the rows of this table are; False where it is left to the next look."""
         has_stayed = self.seen.get(table) == version
         self.seen[table], self.hashes[table] = version, None
         if rows > _FEW_ROWS and not has_stayed:
             return False
         if rows <= _MOST_ROWS:
-            self.hashes[table] = _hashes(client, table) if rows else array("Q")
+            self.hashes[table] = _hashes(client, table) if rows else array("I")
         return True
 
     def limits_of(self, client: Client, project: str) -> tuple[int, int]:
@@ -98,23 +99,26 @@ class _Tables:
 _OF_OWNERS: Final[WeakKeyDictionary[object, _Tables]] = WeakKeyDictionary()
 
 
-def known(client: Client, project: str, session_ids: Sequence[str]) -> Known | None:
-    """What may have been added to these sessions; None where parts do not tell."""
+def known(client: Client, project: str, session_ids: Sequence[str], parts: Parts | None = None) -> Known | None:
+    """What may have been added to these sessions; None where parts do not tell. `parts` are those of `TABLES`, and of
+    others, as the request has found them, else they are looked for.
+    """
     client = keyed.bare(client)
-    if not is_embedded(client):
+    parts = parts_of(client, TABLES) if parts is None else parts
+    if parts is None:
         return None
     of_owner = _OF_OWNERS.setdefault(owner_of(client), _Tables())
     with of_owner.using:
-        of_owner.update(client)
-        kept, limits = dict(of_owner.hashes), of_owner.limits_of(client, project)
-    tables: dict[str, frozenset[str]] = dict.fromkeys(session_ids, frozenset())
-    if any(hashes is None or hashes for hashes in kept.values()):
-        (row,) = run(client, _texts()["of_sessions"], {"project": project, "session_ids": ["", *session_ids]})
-        of_any, *each = map(int, row["Hashes"])
-        for id_, hash_ in zip(session_ids, each, strict=True):
-            # a score on a trace has no session of its own
-            of_one = {name: (hash_, of_any) if name == SCORES else (hash_,) for name in kept}
-            tables[id_] = frozenset(name for name, asked in of_one.items() if _has(kept[name], asked))
+        of_owner.update(client, parts)
+        kept, limits = {table: of_owner.hashes.get(table) for table in parts}, of_owner.limits_of(client, project)
+    if not parts.get(TURNS):  # corrections lie where turns do, which may be at shards
+        kept[CORRECTIONS] = None
+    of_any = _hash(project, "")  # a score on a trace has no session of its own
+    tables = dict[str, frozenset[str]]()
+    for id_ in session_ids:
+        own = _hash(project, id_)
+        asked = {name: (own, of_any) if name == SCORES else (own,) for name in _OF_SESSIONS}
+        tables[id_] = frozenset(name for name, hashes in asked.items() if _has(kept.get(name), hashes))
     return Known(tables, *limits)
 
 
@@ -127,7 +131,12 @@ def _has(hashes: array[int] | None, asked: Sequence[int]) -> bool:
 
 def _hashes(client: Client, table: str) -> array[int]:
     found = run(client, _texts()["hashes"].replace("TABLE", table), {})
-    return array("Q", sorted(int(row["Hash"]) for row in found))
+    return array("I", sorted(row["Hash"] for row in found))
+
+
+def _hash(project: str, session_id: str) -> int:
+    """As the statement makes it of a row: of two sessions with one hash both are asked."""
+    return zlib.crc32(f"{project}\0{session_id}".encode(errors="replace"))
 
 
 @cache

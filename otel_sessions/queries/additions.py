@@ -50,13 +50,14 @@ def with_additions(
     return found
 
 
-def said_of_one(client: Client, project: str, session_id: str, groups: Collection[str]) -> Row:
+def said_of_one(
+    client: Client, project: str, session_id: str, groups: Collection[str], known: added.Known | None
+) -> Row:
     """What `with_additions` adds to a row of the view `sessions` but its `State`, and `Share` (the newest link that
     works, as `list_shares` has it, or None), `Revision` (the last that a hook decided on, or 0) and `SplitAfter` (after
-    how many nanoseconds without a turn another part begins; 0 for never).
+    how many nanoseconds without a turn another part begins; 0 for never). Where nothing is `known`, all is asked.
     """
     named = {"project": project, "session_id": session_id}
-    known = added.known(client, project, [session_id])
     if known is None or known.within((*added.BY_PEOPLE, *added.BY_OTHERS)):
         (said,) = select(client, "said_of_one", named)
     else:

@@ -6,19 +6,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
-from otel_sessions.queries import keyed, next_turns
+from otel_sessions.queries import added, chains, keyed, next_turns
 from otel_sessions.queries.additions import said_of_one, state
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, decode, encode, page, unread
 from otel_sessions.queries.rows import Row, portions, select
 from otel_sessions.queries.shapes import GROUPS
+from otel_sessions.queries.stored_parts import TURNS, parts_of
 from otel_sessions.semconv import SESSION_PREVIOUS_ID
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
 
 _FIRST: Final = "1900-01-01 00:00:00"
-_FOLLOWING: Final = 20
 
 
 def get_session(
@@ -31,11 +31,15 @@ def get_session(
     `Life` is `state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it
     was; `revision`, the last one that was told or evaluated, None without hooks; and `parts`, how many it has.
     """
-    client = client if is_frozen(client) else keyed.remembering(client, {})
+    parts = parts_of(client, (*added.TABLES, added.CORRECTIONS, TURNS))
+    known = None if parts is None else added.known(client, project, [session_id], parts)
+    if not is_frozen(client):
+        has_none = known is not None and not known.within([added.CORRECTIONS])
+        client = keyed.remembering(client, {("in_doubt", project): {session_id}} if has_none else {})
     named = {"project": project, "session_id": session_id}
 
     def said_and_ends(client: Client) -> tuple[Row, list[Row]]:
-        said = said_of_one(client, project, session_id, groups)
+        said = said_of_one(client, project, session_id, groups, known)
         limits = {"idle_after": said["IdleAfter"], "split_after": said.pop("SplitAfter")}
         return said, keyed.select(client, "one_ends", {**named, **limits})
 
@@ -43,7 +47,7 @@ def get_session(
         client,
         said_and_ends,
         lambda client: keyed.select(client, "session_rows", named),
-        lambda client: _next_sessions(client, project, session_id),
+        lambda client: chains.next_sessions(client, project, session_id, parts),
     )
     if not rows or not ends:  # it may be deleted between the two
         return None
@@ -68,17 +72,6 @@ def _previous(row: Row) -> str | None:
     """The session that this one goes on from, as its spans say; it may be one that was never seen."""
     told = row["Metadata"].get(SESSION_PREVIOUS_ID)
     return None if told == row["SessionId"] else told
-
-
-def _next_sessions(client: Client, project: str, session_id: str) -> list[str]:
-    """The first `_FOLLOWING` by their start of those that go on from this session."""
-    if is_frozen(client):
-        return []
-    named = {"project": project, "session_id": session_id}
-    # One after the other: together they are planned for longer than they are read.
-    if not select(client, "may_follow", named):
-        return []
-    return [row["SessionId"] for row in select(client, "following", {**named, "limit": _FOLLOWING})]
 
 
 def has_session(client: Client, *, project: str, session_id: str) -> bool:

@@ -40,7 +40,8 @@ class Watched:
 
 
 def of_one(client: Watched, project: str, id_: str = "s") -> Row:
-    return said_of_one(cast(Client, client), project, id_, GROUPS)
+    known = added.known(cast(Client, client), project, [id_])
+    return said_of_one(cast(Client, client), project, id_, GROUPS, known)
 
 
 def of_all(client: Watched, project: str) -> list[Row]:

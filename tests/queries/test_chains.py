@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.pdata import decode
 from otel_sessions.processors.session import SessionConfig, SessionProcessor
+from otel_sessions.queries import chains
 from otel_sessions.queries.detail import get_session
 from otel_sessions.queries.rows import composed
 from otel_sessions.sessions import attribution, deletion, hooks
@@ -21,6 +22,9 @@ from tests.integration.delivery import EPOCH, insert, new_project
 from tests.queries.noting import noting
 
 MINUTE = 60 * 10**9
+embedded = pytest.mark.skipif(
+    "config.getoption('--clickhouse') != 'embedded'", reason="parts of other servers do not tell what has changed"
+)
 
 
 def store(client: Client, project: str, *spans: otlp.Span) -> None:
@@ -137,6 +141,70 @@ def test_one_session_is_read_by_five_statements(otel_client: Client) -> None:
     assert len(asked) == 5, asked
     assert sum("AS Reopened" in query for query in asked) == 1
     assert sum(query.startswith("SELECT 1 FROM _corrections") for query in asked) == 1
+
+
+@embedded
+def test_one_session_that_nothing_is_known_against_is_read_by_three_statements(own_client: Client) -> None:
+    client, asked = noting(own_client, is_embedded=True)
+    store(own_client, "p", turn("s", 0))
+    for _ in range(2):
+        asked.clear()
+        assert chain(client, "p", "s") == (None, [])
+    assert len(asked) == 3, asked
+    assert sum("FROM system.parts" in query for query in asked) == 1
+
+
+@embedded
+@pytest.mark.parametrize("bounds", [{}, {"_MOST_ROWS": 0}, {"_MOST_PARTS": 1}])
+def test_who_goes_on_from_a_session_is_known_whatever_parts_it_is_stored_in(
+    own_client: Client, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, int]
+) -> None:
+    """In new parts, in those that merges make of parts that were looked at and that were not, after deletions, and when
+    all is begun anew.
+    """
+    for name, most in bounds.items():
+        monkeypatch.setattr(chains, name, most)
+    client, asked = noting(own_client, is_embedded=True)
+
+    def following() -> list[str]:
+        asked.clear()
+        anew = chain(noting(own_client, is_embedded=True)[0], "p", "a")
+        assert chain(client, "p", "a") == anew == chain(noting(own_client)[0], "p", "a")
+        return anew[1]
+
+    store(own_client, "p", turn("a", 0))
+    assert following() == []
+    store(own_client, "p", turn("b", 1, after="a"))
+    assert following() == ["b"]
+    own_client.command("OPTIMIZE TABLE _session_turns FINAL")
+    assert following() == ["b"]
+    deletion.delete(own_client, [("p", "b")])
+    assert following() == []
+    own_client.command("OPTIMIZE TABLE _session_turns FINAL")
+    assert following() == following() == []
+    assert any("AS Reopened" in query for query in asked)
+    assert any("LIMIT 1\nSETTINGS" in query for query in asked) == ("_MOST_ROWS" in bounds)
+    store(own_client, "p", turn("c", 2, after="a"))
+    store(own_client, "p", turn("d", 3))
+    own_client.command("OPTIMIZE TABLE _session_turns FINAL")
+    assert following() == ["c"]
+
+
+@embedded
+def test_a_part_that_is_gone_before_it_is_read_is_not_taken_for_one_that_names_nobody(own_client: Client) -> None:
+    store(own_client, "p", turn("a", 0))
+    store(own_client, "p", turn("b", 1, after="a"))
+
+    class Merging:
+        def raw_query(self, query: str, *some: Any, **more: Any) -> bytes:
+            if "AS Names" in query:
+                own_client.command("OPTIMIZE TABLE _session_turns FINAL")
+            return own_client.raw_query(query, *some, **more)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(own_client, name)
+
+    assert chain(cast(Client, Merging()), "p", "a") == (None, ["b"])
 
 
 def test_life_follows_the_time_of_its_project_and_the_revisions_of_hooks(
