@@ -256,3 +256,27 @@ def test_those_who_came_last_to_a_long_line_are_told_to_come_back_while_memory_i
         messages.leave(call)
     look(messages, 0.1, TIGHT)
     assert len(begun) == FEW, "none that was sent away is read"
+
+
+def test_small_calls_that_came_last_stay_in_a_long_line_while_memory_is_tight_as_they_take_nothing(
+    messages: Messages,
+) -> None:
+    begun = deque[Call]()
+    for connection in range(CROWD + 1):
+        small = Call(begun, connection=10_000 + connection)
+        messages.enter(small)
+        messages.release(begun.popleft(), 1000)
+        messages.leave(small)
+    large = [Call(begun, connection=connection) for connection in range(FEW + 2 * CROWD)]
+    small = [Call(begun, connection=10_000 + connection) for connection in range(CROWD)]
+    for call in (*large, *small):
+        messages.enter(call)
+    look(messages, 0.1, TIGHT)
+    assert [call.is_sent_away for call in large] == [False] * (FEW + CROWD) + [True] * CROWD
+    assert not any(call.is_sent_away for call in small)
+    with pytest.raises(Retryable, match="memory is tight"):
+        messages.enter(Call(begun, connection=FEW + 2 * CROWD))
+    with pytest.raises(Retryable, match="memory is tight"):
+        messages.enter(Call(begun, connection=10_000 + CROWD))
+    messages.leave(small[0])
+    messages.enter(Call(begun, connection=10_000 + CROWD))

@@ -147,9 +147,9 @@ class Export:
         """Tells its client to come back, instead of having its message read."""
         self._refuse(too_long())
 
-    def peer(self) -> str:
+    def peer(self) -> bytes:
         """The connection."""
-        return _common.decode(self._peer)
+        return self._peer
 
     def read(self) -> bool:
         """Has the message read; False if the call is over."""

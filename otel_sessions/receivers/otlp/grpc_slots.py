@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -35,7 +35,10 @@ TIGHT: Final = 832 << 20
 """Bytes resident above which one message is waited for at a time, and slow ones are given up, but for `FEW`: they may
 be large, and come all at once."""
 CROWD: Final = 128
-"""Calls that stay in line then: each may have sent what fits into its window, which is counted nowhere."""
+"""Calls that stay in line then: each may have sent what fits into its window, which is counted nowhere. As many more of
+connections whose last message was small, which take next to nothing and whose turn comes soon."""
+LIGHT_BYTES: Final = 64 << 10
+"""Of a message that is small."""
 FEW: Final = 2
 FAIR: Final = 8
 """Of so many turns one goes to the first in line, the others to connections of which nothing large or slow is known."""
@@ -64,7 +67,7 @@ class Reading(Protocol):
 
     def cancel(self) -> None: ...
 
-    def peer(self) -> str: ...
+    def peer(self) -> Hashable: ...
 
 
 class Messages:
@@ -81,7 +84,8 @@ class Messages:
         self._slow: set[Reading] = set()  # of those, which count little
         self._passed_at = 0.0  # when the last was found slow
         self._working: set[Reading] = set()  # being read, and what waits for its outcome
-        self._heavy: set[str] = set()  # connections whose last message was large, or slow to come
+        self._heavy: set[Hashable] = set()  # connections whose last message was large, or slow to come
+        self._light: set[Hashable] = set()  # those whose last one was small
         self._turns = 0
         self._room = host.received
         self._expected = EXPECTED_BYTES
@@ -112,9 +116,10 @@ class Messages:
     def enter(self, export: Reading) -> None:
         """Has its message read when it is its turn. Raises `Retryable` where the line is long and memory tight."""
         with self._turn:
-            if self._is_tight and len(self._in_line) >= CROWD:
-                raise too_long()
             self._in_line[export] = None
+            if self._is_tight and len(self._in_line) > CROWD and export in self._beyond():
+                del self._in_line[export]
+                raise too_long()
             following = self._next()
         if following is not None:
             self._have_read(following)
@@ -130,7 +135,7 @@ class Messages:
             if export in self._working:
                 self._room.settle(export, nbytes)
             if nbytes:
-                self._note(export, is_heavy=nbytes > SLOW_BYTES)
+                self._note(export, nbytes)
             following = self._next() if self._in_line else None
         if following is not None:
             self._have_read(following)
@@ -178,17 +183,26 @@ class Messages:
         first = next(iter(self._in_line))
         if not self._heavy or self._turns % FAIR == 0:
             return first
-        others = (each for each in islice(self._in_line, WORKERS) if each.peer() not in self._heavy)
+        others = (each for each in islice(self._in_line, 2 * CROWD) if each.peer() not in self._heavy)
         return next(others, first)
 
-    def _note(self, export: Reading, *, is_heavy: bool) -> None:
+    def _note(self, export: Reading, nbytes: int) -> None:
         """Takes note of what is known of its connection; called with `_turn`."""
-        if is_heavy:
-            if len(self._heavy) >= PEERS:
-                self._heavy.clear()
-            self._heavy.add(export.peer())
-        elif self._heavy:
-            self._heavy.discard(export.peer())
+        peer = export.peer()
+        for known, is_of_it in ((self._heavy, nbytes > SLOW_BYTES), (self._light, nbytes <= LIGHT_BYTES)):
+            if not is_of_it:
+                known.discard(peer)
+                continue
+            if len(known) >= PEERS and peer not in known:
+                known.clear()
+            known.add(peer)
+
+    def _beyond(self) -> list[Reading]:
+        """Who came last to a line that is too long; called with `_turn`."""
+        light, others = list[Reading](), list[Reading]()
+        for export in self._in_line:
+            (light if export.peer() in self._light else others).append(export)
+        return [*light[CROWD:], *others[CROWD:]]
 
     def _forget(self, export: Reading) -> None:
         """Gives back what it had; called with `_turn`."""
@@ -205,7 +219,7 @@ class Messages:
                 self._slow.add(slow)
                 self._room.give_back(slow)
                 self._room.settle(slow, SLOW_BYTES)
-                self._note(slow, is_heavy=True)
+                self._note(slow, SLOW_BYTES + 1)
             following = self._next() if self._in_line else None
         if following is not None:
             self._have_read(following)
@@ -213,7 +227,7 @@ class Messages:
     def _thin_out(self) -> None:
         """Sends away who came last to a line that is too long."""
         with self._turn:
-            last = [*islice(self._in_line, CROWD, None)]
+            last = self._beyond() if len(self._in_line) > CROWD else []
             for export in last:
                 del self._in_line[export]
         for export in last:
