@@ -204,6 +204,13 @@ async def hold(nbytes: int) -> None:
     give_back_kept()
 
 
+def release() -> None:
+    """The client has taken what there is of the answer at hand, which goes on later."""
+    answer = _at_hand.get()
+    if answer is not None:
+        answer.leave()
+
+
 async def next_held(make: Callable[[], Awaitable[bytes]], nbytes: int) -> bytes:
     """The next piece of the answer at hand, which is counted instead of the one before, that had `nbytes`.
 

@@ -15,8 +15,13 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from weakref import finalize
 from zlib import crc32
 
+import orjson
+
+from otel_sessions.errors import Retryable
+from otel_sessions.footprint import Room
 from otel_sessions.queries.keyed import select
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row
@@ -28,6 +33,12 @@ POLL_S: Final = 0.5
 MAX_TURNS: Final = 100_000
 """That are watched of a session; of a longer one the last by their start."""
 _AT_A_TIME: Final = 200
+_BYTES: Final = 1 << 20
+"""Of what is told at once, but for the first turn of it."""
+_TURN_BYTES: Final = 400
+"""What a reader remembers of a turn takes."""
+FOLLOWED: Final = Room(64 << 20, is_shared=False)
+"""What all readers of the process remember together: 160,000 turns, each as often as it is followed."""
 _PATIENCE: Final = 10
 _PAUSE: Final = 5
 _GROUPS: Final = 64
@@ -72,6 +83,10 @@ class Watch:
         self._had = _Had()
         self._unsettled: dict[str, tuple[int, int]] = {}
         self._pending: list[_Turn] = []
+        self._at_a_time = _AT_A_TIME
+        self._remembered = 0
+        self._place = object()
+        finalize(self, FOLLOWED.give_back, self._place)
         self._began = False
 
     def pause_after(self, took: float) -> float:
@@ -83,28 +98,42 @@ class Watch:
         return max(POLL_S, took if self._unsettled else _PAUSE * took)
 
     def look(self, client: Client) -> Iterator[Arrival]:
-        """What the reader has not had, in the order of their starts, some hundred turns at most.
+        """What the reader has not had, in the order of their starts, some hundred turns and some MiB at most.
 
-        A turn that changes is told when it has stayed as it is from one look to the next, or after ten.
+        A turn that changes is told when it has stayed as it is from one look to the next, or after ten. Raises
+        `Retryable` where all readers together remember too much.
         """
         if not self._pending:
             rows = select(client, "watched_turns", {**self._named, "limit": MAX_TURNS})
+            self._remember(len(rows))
             present = [_Turn(row["TraceId"], row["StartTime"], int(row["State"])) for row in reversed(rows)]
             at_once = not self._began
             if at_once:
                 self._begin(present)
             self._pending = list(self._news(present, at_once=at_once))
-        now, self._pending = self._pending[:_AT_A_TIME], self._pending[_AT_A_TIME:]
+        now, self._pending = self._pending[: self._at_a_time], self._pending[self._at_a_time :]
         if not now:
             return
         named = {**self._named, "trace_ids": [turn.trace_id for turn in now]}
         rows = select(client, "turns_of", named, COLUMNS="*")
-        by_trace = {row["TraceId"]: row for row in rows}
-        for turn in now:
-            self._had.take(turn)
+        by_trace, nbytes = {row["TraceId"]: row for row in rows}, 0
+        for place, turn in enumerate(now):
             row = by_trace.get(turn.trace_id)
+            nbytes += len(orjson.dumps(row))
+            if place and nbytes > _BYTES:
+                self._pending, self._at_a_time = [*now[place:], *self._pending], place
+                return
+            self._had.take(turn)
             if row is not None:
                 yield Arrival(encode(self._list, self._had.mark()), row)
+        self._at_a_time = min(2 * self._at_a_time, _AT_A_TIME)
+
+    def _remember(self, turns: int) -> None:
+        if turns <= self._remembered:
+            return
+        if not FOLLOWED.take(self._place, (turns - self._remembered) * _TURN_BYTES):
+            raise Retryable("those who follow sessions leave no room for another as long", retry_after=10.0)
+        self._remembered = turns
 
     def _begin(self, present: Sequence[_Turn]) -> None:
         self._began = True

@@ -132,6 +132,7 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
             self._watches.leave()
             return
         context.add_callback(gone.set)
+        context.add_callback(partial(UNSENT.leave, context))
         project = ""
         try:
             project, request = self._admit("WatchSession", requests, context)
@@ -163,14 +164,15 @@ class SessionService(grpc.GenericRpcHandler):  # type: ignore[type-arg] # generi
         while not gone.is_set() and not self._stopping.is_set():
             with self._looks, limited(), self._client() as client:
                 began = time.monotonic()
-                arrivals = list(watch.look(client))
+                told = [
+                    response(id=arrival.id, trace=filling(shapes.turn(arrival.turn, preview))).SerializeToString()
+                    for arrival in watch.look(client)
+                ]
                 took = time.monotonic() - began
             if not is_begun:
                 context.send_initial_metadata(())
                 is_begun = True
-            for arrival in arrivals:
-                trace = filling(shapes.turn(arrival.turn, preview))
-                yield response(id=arrival.id, trace=trace).SerializeToString()
+            yield from _taken(told, context)
             _sleep(watch.pause_after(took), gone, self._stopping)
 
     def _admit(self, name: str, requests: Iterator[bytes], context: grpc.ServicerContext) -> tuple[str, Any]:
@@ -219,6 +221,19 @@ def _unsent(body: bytes, context: grpc.ServicerContext) -> bytes:
         if not context.add_callback(partial(UNSENT.leave, context)):
             UNSENT.leave(context)
     return body
+
+
+def _taken(told: list[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+    """Messages that are counted until their client has taken them. Raises `Retryable` where others leave no room."""
+    nbytes = sum(map(len, told))
+    if nbytes > SMALL and not UNSENT.wait(context, nbytes, context.cancel):
+        raise UNSENT.refusal()
+    try:
+        for message in told:
+            yield message
+            UNSENT.note_read(context)
+    finally:
+        UNSENT.leave(context)
 
 
 def _sleep(seconds: float, gone: threading.Event, stopping: threading.Event) -> None:

@@ -11,6 +11,8 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_sessions.errors import Retryable
+from otel_sessions.footprint import Room
 from otel_sessions.queries import watch as module
 from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.watch import Arrival, Watch
@@ -98,6 +100,34 @@ def test_one_change_in_a_long_session_brings_a_small_part_of_it_again(monkeypatc
     assert 7 in {int(each.turn["TraceId"], 16) for each in again}
     assert len(again) < 8_000 / 32
     assert len(last.id) < 1100
+
+
+def test_what_is_told_at_once_is_bounded_in_bytes_and_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Turns({f"{n:032x}": (n, 0) for n in range(300)})
+
+    def select(client: object, name: str, *arguments: Any, **more: Any) -> list[Any]:
+        rows = session.select(client, name, *arguments, **more)
+        return [{**row, "Tags": "x" * 10_000} for row in rows] if name == "turns_of" else rows
+
+    monkeypatch.setattr(module, "select", select)
+    watch, told = Watch("p", "s", from_start=True), list[list[Arrival]]()
+    while not told or told[-1]:
+        told.append(list(watch.look(None)))  # type: ignore[arg-type]
+    assert max(map(len, told)) <= module._BYTES // 10_000
+    assert [int(each.turn["TraceId"], 16) for look in told for each in look] == [*range(300)]
+
+
+def test_what_all_readers_remember_is_bounded_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Turns({f"{n:032x}": (n, 0) for n in range(10)})
+    monkeypatch.setattr(module, "select", session.select)
+    monkeypatch.setattr(module, "FOLLOWED", Room(25 * module._TURN_BYTES, is_shared=False))
+    first, second, third = (Watch("p", "s") for _ in range(3))
+    for watch in (first, second, second):
+        assert list(watch.look(None)) == []  # type: ignore[arg-type]
+    with pytest.raises(Retryable, match="no room"):
+        list(third.look(None))  # type: ignore[arg-type]
+    del first
+    assert list(third.look(None)) == []  # type: ignore[arg-type]
 
 
 def test_a_turn_that_never_rests_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import grpc
@@ -63,3 +63,17 @@ def test_a_call_whose_answer_is_not_taken_is_cancelled_where_another_needs_the_r
     assert answered(Call()) + answered(Call()) == unsent.held
     assert answered(Call()) == LARGE
     assert unsent.held == 2 * LARGE
+
+
+def test_turns_that_watchers_do_not_take_count_as_well_until_they_are_taken(unsent: Unsent) -> None:
+    def taken(call: Call) -> Iterator[bytes]:
+        return service._taken([bytes(LARGE - 10), bytes(10)], cast("grpc.ServicerContext", cast(Any, call)))
+
+    first, second = taken(Call()), taken(Call())
+    assert len(next(first)) + 10 == unsent.held
+    next(second)
+    with pytest.raises(Retryable, match="read slowly"):
+        next(taken(Call()))
+    assert [len(message) for message in first] == [10]
+    second.close()  # type: ignore[attr-defined] # as gRPC does when the call is over
+    assert not unsent.held

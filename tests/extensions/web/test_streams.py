@@ -15,10 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from otel_sessions.errors import Retryable
+from otel_sessions.extensions.web.api import events as streams
+from otel_sessions.http import answers
 from otel_sessions.queries import export
 from otel_sessions.queries.limits import LimitExceeded
 from tests.extensions.web.conftest import Api, span
 from tests.integration.delivery import EPOCH
+from tests.integration.running import wait_until
 
 FORMATS = ["jsonl", "csv", "parquet", "md", "messages"]
 
@@ -253,6 +256,22 @@ def events(api: Api, path: str, headers: dict[str, str] | None = None) -> Iterat
         yield Reader(answer)
     finally:
         connection.close()
+
+
+def test_events_count_among_what_clients_leave_unread_until_they_are_taken(
+    stored: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+
+    async def noting(nbytes: int) -> None:
+        await answers.hold(nbytes)
+        held.append(answers.UNSENT.held)
+
+    monkeypatch.setattr(streams, "hold", noting)
+    with events(stored, "/sessions/s%2F1/events?from=start") as reader:
+        first = reader.next()
+        wait_until(lambda: not answers.UNSENT.held)
+    assert held[0] > 3 * len(json.dumps(first["data"])), "all turns of it"
 
 
 def test_turns_come_as_they_arrive_and_go_on_where_a_connection_broke(api: Api) -> None:

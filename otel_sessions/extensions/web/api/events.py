@@ -17,8 +17,9 @@ from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
+from otel_sessions.http.answers import SMALL, hold, in_pieces, next_held, release
 from otel_sessions.queries import shapes
-from otel_sessions.queries.watch import Arrival, Watch
+from otel_sessions.queries.watch import Watch
 
 HEARTBEAT_S: Final = 15.0
 MAX_STREAMS: Final = 200
@@ -45,37 +46,55 @@ class Streams:
         last = call.headers.get("last-event-id", "")
         watch = Watch(call.project, call.session_id, after=last, from_start=call.parameters.from_ == "start")
 
-        def begin(client: Client) -> list[Arrival]:
+        def begin(client: Client) -> bytes:
             check_session(client, call.project, call.session_id)
-            return list(watch.look(client))
+            return _told(client, watch, call.parameters.preview)
 
         first = await call.store.run(begin)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._events(call, watch, first), headers=headers, media_type="text/event-stream")
 
-    async def _events(self, call: Call[Events, None], watch: Watch, first: list[Arrival]) -> AsyncIterator[bytes]:
+    async def _events(self, call: Call[Events, None], watch: Watch, first: bytes) -> AsyncIterator[bytes]:
         """The bytes of the stream, until the service stops or ClickHouse cannot be read; browsers come back and go on.
-        It is counted among the readers as long as it goes on."""
+        It is counted among the readers as long as it goes on, and what is told among what clients leave unread."""
         self._count += 1
+        took = 0.0
+
+        async def following() -> bytes:
+            nonlocal took
+            began = time.monotonic()
+            told = await call.store.run(lambda client: _told(client, watch, call.parameters.preview))
+            took = time.monotonic() - began
+            return told
+
         try:
             yield b"retry: 1000\n\n"
-            arrivals, said, took = first, time.monotonic(), 0.0
+            told, said = first, time.monotonic()
+            del first
+            await hold(len(told))
             while not call.is_stopping():
-                for arrival in arrivals:
-                    body = orjson.dumps(shapes.turn(arrival.turn, call.parameters.preview))
-                    yield b"id: " + arrival.id.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
-                    said = time.monotonic()
-                if time.monotonic() - said > HEARTBEAT_S:
-                    yield b": still here\n\n"
-                    said = time.monotonic()
+                if not told and time.monotonic() - said > HEARTBEAT_S:
+                    told = b": still here\n\n"
+                if told:
+                    for part in in_pieces(told):
+                        yield part
+                    said, told, part = time.monotonic(), b"", b""
+                release()
                 await asyncio.sleep(watch.pause_after(took))
-                began = time.monotonic()
-                arrivals = await call.store.run(lambda client: list(watch.look(client)))
-                took = time.monotonic() - began
+                told = await next_held(following, SMALL)
         except OtelSessionsError as error:
             yield f": {type(error).__name__}, come back\n\n".encode()
         finally:
             self._count -= 1
+
+
+def _told(client: Client, watch: Watch, preview: int | None) -> bytes:
+    """What the reader has not had, as events."""
+    events = bytearray()
+    for arrival in watch.look(client):
+        body = orjson.dumps(shapes.turn(arrival.turn, preview))
+        events += b"id: " + arrival.id.encode() + b"\nevent: turn\ndata: " + body + b"\n\n"
+    return bytes(events)
 
 
 _STREAMS = Streams()
