@@ -7,7 +7,6 @@ In scripts that are written without spaces (Han, kana, Thai) a word may stand an
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -22,8 +21,11 @@ UNSPACED: Final = (
     (0x0E01, 0x0E3A), (0x0E40, 0x0E5B),  # Thai
 )  # fmt: skip
 """Code points of the scripts without spaces, from and to, inclusive."""
-_LAST_ASSIGNED_MARK: Final = 0x1FFFF
-_VARIATION_SELECTORS: Final = range(0xE0100, 0xE01F0)
+_WITH_MARKS: Final = (
+    *(range(0x300, 0x3400), range(0xA000, 0xAC00), range(0xD7A4, 0xD800), range(0xF900, 0x17000)),
+    *(range(0x18D80, 0x1FFFF), range(0xE0100, 0xE01F0)),
+)
+"""Where combining marks are, or may be: not among Han, Hangul, Tangut, surrogates and what is for private use."""
 _LETTERS: Final = r"\p{L}\p{M}\p{N}"
 _SPACELESS: Final = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in UNSPACED)
 _ASCII_RUN: Final = re.compile("[0-9A-Za-z]+")
@@ -46,14 +48,13 @@ _APART: Final = rf"[^{_LETTERS}]"
 @cache
 def marks() -> str:
     """The combining marks, as ranges inside the brackets of a regular expression of Python's."""
-    points = [
-        point
-        for point in (*range(0x300, _LAST_ASSIGNED_MARK), *_VARIATION_SELECTORS)
-        if point <= sys.maxunicode and unicodedata.category(chr(point)).startswith("M")
-    ]
-    firsts = [points[0], *(after for before, after in pairwise(points) if after != before + 1)]
-    lasts = [*(before for before, after in pairwise(points) if after != before + 1), points[-1]]
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
+    found = ""
+    for points in _WITH_MARKS:
+        # two letters a point, of which the first alone is a capital
+        categories = "".join(map(unicodedata.category, map(chr, points)))
+        for run in re.finditer("(?:M[a-z])+", categories):
+            found += f"{chr(points[run.start() // 2])}-{chr(points[run.end() // 2 - 1])}"
+    return found
 
 
 def runs(text: str) -> tuple[str, ...]:
