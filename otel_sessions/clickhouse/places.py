@@ -29,12 +29,18 @@ BEGUN_WAIT_S: Final = 300.0
 
 
 class Busy(Retryable):
-    """What others read, or store, leaves nothing to read with."""
+    """What others read, or store, leaves nothing to read with; or not enough, where it was tried with `had` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, had: int = 0) -> None:
+        less = (
+            "a smaller page (limit), fewer members or columns, shorter texts (preview), one session or a shorter time"
+        )
         super().__init__(
-            "what others read or store takes the memory that this needs (max_memory_usage); ask again, or for less: a"
-            " smaller page (limit), fewer members or columns, shorter texts (preview)",
+            f"this takes more memory (max_memory_usage) than the {had >> 20} MiB that what others read or store leaves"
+            f" now: ask for less, {less}; the same fits only if a quiet service has enough"
+            if had
+            else "what others read or store takes the memory that this needs (max_memory_usage); ask again, or for"
+            f" less: {less}",
             retry_after=2.0,
         )
 

@@ -127,7 +127,7 @@ class Reader(Front):
             return self._attempt(last, ask, wanted)
         except Exception as error:
             if last.is_short(error) and self._had < granted(wanted, self._largest or MOST):
-                raise Busy from error
+                raise Busy(self._had) from error
             raise
 
     def _attempt(self, attempt: Attempt, ask: _Ask, wanted: Mapping[str, Any]) -> bytes:
