@@ -14,6 +14,7 @@ from otel_sessions.queries import added, keyed
 from otel_sessions.queries.paging import Page, decode, page
 from otel_sessions.queries.rows import Row, as_json, nanoseconds, portions, select
 from otel_sessions.queries.share_hiding import Hidden
+from otel_sessions.queries.stored_parts import Parts
 from otel_sessions.sessions.additions import token_hash
 
 if TYPE_CHECKING:
@@ -24,17 +25,24 @@ _SHARE: Final = ("CreatedAt", "ExpiresAt", "Mode", "Hide", "HideRoles")
 
 
 def with_additions(
-    client: Client, project: str, rows: Sequence[Row], groups: Collection[str], *, now_ns: int
+    client: Client,
+    project: str,
+    rows: Sequence[Row],
+    groups: Collection[str],
+    *,
+    now_ns: int,
+    parts: Parts | None = None,
 ) -> list[Row]:
     """Rows of the view `sessions` with `Bookmarked`, `Labels`, `State` and `IdleAfter`, after how many nanoseconds
-    without a span it is idle, and `Scores` if the groups have them."""
+    without a span it is idle, and `Scores` if the groups have them. `parts` are as in `added.known`.
+    """
     of_all: dict[str, Row] = {}
     scores: dict[str, list[Row]] = {}
     for ids in portions(row["SessionId"] for row in rows):
         named = {"project": project, "session_ids": ids}
         own, of_these = keyed.at_once(
             client,
-            partial(_additions_of, project=project, session_ids=ids),
+            partial(_additions_of, project=project, session_ids=ids, parts=parts),
             partial(keyed.select, name="scores_of", parameters=named) if "scores" in groups else lambda _: [],
         )
         of_all |= {row["SessionId"]: row for row in own}
@@ -76,9 +84,9 @@ def said_of_one(
     }
 
 
-def _additions_of(client: Client, project: str, session_ids: Sequence[str]) -> list[Row]:
+def _additions_of(client: Client, project: str, session_ids: Sequence[str], parts: Parts | None) -> list[Row]:
     """The rows of `additions_of.sql`, of which only those are asked for that may have anything."""
-    known, asked = added.known(client, project, session_ids), list(session_ids)
+    known, asked = added.known(client, project, session_ids, parts), list(session_ids)
     found: list[Row] = []
     if known is not None:
         asked = known.within(added.BY_PEOPLE)

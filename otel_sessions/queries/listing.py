@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otel_sessions.queries import keyed, whole
+from otel_sessions.queries import added, keyed, whole
 from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
@@ -16,6 +16,7 @@ from otel_sessions.queries.language.superset import ANYTHING, BOUNDS, FIRST_STAR
 from otel_sessions.queries.paging import MAX_IDS_OF_ONE, Moving, Page, Place, Readers, unread
 from otel_sessions.queries.rows import Row, composed, nanoseconds, portions, run, select
 from otel_sessions.queries.shapes import DEFAULT_GROUPS
+from otel_sessions.queries.stored_parts import Parts, parts_of
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -88,15 +89,16 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
     meanwhile.
     Raises `LanguageError`, `CursorError`, and what `rows.run` does.
     """
+    parts = parts_of(client, (*added.TABLES, *whole.TABLES))
     moving = Moving(
         wanted.identity,
         "SessionId",
-        lambda place: _picked(client, wanted, place, now_ns),
+        lambda place: _picked(client, wanted, place, now_ns, parts),
         lambda began_ns: _all_keys(client, wanted, began_ns, now_ns),
     )
     page, next_ = unread(moving, wanted.limit, wanted.cursor, readers, now_ns)
-    shown = _whole(client, wanted.project, page)
-    return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns), next_)
+    shown = _whole(client, wanted.project, page, parts)
+    return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns, parts=parts), next_)
 
 
 def is_any(client: Client, *, project: str) -> bool:
@@ -125,20 +127,22 @@ def extent(client: Client, *, project: str, chosen: Filter, now_ns: int) -> tupl
     return (row["First"], row["Last"]) if row["Sessions"] else None
 
 
-def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int) -> list[Row]:
+def _picked(client: Client, wanted: Wanted, place: Place | None, now_ns: int, parts: Parts | None) -> list[Row]:
     """`SessionId` and `_key` of so many sessions behind a place as a page has, in their order, and of one more.
 
     The first page by what has bounds is picked by them. What that does not settle soon is worked out over all sessions.
     """
     condition = wanted.filter.condition(now_ns)
     if place is None and wanted.order == "desc" and wanted.sort in _BOUNDS:
-        picked = _picked_by_bounds(client, wanted, condition, now_ns)
+        picked = _picked_by_bounds(client, wanted, condition, now_ns, parts)
         if picked is not None:
             return picked
     return _keys(client, wanted, condition, place)
 
 
-def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_ns: int) -> list[Row] | None:
+def _picked_by_bounds(
+    client: Client, wanted: Wanted, condition: Condition, now_ns: int, parts: Parts | None
+) -> list[Row] | None:
     """The first page among the sessions whose bounds are the greatest, some more of them at a time.
 
     Once the last of it is before the bounds of all that were not looked at, it is right (the threshold algorithm). None
@@ -162,7 +166,7 @@ def _picked_by_bounds(client: Client, wanted: Wanted, condition: Condition, now_
     looked_at: set[str] = set()
     while True:
         among = [row for row in bounds[:size] if row["SessionId"] not in looked_at]
-        found = _look(client, wanted, condition, among, found, is_whole=len(among) <= few)
+        found = _look(client, wanted, condition, among, found, is_whole=len(among) <= few, parts=parts)
         if len(bounds) <= size or (len(found) > wanted.limit and _is_before(found[-1], bounds[size])):
             return found
         looked_at.update(row["SessionId"] for row in among)
@@ -200,7 +204,14 @@ def _places(client: Client, project: str, words: Sought) -> Found | None:
 
 
 def _look(
-    client: Client, wanted: Wanted, condition: Condition, among: Sequence[Row], found: list[Row], *, is_whole: bool
+    client: Client,
+    wanted: Wanted,
+    condition: Condition,
+    among: Sequence[Row],
+    found: list[Row],
+    *,
+    is_whole: bool,
+    parts: Parts | None,
 ) -> list[Row]:
     """What was found so far and among these sessions, given by their bounds, as much of it as a page wants.
 
@@ -212,7 +223,7 @@ def _look(
         if not is_whole:
             found = _first(wanted, found + _keys(client, wanted, condition, among=ids))
             continue
-        known = whole.known_of(client, wanted.project, ids)
+        known = whole.known_of(client, wanted.project, ids, parts)
         late = known.long if len(found) + len(ids) > wanted.limit else frozenset()
         first = [id_ for id_ in ids if id_ not in late]
         found = _first(wanted, found + _keys(client, wanted, condition, among=first, known=known))
@@ -281,12 +292,13 @@ def _keys(
     return run(client, sql, bound) if among is None else run(client, *keyed.by_key(client, sql, bound))
 
 
-def _whole(client: Client, project: str, page: Sequence[Row]) -> list[Row]:
+def _whole(client: Client, project: str, page: Sequence[Row], parts: Parts | None) -> list[Row]:
     """The rows of a page in the columns of the view `sessions`, of which some have all and some only the id."""
     known = {row["SessionId"]: {name: value for name, value in row.items() if name != "_key"} for row in page}
     for ids in portions(id_ for id_, row in known.items() if _FIGURES not in row):
         named = {"project": project, "session_ids": ids}
-        read = {row["SessionId"]: row for row in whole.select(client, "session_rows", named)}
+        kinds = whole.known_of(client, project, ids, parts)
+        read = {row["SessionId"]: row for row in whole.select(client, "session_rows", named, kinds)}
         known = {id_: read.get(id_, row) for id_, row in known.items()}
     return [row for row in known.values() if _FIGURES in row]
 

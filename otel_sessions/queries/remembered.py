@@ -6,6 +6,8 @@ deleted makes another, of another name, and no name is given twice while the eng
 the session lay in some parts is right while it lies in these. That holds for the embedded engine, which runs as long as
 a client of it is open: so a client remembers rows of its own, and those of a `Store`, which keeps one open, remember
 them together. Servers of a cluster give their parts equal names.
+
+In which parts a session lies is remembered too, as long as the tables have the same parts.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 8 * 2**20
 """Of the rows that are remembered together; what was asked for longest ago is forgotten first."""
+_MOST_VERSIONS: Final = 10_000
 _REPLACED: Final = "\ufffd"
 
 
@@ -37,6 +40,23 @@ class Remembered:
         self._using = threading.Lock()
         self._rows: OrderedDict[tuple[str, str], tuple[str, str]] = OrderedDict()
         self._nbytes = 0
+        self._parts = frozenset[str]()
+        self._versions = dict[tuple[str, str], str]()
+
+    def versions(self, parts: frozenset[str], project: str, session_ids: Sequence[str]) -> dict[str, str]:
+        """Of these sessions the versions that were read since the tables have had these parts."""
+        with self._using:
+            if parts != self._parts:
+                return {}
+            found = {id_: self._versions.get((project, id_)) for id_ in session_ids}
+        return {id_: version for id_, version in found.items() if version is not None}
+
+    def keep_versions(self, parts: frozenset[str], project: str, versions: Mapping[str, str]) -> None:
+        """Remembers versions that were read after it was seen that the tables have these parts."""
+        with self._using:
+            if parts != self._parts or len(self._versions) + len(versions) > _MOST_VERSIONS:
+                self._parts, self._versions = parts, {}
+            self._versions |= {(project, id_): version for id_, version in versions.items()}
 
     def keep(self, project: str, versions: Mapping[str, str], rows: Sequence[Row]) -> None:
         """Remembers those whose version is known, which was read before them; any of them may be forgotten at once."""

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from otel_sessions.queries import keyed
-from otel_sessions.queries.remembered import remembered_by
+from otel_sessions.queries.remembered import Remembered, remembered_by
 from otel_sessions.queries.rows import Row, composed, run
+from otel_sessions.queries.stored_parts import TURNS, Parts, parts_of
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -28,6 +29,8 @@ _WORD: Final = re.compile(r"\w+")
 _COLUMN: Final = re.compile(r"(\w+) (\w+(?:\([^)]*\))?)")
 ALWAYS: Final = "1"
 """The condition that holds of every session."""
+TABLES: Final = (TURNS, "_corrected_turns")
+"""What rows of sessions are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,37 @@ class Known:
     long: frozenset[str]
 
 
-def known_of(client: Client, project: str, session_ids: Sequence[str]) -> Known:
+def known_of(client: Client, project: str, session_ids: Sequence[str], parts: Parts | None = None) -> Known:
+    """What is known of these sessions; `parts` are those of `TABLES`, and of others, as the request has found them,
+    else they are looked for.
+    """
     named: dict[str, Any] = {"project": project, "session_ids": list(session_ids), "many": keyed.MANY_MINUTES}
     texts, memory = keyed.tables(keyed.SOME), remembered_by(keyed.bare(client))
     versions, kept = dict[str, str](), dict[str, Row]()
     if memory is not None:
-        versions = {row["SessionId"]: row["Version"] for row in run(client, texts["versions"], named)}
+        parts = parts_of(client, TABLES) if parts is None else parts
+        versions = _versions(client, memory, named, parts)
         kept = {id_: orjson.loads(text) for id_, text in memory.texts(project, versions).items()}
     named["session_ids"] = [id_ for id_ in session_ids if id_ not in kept]
     rows = run(client, texts["kinds"], named) if named["session_ids"] else []
     in_doubt, long = ({row["SessionId"] for row in rows if row[is_one]} for is_one in ("IsInDoubt", "IsLong"))
     long |= {id_ for id_, row in kept.items() if row["TraceCount"] > keyed.MANY_MINUTES}
     return Known(kept, versions, frozenset(in_doubt), frozenset(long))
+
+
+def _versions(client: Client, memory: Remembered, named: Mapping[str, Any], parts: Parts | None) -> dict[str, str]:
+    """Of these sessions the versions as they are now, or were since the request looked at the parts."""
+    project, session_ids = named["project"], named["session_ids"]
+    seen = frozenset(path for table in TABLES for path in parts[table]) if parts and parts[TURNS] else None
+    versions = memory.versions(seen, project, session_ids) if seen else {}
+    left = [id_ for id_ in session_ids if id_ not in versions]
+    if not left:
+        return versions
+    found = run(client, keyed.tables(keyed.SOME)["versions"], {**named, "session_ids": left})
+    read = {row["SessionId"]: row["Version"] for row in found}
+    if seen:
+        memory.keep_versions(seen, project, read)
+    return versions | read
 
 
 def select(

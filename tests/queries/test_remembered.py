@@ -21,6 +21,7 @@ from otel_sessions.queries.rows import Row, run
 from otel_sessions.sessions import deletion
 from otel_sessions.testing.oracle import OracleSpan
 from tests.integration.delivery import EPOCH, Receiver, new_project
+from tests.queries.noting import noting
 
 pytestmark = pytest.mark.skipif(
     "config.getoption('--clickhouse') != 'embedded'", reason="only the embedded engine remembers"
@@ -150,6 +151,36 @@ def test_what_is_stored_while_a_session_is_worked_out_is_seen_the_next_time(
     receiver, one = stored
     client = cast(Client, Watched(otel_client, lambda: receiver.take([[span(one.project, 7)]])))
     assert [row["SpanCount"] for _ in range(2) for row in rows(client, one.project)] == [1, 2]
+
+
+def test_in_which_parts_sessions_lie_is_asked_once_while_there_are_no_others(otel_client: Client) -> None:
+    project = new_project()
+    receiver, one = Receiver(otel_client, project), span(project, 1)
+    receiver.take([[one]])
+    client, asked = noting(otel_client, is_embedded=True)
+
+    def is_asked() -> bool:
+        asked.clear()
+        assert rows(client, project) == [row for row in view(otel_client, project) if row["SessionId"] == "s"]
+        return any("AS Version" in query for query in asked)
+
+    assert [is_asked() for _ in range(2)] == [True, False]
+    receiver.take([[span(project, 2, claim_id="other")]])
+    assert [is_asked() for _ in range(2)] == [True, False]
+    _corrected(otel_client, receiver, one)
+    assert [is_asked() for _ in range(2)] == [True, False]
+
+
+def test_versions_are_of_the_parts_they_were_read_with_and_not_more_than_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, parts = Remembered(), frozenset("ab")
+    monkeypatch.setattr(remembered, "_MOST_VERSIONS", 2)
+    memory.keep_versions(parts, "p", {"a": "1", "b": "2"})
+    assert memory.versions(parts, "p", ["a", "c"]) == {"a": "1"}
+    assert memory.versions(frozenset("a"), "p", ["a"]) == memory.versions(parts, "other", ["a"]) == {}
+    memory.keep_versions(parts, "p", {"c": "3"})
+    assert memory.versions(parts, "p", ["a", "b", "c"]) == {"c": "3"}
+    memory.keep_versions(frozenset("abc"), "p", {"d": "4"})
+    assert memory.versions(parts, "p", ["c"]) == memory.versions(frozenset("abc"), "p", ["c"]) == {}
 
 
 def test_another_table_with_parts_of_the_same_names_is_another_version(otel_client: Client) -> None:
