@@ -9,6 +9,7 @@ import re
 import resource
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,12 @@ CEILING: Final = 704 << 20
 """Bytes resident above which free memory is given back even under load; a service is to stay below 1 GiB."""
 RECEIVED_BYTES: Final = 64 << 20
 """Of requests that are being read, or read and not answered, over all transports together."""
+TIGHT: Final = 832 << 20
+"""Bytes resident above which receivers read less at a time, and keep shorter lines."""
+CROWD: Final = 128
+"""Requests that stay in a line then: what came of each is counted nowhere."""
+_ASKED_S: Final = 0.5
+"""Who waits for room asks again sooner."""
 SCATTERED_BYTES: Final = 8 << 20
 """Of a request whose pieces, as they came, leave so much free heap that it is given back at once."""
 _MADV_DONTNEED: Final = 4
@@ -47,7 +54,7 @@ class Room:
         self.is_shared = is_shared
         self._held: dict[object, int] = {}  # by request, the one that came first at first
         self._sum = 0
-        self._awaited_by: object | None = None
+        self._awaited: dict[object, float] = {}  # by whom, and when they asked last; who waits for longest at first
         self._turn = threading.Lock()
 
     @property
@@ -55,14 +62,18 @@ class Room:
         """The bytes of all requests."""
         return self._sum
 
-    def reserve(self, request: object, nbytes: int) -> bool:
+    def reserve(self, request: object, nbytes: int, line: object | None = None) -> bool:
         """Whether a new request has so many bytes from now on, all that it may need. Where it has not, others that take
-        theirs piece by piece do not grow large before it has, or gives back."""
+        theirs piece by piece do not grow large before it has, or gives back.
+
+        It is the first of its `line`, if it stands in one. Who has waited for longest is the next that finds room."""
+        waiting = request if line is None else line
         with self._turn:
-            if self._held and self._sum + nbytes > self.nbytes:
-                self._awaited_by = request
+            is_next = next(iter(self._waiting()), waiting) is waiting
+            if self._held and (not is_next or self._sum + nbytes > self.nbytes):
+                self._awaited[waiting] = time.monotonic()
                 return False
-            self._awaited_by = None
+            self._awaited.pop(waiting, None)
             self._set(request, nbytes)
             return True
 
@@ -72,7 +83,7 @@ class Room:
             before = self._held.get(request, 0)
             is_first = self.is_shared and next(iter(self._held), request) is request
             is_small = self.is_shared and before + nbytes <= self.nbytes // 32
-            is_late = self._awaited_by is not None and before <= self.nbytes // 32 and not is_small
+            is_late = before <= self.nbytes // 32 and not is_small and bool(self._waiting())
             most = self.nbytes + (self.nbytes // 4 if is_small else 0)
             if not is_first and (is_late or self._sum + nbytes > most):
                 return False
@@ -88,8 +99,14 @@ class Room:
         """Gives back all that the request has, or waits for; a second call does nothing."""
         with self._turn:
             self._sum -= self._held.pop(request, 0)
-            if self._awaited_by is request:
-                self._awaited_by = None
+            self._awaited.pop(request, None)
+
+    def _waiting(self) -> dict[object, float]:
+        """Who waits for room, less those that have given up; called with `_turn`."""
+        if self._awaited:
+            since = time.monotonic() - _ASKED_S
+            self._awaited = {waiting: asked for waiting, asked in self._awaited.items() if asked > since}
+        return self._awaited
 
     def _set(self, request: object, nbytes: int) -> None:
         self._sum += nbytes - self._held.get(request, 0)

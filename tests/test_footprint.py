@@ -31,6 +31,25 @@ def test_who_needs_its_room_at_once_waits_for_nobody_who_grows_and_keeps_nobody_
     assert room.held == 0
 
 
+def test_lines_of_two_transports_have_their_turns_by_who_waits_for_longest() -> None:
+    room, first, ours, theirs = Room(64), object(), object(), object()
+    assert room.take(first, 60)
+    assert not room.reserve("large", 24, line=ours)
+    assert not room.reserve("less", 3, line=theirs), "else one that needs more would never find room"
+    room.settle(first, 20)
+    assert not room.reserve("less", 3, line=theirs)
+    assert room.reserve("large", 24, line=ours)
+    assert room.reserve("less", 3, line=theirs)
+
+
+def test_a_line_that_asks_no_more_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footprint, "_ASKED_S", 0.0)
+    room = Room(64)
+    assert room.take("first", 60)
+    assert not room.reserve("large", 24, line="ours")
+    assert room.reserve("less", 3, line="theirs")
+
+
 def run(program: str, directory: Path) -> list[str]:
     done = subprocess.run([sys.executable, "-c", program], cwd=directory, capture_output=True, text=True, check=True)
     return done.stdout.split()

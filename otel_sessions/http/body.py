@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -28,11 +29,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from otel_sessions.errors import InvalidData, Retryable, TooLarge
-from otel_sessions.footprint import Room
+from otel_sessions.footprint import CROWD, TIGHT, Room, resident
 
 T = TypeVar("T")
 ROOM_TIMEOUT_S: Final = 5.0
-"""How long a body waits for room, before its client is told to come back."""
+"""How long a body waits for room that has some already, before its client is told to come back."""
+PATIENCE_S: Final = 60.0
+"""How long one waits for its turn that has none, while memory is not tight: over gRPC that takes as long as its client
+has patience."""
+SOON_S: Final = 2.0
+"""A body whose turn has come and that is not there by then counts what has come of it: its client is slow."""
+_TURN_LOOK_S: Final = 1.0
 _LOOK_S: Final = 0.02
 _INFLATING: Final = 2
 READ_TIMEOUT_S: Final = 30.0
@@ -72,6 +79,11 @@ class SlowBody(Retryable):
     """The body was not there in `READ_TIMEOUT_S` seconds; the connection is of no more use."""
 
 
+def too_long() -> Retryable:
+    """What the client of a request is told for which the line is too long."""
+    return Retryable("too many requests wait to be read, and memory is tight", retry_after=2.0)
+
+
 class Bodies:
     """Reads bodies of at most `limit` bytes each, packed and unpacked, and of `together` bytes that are held at a time,
     or as far as there is room in one that is shared with others.
@@ -85,6 +97,7 @@ class Bodies:
     ) -> None:
         self.limit = limit
         self._room = Room(together, is_shared=False) if isinstance(together, int) else together
+        self._line: deque[asyncio.Future[None]] = deque()  # large bodies whose turn is to come, the next one is done
         self._pool = pool
         self._decoders: Decoders = {**_DECODERS, **(more or {})}
         self._accepted = ", ".join(dict.fromkeys(["gzip", "deflate", "zstd", *(more or {})]))
@@ -97,14 +110,19 @@ class Bodies:
         `Retryable` when there is no room; `SlowBody`; Starlette's `ClientDisconnect`.
         """
         body = Body(self.limit, self._room, *self._decoder(request.headers.get("content-encoding", "")))
-        body.check_announced(request.headers.get("content-length", ""))
+        announced = body.check_announced(request.headers.get("content-length", ""))
         try:
+            if self._room.is_shared and announced > self._room.nbytes // 32:
+                await self._wait_for_turn(body, announced)
+            slow = asyncio.get_running_loop().call_later(SOON_S, body.count_what_came)
             try:
                 async with asyncio.timeout(READ_TIMEOUT_S):
                     async for chunk in request.stream():
                         await body.add(chunk)
             except TimeoutError:
                 raise SlowBody(f"the request was not there after {READ_TIMEOUT_S:g} s") from None
+            finally:
+                slow.cancel()
             yield body
         finally:
             body.release()
@@ -127,6 +145,36 @@ class Bodies:
             return work(body)
         return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work, body)
 
+    async def _wait_for_turn(self, body: Body, nbytes: int) -> None:
+        """Returns when there is room for all of a large body, of which nothing is read before: pieces of many would
+        fill the room, and none come to its end. Raises `Retryable` after a while, sooner where memory is tight."""
+        turn, began = asyncio.get_running_loop().create_future(), time.monotonic()
+        if len(self._line) >= CROWD and resident() >= TIGHT:
+            raise too_long()
+        self._line.append(turn)
+        self._call_next()
+        looked_at = began
+        try:
+            while not (turn.done() and body.reserve(nbytes, self)):
+                now = time.monotonic()
+                if now - looked_at > _TURN_LOOK_S:
+                    looked_at, is_tight = now, resident() >= TIGHT
+                    if now - began > (ROOM_TIMEOUT_S if is_tight else PATIENCE_S):
+                        raise Retryable("too many requests are being read")
+                    if is_tight and self._line.index(turn) >= CROWD:
+                        raise too_long()
+                if turn.done():
+                    await asyncio.sleep(_LOOK_S)
+                else:
+                    await asyncio.wait({turn}, timeout=_TURN_LOOK_S)
+        finally:
+            self._line.remove(turn)
+            self._call_next()
+
+    def _call_next(self) -> None:
+        if self._line and not self._line[0].done():
+            self._line[0].set_result(None)
+
     def _decoder(self, header: str) -> tuple[str, Callable[[], Any] | None]:
         """The content encoding that a header names, and its decoder, None of what is not packed."""
         encoding = header.strip().lower()
@@ -148,6 +196,7 @@ class Body:
         self._decoder = decoder
         self._parts: list[bytes] = []
         self._size = 0
+        self._held = 0
         self._is_over = False
         # Compression makes some bodies a little longer.
         self._most = limit if decoder is None else limit + limit // 256 + 1024
@@ -156,10 +205,25 @@ class Body:
         """Whether it is not packed, and has less than so many bytes."""
         return self._decoder is None and self._size < nbytes
 
-    def check_announced(self, length: str) -> None:
-        """Raises `TooLarge` by what the header `Content-Length` says."""
-        if length.isdecimal() and int(length) > self._most:
+    def check_announced(self, length: str) -> int:
+        """The bytes that the header `Content-Length` says, 0 without one. Raises `TooLarge` by them."""
+        announced = int(length) if length.isdecimal() else 0
+        if announced > self._most:
             raise self._too_large_error()
+        return announced
+
+    def reserve(self, nbytes: int, line: object) -> bool:
+        """Whether it has room for so many bytes from now on."""
+        if not self._room.reserve(self, nbytes, line):
+            return False
+        self._held = nbytes
+        return True
+
+    def count_what_came(self) -> None:
+        """Gives back the room for what has not come yet."""
+        if self._held > self._size:
+            self._held = self._size
+            self._room.settle(self, self._size)
 
     async def add(self, chunk: bytes) -> None:
         """Takes a piece of the body. Raises `TooLarge` past the limit, and `Retryable` when there is no room."""
@@ -167,7 +231,7 @@ class Body:
         if self._size > self._most:
             raise self._too_large_error()
         end = time.monotonic() + ROOM_TIMEOUT_S
-        while not self._hold(len(chunk), until=end):
+        while not self._hold(self._size, until=end):
             await asyncio.sleep(_LOOK_S)
         self._parts.append(chunk)
 
@@ -187,7 +251,7 @@ class Body:
                 if len(data) > self._limit:
                     raise self._too_large_error()
                 end = time.monotonic() + ROOM_TIMEOUT_S
-                while not self._hold(len(data) - self._size, until=end):
+                while not self._hold(len(data), until=end):
                     time.sleep(_LOOK_S)
             self._decoder, self._size = None, len(data)
         self._parts = [data]
@@ -220,9 +284,11 @@ class Body:
     def _too_large_error(self) -> TooLarge:
         return TooLarge(f"the request is over the limit of {self._limit} bytes")
 
-    def _hold(self, size: int, *, until: float) -> bool:
-        """Whether it has so much more room; raises `Retryable` where it is to wait no longer than `until`."""
-        taken = self._room.take(self, size)
+    def _hold(self, nbytes: int, *, until: float) -> bool:
+        """Whether it has so much room in all; raises `Retryable` where it is to wait no longer than `until`."""
+        taken = nbytes <= self._held or self._room.take(self, nbytes - self._held)
+        if taken:
+            self._held = max(self._held, nbytes)
         if self._is_over:  # a thread that still works at it takes no room
             self._room.give_back(self)
             return True

@@ -11,9 +11,9 @@ import pytest
 
 from otel_sessions.component import Host
 from otel_sessions.errors import Retryable
-from otel_sessions.footprint import RECEIVED_BYTES, Room
+from otel_sessions.footprint import CROWD, RECEIVED_BYTES, TIGHT, Room
 from otel_sessions.receivers.otlp import grpc_slots
-from otel_sessions.receivers.otlp.grpc_slots import CROWD, EXPECTED_BYTES, FAIR, FEW, LITTLE, READING, TIGHT, Messages
+from otel_sessions.receivers.otlp.grpc_slots import EXPECTED_BYTES, FAIR, FEW, LITTLE, READING, Messages
 from otel_sessions.telemetry import Metrics
 from tests.integration.running import wait_until
 

@@ -169,7 +169,8 @@ def test_slow_bodies_keep_nobody_else_waiting(start_http):
 
 
 def test_bodies_in_memory_are_bounded_together_and_their_room_is_given_back(start_http, monkeypatch):
-    monkeypatch.setattr(body, "ROOM_TIMEOUT_S", 0.2)
+    for patience in ("ROOM_TIMEOUT_S", "PATIENCE_S"):
+        monkeypatch.setattr(body, patience, 0.2)
     room = Room(2 * MIB)
     monkeypatch.setattr(http, "Bodies", lambda limit, _: body.Bodies(limit, room))
     running = start_http(max_request_body_size=MIB)
@@ -186,6 +187,38 @@ def test_bodies_in_memory_are_bounded_together_and_their_room_is_given_back(star
     for _ in range(5):
         assert running.post(bytes(MIB)).code == 200
         assert running.post(bytes(MIB + 1)).code == 413
+
+
+@pytest.mark.parametrize("tight", [False, True])
+def test_large_bodies_wait_for_their_turn_as_messages_over_grpc_do_unless_memory_is_tight(
+    start_http, monkeypatch, tight
+):
+    monkeypatch.setattr(body, "ROOM_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(body, "_TURN_LOOK_S", 0.05)
+    monkeypatch.setattr(body, "resident", lambda: body.TIGHT if tight else 0)
+    monkeypatch.setattr(http, "Bodies", lambda limit, _: body.Bodies(limit, Room(2 * MIB)))
+    running = start_http(max_request_body_size=MIB)
+    with ExitStack() as closing, ThreadPoolExecutor(6) as pool:
+        slow = [closing.enter_context(half_sent(running, bytes(MIB - 1), MIB)) for _ in range(2)]
+        time.sleep(0.2)
+        burst = [pool.submit(running.post, bytes(MIB)) for _ in range(6)]
+        time.sleep(0.5)
+        assert [call.result().code for call in burst if call.done()] == [503] * (6 if tight else 0)
+        for connection in slow:
+            connection.sendall(b"x")
+        assert {call.result().code for call in burst} == {503 if tight else 200}
+
+
+def test_a_slow_body_whose_turn_has_come_counts_what_came_of_it(start_http, monkeypatch):
+    room = Room(2 * MIB)
+    monkeypatch.setattr(body, "SOON_S", 0.1)
+    monkeypatch.setattr(http, "Bodies", lambda limit, _: body.Bodies(limit, room))
+    running = start_http(max_request_body_size=MIB)
+    with half_sent(running, bytes(1000), MIB) as slow:
+        wait_until(lambda: room.held == 1000)
+        slow.sendall(bytes(MIB - 1000))
+        assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
+    wait_until(lambda: not room.held)
 
 
 def test_large_JSON_keeps_no_protobuf_waiting(start_http):

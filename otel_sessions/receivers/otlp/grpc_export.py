@@ -32,9 +32,10 @@ from otel_sessions.component import DEFAULT_PROJECT, Consumer, Host, Outcome, Re
 from otel_sessions.errors import InvalidData, Retryable, TooLarge, Unauthenticated
 from otel_sessions.footprint import give_back_pieces
 from otel_sessions.http.auth import Access
+from otel_sessions.http.body import too_long
 from otel_sessions.http.tls import ServerTls
 from otel_sessions.receivers.otlp.accounting import Accounting
-from otel_sessions.receivers.otlp.grpc_slots import Messages, too_long
+from otel_sessions.receivers.otlp.grpc_slots import Messages
 from otel_sessions.receivers.otlp.status import response_of, status_of
 
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 import grpc
 
 from otel_sessions.component import Host, Worker
-from otel_sessions.errors import Retryable
-from otel_sessions.footprint import RECEIVED_BYTES, resident
+from otel_sessions.footprint import CROWD, RECEIVED_BYTES, TIGHT, resident
+from otel_sessions.http.body import too_long
 
 WORKERS: Final = 128
 """Exports that are being read or wait for their outcome; the messages of others are not asked for."""
@@ -31,14 +31,9 @@ SOON_S: Final = 2.0
 LITTLE: Final = 448 << 20
 """Bytes resident below which messages are waited for a quarter as long before they count as slow: there is room for
 those that are found to be large."""
-TIGHT: Final = 832 << 20
-"""Bytes resident above which one message is waited for at a time, and slow ones are given up, but for `FEW`: they may
-be large, and come all at once."""
-CROWD: Final = 128
-"""Calls that stay in line then: each may have sent what fits into its window, which is counted nowhere. As many more of
-connections whose last message was small, which take next to nothing and whose turn comes soon."""
 LIGHT_BYTES: Final = 64 << 10
-"""Of a message that is small."""
+"""Of a message that is small. As many calls as stay in line while memory is tight stay beside them whose connections
+sent such a one last: they take next to nothing, and their turn comes soon."""
 FEW: Final = 2
 FAIR: Final = 8
 """Of so many turns one goes to the first in line, the others to connections of which nothing large or slow is known."""
@@ -50,11 +45,6 @@ CROWDED_S: Final = 5.0
 """The same while other calls stand in line to be read, and for the messages of other services, which are small."""
 GREEDY_S: Final = 1.0
 """The same while others stand in line, for a connection that has over a quarter of the messages that are being read."""
-
-
-def too_long() -> Retryable:
-    """What the client of a call is told for which the line is too long."""
-    return Retryable("too many requests wait to be read, and memory is tight", retry_after=2.0)
 
 
 class Reading(Protocol):
@@ -89,6 +79,8 @@ class Messages:
         self._turns = 0
         self._room = host.received
         self._expected = EXPECTED_BYTES
+        # where memory is tight one message is waited for at a time, and slow ones are given up, but for `FEW`: they may
+        # be large, and come all at once
         self._is_tight = False  # when it was looked at last
         self._turn = threading.Lock()
         self._closed = False
@@ -170,7 +162,7 @@ class Messages:
         if len(self._placed) >= READING or len(self._working) >= WORKERS:
             return None
         export = self._first()
-        if not self._room.reserve(export, self._expected):
+        if not self._room.reserve(export, self._expected, line=self):
             return None
         self._turns += 1
         del self._in_line[export]
