@@ -80,7 +80,12 @@ def read_behind(client: Client, scope: Row, after: Place, limit: int) -> tuple[l
     if is_frozen(client):
         rows = next_turns.turns_behind(client, named, _COLUMNS)
         return rows, read(client, scope, rows[:limit])
-    size = next_turns.size_of(client, scope)
+    # Each statement asks for the corrections, which are remembered.
+    size, corrected = keyed.at_once(
+        client,
+        lambda client: next_turns.size_of(client, scope),
+        lambda client: keyed.corrections_of(client, scope),
+    )
     ahead: list[Row] | None = None
     if size["Minutes"] > keyed.MANY_MINUTES:
         ahead = next_turns.turns_ahead(client, named, size)
@@ -93,7 +98,6 @@ def read_behind(client: Client, scope: Row, after: Place, limit: int) -> tuple[l
         rows = turns(client)
         return rows, read(client, scope, rows[:limit])
     few = None if ahead is None else ahead[:limit]
-    corrected = keyed.corrections_of(client, scope)
     found, (rows, more) = keyed.at_once(
         client,
         lambda client: _stored(client, scope, few, corrected),

@@ -31,12 +31,14 @@ def get_session(
     `Life` is `state`, which is `reopened` where an active session had been idle before; `reopened`, how many times it
     was; `revision`, the last one that was told or evaluated, None without hooks; and `parts`, how many it has.
     """
-    parts = parts_of(client, (*added.TABLES, added.CORRECTIONS, TURNS))
-    known = None if parts is None else added.known(client, project, [session_id], parts)
+    stored = parts_of(client, (*added.TABLES, added.CORRECTIONS, TURNS))
+    known = None if stored is None else added.known(client, project, [session_id], stored)
+    named = {"project": project, "session_id": session_id}
     if not is_frozen(client):
         has_none = known is not None and not known.within([added.CORRECTIONS])
         client = keyed.remembering(client, {("in_doubt", project): {session_id}} if has_none else {})
-    named = {"project": project, "session_id": session_id}
+        if not has_none:  # once for all statements, which are asked side by side
+            keyed.corrections_of(client, named)
 
     def said_and_ends(client: Client) -> tuple[Row, list[Row]]:
         said = said_of_one(client, project, session_id, groups, known)
@@ -47,7 +49,7 @@ def get_session(
         client,
         said_and_ends,
         lambda client: keyed.select(client, "session_rows", named),
-        lambda client: chains.next_sessions(client, project, session_id, parts),
+        lambda client: chains.next_sessions(client, project, session_id, stored),
     )
     if not rows or not ends:  # it may be deleted between the two
         return None

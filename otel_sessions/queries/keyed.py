@@ -66,6 +66,8 @@ class _Remembering(Front):
             return self._corrected[about_one]
         if query not in self._probes:
             return super().raw_query(query, parameters, settings, fmt)
+        if query == tables(ONE)["in_doubt"] and (named["project"], named["session_id"]) in self._corrected:
+            return _FOUND if self._corrected[named["project"], named["session_id"]] else b""
         probe = self._probes[query]
         without = self._known.setdefault((probe, named["project"]), set())
         within = self._known.setdefault((f"{probe}: found", named["project"]), set())
@@ -159,8 +161,7 @@ def corrections_of(client: Client, parameters: Mapping[str, Any]) -> dict[str, i
     """The corrected turns of the session `session_id` with the numbers of the corrections in force; None where they are
     too many to be bound to a statement.
     """
-    texts = tables(ONE)
-    return _corrected(client, "", parameters, texts) if run(client, texts["in_doubt"], parameters) else {}
+    return _corrected(client, "", parameters, tables(ONE))
 
 
 def placed(

@@ -140,7 +140,7 @@ def test_one_session_is_read_by_five_statements(otel_client: Client) -> None:
     assert get_session(client, project=project, session_id="s", now_ns=EPOCH)
     assert len(asked) == 5, asked
     assert sum("AS Reopened" in query for query in asked) == 1
-    assert sum(query.startswith("SELECT 1 FROM _corrections") for query in asked) == 1
+    assert sum("FROM _corrected_turns" in query for query in asked) == 1
 
 
 @embedded
