@@ -91,10 +91,11 @@ PREWHERE m.Project = {project:String} AND m.SessionId KEYS
 
 -- _turn_minutes.in_doubt
 _session_turns AS m
-PREWHERE m.Project = {project:String} AND m.SessionId KEYS AND if(m.Correction = 0,
-    m.Pair NOT IN (SELECT Pair FROM _corrected_turns WHERE Project = {project:String} AND SessionId KEYS),
-    (m.Pair, m.Correction) IN (
-        SELECT Pair, Correction FROM _corrected_turns FINAL WHERE Project = {project:String} AND SessionId KEYS))
+PREWHERE m.Project = {project:String} AND m.SessionId KEYS
+    AND (m.Correction = 0) != (bitXor(m.Pair, toUInt128(m.Correction)) IN (
+        SELECT arrayJoin([Pair, bitXor(Pair, toUInt128(Correction))])
+        FROM _corrected_turns FINAL
+        WHERE Project = {project:String} AND SessionId KEYS))
 
 -- session_traces
 (

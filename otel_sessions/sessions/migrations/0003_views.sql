@@ -9,7 +9,9 @@
 
 -- The figures in force of each minute of each trace of each session: the sums, but of traces in doubt the corrections, which
 -- lie in the same table. Pairs of a session and a trace are told apart by a hash: to read their ids and to join by them takes two
--- thirds of the time of a sum over all. It has 128 bits, as two pairs with one hash would hide figures.
+-- thirds of the time of a sum over all. It has 128 bits, as two pairs with one hash would hide figures. What was summed of a pair
+-- counts unless the pair is corrected, and of a correction the one in force: both are asked of one set, in which each pair stands
+-- twice, plain and with the number of its correction added to it.
 CREATE OR REPLACE VIEW _turn_minutes AS
 SELECT
     m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId, m.Minute AS Minute,
@@ -22,9 +24,8 @@ SELECT
     m.ReasoningTokens AS ReasoningTokens, m.Cost AS Cost, m.ModelCalls AS ModelCalls, m.UnpricedCalls AS
     UnpricedCalls, m.ToolCalls AS ToolCalls, m.Metadata AS Metadata
 FROM _session_turns AS m
-PREWHERE if(m.Correction = 0,
-    m.Pair NOT IN (SELECT Pair FROM _corrected_turns),
-    (m.Pair, m.Correction) IN (SELECT Pair, Correction FROM _corrected_turns FINAL))
+PREWHERE (m.Correction = 0) != (bitXor(m.Pair, toUInt128(m.Correction)) IN (
+    SELECT arrayJoin([Pair, bitXor(Pair, toUInt128(Correction))]) FROM _corrected_turns FINAL))
 COMMENT 'Internal: the figures in force of each minute of each trace of each session';
 
 -- Spans whose times make no sense count, but do not stretch a session that has others. What looks at turns, the first

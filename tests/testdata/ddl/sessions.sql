@@ -60,16 +60,11 @@ AS SELECT
     substring(max(m.ErrorPick), 10) AS LastError,
     mapApply((key, value) -> (key, substring(value, 9)), maxMap(m.Metadata)) AS Metadata
 FROM _session_turns AS m
-PREWHERE if(m.Correction = 0, (m.Pair NOT IN (
-    SELECT Pair
-    FROM _corrected_turns
-)), ((m.Pair, m.Correction) IN (
-    SELECT
-        Pair,
-        Correction
+PREWHERE (m.Correction = 0) != (bitXor(m.Pair, toUInt128(m.Correction)) IN (
+    SELECT arrayJoin([Pair, bitXor(Pair, toUInt128(Correction))])
     FROM _corrected_turns
     FINAL
-)))
+))
 GROUP BY
     Project,
     SessionId
