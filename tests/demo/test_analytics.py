@@ -110,6 +110,15 @@ def test_the_answer_of_a_question_is_the_one_on_the_page(number: int, otel_clien
     assert given == expected
 
 
+def test_rows_that_are_picked_first_are_those_of_the_statement_that_takes_longer(
+    otel_client: Client, one_run: str
+) -> None:
+    longer, first = re.findall(r"`(SELECT \* FROM sessions [^`]*)`", PAGE.read_text())
+    found = [run_statement(otel_client, project=one_run, sql=sql) for sql in (longer, first)]
+    assert len(found[0].rows) == 5
+    assert found[0].rows == found[1].rows
+
+
 def test_the_money_on_the_page_is_what_the_demo_counted_itself(sent: Sent) -> None:
     _, rows = rows_of(QUESTIONS[1][1])
     spent = {tally.user_id: pytest.approx(float(tally.cost), abs=1e-5) for tally in sent.tallies}
