@@ -252,7 +252,7 @@ def _bounds(
     client: Client, wanted: Wanted, superset: Condition, size: int, among: Sequence[str] | None = None
 ) -> list[Row]:
     """`SessionId` and `Bound` of the sessions with the greatest bounds, and of one more, in the order of a list."""
-    if wanted.sort == "last_activity" and superset.sql == ANYTHING and size < _LAST_LOOK:
+    if among is None and wanted.sort == "last_activity" and superset.sql == ANYTHING and size < _LAST_LOOK:
         named = {"project": wanted.project, "limit": size + 1, "rows": _ROWS_A_SESSION * (size + 1)}
         if len(latest := select(client, "list_latest", named)) > size:
             return latest

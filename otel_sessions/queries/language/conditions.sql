@@ -181,9 +181,6 @@ match(SessionId, {anywhere:String})
 OR max(arrayExists(v -> match(v, {anywhere:String}), UserIds))
 OR SessionId IN TURNS
 
--- words.bounds.found
-SessionId IN {session_ids:Array(String)}
-
 -- words.found
 match(SessionId, {pattern:String})
 OR arrayExists(v -> match(v, {anywhere:String}) AND match(v, {pattern:String}), UserIds)

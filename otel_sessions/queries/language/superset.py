@@ -60,7 +60,7 @@ def superset(
 
     `with_texts` it looks for words and metadata too, in all turns: much for a word that most sessions have, little for
     one that few have. `with_times` it works out which turns are in a window, where there are no texts to look for.
-    Words that were found already are not looked for again.
+    Words that were found already are not looked for again: it is asked of the sessions alone that may have them.
     """
     with_times = with_times and not _searches_texts(node)
     translation = _Superset(with_texts=with_texts, with_times=with_times, found=found)
@@ -144,7 +144,7 @@ class _Superset(Translation):
                 return self._overlaps(node)
             case Words() | Piece():
                 is_found = self._found is not None and node == self._found.words
-                return self._text(node) if self._with_texts or is_found else ANYTHING
+                return self._text(node) if self._with_texts and not is_found else ANYTHING
             case Is(of, words):
                 parts = [self._word(of, word) for word in words]
                 return ANYTHING if ANYTHING in parts else joined("OR", parts, "0")
