@@ -41,10 +41,12 @@ def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]
     running: list[Attributor] = []
     clients = Writer(clickhouse_endpoint.path or Path("a server"))  # `otel_client` stores beside the attributor
 
-    def start(endpoint: Endpoint = clickhouse_endpoint) -> tuple[Attributor, Host]:
+    def start(endpoint: Endpoint = clickhouse_endpoint, *, rests: list[float] | None = None) -> tuple[Attributor, Host]:
         host = Host(Metrics())
         attributor = Attributor("clickhouse", endpoint, AttributionConfig(interval=0.01), host, receiver="this one")
         running.append(attributor)
+        if rests is not None:
+            note_rests(attributor, rests)
         attributor.start()
         return attributor, host
 
@@ -52,6 +54,17 @@ def start(otel_client: Client, clickhouse_endpoint: Endpoint) -> Iterator[Start]
     for each in running:
         each.shutdown(WAIT_S)
     clients.leave()
+
+
+def note_rests(attributor: Attributor, rests: list[float]) -> None:
+    """Puts there how many seconds it rests after each round."""
+    wait = attributor._stopping.wait
+
+    def rest(seconds: float | None = None) -> bool:
+        rests.append(seconds or 0.0)
+        return wait(seconds)
+
+    attributor._stopping.wait = rest  # type: ignore[method-assign]
 
 
 def note(attributor: Attributor, batches: Sequence[SpanBatch]) -> None:
@@ -138,6 +151,20 @@ def test_what_a_receiver_that_died_has_left_is_done_at_the_start(start: Start, o
     assert late.spans() == 1
     start()
     wait_until(late.spans, WAIT_S, lambda count: count == 2)
+
+
+def test_rounds_that_correct_rest_longer_but_not_after_the_look_back_of_a_start(
+    start: Start, otel_client: Client
+) -> None:
+    left, rests = Late(otel_client), list[float]()
+    attributor, _ = start(rests=rests)
+    wait_until(left.spans, WAIT_S, lambda count: count == 2)
+    wait_until(lambda: len(rests), WAIT_S, lambda count: count > 0)
+    assert max(rests) == 0.01
+    late = Late(otel_client)
+    note(attributor, [late.claim])
+    wait_until(late.spans, WAIT_S, lambda count: count == 2)
+    wait_until(lambda: max(rests), WAIT_S, lambda longest: longest == 0.02)
 
 
 def test_corrections_that_there_is_no_time_for_are_left_to_the_next_start(

@@ -145,11 +145,13 @@ class Attributor:
             if not self._wake.wait(_RECORD_INTERVAL_S) and not self._has_stored:
                 continue
             self._wake.clear()
-            begin, moved = time.monotonic(), self._corrected
+            begin, moved, looks_back = time.monotonic(), self._corrected, self._looks_back
             if not self._try_round():
                 self._wake.set()
             rest = self._config.interval
-            if self._corrected > moved:  # a round has a price of its own, so those that correct are few and large
+            # A round has a price of its own, so those that correct are few and large. But beside a look back, which
+            # takes long, what a log had left was stored, and has waited.
+            if self._corrected > moved and not looks_back:
                 rest = max(rest, min(3 * (time.monotonic() - begin), 2 * rest, _MOST_REST_S))
             self._stopping.wait(rest)
         if (self._touched or self._has_stored) and time.monotonic() <= self._until:
