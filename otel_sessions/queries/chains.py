@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _FOLLOWING: Final = 20
 _MOST_ROWS: Final = 2_000_000
 """Of parts that are read in one go: 0.3 us of CPU each. A larger part is never read, but its index asked each time."""
+_FEW_ROWS: Final = 100_000
+"""Of parts that were not there at the last look: larger ones are read at the next, as a command looks but once."""
 _MOST_PARTS: Final = 500
 """Whose names are bound to a statement."""
 
@@ -45,22 +47,27 @@ def next_sessions(client: Client, project: str, session_id: str, parts: Parts | 
 
 @dataclass(slots=True)
 class _Naming:
-    """By path of a part whether any of its rows says that its session goes on from another."""
+    """By path of a part whether any of its rows says that its session goes on from another; and which parts there were
+    at the last look.
+    """
 
     parts: dict[str, bool] = field(default_factory=dict)
+    seen: frozenset[str] = frozenset()
     using: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, client: Client, parts: Mapping[str, int]) -> None:
-        """Reads those of these parts that are new; forgets all others."""
+        """Reads those of these parts that are new, as far as they are not too many; forgets all others."""
+        seen, self.seen = self.seen, frozenset(parts)
         self.parts = {path: names for path, names in self.parts.items() if path in parts}
         # Where one names a session, or is not read, the others tell nothing any more.
         if any(self.parts.values()) or any(rows > _MOST_ROWS for rows in parts.values()):
             return
-        left, new = _MOST_ROWS, dict[str, str]()
+        left, new = {True: _MOST_ROWS, False: _FEW_ROWS}, dict[str, str]()
         for path, rows in sorted(parts.items(), key=lambda part: part[1]):
-            if path in self.parts or rows > left or len(new) == _MOST_PARTS:
+            has_stayed = path in seen
+            if path in self.parts or rows > left[has_stayed] or len(new) == _MOST_PARTS:
                 continue
-            left -= rows
+            left[has_stayed] -= rows
             new[PurePosixPath(path).name] = path
         if new:
             found = select(client, "naming_parts", {"parts": [*new]})

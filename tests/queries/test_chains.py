@@ -155,7 +155,7 @@ def test_one_session_that_nothing_is_known_against_is_read_by_three_statements(o
 
 
 @embedded
-@pytest.mark.parametrize("bounds", [{}, {"_MOST_ROWS": 0}, {"_MOST_PARTS": 1}])
+@pytest.mark.parametrize("bounds", [{}, {"_MOST_ROWS": 0}, {"_FEW_ROWS": 0}, {"_MOST_PARTS": 1}])
 def test_who_goes_on_from_a_session_is_known_whatever_parts_it_is_stored_in(
     own_client: Client, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, int]
 ) -> None:
