@@ -308,7 +308,8 @@ def _tools(attributes: Attributes) -> list[dict[str, Any]]:
         if found:
             return found
     for key in keys.TOOLS_KEYS if not attributes.keys().isdisjoint(keys.TOOLS_KEYS) else ():
-        text = attributes.get(key, "")
+        if not (text := attributes.get(key)):
+            continue
         value = parsed(text) if text[:1] in JSON_BEGINS else None
         if isinstance(value, dict):
             config = value.get("config")
