@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from otel_sessions.genai.messages import Message, words
 from otel_sessions.genai.transcript import Reader, Step
 from otel_sessions.queries import keyed, shapes
 from otel_sessions.queries.contents import FIRST, TOKENS, TURN, Content, Key, is_step, read_behind
@@ -37,8 +38,8 @@ MAX_REFS: Final = 10_000
 
 _TOKENS: Final = tuple((name, snake_case(name)) for name in TOKENS)
 _SHORT: Final = 80
-"""Characters that are shown of the input and output of a turn in which something was said, so that they stand on the
-page anyway: where people write a line or two, more would be a third of the page.
+"""Characters that are shown of the input and output of a turn that stand in its messages, on the page anyway: where
+people write a line or two, more would be a third of the page.
 """
 _COMPACTED: Final = "gen_ai.conversation.compacted"
 _AGENTS: Final = 20
@@ -146,7 +147,7 @@ def build(
         _mark_compacted(made, before.peaks, peaks)
         kept = [(agent, peak) for agent, peak in (before.peaks | peaks).items() if len(agent) <= _MAX_AGENT]
         before.peaks = dict(kept[-_AGENTS:])
-        shown.append({**_turn(row, before, preview, _SHORT if any(map(is_spoken, made)) else None), "steps": made})
+        shown.append({**_shortened(_turn(row, before, preview), made, messages.rows), "steps": made})
     return {"turns": shown, "messages": messages.rows, "tools": tools.rows, "next_cursor": None}
 
 
@@ -154,6 +155,23 @@ def is_spoken(step: Mapping[str, Any]) -> bool:
     """Whether the messages of a step are what was said in its turn; those of a tool are not."""
     has_messages = step["messages_in"] or step["messages_out"]
     return bool(has_messages) and step["kind"] in ("model", "agent", "chain")
+
+
+def _shortened(turn: dict[str, Any], steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> dict[str, Any]:
+    """The turn with no more than `_SHORT` characters of its input and output, where a message of its steps says them.
+
+    A root that is no step may have another text, as it was asked before a prompt was made of it: that stands nowhere
+    else on the page.
+    """
+    for name, refs in (("input", "messages_in"), ("output", "messages_out")):
+        text = turn[name]
+        if len(text) <= _SHORT:
+            continue
+        said = (messages[ref] for step in steps if is_spoken(step) for ref in reversed(step[refs]))
+        if any(words(message).startswith(text) for message in said):
+            turn[name] = text[:_SHORT]
+            turn.setdefault(f"{name}_length", len(text))
+    return turn
 
 
 def _note(said: dict[bytes, Position], digest: bytes, position: Position) -> None:
@@ -183,8 +201,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
     }
 
 
-def _turn(row: Row, before: Before, *previews: int | None) -> dict[str, Any]:
-    preview = min((each for each in previews if each is not None), default=None)
+def _turn(row: Row, before: Before, preview: int | None) -> dict[str, Any]:
     start, end = nanoseconds(row["StartTime"]), nanoseconds(row["EndTime"])
     shown = {snake_case(name): rfc3339(row[name]) if name.endswith("Time") else row[name] for name in TURN}
     shown["duration_ns"] = row["Duration"]

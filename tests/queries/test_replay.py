@@ -370,6 +370,23 @@ def test_what_a_turn_was_asked_is_whole_where_its_steps_say_something_else(otel_
     assert (len(shown_turn["input"]), len(shown_turn["output"])) == (400, 300)
 
 
+def test_what_a_root_was_asked_is_whole_where_its_calls_were_sent_another_text(otel_client: Client) -> None:
+    project = new_project()
+    asked = {"input.value": "why " * 100, "output.value": "so " * 100}
+    for number, call in enumerate(
+        (chat([said("user", "Answer: why")], said("assistant", "so " * 101)), chat([], said("assistant", "")))
+    ):
+        root, step = turn(number, call)
+        root.attributes.extend(span("x", attributes=asked).attributes)
+        store(otel_client, project, root, step)
+    [page] = pages(otel_client, project, 10)
+    assert [(len(each["input"]), len(each["output"])) for each in page["turns"]] == [(400, 80), (400, 300)]
+    assert page["turns"][0]["output_length"] == 300
+    [page] = pages(otel_client, project, 10, preview=100)
+    assert [(len(each["input"]), len(each["output"])) for each in page["turns"]] == [(100, 80), (100, 100)]
+    assert page["turns"][0]["output_length"] == 300
+
+
 def test_hostile_messages_break_no_page(otel_client: Client) -> None:
     project = new_project()
     deep = '[{"role": "user", "content": ' + "[" * 400 + "]" * 400 + "}]"
