@@ -25,6 +25,8 @@ from otel_sessions.footprint import Room
 from otel_sessions.queries.keyed import select
 from otel_sessions.queries.paging import decode, encode
 from otel_sessions.queries.rows import Row
+from otel_sessions.queries.stored_parts import Parts, parts_of
+from otel_sessions.queries.whole import TABLES
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -83,6 +85,7 @@ class Watch:
         self._had = _Had()
         self._unsettled: dict[str, tuple[int, int]] = {}
         self._pending: list[_Turn] = []
+        self._parts: Parts | None = None  # of what turns are made of, when there was nothing new in them
         self._at_a_time = _AT_A_TIME
         self._remembered = 0
         self._place = object()
@@ -100,10 +103,15 @@ class Watch:
     def look(self, client: Client) -> Iterator[Arrival]:
         """What the reader has not had, in the order of their starts, some hundred turns and some MiB at most.
 
-        A turn that changes is told when it has stayed as it is from one look to the next, or after ten. Raises
+        A turn that changes is told when it has stayed as it is from one look to the next, or after ten. Where the parts
+        of the tables say that nothing was stored since there was nothing new, turns are not looked at. Raises
         `Retryable` where all readers together remember too much.
         """
         if not self._pending:
+            parts = parts_of(client, TABLES)
+            if parts is not None and parts == self._parts:
+                return
+            self._parts = None
             rows = select(client, "watched_turns", {**self._named, "limit": MAX_TURNS})
             self._remember(len(rows))
             present = [_Turn(row["TraceId"], row["StartTime"], int(row["State"])) for row in reversed(rows)]
@@ -111,6 +119,8 @@ class Watch:
             if at_once:
                 self._begin(present)
             self._pending = list(self._news(present, at_once=at_once))
+            if not self._pending and not self._unsettled:
+                self._parts = parts
         now, self._pending = self._pending[: self._at_a_time], self._pending[self._at_a_time :]
         if not now:
             return

@@ -18,6 +18,7 @@ from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.watch import Arrival, Watch
 from tests.extensions.web.conftest import Api, span
 from tests.integration.delivery import new_project
+from tests.queries.noting import noting
 
 
 @dataclass
@@ -174,3 +175,19 @@ def test_what_changes_of_a_turn_is_told(otel_client: Client) -> None:
     (changed,) = watch.look(otel_client)
     assert (int(changed.turn["TraceId"], 16), changed.turn["SpanCount"]) == (1, 2)
     assert re.fullmatch(r"[\w-]+", changed.id)
+
+
+@pytest.mark.skipif(
+    "config.getoption('--clickhouse') != 'embedded'", reason="parts of other servers do not tell what has changed"
+)
+def test_turns_are_not_looked_at_while_nothing_is_stored(otel_client: Client) -> None:
+    api = Api("", new_project(), otel_client)
+    api.store(span("s", 1, start=0), span("s", 2, start=10))
+    client, asked = noting(otel_client, is_embedded=True)
+    watch = Watch(api.project, "s")
+    for _ in range(3):  # parts may be merged meanwhile, but not each time
+        asked.clear()
+        assert list(watch.look(client)) == []
+    assert len(asked) == 1
+    api.store(span("s", 1, number=2, start=1))
+    assert [len(list(watch.look(client))) for _ in range(3)] == [0, 1, 0]
