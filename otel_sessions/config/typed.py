@@ -263,6 +263,8 @@ def message(detail: ErrorDetails, known: Sequence[str] = (), shown: Callable[[An
             said = f"expected {context['min_length']} or more of them, not {context['actual_length']}"
         case "finite_number":
             said = "expected a finite number"
+        case "string_unicode":
+            said = "expected text that UTF-8 can say, not half of a surrogate pair"
         case _:
             said = _expected(type_, context, value, shown or kind_of) or re.sub(r"^\w+ should", "should", detail["msg"])
     return said

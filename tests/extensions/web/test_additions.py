@@ -115,6 +115,9 @@ def test_what_a_value_may_be_is_told_under_its_name(api: Api, session: str) -> N
     ):
         answer = api.call("POST", f"{session}/scores", {"name": "q", "data_type": "TEXT", **more})
         assert {"name": "value", "message": message} in answer.json["errors"]
+    answer = api.call("POST", f"{session}/scores", b'{"name": "\\ud800", "data_type": "TEXT", "value": "x"}')
+    told = "expected text that UTF-8 can say, not half of a surrogate pair"
+    assert answer.json["errors"] == [{"name": "name", "message": told}]
 
 
 def test_a_preview_cuts_what_people_wrote_and_says_its_full_length(api: Api, session: str) -> None:
@@ -186,7 +189,8 @@ def test_a_link_that_expired_opens_nothing_and_one_that_would_is_refused(
     past = {"project": api.project, "session_id": "s", "expires_at": now - timedelta(days=1)}
     dead = {"token": publish(otel_client, **past)}
     refused = api.call("POST", f"{session}/share", {"expires_at": yesterday})
-    assert (refused.status, refused.json["detail"]) == (400, "expires_at is past: the link would open nothing")
+    told = {"name": "expires_at", "message": "is past: the link would open nothing"}
+    assert (refused.status, refused.json["errors"]) == (400, [told])
     assert len(api.get("/shares")["shares"]) == 1
     assert alive["expires_at"][:19] == tomorrow[:19]
     assert api.call("GET", f"/share/{alive['token']}").status == 200

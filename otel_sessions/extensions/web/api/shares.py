@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from otel_sessions.clickhouse.surface import Client
-from otel_sessions.errors import InvalidData
+from otel_sessions.config.typed import fault_error
 from otel_sessions.extensions.web.api import sessions
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc3339_of, time_of
@@ -59,7 +59,7 @@ def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
     check_session(client, call.project, call.session_id)
     wanted = call.body or Share()
     if wanted.expires_at is not None and wanted.expires_at <= datetime.fromtimestamp(call.now_ns / 1e9, UTC):
-        raise InvalidData("expires_at is past: the link would open nothing")
+        raise fault_error("expires_at", wanted.expires_at, "is past: the link would open nothing")
     token = writes.publish(
         client,
         project=call.project,
