@@ -2,7 +2,7 @@
 """Which sessions go on from one.
 
 Most stores have no session that says so. There it is remembered of each part of the turns that no row of it does: a
-request reads what is new of these parts, and asks nothing where there is nothing new.
+request asks an index about what is new of these parts, and nothing where there is nothing new.
 """
 
 from __future__ import annotations
@@ -18,16 +18,12 @@ from otel_sessions.clickhouse.at_once import owner_of
 from otel_sessions.queries import keyed
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import select
-from otel_sessions.queries.stored_parts import TURNS, Parts
+from otel_sessions.queries.stored_parts import TURNS, Parts, parts_of
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
 
 _FOLLOWING: Final = 20
-_MOST_ROWS: Final = 2_000_000
-"""Of parts that are read in one go: 0.3 us of CPU each. A larger part is never read, but its index asked each time."""
-_FEW_ROWS: Final = 100_000
-"""Of parts that were not there at the last look: larger ones are read at the next, as a command looks but once."""
 _MOST_PARTS: Final = 500
 """Whose names are bound to a statement."""
 
@@ -47,31 +43,23 @@ def next_sessions(client: Client, project: str, session_id: str, parts: Parts | 
 
 @dataclass(slots=True)
 class _Naming:
-    """By path of a part whether any of its rows says that its session goes on from another; and which parts there were
-    at the last look.
-    """
+    """By path of a part whether any of its rows says that its session goes on from another."""
 
     parts: dict[str, bool] = field(default_factory=dict)
-    seen: frozenset[str] = frozenset()
     using: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, client: Client, parts: Mapping[str, int]) -> None:
-        """Reads those of these parts that are new, as far as they are not too many; forgets all others."""
-        seen, self.seen = self.seen, frozenset(parts)
+        """Asks the index of those of these parts that are new; forgets all others."""
         self.parts = {path: names for path, names in self.parts.items() if path in parts}
-        # Where one names a session, or is not read, the others tell nothing any more.
-        if any(self.parts.values()) or any(rows > _MOST_ROWS for rows in parts.values()):
+        if any(self.parts.values()):  # where one names a session, the others tell nothing any more
             return
-        left, new = {True: _MOST_ROWS, False: _FEW_ROWS}, dict[str, str]()
-        for path, rows in sorted(parts.items(), key=lambda part: part[1]):
-            has_stayed = path in seen
-            if path in self.parts or rows > left[has_stayed] or len(new) == _MOST_PARTS:
-                continue
-            left[has_stayed] -= rows
-            new[PurePosixPath(path).name] = path
+        new = [path for path in parts if path not in self.parts][:_MOST_PARTS]
         if new:
-            found = select(client, "naming_parts", {"parts": [*new]})
-            self.parts |= {new[row["Part"]]: bool(row["Names"]) for row in found}
+            found = select(client, "naming_parts", {"parts": [PurePosixPath(path).name for path in new]})
+            naming = {row["Part"] for row in found}
+            # One that was merged away before it was asked is not found either.
+            left = (parts_of(client, (TURNS,)) or {}).get(TURNS, {})
+            self.parts |= {path: PurePosixPath(path).name in naming for path in new if path in left}
 
 
 _OF_OWNERS: Final[WeakKeyDictionary[object, _Naming]] = WeakKeyDictionary()

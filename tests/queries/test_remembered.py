@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from struct import pack, unpack
@@ -73,6 +73,15 @@ def stored(otel_client: Client, request: pytest.FixtureRequest) -> tuple[Receive
     return receiver, one
 
 
+@pytest.fixture
+def no_merges(otel_client: Client) -> Iterator[None]:
+    """What others have stored is not merged with what is remembered meanwhile. Deletions would wait for it to end."""
+    otel_client.command("SYSTEM STOP MERGES")
+    yield
+    otel_client.command("SYSTEM START MERGES")
+
+
+@pytest.mark.usefixtures("no_merges")
 def test_a_session_is_worked_out_once(otel_client: Client, stored: tuple[Receiver, OracleSpan]) -> None:
     project, watched = stored[0].project, Watched(otel_client)
     client = cast(Client, watched)
@@ -82,6 +91,7 @@ def test_a_session_is_worked_out_once(otel_client: Client, stored: tuple[Receive
     assert watched.worked_out == 1
 
 
+@pytest.mark.usefixtures("no_merges")
 def test_clients_of_one_store_remember_together(otel_client: Client, stored: tuple[Receiver, OracleSpan]) -> None:
     project, clients = stored[0].project, [Watched(otel_client) for _ in range(3)]
     store = Store(None, "test", threads=1, max_waiting=1)

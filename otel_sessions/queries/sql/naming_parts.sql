@@ -1,7 +1,6 @@
--- Of some parts of turns whether any row says that its session goes on from another. A part that is gone is missing; rows
--- that were deleted count as long as they are there, so that a part which has nothing else is not missing.
-SELECT _part AS Part, max(mapContains(Metadata, 'session.previous_id')) AS Names
+-- Of some parts of turns those of which any row says that its session goes on from another, by an index; rows that were deleted
+-- count as long as they are there.
+SELECT DISTINCT _part AS Part
 FROM _session_turns
-WHERE _part IN {parts:Array(String)}
-GROUP BY Part
-SETTINGS apply_deleted_mask = 0, max_rows_to_read = 0
+WHERE _part IN {parts:Array(String)} AND mapContainsKey(Metadata, 'session.previous_id') = 1
+SETTINGS apply_deleted_mask = 0, max_rows_to_read = 0, optimize_functions_to_subcolumns = 0

@@ -41,7 +41,8 @@ CREATE TABLE _session_turns
     INDEX idx_minute Minute TYPE minmax GRANULARITY 1,
     INDEX idx_received ReceivedAt TYPE minmax GRANULARITY 1,
     INDEX idx_words lower(if(isValidASCII(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10))), concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), replaceRegexpAll(translateUTF8(concat(substring(InputPick, 10), ' ', substring(OutputPick, 10)), 'ſK', 'sk'), '[^\\\\x00-\\\\x7F]+', ' '))) TYPE tokenbf_v1(1536, 3, 0) GRANULARITY 1,
-    INDEX idx_previous substring(Metadata['session.previous_id'], 9) TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX idx_previous substring(Metadata['session.previous_id'], 9) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_has_previous mapContainsKey(Metadata, 'session.previous_id') TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY Week
