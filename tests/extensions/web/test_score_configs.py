@@ -72,21 +72,22 @@ def test_the_page_offers_what_is_configured(api: Api, session: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "member"),
     [
-        {},
-        {"data_type": "STARS"},
-        {**RANGE, "min_value": 2},
-        {**RANGE, "min_value": "low"},
-        {"data_type": "BOOLEAN", "max_value": 1},
-        {"data_type": "CATEGORICAL"},
-        {"data_type": "CATEGORICAL", "categories": [{"label": ""}]},
-        {"data_type": "CATEGORICAL", "categories": [{"label": "a"}, {"label": "a"}]},
-        {"data_type": "CATEGORICAL", "categories": [{"label": "a"}, {"label": "b", "value": 0}]},
-        {"data_type": "TEXT", "categories": [{"label": "a"}]},
-        {**RANGE, "colour": "red"},
+        ({}, "data_type"),
+        ({"data_type": "STARS"}, "data_type"),
+        ({**RANGE, "min_value": 2}, "min_value"),
+        ({**RANGE, "min_value": "low"}, "min_value"),
+        ({"data_type": "BOOLEAN", "max_value": 1}, "max_value"),
+        ({"data_type": "CATEGORICAL"}, "categories"),
+        ({"data_type": "CATEGORICAL", "categories": [{"label": ""}]}, "categories.0.label"),
+        ({"data_type": "CATEGORICAL", "categories": [{"label": "a"}, {"label": "a"}]}, "categories"),
+        ({"data_type": "CATEGORICAL", "categories": [{"label": "a"}, {"label": "b", "value": 0}]}, "categories"),
+        ({"data_type": "TEXT", "categories": [{"label": "a"}]}, "categories"),
+        ({**RANGE, "colour": "red"}, "colour"),
     ],
 )
-def test_a_configuration_that_says_nothing_sound_is_400(api: Api, body: Any) -> None:
-    assert api.call("PUT", "/score-configs/x", body).status == 400
+def test_a_configuration_that_says_nothing_sound_is_400(api: Api, body: Any, member: str) -> None:
+    refused = api.call("PUT", "/score-configs/x", body)
+    assert (refused.status, [each["name"] for each in refused.json["errors"]]) == (400, [member])
     assert api.get("/score-configs")["score_configs"] == []

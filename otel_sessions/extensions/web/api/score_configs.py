@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from otel_sessions.clickhouse.surface import Client
+from otel_sessions.config.typed import fault_error
 from otel_sessions.errors import InvalidData
 from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import PagedTexts, Texts
@@ -46,15 +47,16 @@ class ScoreConfig(Body):
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
         if self.data_type != "NUMERIC" and (self.min_value is not None or self.max_value is not None):
-            raise ValueError("a range is of NUMERIC scores")
+            name = "max_value" if self.min_value is None else "min_value"
+            raise fault_error(name, getattr(self, name), "only NUMERIC scores have a range")
         if self.min_value is not None and self.max_value is not None and self.min_value > self.max_value:
-            raise ValueError("min_value is greater than max_value")
+            raise fault_error("min_value", self.min_value, "expected at most max_value")
         if (self.data_type == "CATEGORICAL") != bool(self.categories):
-            raise ValueError("CATEGORICAL scores have categories, and only these do")
+            raise fault_error("categories", [], "CATEGORICAL scores have categories, and only these do")
         labels = {category.label for category in self.categories}
         values = {category["value"] for category in self.shown_categories()}
         if len(labels) < len(self.categories) or len(values) < len(self.categories):
-            raise ValueError("two categories have one label, or one value")
+            raise fault_error("categories", [], "two have one label, or one value")
         return self
 
     def shown_categories(self) -> list[Row]:
