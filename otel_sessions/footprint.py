@@ -46,7 +46,7 @@ class Room:
 
     Where it `is_shared`, who finds none waits a little. One may be larger than the room, or than what is left: that
     which has had room for longest always gets what it asks for, so that there is always one that comes to its end.
-    For small ones there is a quarter more, so that they need not wait for large ones.
+    For small ones there is a quarter more, so that they need not wait for large ones, nor these until there are none.
     """
 
     def __init__(self, nbytes: int = RECEIVED_BYTES, *, is_shared: bool = True) -> None:
@@ -70,7 +70,8 @@ class Room:
         waiting = request if line is None else line
         with self._turn:
             is_next = next(iter(self._waiting()), waiting) is waiting
-            if self._held and (not is_next or self._sum + nbytes > self.nbytes):
+            is_full = self._sum + nbytes > self.nbytes and self._sum > self.nbytes // 4
+            if self._held and (not is_next or is_full):
                 self._awaited[waiting] = time.monotonic()
                 return False
             self._awaited.pop(waiting, None)

@@ -31,6 +31,18 @@ def test_who_needs_its_room_at_once_waits_for_nobody_who_grows_and_keeps_nobody_
     assert room.held == 0
 
 
+def test_a_large_one_joins_small_ones_that_never_end_and_no_other_large_one() -> None:
+    room, small = Room(64), [object() for _ in range(8)]
+    assert all(room.take(each, 2) for each in small)
+    assert room.reserve("large", 60)
+    assert not room.reserve("another", 60)
+    room.give_back("large")
+    assert room.take("small too", 1)
+    assert not room.reserve("another", 60)
+    room.give_back("small too")
+    assert room.reserve("another", 60)
+
+
 def test_lines_of_two_transports_have_their_turns_by_who_waits_for_longest() -> None:
     room, first, ours, theirs = Room(64), object(), object(), object()
     assert room.take(first, 60)
