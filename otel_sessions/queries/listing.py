@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_sessions.queries import added, keyed, whole
@@ -82,14 +82,24 @@ class Wanted:
 
 
 def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Readers | None = None) -> Page:
-    """A page of sessions in the columns of the view `sessions`, `Bookmarked`, `Labels` and `State`, and `Scores` if
-    they are among the groups.
-
-    With `readers`, whoever follows the cursors has every session once that was there all along, whatever moves
-    meanwhile.
-    Raises `LanguageError`, `CursorError`, and what `rows.run` does.
+    """A page of sessions as `list_rows` has them, with `Bookmarked`, `Labels` and `State`, and `Scores` if they are
+    among the groups.
     """
     parts = parts_of(client, (*added.TABLES, *whole.TABLES))
+    page = list_rows(client, wanted, now_ns=now_ns, readers=readers, parts=parts)
+    rows = with_additions(client, wanted.project, page.rows, wanted.groups, now_ns=now_ns, parts=parts)
+    return replace(page, rows=rows)
+
+
+def list_rows(
+    client: Client, wanted: Wanted, *, now_ns: int, readers: Readers | None = None, parts: Parts | None = None
+) -> Page:
+    """A page of sessions in the columns of the view `sessions`.
+
+    With `readers`, whoever follows the cursors has every session once that was there all along, whatever moves
+    meanwhile. `parts` are those of the tables of sessions, as the request has found them, else they are looked for.
+    Raises `LanguageError`, `CursorError`, and what `rows.run` does.
+    """
     moving = Moving(
         wanted.identity,
         "SessionId",
@@ -97,8 +107,7 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
         lambda began_ns: _all_keys(client, wanted, began_ns, now_ns),
     )
     page, next_ = unread(moving, wanted.limit, wanted.cursor, readers, now_ns)
-    shown = _whole(client, wanted.project, page, parts)
-    return Page(with_additions(client, wanted.project, shown, wanted.groups, now_ns=now_ns, parts=parts), next_)
+    return Page(_whole(client, wanted.project, page, parts), next_)
 
 
 def is_any(client: Client, *, project: str) -> bool:

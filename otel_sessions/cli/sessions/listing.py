@@ -64,14 +64,15 @@ def list_(  # noqa: PLR0917 - the command line names them
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.cli.render import plain  # noqa: PLC0415
     from otel_sessions.queries.filters import Filter  # noqa: PLC0415
-    from otel_sessions.queries.listing import Wanted, list_sessions  # noqa: PLC0415
+    from otel_sessions.queries.listing import Wanted, list_rows, list_sessions  # noqa: PLC0415
     from otel_sessions.queries.shapes import session  # noqa: PLC0415
 
     query = " ".join(words or ())
     chosen = Filter(query=query, from_ns=moment(from_, "--from", end=False), to_ns=moment(to, "--to", end=True))
     with reader_of(config, set_) as client:
         with explained(query):
-            page = list_sessions(client, Wanted(project, chosen, sort, order, limit), now_ns=time.time_ns())
+            find = list_sessions if json_ else list_rows  # the table shows nothing of what people added
+            page = find(client, Wanted(project, chosen, sort, order, limit), now_ns=time.time_ns())
         hints = [] if json_ else list(_hints(client, project, empty=not page.rows and chosen.is_empty))
     if json_:
         typer.echo(json.dumps([session(row) for row in page.rows], indent=2))
