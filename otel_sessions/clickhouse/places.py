@@ -43,6 +43,7 @@ class Busy(Retryable):
             f" less: {less}",
             retry_after=2.0,
         )
+        self.was_tried = bool(had)
 
 
 class Places:

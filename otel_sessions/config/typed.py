@@ -300,10 +300,10 @@ class Plain(BaseModel):
             raise ValidationError.from_exception_data(error.title, details) from None
 
 
-def fault_error(name: str, value: Any, text: str) -> ValidationError:
+def fault_error(name: str, text: str) -> ValidationError:
     """What a check of the whole says of one member, which then has the fault by its name."""
     said = PydanticCustomError(_SAID, "{text}", {"text": text})
-    return ValidationError.from_exception_data("", [{"type": said, "loc": (name,), "input": value}])
+    return ValidationError.from_exception_data("", [{"type": said, "loc": (name,), "input": None}])
 
 
 def _texts(faults: Sequence[ErrorDetails], known: Sequence[str]) -> list[str]:

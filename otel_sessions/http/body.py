@@ -38,7 +38,8 @@ PATIENCE_S: Final = 60.0
 """How long one waits for its turn that has none, while memory is not tight: over gRPC that takes as long as its client
 has patience."""
 SOON_S: Final = 2.0
-"""A body whose turn has come and that is not there by then counts what has come of it: its client is slow."""
+"""A body whose turn has come and that is not there by then counts what has come of it: its client is slow.
+Messages over gRPC likewise."""
 _TURN_LOOK_S: Final = 1.0
 _LOOK_S: Final = 0.02
 _INFLATING: Final = 2

@@ -100,6 +100,7 @@ def list_rows(
     meanwhile. `parts` are those of the tables of sessions, as the request has found them, else they are looked for.
     Raises `LanguageError`, `CursorError`, and what `rows.run` does.
     """
+    parts = parts_of(client, whole.TABLES) if parts is None else parts
     moving = Moving(
         wanted.identity,
         "SessionId",

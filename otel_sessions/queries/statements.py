@@ -70,7 +70,7 @@ def run_statement(client: Client, *, project: str, sql: str) -> Result:
     except StatementError:
         raise
     except Busy as error:
-        if error.__cause__ is None:  # it was not even tried
+        if not error.was_tried:
             raise
         raise LimitExceeded("memory", _LESS["memory"]) from error
     except QueryError as error:

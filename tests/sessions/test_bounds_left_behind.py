@@ -202,14 +202,21 @@ Given = Callable[..., Any]
 """What hands a look the sums that were told: turns are read after it."""
 
 
-@pytest.mark.remote_too
-def test_what_comes_into_one_look_is_not_told_twice_and_stands_for_nothing_that_is_missing(
-    otel_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An insert ends between what was told and the turns, and its figures are those of one that was broken off."""
+@pytest.fixture
+def broken_off(otel_client: Client) -> Receiver:
+    """A receiver of which an insert was broken off before it had told of its turns."""
     project = new_project()
     receiver = Receiver(otel_client, project)
     insert_turns_alone(receiver, [some_spans(project)])
+    return receiver
+
+
+@pytest.mark.remote_too
+def test_what_comes_into_one_look_is_not_told_twice_and_stands_for_nothing_that_is_missing(
+    otel_client: Client, broken_off: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An insert ends between what was told and the turns, and its figures are those of one that was broken off."""
+    receiver, project = broken_off, broken_off.project
     given_sums: Given = looks.given_sums
 
     def given(*args: Any) -> Any:
@@ -223,12 +230,10 @@ def test_what_comes_into_one_look_is_not_told_twice_and_stands_for_nothing_that_
 
 
 def test_bounds_are_enough_where_an_insert_comes_into_every_look(
-    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+    otel_client: Client, broken_off: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second one of them has half the figures, so neither is the least in all."""
-    project = new_project()
-    receiver = Receiver(otel_client, project)
-    insert_turns_alone(receiver, [some_spans(project)])
+    receiver, project = broken_off, broken_off.project
     given_sums: Given = looks.given_sums
     left = [some_spans(project, first=first)[:much] for first, much in ((7, 16), (13, 8), (19, 16))]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from otel_sessions.clickhouse.chunks import Progress
     from otel_sessions.queries.deletions import Deletion
+    from otel_sessions.queries.filters import Filter
 
 Session = Annotated[
     str | None,
@@ -60,8 +61,7 @@ def delete(  # noqa: PLR0917 - the command line names them
       otel-sessions sessions delete --query 'metadata.tenant:acme' --to 2026-01-31
     """
     from otel_sessions.cli.access import writer  # noqa: PLC0415
-    from otel_sessions.cli.output import follow  # noqa: PLC0415
-    from otel_sessions.queries import deletions  # noqa: PLC0415
+    from otel_sessions.cli.render import count  # noqa: PLC0415
     from otel_sessions.queries.filters import Filter  # noqa: PLC0415
 
     settings = loaded(config, set_)
@@ -74,15 +74,8 @@ def delete(  # noqa: PLR0917 - the command line names them
         if session_id is not None:
             deleted = _one(client, project, session_id, forget, yes=yes)
         else:
-            now_ns = time.time_ns()
-            found = deletions.count(client, project=project, chosen=chosen, now_ns=now_ns)
-            if found:
-                _ask(f"{found:,} session{'' if found == 1 else 's'}", yes=yes)
-                job = deletions.begin(client, project=project, chosen=chosen, now_ns=now_ns)
-            deleted = follow(_to_the_end(client, job, forget)) if found else 0
-    typer.echo(
-        json.dumps({"deleted": deleted}) if json_ else f"deleted {deleted:,} session{'' if deleted == 1 else 's'}"
-    )
+            deleted = _many(client, project, chosen, forget, yes=yes)
+    typer.echo(json.dumps({"deleted": deleted}) if json_ else f"deleted {count(deleted, 'session')}")
 
 
 def _ask(what: str, *, yes: bool) -> None:
@@ -98,6 +91,19 @@ def _one(client: Client, project: str, session_id: str, forget: timedelta | None
         raise QueryError(missing(client, project, session_id))
     _ask(f"the session {session_id!r}", yes=yes)
     return deletion.delete(client, [(project, session_id)], forget_for=forget)
+
+
+def _many(client: Client, project: str, chosen: Filter, forget: timedelta | None, *, yes: bool) -> int:
+    from otel_sessions.cli.output import follow  # noqa: PLC0415
+    from otel_sessions.cli.render import count  # noqa: PLC0415
+    from otel_sessions.queries import deletions  # noqa: PLC0415
+
+    now_ns = time.time_ns()
+    found = deletions.count(client, project=project, chosen=chosen, now_ns=now_ns)
+    if not found:
+        return 0
+    _ask(count(found, "session"), yes=yes)
+    return follow(_to_the_end(client, deletions.begin(client, project=project, chosen=chosen, now_ns=now_ns), forget))
 
 
 def _to_the_end(client: Client, job: Deletion, forget: timedelta | None) -> Generator[Progress, None, int]:

@@ -16,7 +16,7 @@ import grpc
 
 from otel_sessions.component import Host, Worker
 from otel_sessions.footprint import CROWD, RECEIVED_BYTES, TIGHT, resident
-from otel_sessions.http.body import too_long
+from otel_sessions.http.body import SOON_S, too_long
 
 WORKERS: Final = 128
 """Exports that are being read or wait for their outcome; the messages of others are not asked for."""
@@ -27,7 +27,6 @@ EXPECTED_BYTES: Final = RECEIVED_BYTES * 3 // 8
 fewer while much waits for its outcome. What is short lies in gRPC's core before it is asked for, and comes at once."""
 SLOW_BYTES: Final = RECEIVED_BYTES // READING
 """What one counts that has not come after `SOON_S`: its client is slow, or silent."""
-SOON_S: Final = 2.0
 LITTLE: Final = 448 << 20
 """Bytes resident below which messages are waited for a quarter as long before they count as slow: there is room for
 those that are found to be large."""

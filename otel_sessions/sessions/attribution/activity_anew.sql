@@ -9,18 +9,7 @@ SELECT t.* REPLACE (
     missing[5] AS InputTokens, missing[6] AS OutputTokens, missing[7] AS TotalTokens, missing[8] AS CachedInputTokens,
     missing[9] AS CacheCreationInputTokens, missing[10] AS ReasoningTokens, missing[11] AS Cost,
     missing[12] AS ModelCalls, missing[13] AS UnpricedCalls, missing[14] AS ToolCalls)
-FROM
-(
-${../parts/activity_of_turns}
-    AND (t.Project, t.SessionId) IN (
-        SELECT given.1, given.2 FROM (SELECT arrayJoin({told:Array(Tuple(String, String, Array(Decimal(38, 12))))}) AS given))
-GROUP BY Project, SessionId
-) AS t
-LEFT JOIN
-(
-    SELECT given.1 AS Project, given.2 AS SessionId, given.3 AS Sums
-    FROM (SELECT arrayJoin({told:Array(Tuple(String, String, Array(Decimal(38, 12))))}) AS given)
-) AS g ON g.Project = t.Project AND g.SessionId = t.SessionId
+${activity_beside_given}
 LEFT JOIN
 (
     SELECT

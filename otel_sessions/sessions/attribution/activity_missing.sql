@@ -5,16 +5,5 @@ WITH arrayMap((stored, told) -> greatest(stored - told, 0),
 ${../parts/activity_sums}
     , arrayResize(g.Sums, 14)) AS missing
 SELECT t.Project AS Project, t.SessionId AS SessionId, arrayMap(total -> toString(total), missing) AS Missing
-FROM
-(
-${../parts/activity_of_turns}
-    AND (t.Project, t.SessionId) IN (
-        SELECT given.1, given.2 FROM (SELECT arrayJoin({told:Array(Tuple(String, String, Array(Decimal(38, 12))))}) AS given))
-GROUP BY Project, SessionId
-) AS t
-LEFT JOIN
-(
-    SELECT given.1 AS Project, given.2 AS SessionId, given.3 AS Sums
-    FROM (SELECT arrayJoin({told:Array(Tuple(String, String, Array(Decimal(38, 12))))}) AS given)
-) AS g ON g.Project = t.Project AND g.SessionId = t.SessionId
+${activity_beside_given}
 WHERE arrayExists(total -> total > 0, missing)

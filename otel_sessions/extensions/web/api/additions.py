@@ -107,9 +107,9 @@ class Score(Body):
             return given
         type_, value = given.get("data_type"), given.get("value")
         if value is None and "value" in given:
-            raise fault_error("value", value, "expected true or false, a number or text, not nothing")
+            raise fault_error("value", "expected true or false, a number or text, not nothing")
         if isinstance(value, float) and not math.isfinite(value):
-            raise fault_error("value", value, "expected a finite number")
+            raise fault_error("value", "expected a finite number")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         wanted = {
             "NUMERIC": ("a number", is_number),
@@ -119,7 +119,7 @@ class Score(Body):
         }
         kind, is_right = wanted.get(type_, ("", True)) if isinstance(type_, str) else ("", True)
         if value is not None and not is_right:
-            raise fault_error("value", value, f"expected {kind} for a {type_} score, not {value_of(value)}")
+            raise fault_error("value", f"expected {kind} for a {type_} score, not {value_of(value)}")
         return given
 
 

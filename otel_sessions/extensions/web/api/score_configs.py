@@ -47,16 +47,17 @@ class ScoreConfig(Body):
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
         if self.data_type != "NUMERIC" and (self.min_value is not None or self.max_value is not None):
-            name = "max_value" if self.min_value is None else "min_value"
-            raise fault_error(name, getattr(self, name), "only NUMERIC scores have a range")
+            raise fault_error(
+                "max_value" if self.min_value is None else "min_value", "only NUMERIC scores have a range"
+            )
         if self.min_value is not None and self.max_value is not None and self.min_value > self.max_value:
-            raise fault_error("min_value", self.min_value, "expected at most max_value")
+            raise fault_error("min_value", "expected at most max_value")
         if (self.data_type == "CATEGORICAL") != bool(self.categories):
-            raise fault_error("categories", [], "CATEGORICAL scores have categories, and only these do")
+            raise fault_error("categories", "CATEGORICAL scores have categories, and only these do")
         labels = {category.label for category in self.categories}
         values = {category["value"] for category in self.shown_categories()}
         if len(labels) < len(self.categories) or len(values) < len(self.categories):
-            raise fault_error("categories", [], "two have one label, or one value")
+            raise fault_error("categories", "two have one label, or one value")
         return self
 
     def shown_categories(self) -> list[Row]:

@@ -59,7 +59,7 @@ def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
     check_session(client, call.project, call.session_id)
     wanted = call.body or Share()
     if wanted.expires_at is not None and wanted.expires_at <= datetime.fromtimestamp(call.now_ns / 1e9, UTC):
-        raise fault_error("expires_at", wanted.expires_at, "is past: the link would open nothing")
+        raise fault_error("expires_at", "is past: the link would open nothing")
     token = writes.publish(
         client,
         project=call.project,
