@@ -13,11 +13,13 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from pydantic.alias_generators import to_camel
 
 from otel_sessions.config.typed import Plain
+from otel_sessions.sessions.additions import MAX_NAME
 from otel_sessions.sessions.scores import DataType, Score
 
 _LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # ClickHouse's DateTime64(9) ends soon after
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Id = Annotated[str, StringConstraints(max_length=8192)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 
 
 def _within(time: datetime) -> datetime:
@@ -42,11 +44,9 @@ class ScoreBody(Body):
     Without `data_type` a number is NUMERIC and text CATEGORICAL. Without `id` every sending is a score of its own.
     """
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    name: Name
     value: float | str
-    id: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = Field(
-        default_factory=lambda: str(uuid.uuid4())
-    )
+    id: Name = Field(default_factory=lambda: str(uuid.uuid4()))
     data_type: DataType | None = None
     session_id: Id | None = None
     trace_id: Id | None = None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,8 @@ from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node
 
 FIRST_NS: Final = -(2**63)
 LAST_NS: Final = 2**63 - 1
+OUT_OF_RANGE: Final = "expected a time from 1677-09-21T00:12:44Z to 2262-04-11T23:47:16Z"
+"""What is said of a time that nanoseconds since 1970 have no room for in 64 bits."""
 _TEXT_FIELDS: Final = {
     "user_id": "user",
     "service": "service",
@@ -21,6 +24,17 @@ _TEXT_FIELDS: Final = {
     "model": "model",
     "tag": "tag",
 }
+
+
+def end_of_window(given: Span, *, is_last: bool) -> int:
+    """The nanoseconds since 1970 at which a window begins, or ends, that is given by this time or day.
+
+    Raises ValueError where there are none.
+    """
+    nanoseconds = math.floor(given.last) if is_last else math.ceil(given.first)
+    if not FIRST_NS <= nanoseconds <= LAST_NS:
+        raise ValueError(OUT_OF_RANGE)
+    return nanoseconds
 
 
 @dataclass(frozen=True, slots=True)

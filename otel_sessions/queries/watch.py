@@ -10,8 +10,10 @@ turns of which one changed while the reader was away is told whole: a turn may c
 from __future__ import annotations
 
 import struct
+import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import insort
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +43,7 @@ _TURN_BYTES: Final = 400
 """What a reader remembers of a turn takes."""
 FOLLOWED: Final = Room(64 << 20, is_shared=False)
 """What all readers of the process remember together: 160,000 turns, each as often as it is followed."""
+_LENGTHS_KEPT: Final = 1_000
 _PATIENCE: Final = 10
 _PAUSE: Final = 5
 _GROUPS: Final = 64
@@ -74,7 +77,8 @@ class Watch:
     """One reader of one session: by default from now on, with `from_start` from the first turn, with `after`, the id
     of an arrival, from behind that one.
 
-    Raises `CursorError` for an id that no arrival of this session had.
+    Raises `CursorError` for an id that no arrival of this session had, and `Retryable` where there is no room for one
+    more reader of a session as long as this was when somebody followed it last: nothing is asked of ClickHouse then.
     """
 
     def __init__(self, project: str, session_id: str, *, after: str = "", from_start: bool = False) -> None:
@@ -91,6 +95,7 @@ class Watch:
         self._place = object()
         finalize(self, FOLLOWED.give_back, self._place)
         self._began = False
+        self._remember(_lengths.of(project, session_id))
 
     def pause_after(self, took: float) -> float:
         """Seconds to the next look, where the last took so long: none while there is more to tell, a moment while
@@ -113,6 +118,7 @@ class Watch:
                 return
             self._parts = None
             rows = select(client, "watched_turns", {**self._named, "limit": MAX_TURNS})
+            _lengths.note(**self._named, turns=len(rows))
             self._remember(len(rows))
             present = [_Turn(row["TraceId"], row["StartTime"], int(row["State"])) for row in reversed(rows)]
             at_once = not self._began
@@ -165,6 +171,29 @@ class Watch:
             else:
                 unsettled[turn.trace_id] = (turn.state, looks + 1)
         self._unsettled = unsettled
+
+
+class _Lengths:
+    """How many turns a session had when it was looked at last, of those that were followed lately. Any thread may
+    call."""
+
+    def __init__(self) -> None:
+        self._turns: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._using = threading.Lock()
+
+    def note(self, project: str, session_id: str, turns: int) -> None:
+        with self._using:
+            self._turns[project, session_id] = turns
+            self._turns.move_to_end((project, session_id))
+            if len(self._turns) > _LENGTHS_KEPT:
+                self._turns.popitem(last=False)
+
+    def of(self, project: str, session_id: str) -> int:
+        """0 of one that is not known."""
+        return self._turns.get((project, session_id), 0)
+
+
+_lengths: Final = _Lengths()
 
 
 class _Had:

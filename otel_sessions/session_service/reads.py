@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from otel_sessions.clickhouse.surface import Client
 from otel_sessions.errors import near
 from otel_sessions.queries import detail, shapes, spans
-from otel_sessions.queries.filters import FIRST_NS, LAST_NS, Filter
+from otel_sessions.queries.filters import FIRST_NS, LAST_NS, OUT_OF_RANGE, Filter
 from otel_sessions.queries.listing import Order, Sort, Wanted
 from otel_sessions.queries.listing import list_sessions as listed
 from otel_sessions.queries.paging import MAX_LIMIT, CursorError, Page, Readers
@@ -121,11 +121,14 @@ def _page(message: str, read: Callable[[int], Page], request: Any, shape: Callab
 
 
 def _time(request: Any, name: str) -> int | None:
-    """The nanoseconds since 1970 of a member that is a time, within those that are stored; None for one unset."""
+    """The nanoseconds since 1970 of a member that is a time; None for one unset. Raises `InvalidRequest`."""
     if not request.HasField(name):
         return None
     time_ = getattr(request, name)
-    return min(LAST_NS, max(FIRST_NS, int(time_.seconds) * 10**9 + int(time_.nanos)))
+    nanoseconds = int(time_.seconds) * 10**9 + int(time_.nanos)
+    if not FIRST_NS <= nanoseconds <= LAST_NS:
+        raise InvalidRequest(name, OUT_OF_RANGE)
+    return nanoseconds
 
 
 def _one_of(field: str, value: str, names: Any) -> str:

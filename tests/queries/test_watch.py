@@ -122,11 +122,18 @@ def test_what_all_readers_remember_is_bounded_and_given_back(monkeypatch: pytest
     session = Turns({f"{n:032x}": (n, 0) for n in range(10)})
     monkeypatch.setattr(module, "select", session.select)
     monkeypatch.setattr(module, "FOLLOWED", Room(25 * module._TURN_BYTES, is_shared=False))
+    monkeypatch.setattr(module, "_lengths", module._Lengths())
     first, second, third = (Watch("p", "s") for _ in range(3))
     for watch in (first, second, second):
         assert list(watch.look(None)) == []  # type: ignore[arg-type]
     with pytest.raises(Retryable, match="no room"):
         list(third.look(None))  # type: ignore[arg-type]
+    asked: list[str] = []
+    monkeypatch.setattr(module, "select", lambda _, name, *__, **___: asked.append(name))
+    with pytest.raises(Retryable, match="no room"):
+        Watch("p", "s", from_start=True)
+    assert not asked, "who comes back is refused before anything is looked at"
+    monkeypatch.setattr(module, "select", session.select)
     del first
     assert list(third.look(None)) == []  # type: ignore[arg-type]
 

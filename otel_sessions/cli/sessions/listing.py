@@ -105,6 +105,7 @@ def explained(query: str) -> Iterator[None]:
 
 def moment(text: str | None, option: str, *, end: bool) -> int | None:
     """Nanoseconds since 1970 of a time, or of the beginning or end of a day."""
+    from otel_sessions.queries.filters import end_of_window  # noqa: PLC0415
     from otel_sessions.queries.language import values  # noqa: PLC0415
 
     if text is None:
@@ -112,7 +113,10 @@ def moment(text: str | None, option: str, *, end: bool) -> int | None:
     span = values.time(text)
     if span is None:
         raise typer.BadParameter(f"{text!r} is no time as in 2026-01-31T12:00:00Z", param_hint=option)
-    return int(span.last if end else span.first)
+    try:
+        return end_of_window(span, is_last=end)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _hints(client: Client, project: str, *, empty: bool) -> Iterator[str]:

@@ -13,7 +13,15 @@ from pydantic.json_schema import models_json_schema
 from otel_sessions._version import __version__
 from otel_sessions.extensions.web.api.operation import Operation
 from otel_sessions.extensions.web.problems import MEDIA_TYPE
+from otel_sessions.sessions.additions import MAX_NAME
 
+_ID: Final = {"type": "string", "minLength": 1}
+_NAME: Final = {**_ID, "maxLength": MAX_NAME}
+_FAULT: Final = {
+    "type": "object",
+    "required": ["name", "message"],
+    "properties": {"name": {"type": "string"}, "message": {"type": "string"}},
+}
 _PROBLEM: Final = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -22,9 +30,12 @@ _PROBLEM: Final = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "position": {"type": "integer", "description": "where the word at fault of `query` begins, from 0"},
+        "position": {
+            "type": "integer",
+            "description": "where the word at fault of a query begins, in characters from 0",
+        },
         "did_you_mean": {"type": "array", "items": {"type": "string"}},
-        "errors": {"type": "array", "items": {"type": "object"}},
+        "errors": {"type": "array", "items": _FAULT, "description": "what is wrong with which parameter or member"},
         "limit": {"type": "string", "enum": ["time", "memory", "rows"]},
     },
 }
@@ -74,7 +85,7 @@ def _operation(op: Operation, properties: dict[str, Any], body: dict[str, Any] |
     """An operation as OpenAPI has it; `properties` and `body` are the JSON schemas of its parameters and its body."""
     required = properties.get("required", [])
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "path", "required": True, "schema": _NAME if name == op.given_name else _ID}
         for name in re.findall(r"\{(\w+)\}", op.path)
     ]
     parameters += [

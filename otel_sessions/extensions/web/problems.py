@@ -77,6 +77,15 @@ _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
 )
 
 
+_NAMES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (LanguageError, "query"),
+    (CursorError, "cursor"),
+    (FacetError, "field"),
+    (TooManyPointsError, "interval"),
+)
+"""What in a request each is about, wherever it stands."""
+
+
 def problem(error: Exception) -> Response:
     """The answer to an error; one of no known class is logged and answered 500, without its text."""
     if isinstance(error, HTTPException):
@@ -102,18 +111,22 @@ def _answer(status: int, detail: str, members: dict[str, Any]) -> Response:
 
 
 def _members(error: Exception) -> list[tuple[str, Any]]:
+    members: list[tuple[str, Any]] = []
     if isinstance(error, LanguageError):
-        return [("position", error.position), ("did_you_mean", list(error.did_you_mean))]
-    if isinstance(error, FacetError):
-        return [("did_you_mean", list(error.did_you_mean))]
-    if isinstance(error, ValidationError):
-        return [("errors", _faults(error))]
+        members.append(("position", error.position))
+    if isinstance(error, LanguageError | FacetError):
+        members.append(("did_you_mean", list(error.did_you_mean)))
     if isinstance(error, LimitExceeded):
-        return [("limit", error.limit)]
-    return []
+        members.append(("limit", error.limit))
+    if faults := _faults(error):
+        members.append(("errors", faults))
+    return members
 
 
-def _faults(error: ValidationError) -> list[dict[str, str]]:
+def _faults(error: Exception) -> list[dict[str, str]]:
+    """What is wrong with which member or parameter of a request."""
+    if not isinstance(error, ValidationError):
+        return [{"name": name, "message": str(error)} for type_, name in _NAMES if isinstance(error, type_)]
     return [
         {"name": ".".join(map(str, fault["loc"])) or "body", "message": fault["msg"].removeprefix("Value error, ")}
         for fault in error.errors(include_url=False, include_context=False, include_input=False)[:20]

@@ -9,8 +9,13 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from otel_sessions.component import Host
+from otel_sessions.extensions.web.api import additions
 from otel_sessions.extensions.web.api.additions import Score
-from otel_sessions.sessions.additions import publish
+from otel_sessions.extensions.web.api.operation import Operation
+from otel_sessions.extensions.web.api.routes import OPERATIONS
+from otel_sessions.extensions.web.pages import sessions
+from otel_sessions.queries.filters import OUT_OF_RANGE
+from otel_sessions.sessions.additions import MAX_NAME, publish
 from tests.extensions.web.conftest import Api, span, started
 
 NUMERIC = {"name": "quality", "data_type": "NUMERIC", "value": 0.25}
@@ -225,6 +230,71 @@ def test_views_are_saved_under_their_names(api: Api) -> None:
     assert api.call("PUT", "/views/bad", {"query": "cost>"}).status == 400
     assert api.call("DELETE", "/views/my%20own%2Fview").status == 204
     assert api.call("DELETE", "/views/my%20own%2Fview").status == 404
+
+
+def test_a_link_expires_no_later_than_times_go(api: Api, session: str) -> None:
+    last = "2262-04-11T23:47:16.854775Z"
+    made = api.call("POST", f"{session}/share", {"expires_at": last})
+    assert (made.status, made.json["expires_at"]) == (201, "2262-04-11T23:47:16.854775000Z")
+    for beyond in ("2262-04-11T23:47:17Z", "2300-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        refused = api.call("POST", f"{session}/share", {"expires_at": beyond})
+        assert (refused.status, refused.json["errors"]) == (400, [{"name": "expires_at", "message": OUT_OF_RANGE}])
+
+
+GIVEN = [op for op in OPERATIONS if op.given_name]
+
+
+@pytest.mark.parametrize("op", GIVEN, ids=lambda op: op.path)
+def test_names_that_people_give_are_bounded_and_the_document_says_so(api: Api, session: str, op: Operation) -> None:
+    bodies = {"score_id": NUMERIC, "label": None}
+    body = bodies.get(op.given_name, {"data_type": "NUMERIC"} if "score-configs" in op.path else {"query": ""})
+    path = op.path.removeprefix("/api/v1").replace("{session_id}", "s")
+    put = lambda name: api.call("PUT", path.replace(f"{{{op.given_name}}}", name), body)  # noqa: E731
+    assert put("n" * MAX_NAME).status in (200, 204)
+    refused = put("n" * (MAX_NAME + 1))
+    told = {"name": op.given_name, "message": f"expected at most {MAX_NAME} characters"}
+    assert (refused.status, refused.json["errors"]) == (400, [told])
+    parameters = api.get("/openapi.json")["paths"][op.path]["put"]["parameters"]
+    assert next(each["schema"]["maxLength"] for each in parameters if each["name"] == op.given_name) == MAX_NAME
+
+
+def test_every_kind_of_name_is_bounded() -> None:
+    assert {op.given_name for op in GIVEN} == {"label", "score_id", "name"}
+
+
+def test_a_view_has_columns_that_there_are(api: Api) -> None:
+    columns = [*additions.COLUMNS, "metadata.tenant", "metadata.a b"]
+    assert api.call("PUT", "/views/v", {"query": "", "columns": columns}).json["columns"] == columns
+    for wrong, said in (("costs", "; did you mean 'cost'?"), ("metadata.", ""), ("", "expected 1"), ("Cost", "'cost'")):
+        refused = api.call("PUT", "/views/v", {"query": "", "columns": ["cost", wrong]})
+        (told,) = refused.json["errors"]
+        assert (refused.status, told["name"], said in told["message"]) == (400, "columns.1", True), told
+    assert tuple(sessions._TITLES) == additions.COLUMNS
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/views/v"), ("POST", "/deletions"), ("GET", "/sessions")])
+def test_what_is_wrong_with_a_query_is_told_the_same_wherever_it_stands(api: Api, method: str, path: str) -> None:
+    query = "user:ada modle:x"
+    body, params = (None, {"query": query}) if method == "GET" else ({"query": query}, {})
+    refused = api.call(method, path, body, **params)
+    assert (refused.status, refused.headers["content-type"]) == (400, "application/problem+json")
+    assert (refused.json["position"], refused.json["did_you_mean"]) == (9, ["model"])
+    assert refused.json["errors"] == [{"name": "query", "message": refused.json["detail"]}]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/sessions?cursor=x", "cursor"),
+        ("/facets?field=modle", "field"),
+        ("/sessions?from=2300-01-01", "from"),
+        ("/users?cursor=x", "cursor"),
+        ("/metrics?to=1600-01-01T00:00:00Z", "to"),
+    ],
+)
+def test_a_parameter_that_is_wrong_is_named(api: Api, path: str, name: str) -> None:
+    refused = api.call("GET", path)
+    assert (refused.status, [each["name"] for each in refused.json["errors"]]) == (400, [name])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 
@@ -279,6 +280,36 @@ def test_nobody_asks_without_credentials_or_from_another_site(api: Api) -> None:
     assert status({"X-Project": "p", **OTHER_SITE}) == 403
     assert status({"X-Project": "p", "Origin": "http://evil.example"}) == 403
     assert status({"X-Project": "p"}, "GET") == 405
+
+
+@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"], ids=["handshake", "stateless"])
+@pytest.mark.parametrize(
+    ("status", "method", "headers", "nbytes"),
+    [
+        (401, "POST", {"X-Project": ""}, 0),
+        (405, "GET", {}, 0),
+        (405, "DELETE", {}, 0),
+        (406, "POST", {"Accept": "text/html"}, 0),
+        (413, "POST", {}, 2 << 20),
+        (400, "POST", {"Content-Type": "text/plain"}, 0),
+    ],
+)  # fmt: skip
+def test_what_http_refuses_is_a_problem_as_everywhere_on_the_port(
+    api: Api, version: str, status: int, method: str, headers: dict[str, str], nbytes: int
+) -> None:
+    connection = HTTPConnection(api.address, timeout=30)
+    accept = "application/json, text/event-stream"
+    sent = {"X-Project": "p", "MCP-Protocol-Version": version, "Content-Type": "application/json", "Accept": accept}
+    sent = {name: value for name, value in {**sent, **headers}.items() if value}
+    with closing(connection):
+        connection.request(method, "/mcp", b" " * nbytes + b"{}", sent)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+    if answer.getheader("content-type") == "application/json":
+        assert (version, answer.status, body["jsonrpc"]) == ("2025-06-18", 406, "2.0"), "an error of the protocol"
+    else:
+        assert (answer.status, answer.getheader("content-type")) == (status, "application/problem+json")
+        assert (body["status"], bool(body["detail"])) == (status, True)
 
 
 def test_what_is_wrong_is_said_as_rest_says_it(tools: Tools) -> None:

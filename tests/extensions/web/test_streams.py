@@ -7,12 +7,15 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from threading import Event
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from otel_sessions.errors import Retryable
 from otel_sessions.extensions.web.api import events as streams
@@ -297,9 +300,44 @@ def test_events_from_the_start_have_every_turn(api: Api) -> None:
     api.store(span("s", 1), span("s", 2, start=3))
     with events(api, "/sessions/s/events?from=start") as reader:
         assert [reader.next()["data"]["trace_id"][-1] for _ in range(2)] == ["1", "2"]
-    assert api.call("GET", "/sessions/s/events", headers={"Last-Event-ID": "x"}).status == 400
+    refused = api.call("GET", "/sessions/s/events", headers={"Last-Event-ID": "x"})
+    assert (refused.status, [each["name"] for each in refused.json["errors"]]) == (400, ["Last-Event-ID"])
     assert api.call("GET", "/sessions/nobody/events").status == 404
     assert api.call("GET", "/sessions/s/events", from_="end").status == 400
+
+
+def test_a_reader_too_many_is_refused_before_anything_is_looked_at_also_while_others_look_first(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.store(span("s", 1))
+    looked, may_go_on = list[str](), Event()
+
+    def check(client: Client, project: str, session_id: str) -> None:
+        looked.append(session_id)
+        may_go_on.wait(30)
+
+    monkeypatch.setattr(streams, "MAX_STREAMS", 1)
+    monkeypatch.setattr(streams, "check_session", check)
+
+    def opened() -> HTTPConnection:
+        connection = HTTPConnection(api.address, timeout=60)
+        connection.request("GET", "/api/v1/sessions/s/events", headers={"X-Project": api.project})
+        assert connection.getresponse().status == 200
+        return connection
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(opened)
+        wait_until(lambda: looked)
+        refused = api.call("GET", "/sessions/s/events")
+        assert (refused.status, refused.headers["content-type"]) == (503, "application/problem+json")
+        may_go_on.set()
+        reader = first.result(30)
+    assert api.call("GET", "/sessions/s/events").status == 503
+    assert api.call("GET", "/sessions/nobody/events").status == 503
+    assert looked == ["s"]
+    reader.close()
+    wait_until(lambda: not streams._STREAMS._readers)
+    opened().close()
 
 
 @pytest.mark.parametrize(

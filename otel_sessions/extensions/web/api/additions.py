@@ -6,14 +6,15 @@ from __future__ import annotations
 import math
 import secrets
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from otel_sessions.clickhouse.surface import Client
 from otel_sessions.config.typed import fault_error, value_of
+from otel_sessions.errors import hint
 from otel_sessions.extensions.web.api import score_configs
-from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
+from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Name, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import PagedTexts, rfc3339_of
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Conflict, NotFound
@@ -23,8 +24,8 @@ from otel_sessions.queries.listing import Order, Sort
 from otel_sessions.queries.rows import Row, as_json
 from otel_sessions.sessions import additions as writes
 from otel_sessions.sessions import scores as score_writes
+from otel_sessions.sessions.additions import MAX_NAME
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 Anchor = Annotated[str, StringConstraints(max_length=64)]
 NO_CONTENT = Answer(status=204)
@@ -44,7 +45,7 @@ def unstar(client: Client, call: Call[Parameters, None]) -> Answer:
 
 def add_label(client: Client, call: Call[Parameters, None]) -> Answer:
     check_session(client, call.project, call.session_id)
-    named = {"project": call.project, "session_id": call.session_id, "label": call.ids["label"]}
+    named = {"project": call.project, "session_id": call.session_id, "label": call.given("label")}
     writes.set_label(client, **named, wanted=True)
     return NO_CONTENT
 
@@ -135,7 +136,7 @@ def add_score(client: Client, call: Call[Parameters, Score]) -> Answer:
 
 
 def put_score(client: Client, call: Call[Parameters, Score]) -> Answer:
-    return _stored(client, call, call.ids["score_id"], 200)
+    return _stored(client, call, call.given("score_id"), 200)
 
 
 def _stored(client: Client, call: Call[Parameters, Score], score_id: str, status: int) -> Answer:
@@ -177,13 +178,36 @@ def delete_score(client: Client, call: Call[Parameters, None]) -> Answer:
     return NO_CONTENT
 
 
+COLUMNS: Final = (
+    *("last_activity", "start", "duration", "traces", "spans", "errors", "tokens", "cost"),
+    *("models", "services", "environments", "tags", "scores"),
+)
+"""What a table of sessions can show of each, beside `metadata.KEY`."""
+
+
+def _known_column(name: str) -> str:
+    is_of_metadata = name.startswith("metadata.") and name != "metadata."
+    if name not in COLUMNS and not is_of_metadata:
+        raise ValueError(f"{value_of(name)} is neither a column nor metadata.KEY{hint(name, COLUMNS)}")
+    return name
+
+
+Column = Annotated[
+    Name,
+    AfterValidator(_known_column),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(COLUMNS)}, {"type": "string", "pattern": r"^metadata\.[\s\S]", "maxLength": MAX_NAME}]}
+    ),
+]
+
+
 class View(Body):
     """A saved query; `columns` are those that a table of it shows."""
 
     query: Annotated[str, StringConstraints(max_length=65_536)]
     sort: Sort | None = None
     order: Order | None = None
-    columns: Annotated[list[Name], Field(max_length=100)] | None = None
+    columns: Annotated[list[Column], Field(max_length=100)] | None = None
 
 
 def list_views(client: Client, call: Call[Parameters, None]) -> Answer:
@@ -196,7 +220,7 @@ def get_view(client: Client, call: Call[Parameters, None]) -> Answer:
 
 
 def put_view(client: Client, call: Call[Parameters, View]) -> Answer:
-    given, name = call.body, call.ids["name"]
+    given, name = call.body, call.given("name")
     parse(given.query)
     writes.save_view(
         client,

@@ -7,18 +7,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final, Literal
+from weakref import WeakSet
 
 import orjson
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from otel_sessions.clickhouse.surface import Client
+from otel_sessions.config.typed import fault_error
 from otel_sessions.errors import OtelSessionsError, Retryable
 from otel_sessions.extensions.web.api.operation import Call, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import Preview
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.http.answers import SMALL, hold, in_pieces, next_held, release
 from otel_sessions.queries import shapes
+from otel_sessions.queries.paging import CursorError
 from otel_sessions.queries.watch import Watch
 
 HEARTBEAT_S: Final = 15.0
@@ -31,33 +34,41 @@ class Events(Parameters):
 
 
 class Streams:
-    """Opens streams of events, and counts those that are open."""
+    """Opens streams of events, of so many readers at most, those included whose first look is not over."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._readers: WeakSet[Watch] = WeakSet()
 
     async def open(self, call: Call[Events, None]) -> Response:
         """What is there is looked at before the answer begins, so that all that comes later is told.
 
-        Raises `Retryable` where too many read, `CursorError` for a `Last-Event-ID` that no event had.
+        Raises `Retryable` where too many read, before anything is looked at, and a `ValidationError` that names the
+        header for a `Last-Event-ID` that no event had.
         """
-        if self._count >= MAX_STREAMS:
+        if len(self._readers) >= MAX_STREAMS:
             raise Retryable(f"{MAX_STREAMS} readers follow sessions already", retry_after=5.0)
         last = call.headers.get("last-event-id", "")
-        watch = Watch(call.project, call.session_id, after=last, from_start=call.parameters.from_ == "start")
+        try:
+            watch = Watch(call.project, call.session_id, after=last, from_start=call.parameters.from_ == "start")
+        except CursorError as error:
+            raise fault_error("Last-Event-ID", str(error)) from error
+        self._readers.add(watch)
 
         def begin(client: Client) -> bytes:
             check_session(client, call.project, call.session_id)
             return _told(client, watch, call.parameters.preview)
 
-        first = await call.store.run(begin)
+        try:
+            first = await call.store.run(begin)
+        except BaseException:
+            self._readers.discard(watch)
+            raise
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._events(call, watch, first), headers=headers, media_type="text/event-stream")
 
     async def _events(self, call: Call[Events, None], watch: Watch, first: bytes) -> AsyncIterator[bytes]:
         """The bytes of the stream, until the service stops or ClickHouse cannot be read; browsers come back and go on.
-        It is counted among the readers as long as it goes on, and what is told among what clients leave unread."""
-        self._count += 1
+        What is told is counted among what clients leave unread."""
         took = 0.0
 
         async def following() -> bytes:
@@ -85,7 +96,7 @@ class Streams:
         except OtelSessionsError as error:
             yield f": {type(error).__name__}, come back\n\n".encode()
         finally:
-            self._count -= 1
+            self._readers.discard(watch)
 
 
 def _told(client: Client, watch: Watch, preview: int | None) -> bytes:

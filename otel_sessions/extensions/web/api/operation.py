@@ -5,19 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StringConstraints
 from starlette.responses import Response
 
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.clickhouse.surface import Client
-from otel_sessions.config.typed import Plain
+from otel_sessions.config.typed import Plain, fault_error
 from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.http.auth import Role
 from otel_sessions.queries.share_hiding import NOTHING, Hidden
+from otel_sessions.sessions.additions import MAX_NAME
 
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+"""What people call something."""
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
 
@@ -63,6 +66,13 @@ class Call(Generic[P, B]):
     def session_id(self) -> str:
         return self.ids["session_id"]
 
+    def given(self, name: str) -> str:
+        """The name in the path that is given with this call. Raises a `ValidationError` for one that is too long."""
+        given = self.ids[name]
+        if len(given) > MAX_NAME:
+            raise fault_error(name, f"expected at most {MAX_NAME} characters")
+        return given
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -105,6 +115,12 @@ class Operation:
         name = self.path.rpartition("/")[2].replace("-", "_")
         is_list = "cursor" in self.parameters.model_fields and not name.startswith("{") and name != "turns"
         return name if is_list else None
+
+    @property
+    def given_name(self) -> str:
+        """The name in its path that it gives to something: the last of what is put. Empty where it gives none."""
+        last = self.path.rpartition("/")[2]
+        return last.strip("{}") if self.method == "PUT" and last.startswith("{") else ""
 
     @property
     def needed_role(self) -> Role:

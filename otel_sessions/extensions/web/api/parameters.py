@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,14 +10,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from otel_sessions.extensions.web.api.operation import Parameters
-from otel_sessions.queries.filters import Filter
+from otel_sessions.queries.filters import Filter, end_of_window
 from otel_sessions.queries.language import values
 from otel_sessions.queries.language.tree import Span
 from otel_sessions.queries.listing import Order, Sort
 from otel_sessions.queries.paging import MAX_LIMIT
 from otel_sessions.queries.shapes import DEFAULT_GROUPS, GROUPS, no_groups
-
-_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
 
 def time_of(value: Any, *, or_date: bool = True) -> Span:
@@ -34,7 +31,7 @@ def _time(*, is_end: bool) -> Callable[[Any], Any]:
     def nanoseconds(value: Any) -> Any:
         # a plus of an offset that was not encoded arrives as a space
         span = time_of(value.replace(" ", "+") if isinstance(value, str) else value)
-        return max(_FIRST_NS, min(_LAST_NS, math.floor(span.last) if is_end else math.ceil(span.first)))
+        return end_of_window(span, is_last=is_end)
 
     return nanoseconds
 
@@ -45,7 +42,11 @@ def rfc3339_of(time: datetime) -> str:
 
 
 _TIME_SCHEMA = WithJsonSchema(
-    {"type": "string", "format": "date-time", "description": "Inclusive; a date is taken as its whole UTC day."}
+    {
+        "type": "string",
+        "format": "date-time",
+        "description": "Inclusive, 1677 to 2262; a date is taken as its whole UTC day.",
+    }
 )
 From = Annotated[int | None, BeforeValidator(_time(is_end=False)), Field(alias="from"), _TIME_SCHEMA]
 To = Annotated[int | None, BeforeValidator(_time(is_end=True)), Field(alias="to"), _TIME_SCHEMA]

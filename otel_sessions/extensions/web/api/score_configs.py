@@ -9,8 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from otel_sessions.clickhouse.surface import Client
 from otel_sessions.config.typed import fault_error
-from otel_sessions.errors import InvalidData
-from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Operation, Parameters
+from otel_sessions.extensions.web.api.operation import Answer, Body, Call, Name, Operation, Parameters
 from otel_sessions.extensions.web.api.parameters import PagedTexts, Texts
 from otel_sessions.extensions.web.problems import NotFound
 from otel_sessions.queries import score_configs
@@ -20,13 +19,12 @@ from otel_sessions.sessions import additions as writes
 from otel_sessions.sessions.scores import DataType
 
 Bound = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
 class Category(Body):
     """`value` orders categories; without one it is the place in the list, from 0."""
 
-    label: Label
+    label: Name
     value: Bound | None = None
 
 
@@ -83,7 +81,7 @@ def put(client: Client, call: Call[Parameters, ScoreConfig]) -> Answer:
     writes.save_score_config(
         client,
         project=call.project,
-        name=call.ids["name"],
+        name=call.given("name"),
         data_type=given.data_type,
         min_value=given.min_value,
         max_value=given.max_value,
@@ -101,21 +99,21 @@ def delete(client: Client, call: Call[Parameters, None]) -> Answer:
 
 
 def check(client: Client, *, project: str, name: str, data_type: str, value: Any) -> None:
-    """Raises `InvalidData` for a score that is not of the type, range or categories configured for its name."""
+    """Raises a `ValidationError` for a score that is not of the type, range or categories configured for its name."""
     config = score_configs.one(client, project=project, name=name)
     if config is None or config["is_archived"]:
         return
     if data_type != config["data_type"]:
-        raise InvalidData(f"scores called {name!r} are {config['data_type']}, by their configuration")
+        raise fault_error("data_type", f"scores called {name!r} are {config['data_type']}, by their configuration")
     if data_type == "NUMERIC":
         low, high = config["min_value"], config["max_value"]
         if (low is not None and value < low) or (high is not None and value > high):
             least, most = ("-inf" if low is None else f"{low:g}"), ("inf" if high is None else f"{high:g}")
-            raise InvalidData(f"scores called {name!r} are from {least} to {most}, by their configuration")
+            raise fault_error("value", f"scores called {name!r} are from {least} to {most}, by their configuration")
     labels = [category["label"] for category in config["categories"]]
     if data_type == "CATEGORICAL" and value not in labels:
         known = ", ".join(map(repr, labels[:20]))
-        raise InvalidData(f"scores called {name!r} are one of {known}, by their configuration")
+        raise fault_error("value", f"scores called {name!r} are one of {known}, by their configuration")
 
 
 def _known(client: Client, call: Call[Any, Any]) -> Row:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc33
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
 from otel_sessions.queries import additions, detail, shapes, share_hiding
+from otel_sessions.queries.filters import end_of_window
 from otel_sessions.queries.frozen import frozen
 from otel_sessions.queries.rows import as_json
 from otel_sessions.sessions import additions as writes
@@ -30,14 +30,13 @@ HEADERS: Final = {
 }
 """Headers of every answer to a share token, which is a secret that must not spread."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)
 _GROUPS: Final = frozenset({"core", "usage", "io", "metadata"})
 _NOT_PUBLIC: Final = ("bookmarked", "life", "previous_session_id", "next_session_ids")
 
 
 def _moment(value: Any) -> datetime:
-    nanoseconds = time_of(value, or_date=False).first
-    return min(_LAST, _EPOCH + timedelta(microseconds=math.floor(nanoseconds / 1000)))
+    nanoseconds = end_of_window(time_of(value, or_date=False), is_last=True)
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 class Share(Body):

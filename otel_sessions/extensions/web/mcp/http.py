@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.extensions.web.problems import NotInstalled, WrongMethod, problem
@@ -22,6 +24,11 @@ MISSING: Final = (
     "the Model Context Protocol needs the extra mcp, as in pip install '.[mcp]' in a clone of otel-sessions"
 )
 _MAX_REQUEST: Final = 1 << 20
+_ADVICE: Final[Mapping[int, str]] = {
+    406: "this endpoint answers JSON; send the header Accept: application/json, text/event-stream",
+    413: f"the request is over the limit of {_MAX_REQUEST} bytes",
+}
+"""What is told of a refusal to which the SDK has no words, or its own."""
 
 
 def is_installed() -> bool:
@@ -56,7 +63,7 @@ class Mcp:
                 self._running = asyncio.create_task(self._run(self._started))
             await asyncio.shield(self._started)
             assert self._manager is not None
-            await self._manager.handle_request(scope, receive, send)
+            await self._manager.handle_request(scope, receive, _with_problems(scope, receive, send))
 
     async def _run(self, started: asyncio.Future[None]) -> None:
         """Runs the SDK's session manager until the event loop ends, which cancels this."""
@@ -80,6 +87,27 @@ class Mcp:
         return StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=_MAX_REQUEST
         )
+
+
+def _with_problems(scope: Scope, receive: Receive, send: Send) -> Send:
+    """`send`, but what the SDK refuses as HTTP has it is a problem. What the protocol has as an error stays its own."""
+    status, said = 0, bytearray()
+
+    async def sending(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            types = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+            is_of_protocol = any(type_.startswith((b"application/json", b"text/event-stream")) for type_ in types)
+            status = 0 if message["status"] < 400 or is_of_protocol else message["status"]
+        if not status:
+            await send(message)
+            return
+        said.extend(message.get("body", b""))
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            detail = _ADVICE.get(status) or said.decode(errors="replace") or None
+            await problem(HTTPException(status, detail))(scope, receive, send)
+
+    return sending
 
 
 def project_of(request: Any) -> str:
