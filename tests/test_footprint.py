@@ -88,7 +88,7 @@ def test_commands_do_without_pandas_and_whoever_wants_it_has_it(tmp_path: Path) 
     program = """
 import sys
 from otel_sessions.cli.options import loaded
-loaded(None, None, to_serve=True)
+loaded(to_serve=True)
 import otel_sessions.service
 print("pandas" in sys.modules)
 import pandas, pyarrow

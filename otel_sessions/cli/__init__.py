@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     """The console script `otel-sessions`."""
     try:
-        from otel_sessions.cli.app import app  # noqa: PLC0415 - an app that only instruments itself has no typer
+        from otel_sessions.cli.app import app  # noqa: PLC0415 - an app that only instruments itself has no click
     except ModuleNotFoundError as error:
         sys.exit(
             f"error: {error.name} is missing: the commands come with the extra 'embedded', a database inside, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -110,7 +110,7 @@ def reader(config: Config) -> Iterator[Client]:
 
 
 @contextmanager
-def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Client]:
+def reader_of(files: Sequence[Path], sets: Sequence[str]) -> Iterator[Client]:
     """A client as that of `reader`, for the configuration of these options.
 
     Where a running service owns the data, the rest of the configuration is not looked at: asking takes less time.
@@ -129,14 +129,14 @@ def reader_of(files: list[Path] | None, sets: list[str] | None) -> Iterator[Clie
             yield cast("Client", Reader(server))
 
 
-def endpoint_to_ask(files: list[Path] | None, sets: list[str] | None) -> Endpoint:
+def endpoint_to_ask(files: Sequence[Path], sets: Sequence[str]) -> Endpoint:
     """The endpoint of the configuration of these options, which is read as far as `reader_of` reads it."""
     from otel_sessions.cli.options import loaded  # noqa: PLC0415
 
     return _owned(files, sets) or endpoint_of(loaded(files, sets))
 
 
-def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:
+def _owned(files: Sequence[Path], sets: Sequence[str]) -> Endpoint | None:
     """The embedded data of this configuration, where a running service serves them; None where that is not plain.
 
     The service has checked its configuration, so nothing is read but the `endpoint` of its one clickhouse exporter, and
@@ -150,7 +150,7 @@ def _owned(files: list[Path] | None, sets: list[str] | None) -> Endpoint | None:
     expander = Expander(os.environ)
     try:
         default = {} if files else parse(DEFAULT_CONFIG, "default")
-        tree = expander.expand(merge(default, given_by(files or [], sets or [])))
+        tree = expander.expand(merge(default, given_by(files, sets)))
         used = {name for pipeline in tree["service"]["pipelines"].values() for name in pipeline["exporters"]}
         (text,) = (tree["exporters"][name]["endpoint"] for name in used if name.partition("/")[0] == "clickhouse")
         endpoint = None if expander.faults or not text.startswith("chdb://") else Endpoint.parse(text)

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Sets, loaded
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Argument, Command
+from otel_sessions.cli.options import loaded
 from otel_sessions.errors import Permanent
 
 if TYPE_CHECKING:
@@ -27,12 +29,21 @@ if TYPE_CHECKING:
     from otel_sessions.clickhouse.client import Endpoint
     from otel_sessions.config import Config
 
-Directory = Annotated[Path, typer.Argument(metavar="DIRECTORY")]
 _TABLES, _LOG, _FACTS = "clickhouse", "log", "backup.json"
 _FORMAT = 1
 
 
-def backup(directory: Directory, json_: AsJson = False, config: ConfigFiles = None, set_: Sets = None) -> None:
+@click.command("backup", cls=Command)
+@click.argument(
+    "directory",
+    cls=Argument,
+    type=click.Path(path_type=Path),
+    metavar="DIRECTORY",
+    about="A new directory: a name in the one for backups, or a path below it.",
+)
+@options.as_json
+@options.configuration
+def backup(directory: Path, json_: bool, config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Save the embedded data and the write-ahead log into a new directory, while the service runs.
 
     All that was answered before the command began is in it. A name without a slash is a directory in the one for
@@ -60,12 +71,22 @@ def backup(directory: Directory, json_: AsJson = False, config: ConfigFiles = No
     (target / _FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     nbytes = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     if json_:
-        typer.echo(json.dumps({**facts, "bytes": nbytes}, indent=2))
+        click.echo(json.dumps({**facts, "bytes": nbytes}, indent=2))
     else:
-        typer.echo(f"the data and {segments} segments of the log are in {target}, {nbytes:,} bytes")
+        click.echo(f"the data and {segments} segments of the log are in {target}, {nbytes:,} bytes")
 
 
-def restore(directory: Directory, json_: AsJson = False, config: ConfigFiles = None, set_: Sets = None) -> None:
+@click.command("restore", cls=Command)
+@click.argument(
+    "directory",
+    cls=Argument,
+    type=click.Path(path_type=Path),
+    metavar="DIRECTORY",
+    about="What `backup` has made.",
+)
+@options.as_json
+@options.configuration
+def restore(directory: Path, json_: bool, config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Bring a backup back into the data and log directories of a configuration, which must hold nothing.
 
     The sessions are worked out anew from the spans and then compared with them, as `verify` does. What the backup has
@@ -95,16 +116,16 @@ def restore(directory: Directory, json_: AsJson = False, config: ConfigFiles = N
     segments = sum(_copied(log, logs.get(log.name, next(iter(logs.values())))) for log in logged)
     if json_:
         told = {"spans": spans, "segments": segments, "clean": report.clean, "began": facts["began"]}
-        typer.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(told, indent=2))
     else:
         word = (
             "they are what the spans say" if report.clean else "they differ from the spans, see `otel-sessions verify`"
         )
-        typer.echo(
+        click.echo(
             f"{spans:,} spans of {facts['began']} are in {endpoint}, {segments} segments wait in the log; {word}"
         )
     if not report.clean:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _embedded(settings: Config) -> Endpoint:

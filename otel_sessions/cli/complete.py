@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import typer
+import click
 
 from otel_sessions.errors import OtelSessionsError
 
 _MAX_IDS = 50
 
 
-def fields(incomplete: str) -> list[str]:
+def fields(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The expression as it is with its last word completed to each field that begins so."""
     from otel_sessions.queries.language.fields import FIELDS  # noqa: PLC0415
 
@@ -27,7 +27,7 @@ def fields(incomplete: str) -> list[str]:
     return [f"{before}{blank}{negation}{name}" for name in names if name.startswith(begun)]
 
 
-def session_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+def session_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The ids that begin so, of the sessions that were active last."""
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.queries.sessions import ids_beginning  # noqa: PLC0415
@@ -35,7 +35,7 @@ def session_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     given = ctx.params
     project = given.get("project") or "default"
     try:
-        with reader_of(given.get("config"), given.get("set_")) as client:
+        with reader_of(given.get("config") or (), given.get("set_") or ()) as client:
             return ids_beginning(client, project=project, beginning=incomplete, limit=_MAX_IDS)
     except OtelSessionsError:
         return []

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-import typer
+import click
 
-from otel_sessions.cli.options import AsJson
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class Row:
     error: str | None
 
 
-def components(json_: AsJson = False) -> None:
+@click.command("components", cls=Command)
+@options.as_json
+def components(json_: bool) -> None:
     """List the receivers, processors, exporters and extensions that a configuration can name, plugins included.
 
     \b
@@ -33,7 +36,7 @@ def components(json_: AsJson = False) -> None:
     """
     found = list(rows())
     if json_:
-        typer.echo(json.dumps([asdict(row) for row in found], indent=2))
+        click.echo(json.dumps([asdict(row) for row in found], indent=2))
     else:
         from rich.console import Console  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415

@@ -12,12 +12,12 @@ import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from otel_sessions.cli.commands import Command
 from otel_sessions.cli.options import loaded
 from otel_sessions.errors import Permanent
 
@@ -29,23 +29,8 @@ if TYPE_CHECKING:
     from otel_sessions.queries.rows import Row
 
 
-class Scenario(StrEnum):
-    """What the application does; `otel_sessions.demo` has one of each name."""
-
-    chat = "chat"
-    long = "long"
-    agent = "agent"
-    media = "media"
-    errors = "errors"
-    outlier = "outlier"
-
-
-Once = Annotated[bool, typer.Option("--once", help="Exit when all is shown, instead of serving until Ctrl-C.")]
-Scenarios = Annotated[
-    list[Scenario],
-    typer.Option("--scenario", help="What is sent; may be given several times, the first is opened."),
-]
-Open = Annotated[bool, typer.Option("--open", help="Open the page of a session in a browser, on a terminal.")]
+SCENARIO_NAMES = ("chat", "long", "agent", "media", "errors", "outlier")
+"""What the application does; `otel_sessions.demo` has one of each name."""
 _COMPLETE_WITHIN_S = 20.0
 _LISTED = 8
 """Sessions that are printed."""
@@ -53,7 +38,17 @@ _TURNS = 8
 """Turns that are printed of the session that is shown."""
 
 
-def demo(once: Once = False, scenario: Scenarios = [Scenario.chat], open_: Open = False) -> None:  # noqa: B006 - typer's way
+@click.command("demo", cls=Command)
+@click.option("--once", is_flag=True, help="Exit when all is shown, instead of serving until Ctrl-C.")
+@click.option(
+    "--scenario",
+    type=click.Choice(SCENARIO_NAMES),
+    multiple=True,
+    default=["chat"],
+    help="What is sent; may be given several times, the first is opened.",
+)
+@click.option("--open", "open_", is_flag=True, help="Open the page of a session in a browser, on a terminal.")
+def demo(once: bool, scenario: tuple[str, ...], open_: bool) -> None:
     """Start the service, send it sessions as an application would, and show what ClickHouse makes of them.
 
     The data stay in ./otel-sessions-data; run it again and there are more. A default port that is taken is replaced by
@@ -83,10 +78,10 @@ def demo(once: Once = False, scenario: Scenarios = [Scenario.chat], open_: Open 
     try:
         present(render.console(), once=once, scenarios=scenario, opened=open_)
     except KeyboardInterrupt:
-        typer.echo("stopped")
+        click.echo("stopped")
 
 
-def present(console: Console, *, once: bool, scenarios: Sequence[str] = (Scenario.chat,), opened: bool = False) -> None:
+def present(console: Console, *, once: bool, scenarios: Sequence[str] = ("chat",), opened: bool = False) -> None:
     """The whole demo on a console; then it serves until KeyboardInterrupt, or not at all with `once`.
 
     With `opened`, and where the console is a terminal, a browser shows a session meanwhile.
@@ -216,7 +211,7 @@ def _config(console: Console) -> Config:
     from otel_sessions.config import dotted, listeners  # noqa: PLC0415
     from otel_sessions.types import address_problem  # noqa: PLC0415
 
-    config = loaded(None, None)
+    config = loaded()
     endpoint = endpoint_of(config)
     if owner := owner_of(endpoint):
         pid = owner.get("pid", "?")
@@ -226,4 +221,4 @@ def _config(console: Console) -> Config:
         if address_problem(address):
             sets.append(f"{dotted(path)}={address.host}:0")
             console.print(f"{address} is taken: a free port for {dotted(path)}", soft_wrap=True)
-    return loaded(None, sets, to_serve=True)
+    return loaded(sets=sets, to_serve=True)

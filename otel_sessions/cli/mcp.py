@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from otel_sessions.cli.options import ConfigFiles, Project, Sets, loaded
+import click
+
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.options import loaded
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -16,7 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def mcp(project: Project = "default", config: ConfigFiles = None, set_: Sets = None) -> None:
+@click.command("mcp", cls=Command)
+@options.project
+@options.configuration
+def mcp(project: str, config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Serve the sessions to a model as tools, over standard input and output: the Model Context Protocol.
 
     Six tools that only read: find_sessions, read_session, read_step, metrics, query_sql, fields. Goes through the

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli.options import ConfigFiles, Sets, loaded
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.options import configuration, loaded
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
     from otel_sessions.clickhouse.client import Endpoint
     from otel_sessions.config import Config
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the SQL that would run, and change nothing.")]
 
-
-def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = False) -> None:
+@click.command("migrate", cls=Command)
+@configuration
+@click.option("--dry-run", is_flag=True, help="Print the SQL that would run, and change nothing.")
+def migrate(config: tuple[Path, ...], set_: tuple[str, ...], dry_run: bool) -> None:
     """Bring the tables in ClickHouse to this version; makes the database if it is not there.
 
     Running it again changes nothing. A service whose exporter has `create_schema: true`, the default, does the same
@@ -49,7 +52,7 @@ def migrate(config: ConfigFiles = None, set_: Sets = None, dry_run: DryRun = Fal
             else:
                 applied = schema.apply(client, endpoint.database, endpoint.cluster)
                 lines = [f"applied {each.name} to {endpoint}" for each in applied]
-    typer.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
+    click.echo("\n".join(lines) or f"nothing to do: {endpoint} has the tables of this version")
 
 
 def _is_served_whole(config: Config, endpoint: Endpoint) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-import typer
+import click
 
 from otel_sessions.errors import Fault
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def error(message: str) -> None:
     """Prints an error on one line."""
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    click.echo(f"error: {' '.join(message.split())}", err=True)
 
 
 def stop() -> None:
@@ -35,19 +35,19 @@ def stop() -> None:
 def warnings(messages: Iterable[str]) -> None:
     """A line each."""
     for message in messages:
-        typer.echo(f"warning: {message}", err=True)
+        click.echo(f"warning: {message}", err=True)
 
 
 def hints(messages: Iterable[str]) -> None:
     """A line each."""
     for message in messages:
-        typer.echo(f"hint: {message}", err=True)
+        click.echo(f"hint: {message}", err=True)
 
 
 def faults(found: Iterable[Fault]) -> None:
     """Prints a line for each fault, which starts with its path."""
     for fault in found:
-        typer.echo(str(fault), err=True)
+        click.echo(str(fault), err=True)
 
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def _lines() -> Iterator[Show]:
     def show(step: chunks.Progress) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            typer.echo(f"{step.doing}: {step.done:,} of {step.total:,}", err=True)
+            click.echo(f"{step.doing}: {step.done:,} of {step.total:,}", err=True)
             due = time.monotonic() + _LINE_EVERY_S
 
     yield show

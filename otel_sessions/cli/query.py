@@ -6,28 +6,29 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli.options import ConfigFiles, Sets
+from otel_sessions.cli.commands import Argument, Command
+from otel_sessions.cli.options import configuration
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.client import Endpoint
 
-Sql = Annotated[str, typer.Argument(metavar="SQL", help="One statement; - reads it from standard input.")]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="A ClickHouse format, as in JSONEachRow, CSVWithNames or Parquet. By default PrettyCompactMonoBlock on a "
-        "terminal and TabSeparatedWithNames otherwise; a FORMAT in the statement comes first.",
-    ),
-]
 
-
-def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Sets = None) -> None:
+@click.command("query", cls=Command)
+@click.argument("sql", cls=Argument, metavar="SQL", about="One statement; - reads it from standard input.")
+@click.option(
+    "--format",
+    "format_",
+    metavar="FORMAT",
+    help="A ClickHouse format, as in JSONEachRow, CSVWithNames or Parquet. By default PrettyCompactMonoBlock on a "
+    "terminal and TabSeparatedWithNames otherwise; a FORMAT in the statement comes first.",
+)
+@configuration
+def query(sql: str, format_: str | None, config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Run SQL over the stored spans and sessions, and write its result to standard output.
 
     Goes through the running service where that owns the embedded data, and to the server of the configuration
@@ -42,7 +43,7 @@ def query(sql: Sql, format_: Format = None, config: ConfigFiles = None, set_: Se
     from otel_sessions.cli.access import endpoint_to_ask  # noqa: PLC0415
 
     if format_ is not None and not re.fullmatch(r"\w+", format_, re.ASCII):
-        raise typer.BadParameter(f"{format_!r} is not the name of a format", param_hint="--format")
+        raise click.BadParameter(f"{format_!r} is not the name of a format", param_hint="--format")
     terminal = sys.stdout.isatty()
     endpoint = endpoint_to_ask(config, set_)
     text = sys.stdin.read() if sql == "-" else sql

@@ -5,37 +5,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 
 from otel_sessions.errors import Permanent
 
 if TYPE_CHECKING:
     from otel_sessions.config import Config
 
-Target = Annotated[
-    str | None,
-    typer.Option("--endpoint", metavar="URL", help="Where OTLP over HTTP is taken; by default the service's own."),
-]
-Headers = Annotated[
-    list[str] | None,
-    typer.Option("--header", metavar="NAME=VALUE", help="Sent along, as in authorization=Bearer TOKEN. Repeatable."),
-]
+target = click.option("--endpoint", metavar="URL", help="Where OTLP over HTTP is taken; by default the service's own.")
+headers = click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Sent along, as in authorization=Bearer TOKEN. Repeatable.",
+)
 _PATIENCE_S: Final = 60.0
 
 
 class Sender:
     """Sends to the endpoint given, or to the service that runs with this configuration. `Permanent` where none does."""
 
-    def __init__(self, endpoint: str | None, headers: Sequence[str] | None, config: Config) -> None:
+    def __init__(self, endpoint: str | None, headers: Sequence[str], config: Config) -> None:
         from otel_sessions.cli.access import bypass_proxies  # noqa: PLC0415
 
         bypass_proxies()
         self._url = f"{(endpoint or _served(config)).rstrip('/')}/v1/traces"
-        pairs = [each.partition("=") for each in headers or ()]
+        pairs = [each.partition("=") for each in headers]
         if any(not mark for _, mark, _ in pairs):
-            raise typer.BadParameter("write NAME=VALUE", param_hint="--header")
+            raise click.BadParameter("write NAME=VALUE", param_hint="--header")
         self._headers = {"content-type": "application/x-protobuf", **{name: value for name, _, value in pairs}}
 
     def send(self, body: bytes) -> bytes:

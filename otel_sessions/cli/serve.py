@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-import typer
+import click
 
 from otel_sessions.cli import output
-from otel_sessions.cli.options import ConfigFiles, Sets, loaded
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.options import configuration, loaded
 
 
-def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
+@click.command("serve", cls=Command)
+@configuration
+def serve(config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Run the service until SIGTERM or Ctrl-C, then drain and exit.
 
     Prints a line for each address it listens on, then `ready`. With a bad configuration nothing starts: every fault is
@@ -32,4 +36,4 @@ def serve(config: ConfigFiles = None, set_: Sets = None) -> None:
 
     logs = settings.service.telemetry.logs
     configure_logging(logs.level, sys.stderr, logs.encoding)
-    raise typer.Exit(run(settings, sys.stdout, lambda: loaded(config, set_, to_serve=True), leave))
+    raise click.exceptions.Exit(run(settings, sys.stdout, lambda: loaded(config, set_, to_serve=True), leave))

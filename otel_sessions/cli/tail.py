@@ -7,13 +7,14 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from otel_sessions.cli import options
+from otel_sessions.cli.asking import Asking, asked, explained
 from otel_sessions.cli.interrupted import until_interrupted
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
-from otel_sessions.cli.sessions.listing import Query, explained
 
 if TYPE_CHECKING:
     from threading import Event
@@ -22,18 +23,29 @@ if TYPE_CHECKING:
 
     from otel_sessions.queries.rows import Row
 
-Since = Annotated[int, typer.Option("--last", min=0, metavar="SECONDS", help="Begin with the turns of these seconds.")]
 _POLL_S = 1.0
 _LOOK_BACK_S = 60
 
 
+@click.command("tail", cls=Asking)
+@asked
+@click.option(
+    "--last",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Begin with the turns of these seconds.",
+)
+@options.project
+@options.as_json
+@options.configuration
 def tail(  # noqa: PLR0917 - the command line names them
-    words: Query = None,
-    last: Since = 0,
-    project: Project = "default",
-    json_: AsJson = False,
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    words: tuple[str, ...],
+    last: int,
+    project: str,
+    json_: bool,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Print turns as they arrive, until Ctrl-C; one that changes is printed again.
 
@@ -46,13 +58,13 @@ def tail(  # noqa: PLR0917 - the command line names them
     from otel_sessions.cli.access import reader_of  # noqa: PLC0415
     from otel_sessions.queries.shapes import turn as shown  # noqa: PLC0415
 
-    query = " ".join(words or ())
+    query = " ".join(words)
     with reader_of(config, set_) as client, explained(query):
         if sys.stderr.isatty():
-            typer.echo("waiting for turns, which show a second after they are stored; Ctrl-C ends", err=True)
+            click.echo("waiting for turns, which show a second after they are stored; Ctrl-C ends", err=True)
         with until_interrupted() as ended:
             for turn in _turns(client, project, query, last, ended):
-                typer.echo(json.dumps(shown(turn)) if json_ else _line(turn))
+                click.echo(json.dumps(shown(turn)) if json_ else _line(turn))
 
 
 def _turns(client: Client, project: str, query: str, last: int, ended: Event) -> Iterator[Row]:

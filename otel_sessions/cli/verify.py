@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, loaded, period
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.options import loaded, period
 
 if TYPE_CHECKING:
     from otel_sessions.sessions.verify import Report
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
 _LINES = 20
 
 
-def verify(
-    start: From = None, end: To = None, json_: AsJson = False, config: ConfigFiles = None, set_: Sets = None
-) -> None:
+@click.command("verify", cls=Command)
+@options.stored_from
+@options.stored_to
+@options.as_json
+@options.configuration
+def verify(start: str | None, end: str | None, json_: bool, config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Compare the sessions with the stored spans; exit status 1 where they differ, 0 where they do not.
 
     Every span is looked at, and what the views say of every session. What differs is looked at again after some
@@ -41,11 +47,11 @@ def verify(
         report = follow(sessions.verify(client, stored))
     if json_:
         differences = [asdict(each) for each in report.differences]
-        typer.echo(json.dumps({"spans": report.spans, "differences": differences, "more": report.more}, indent=2))
+        click.echo(json.dumps({"spans": report.spans, "differences": differences, "more": report.more}, indent=2))
     else:
-        typer.echo("\n".join(_lines(report)))
+        click.echo("\n".join(_lines(report)))
     if not report.clean:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from otel_sessions.cli.app import app
 from otel_sessions.testing.otlp import new_span_id, request, span

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+import click
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from otel_sessions import __version__, telemetry
 from otel_sessions.cli.app import app
@@ -54,8 +54,26 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
     )
 
 
+def places(group: click.Group, words: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+    """The module of each command, by what is typed to call it."""
+    found: dict[tuple[str, ...], str] = {}
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            found |= places(command, (*words, name))
+        else:
+            assert command is not None
+            assert command.callback is not None
+            found[*words, name] = command.callback.__module__
+    return found
+
+
+PLACES = places(app)
+
+
 def commands() -> list[str]:
-    return sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    return app.list_commands(click.Context(app))
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in commands())])
@@ -125,6 +143,19 @@ def test_components_lists_every_registered_type() -> None:
     ]
 
 
+@pytest.mark.parametrize("words", PLACES, ids=" ".join)
+def test_a_command_loads_no_other_and_for_its_help_nothing_heavy(words: tuple[str, ...]) -> None:
+    program = (
+        "import sys; from otel_sessions.cli.app import app\n"
+        "app([*sys.argv[1:], '--help'], standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, check=True, text=True)
+    loaded = set(done.stderr.split())
+    assert loaded & set(PLACES.values()) == {PLACES[words]}
+    assert not loaded & {"pydantic", "rich", "yaml", "pyarrow", "clickhouse_connect", "asyncio"}
+
+
 def test_the_command_line_imports_nothing_heavy() -> None:
     program = "import sys, otel_sessions.cli.app, otel_sessions.queries.listing; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
@@ -134,7 +165,7 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 
 
 def test_without_the_server_extra_the_command_says_what_to_install() -> None:
-    program = "import sys; sys.modules['typer'] = None; from otel_sessions.cli import main; main()"
+    program = "import sys; sys.modules['click'] = None; from otel_sessions.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "pip install '.[embedded]'" in done.stderr

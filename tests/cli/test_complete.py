@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 
 from otel_sessions.cli import complete
-from tests.cli.conftest import Served
+from otel_sessions.cli.app import app
+from tests.cli.conftest import Run, Served
 
 HEAVY = (
+    "pydantic",
     "clickhouse_connect",
     "urllib3",
     "asyncio",
@@ -39,15 +42,16 @@ HEAVY = (
     ],
 )
 def test_the_last_word_of_an_expression_is_completed_to_fields(incomplete: str, expected: list[str]) -> None:
-    assert complete.fields(incomplete) == expected
+    assert complete.fields(click.Context(app), click.Argument(["words"]), incomplete) == expected
 
 
 def completed(*words: str) -> list[str]:
     """What bash offers for the last of these words."""
     line = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    environment = {**os.environ, "_OTEL_SESSIONS_COMPLETE": "complete_bash", **line}
+    environment = {**os.environ, "_OTEL_SESSIONS_COMPLETE": "bash_complete", **line}
     program = [sys.executable, "-c", "from otel_sessions.cli.app import app; app(prog_name='otel-sessions')"]
-    return subprocess.run(program, env=environment, capture_output=True, text=True, check=False).stdout.split()
+    lines = subprocess.run(program, env=environment, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [line.removeprefix("plain,") for line in lines]
 
 
 def test_ids_are_completed_through_the_running_service(served: Served) -> None:
@@ -57,6 +61,14 @@ def test_ids_are_completed_through_the_running_service(served: Served) -> None:
     assert completed("otel-sessions", "sessions", "delete", *options, "siz") == ["sizing-test"]
     assert completed("otel-sessions", "sessions", "delete", *options, "--query", "mod") == ["model:"]
     assert completed("otel-sessions", "sessions", "list", *options, "mod") == ["model:"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_asks_for_completions_as_that_shell(run: Run, shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert f"_OTEL_SESSIONS_COMPLETE={shell}_complete" in result.stdout
+    assert run("completion", "tcsh").exit_code == 2
 
 
 @pytest.mark.parametrize(

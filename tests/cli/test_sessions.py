@@ -5,14 +5,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
-import typer
 from clickhouse_connect.driver.client import Client
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from otel_sessions.cli.sessions import listing
+from otel_sessions.cli import asking
 from otel_sessions.pdata import NO_CLAIM
 from otel_sessions.queries import sessions
 from tests.cli.conftest import Run, Served, listed, write_config
@@ -192,6 +192,6 @@ def test_full_texts_are_read_from_the_spans(run: Run, served: Served) -> None:
 
 @pytest.mark.parametrize("time", ["2300-01-01", "0001-01-01T00:00:00Z"])
 def test_a_window_beyond_the_times_that_are_stored_is_a_usage_error(time: str) -> None:
-    with pytest.raises(typer.BadParameter, match="from 1677-09-21T00:12:44Z to 2262-04-11T23:47:16Z"):
-        listing.moment(time, "--from", end=False)
-    assert listing.moment("2262-01-01", "--to", end=True) == 9_214_732_799_999_999_999
+    with pytest.raises(click.BadParameter, match="from 1677-09-21T00:12:44Z to 2262-04-11T23:47:16Z"):
+        asking.moment(time, "--from", end=False)
+    assert asking.moment("2262-01-01", "--to", end=True) == 9_214_732_799_999_999_999

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
-from typer.testing import CliRunner
 
 from otel_sessions.cli.app import app
 from otel_sessions.clickhouse.client import DEFAULT_DATABASE

@@ -28,6 +28,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 LOADED_AT_START = (
     "otel_sessions.cli.app",
     "otel_sessions.cli.process",
+    "otel_sessions.cli.serve",
     "otel_sessions.exporters.clickhouse.exporter",
     "otel_sessions.extensions.clickhouse_http.server",
     "otel_sessions.processors.session.processor",
@@ -186,7 +187,7 @@ def _become(arguments: list[str], cwd: str, descriptors: list[int], channel: soc
 def _import_all() -> None:
     from otel_sessions.cli import options
 
-    options.loaded(None, None, to_serve=True)
+    options.loaded(to_serve=True)
     for module in LOADED_AT_START:
         import_module(module)
     gc.collect()

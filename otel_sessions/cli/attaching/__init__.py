@@ -5,42 +5,58 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from otel_sessions.cli import options, sending
+from otel_sessions.cli.commands import Argument, Command
 from otel_sessions.cli.interrupted import until_interrupted
-from otel_sessions.cli.options import AsJson, ConfigFiles, Sets, loaded
-from otel_sessions.cli.sending import Headers, Sender, Target
+from otel_sessions.cli.options import loaded
 from otel_sessions.errors import Permanent
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.client import Endpoint
 
-Table = Annotated[str, typer.Argument(metavar="[DATABASE.]TABLE", help="Their table.")]
-Source = Annotated[
-    str | None,
-    typer.Option(
-        "--source",
-        metavar="URL",
-        envvar="OTEL_SESSIONS_SOURCE",
-        help="Their ClickHouse, as in http://user:password@host:8123; by default the one of the exporter.",
-    ),
-]
-Once = Annotated[bool, typer.Option("--once", help="End when all that is there has been read; else wait for more.")]
-Interval = Annotated[float, typer.Option("--interval", min=0.1, help="How often to look for new rows, in seconds.")]
 
-
+@click.command("attach", cls=Command)
+@click.argument(
+    "table",
+    cls=Argument,
+    default="default.otel_traces",
+    metavar="[[DATABASE.]TABLE]",
+    about="Their table.  [default: default.otel_traces]",
+)
+@click.option(
+    "--source",
+    metavar="URL",
+    envvar="OTEL_SESSIONS_SOURCE",
+    show_envvar=True,
+    help="Their ClickHouse, as in http://user:password@host:8123; by default the one of the exporter.",
+)
+@click.option("--once", is_flag=True, help="End when all that is there has been read; else wait for more.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    metavar="SECONDS",
+    help="How often to look for new rows.",
+)
+@sending.target
+@sending.headers
+@options.as_json
+@options.configuration
 def attach(  # noqa: PLR0917 - the command line names them
-    table: Table = "default.otel_traces",
-    source: Source = None,
-    once: Once = False,
-    interval: Interval = 2.0,
-    endpoint: Target = None,
-    header: Headers = None,
-    json_: AsJson = False,
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    table: str,
+    source: str | None,
+    once: bool,
+    interval: float,
+    endpoint: str | None,
+    header: tuple[str, ...],
+    json_: bool,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Read the spans that a Collector has stored in ClickHouse, past and new ones, into a running service.
 
@@ -60,7 +76,7 @@ def attach(  # noqa: PLR0917 - the command line names them
     from otel_sessions.clickhouse.errors import reading  # noqa: PLC0415
 
     chosen = loaded(config, set_)
-    sender = Sender(endpoint, header, chosen)
+    sender = sending.Sender(endpoint, header, chosen)
     database, _, name = table.rpartition(".")
     theirs = replace(_theirs(source, endpoint_of(chosen)), database=database or "default")
     with reading():
@@ -77,7 +93,7 @@ def attach(  # noqa: PLR0917 - the command line names them
     finally:
         client.close()
     sent = their_table.sent if their_table is not None else 0
-    typer.echo(json.dumps({"spans": sent}) if json_ else f"spans sent of {theirs.database}.{name}: {sent:,}")
+    click.echo(json.dumps({"spans": sent}) if json_ else f"spans sent of {theirs.database}.{name}: {sent:,}")
 
 
 def _theirs(source: str | None, ours: Endpoint) -> Endpoint:
@@ -87,7 +103,7 @@ def _theirs(source: str | None, ours: Endpoint) -> Endpoint:
         try:
             endpoint = Endpoint.parse(source)
         except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--source") from error
+            raise click.BadParameter(str(error), param_hint="--source") from error
         if not endpoint.embedded:
             return endpoint
     elif not ours.embedded:

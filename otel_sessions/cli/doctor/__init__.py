@@ -7,22 +7,15 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal, TypeAlias
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-import typer
+import click
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.options import loaded
 
-MinFree = Annotated[
-    str, typer.Option("--min-free", metavar="SIZE", help="How much room the disks of the data need to have.")
-]
-MaxSkew = Annotated[
-    str, typer.Option("--max-skew", metavar="DURATION", help="How far the clock of ClickHouse may be from this one.")
-]
-Last = Annotated[str, typer.Option("--last", metavar="DURATION", help="Look at what was stored within this time.")]
-Skip = Annotated[
-    list[str] | None, typer.Option("--skip", metavar="CHECK", help="Leave this check out; repeat it for several.")
-]
 CHECKS = ("service", "ports", "disk", "log", "clickhouse", "schema", "clock", "sessions", "ids", "prices")
 State: TypeAlias = Literal["well", "note", "act"]
 _MARKS: dict[State, str] = {"well": "ok", "note": "--", "act": "!!"}
@@ -38,15 +31,25 @@ class Finding:
     advice: str = ""
 
 
+@click.command("doctor", cls=Command)
+@click.option("--min-free", default="1GiB", metavar="SIZE", help="How much room the disks of the data need to have.")
+@click.option(
+    "--max-skew", default="2s", metavar="DURATION", help="How far the clock of ClickHouse may be from this one."
+)
+@click.option("--last", default="24h", metavar="DURATION", help="Look at what was stored within this time.")
+@click.option("--skip", multiple=True, metavar="CHECK", help="Leave this check out; repeat it for several.")
+@options.project
+@options.as_json
+@options.configuration
 def doctor(  # noqa: PLR0917 - the command line names them
-    min_free: MinFree = "1GiB",
-    max_skew: MaxSkew = "2s",
-    last: Last = "24h",
-    skip: Skip = None,
-    project: Project = "default",
-    json_: AsJson = False,
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    min_free: str,
+    max_skew: str,
+    last: str,
+    skip: tuple[str, ...],
+    project: str,
+    json_: bool,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Look the service and its data over, and say what to do; exit status 1 where something needs doing.
 
@@ -63,9 +66,9 @@ def doctor(  # noqa: PLR0917 - the command line names them
     from otel_sessions.errors import hint  # noqa: PLC0415
     from otel_sessions.types import parse_duration, parse_size  # noqa: PLC0415
 
-    left_out = frozenset(skip or ())
+    left_out = frozenset(skip)
     if unknown := sorted(left_out.difference(CHECKS)):
-        raise typer.BadParameter(f"there is no check {unknown[0]!r}{hint(unknown[0], CHECKS)}", param_hint="--skip")
+        raise click.BadParameter(f"there is no check {unknown[0]!r}{hint(unknown[0], CHECKS)}", param_hint="--skip")
     settings = loaded(config, set_)
     free = _parsed(parse_size, min_free, "--min-free")
     limits = {
@@ -76,18 +79,18 @@ def doctor(  # noqa: PLR0917 - the command line names them
     found = [each for part in examined for each in part if each.check not in left_out]
     well = not any(each.state == "act" for each in found)
     if json_:
-        typer.echo(json.dumps({"well": well, "findings": [asdict(each) for each in found]}, indent=2))
+        click.echo(json.dumps({"well": well, "findings": [asdict(each) for each in found]}, indent=2))
     else:
-        typer.echo("\n".join(_lines(found)))
+        click.echo("\n".join(_lines(found)))
     if not well:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _parsed(parse: Callable[[object], float], text: str, option: str) -> float:
     try:
         return parse(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
+        raise click.BadParameter(str(error), param_hint=option) from None
 
 
 def _lines(found: Sequence[Finding]) -> Iterator[str]:

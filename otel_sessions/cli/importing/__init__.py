@@ -6,30 +6,41 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli import output
-from otel_sessions.cli.options import AsJson, ConfigFiles, Sets, loaded
-from otel_sessions.cli.sending import Headers, Sender, Target
+from otel_sessions.cli import options, output, sending
+from otel_sessions.cli.commands import Argument, Command
+from otel_sessions.cli.options import loaded
 
 if TYPE_CHECKING:
     from otel_sessions.cli.importing.conversation import Conversation
 
-Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", exists=True, help="Transcripts, or directories of them.")
-]
 _STILL_GOING_ON_NS = 300 * 1_000_000_000
 
 
+@click.command("import", cls=Command)
+@click.argument(
+    "paths",
+    cls=Argument,
+    type=click.Path(exists=True, path_type=Path),
+    nargs=-1,
+    required=True,
+    metavar="PATH...",
+    about="Transcripts, or directories of them.",
+)
+@sending.target
+@sending.headers
+@options.as_json
+@options.configuration
 def import_(  # noqa: PLR0917 - the command line names them
-    paths: Paths,
-    endpoint: Target = None,
-    header: Headers = None,
-    json_: AsJson = False,
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    paths: tuple[Path, ...],
+    endpoint: str | None,
+    header: tuple[str, ...],
+    json_: bool,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Send the transcripts of Claude Code and Codex, and ATIF trajectories, to a running service, a session each.
 
@@ -44,7 +55,7 @@ def import_(  # noqa: PLR0917 - the command line names them
     """
     from otel_sessions.cli.importing.conversation import requests  # noqa: PLC0415
 
-    sender = Sender(endpoint, header, loaded(config, set_))
+    sender = sending.Sender(endpoint, header, loaded(config, set_))
     counts = {"sessions": 0, "turns": 0, "spans": 0}
     found = [[*path.rglob("*.jsonl"), *path.rglob("trajectory*.json")] if path.is_dir() else [path] for path in paths]
     for path in [file for files in found for file in sorted(files)]:
@@ -57,7 +68,7 @@ def import_(  # noqa: PLR0917 - the command line names them
             counts["spans"] += spans
         counts["sessions"] += 1
         counts["turns"] += len(conversation.turns)
-    typer.echo(json.dumps(counts) if json_ else ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    click.echo(json.dumps(counts) if json_ else ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
 def _read(path: Path) -> Conversation | None:

@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
-import typer
+from typing import Final
 
-from otel_sessions.cli.sessions import delete, export, listing, rebuild, show
-from otel_sessions.cli.usage_errors import Asking
+import click
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="""Look at sessions, take them out, and work them out anew.
+from otel_sessions.cli.commands import Group
+
+_COMMANDS: Final = {
+    "list": "otel_sessions.cli.sessions.listing:list_",
+    "show": "otel_sessions.cli.sessions.show:show",
+    "delete": "otel_sessions.cli.sessions.delete:delete",
+    "export": "otel_sessions.cli.sessions.export:export",
+    "rebuild": "otel_sessions.cli.sessions.rebuild:rebuild",
+}
+
+
+@click.group("sessions", cls=Group, places=_COMMANDS)
+def sessions() -> None:
+    """Look at sessions, take them out, and work them out anew.
 
     \b
     Examples:
@@ -20,10 +29,4 @@ app = typer.Typer(
       otel-sessions sessions show SESSION
       otel-sessions sessions export SESSION --format md
       otel-sessions sessions rebuild
-    """,
-)
-app.command("list", cls=Asking)(listing.list_)
-app.command("show")(show.show)
-app.command("delete")(delete.delete)
-app.command("export")(export.export)
-app.command("rebuild")(rebuild.rebuild)
+    """

@@ -7,14 +7,16 @@ import json
 import time
 from collections.abc import Generator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli import complete
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets, loaded
-from otel_sessions.cli.sessions.listing import From, To, explained, moment
-from otel_sessions.cli.sessions.show import missing
+from otel_sessions.cli import complete, options
+from otel_sessions.cli.asking import explained, moment
+from otel_sessions.cli.commands import Argument, Command
+from otel_sessions.cli.options import loaded
+from otel_sessions.cli.sessions.finding import missing
 from otel_sessions.errors import QueryError
 
 if TYPE_CHECKING:
@@ -24,32 +26,40 @@ if TYPE_CHECKING:
     from otel_sessions.queries.deletions import Deletion
     from otel_sessions.queries.filters import Filter
 
-Session = Annotated[
-    str | None,
-    typer.Argument(metavar="[SESSION]", help="The whole id of one session.", autocompletion=complete.session_ids),
-]
-Query = Annotated[
-    str,
-    typer.Option(
-        "--query",
-        metavar="QUERY",
-        help="All sessions that an expression chooses; see docs/language.md.",
-        autocompletion=complete.fields,
-    ),
-]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-
+@click.command("delete", cls=Command)
+@click.argument(
+    "session_id",
+    cls=Argument,
+    required=False,
+    metavar="[SESSION]",
+    about="The whole id of one session.",
+    shell_complete=complete.session_ids,
+)
+@click.option(
+    "--query",
+    default="",
+    show_default=False,
+    metavar="QUERY",
+    help="All sessions that an expression chooses; see docs/language.md.",
+    shell_complete=complete.fields,
+)
+@options.active_from
+@options.active_to
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@options.project
+@options.as_json
+@options.configuration
 def delete(  # noqa: PLR0917 - the command line names them
-    session_id: Session = None,
-    query: Query = "",
-    from_: From = None,
-    to: To = None,
-    yes: Yes = False,
-    project: Project = "default",
-    json_: AsJson = False,
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    session_id: str | None,
+    query: str,
+    from_: str | None,
+    to: str | None,
+    yes: bool,
+    project: str,
+    json_: bool,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Delete one session, or all that an expression chooses: spans, figures, scores, everything.
 
@@ -68,19 +78,19 @@ def delete(  # noqa: PLR0917 - the command line names them
     chosen = Filter(query=query, from_ns=moment(from_, "--from", end=False), to_ns=moment(to, "--to", end=True))
     with explained(query):
         if (session_id is None) == chosen.is_empty:
-            raise typer.BadParameter("name one session, or choose some by --query, --from or --to")
+            raise click.BadParameter("name one session, or choose some by --query, --from or --to")
     forget = None if settings.forget_for_s is None else timedelta(seconds=settings.forget_for_s)
     with writer(settings) as client:
         if session_id is not None:
             deleted = _one(client, project, session_id, forget, yes=yes)
         else:
             deleted = _many(client, project, chosen, forget, yes=yes)
-    typer.echo(json.dumps({"deleted": deleted}) if json_ else f"deleted {count(deleted, 'session')}")
+    click.echo(json.dumps({"deleted": deleted}) if json_ else f"deleted {count(deleted, 'session')}")
 
 
 def _ask(what: str, *, yes: bool) -> None:
     if not yes:
-        typer.confirm(f"Delete {what} for good?", abort=True, err=True)
+        click.confirm(f"Delete {what} for good?", abort=True, err=True)
 
 
 def _one(client: Client, project: str, session_id: str, forget: timedelta | None, *, yes: bool) -> int:

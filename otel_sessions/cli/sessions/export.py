@@ -5,32 +5,43 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli.options import ConfigFiles, Project, Sets
-from otel_sessions.cli.sessions.show import SessionId, find
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.sessions.finding import find, named
 
-Format = Annotated[
-    Literal["jsonl", "csv", "parquet", "md", "messages"],
-    typer.Option(
-        "--format",
-        help="Spans as JSON Lines, CSV or Parquet; or what was said as Markdown, or as the messages of a chat.",
-    ),
-]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; standard output without it.")
-]
+if TYPE_CHECKING:
+    from otel_sessions.queries.export import Format
 
 
+@click.command("export", cls=Command)
+@named
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["jsonl", "csv", "parquet", "md", "messages"]),
+    default="jsonl",
+    help="Spans as JSON Lines, CSV or Parquet; or what was said as Markdown, or as the messages of a chat.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write; standard output without it.",
+)
+@options.project
+@options.configuration
 def export(  # noqa: PLR0917 - the command line names them
-    session_id: SessionId,
-    format_: Format = "jsonl",
-    output: Output = None,
-    project: Project = "default",
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    session_id: str,
+    format_: Format,
+    output: Path | None,
+    project: str,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Write a session whole, whatever its size.
 

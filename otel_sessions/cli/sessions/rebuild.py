@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
-import typer
+import click
 
-from otel_sessions.cli.options import AsJson, ConfigFiles, From, Sets, To, loaded, period
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.options import loaded, period
 
 
-def rebuild(
-    start: From = None, end: To = None, json_: AsJson = False, config: ConfigFiles = None, set_: Sets = None
-) -> None:
+@click.command("rebuild", cls=Command)
+@options.stored_from
+@options.stored_to
+@options.as_json
+@options.configuration
+def rebuild(start: str | None, end: str | None, json_: bool, config: tuple[Path, ...], set_: tuple[str, ...]) -> None:
     """Work out the sessions anew from the stored spans, while new ones come in.
 
     Without --from and --to new tables are built beside those in force and then take their place: what was wrong is
@@ -36,7 +42,7 @@ def rebuild(
         spans = follow(tables.everything(client) if stored is None else tables.period(client, stored))
     seconds = time.monotonic() - begin
     if json_:
-        typer.echo(json.dumps({"spans": spans, "from": start, "to": end, "seconds": round(seconds, 3)}, indent=2))
+        click.echo(json.dumps({"spans": spans, "from": start, "to": end, "seconds": round(seconds, 3)}, indent=2))
     else:
         what = "the sessions are rebuilt" if stored is None else "what was missing is added"
-        typer.echo(f"{what}, out of {spans:,} stored spans, in {seconds:.1f} s")
+        click.echo(f"{what}, out of {spans:,} stored spans, in {seconds:.1f} s")

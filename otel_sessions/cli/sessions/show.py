@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from otel_sessions.cli import complete
-from otel_sessions.cli.options import AsJson, ConfigFiles, Project, Sets
+from otel_sessions.cli import options
+from otel_sessions.cli.commands import Command
+from otel_sessions.cli.sessions.finding import find, named
 from otel_sessions.errors import QueryError
 
 if TYPE_CHECKING:
@@ -24,25 +25,12 @@ if TYPE_CHECKING:
 
     from otel_sessions.queries.rows import Row
 
-SessionId = Annotated[
-    str,
-    typer.Argument(
-        metavar="SESSION",
-        help="The id of the session, or a beginning that no other has.",
-        autocompletion=complete.session_ids,
-    ),
-]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many turns, from the first.")]
-Spans = Annotated[bool, typer.Option("--spans", help="Show the spans of each turn as a tree.")]
-Full = Annotated[bool, typer.Option("--full", help="Show what was said whole.")]
-NoPager = Annotated[bool, typer.Option("--no-pager", help="On a terminal, print more than a page without stopping.")]
 _MAX_SPANS = 5000
 _MAX_SCORES = 1000
 _SHORT = 100
 """Shorter beginnings are whole: `max_preview_chars` is hardly less."""
 _MAX_CONTENTS = 2000
 _CHUNK = 20
-MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +45,25 @@ class Whole:
     spans: list[Row] | None = None
 
 
+@click.command("show", cls=Command)
+@named
+@options.project
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, metavar="N", help="How many turns, from the first.")
+@click.option("--spans", is_flag=True, help="Show the spans of each turn as a tree.")
+@click.option("--full", is_flag=True, help="Show what was said whole.")
+@click.option("--no-pager", is_flag=True, help="On a terminal, print more than a page without stopping.")
+@options.as_json
+@options.configuration
 def show(  # noqa: PLR0917 - the command line names them
-    session_id: SessionId,
-    project: Project = "default",
-    limit: Limit = 100,
-    spans: Spans = False,
-    full: Full = False,
-    no_pager: NoPager = False,
-    json_: AsJson = False,
-    config: ConfigFiles = None,
-    set_: Sets = None,
+    session_id: str,
+    project: str,
+    limit: int,
+    spans: bool,
+    full: bool,
+    no_pager: bool,
+    json_: bool,
+    config: tuple[Path, ...],
+    set_: tuple[str, ...],
 ) -> None:
     """Show one session: its figures, its turns with what was said, errors and scores, and what happened each minute.
 
@@ -89,7 +86,7 @@ def show(  # noqa: PLR0917 - the command line names them
         if whole.spans is not None:
             below["spans"] = whole.spans
         lists = {name: [as_json(row) for row in rows] for name, rows in below.items()}
-        typer.echo(json.dumps({**as_json(whole.session), **lists}, indent=2))
+        click.echo(json.dumps({**as_json(whole.session), **lists}, indent=2))
     else:
         from otel_sessions.cli import render  # noqa: PLC0415
 
@@ -99,41 +96,6 @@ def show(  # noqa: PLR0917 - the command line names them
             os.environ.setdefault("LESS", "-FRX")  # ends by itself where all fits on the screen
         with console.pager(styles=True) if pages else nullcontext():
             print_session(console, whole, full=full)
-
-
-def find(client: Client, project: str, text: str) -> str:
-    """The session of this id, or the only one whose id begins so; `QueryError` names those that come near."""
-    from otel_sessions.queries import sessions  # noqa: PLC0415
-
-    found = sessions.ids_beginning(client, project=project, beginning=text, limit=MAX_NAMED + 1)
-    if text in found or (len(found) > 1 and sessions.one(client, project=project, session_id=text)):
-        return text
-    if len(found) == 1:
-        return found[0]
-    raise QueryError(missing(client, project, text))
-
-
-def missing(client: Client, project: str, text: str) -> str:
-    """That there is no session of this id, and those that begin so or come near."""
-    from otel_sessions.cli.render import plain  # noqa: PLC0415
-    from otel_sessions.queries import sessions  # noqa: PLC0415
-
-    found = sessions.ids_beginning(client, project=project, beginning=text, limit=MAX_NAMED + 1)
-    message = f"there is no session {text!r} in the project {project!r}"
-    if found:
-        more = ", ..." if len(found) > MAX_NAMED else ""
-        begin = "one begins" if len(found) == 1 else "several begin"
-        return f"{message}; {begin} so: {', '.join(map(plain, found[:MAX_NAMED]))}{more}"
-    recent = sessions.ids_beginning(client, project=project, beginning="", limit=sessions.MAX_ROWS)
-    near = get_close_matches(text[:200], [id_[:200] for id_ in recent], n=3, cutoff=0.5)
-    if near:
-        return f"{message}; near it: {', '.join(map(plain, near))}"
-    if recent:
-        return message
-    others = sessions.other_projects(client, project=project, limit=MAX_NAMED)
-    return f"{message}, which has none" + (
-        f"; there are the projects {', '.join(others)} (--project)" if others else ""
-    )
 
 
 def read(client: Client, project: str, session_id: str, *, limit: int = 100, spans: bool = False) -> Whole:
