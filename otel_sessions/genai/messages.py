@@ -94,7 +94,16 @@ def read(value: Any, role: str = "user", make: Callable[[Mapping[str, Any]], Mes
 
     `make` makes a message of an object that is one; `one` unless somebody remembers what it made before.
     """
+    if are_messages(value):
+        return [(make or one)(each) for each in value[:MAX_MESSAGES]]
     return list(islice(_messages(value, _Side(role, make or one), _MAX_DEPTH), MAX_MESSAGES))
+
+
+def are_messages(value: Any) -> bool:
+    """Whether a value is a list of objects each of which is one message, whatever stands around it."""
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and "role" in each and is_message(each) for each in value
+    )
 
 
 class _Side(NamedTuple):

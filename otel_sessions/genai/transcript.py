@@ -35,8 +35,8 @@ from otel_sessions.genai.messages import (
     MAX_PARTS,
     Message,
     Part,
+    are_messages,
     as_text,
-    is_message,
     message,
     one,
     part,
@@ -81,10 +81,18 @@ class Reader:
         self._texts_size = 0
         self._begun: dict[str, tuple[str, list[Message]]] = {}
 
-    def step(self, attributes: Attributes, events: Sequence[Event] = (), kind: str = "model", name: str = "") -> Step:
+    def step(
+        self,
+        attributes: Attributes,
+        events: Sequence[Event] = (),
+        kind: str = "model",
+        name: str = "",
+        *,
+        with_tools: bool = True,
+    ) -> Step:
         """What a span of this kind of step says; `name` is that of its tool."""
         given, made = self.messages(attributes, events, kind, name)
-        return Step(given, made, [] if kind == "tool" else _tools(attributes))
+        return Step(given, made, _tools(attributes) if with_tools and kind != "tool" else [])
 
     def messages(
         self, attributes: Attributes, events: Sequence[Event], kind: str, name: str
@@ -139,7 +147,7 @@ class Reader:
             return []
         if found := read(value, role, self._make):
             # a list of messages, and nothing else: another may go on with it
-            if len(value) >= _GROWN and _are_messages(value) and strict(text) is not None:
+            if len(value) >= _GROWN and are_messages(value) and strict(text) is not None:
                 self._begun[role] = text.rstrip()[:-1], found
             return found
         said = (only_text(value) if role == "user" else "") or as_text(value)
@@ -155,7 +163,7 @@ class Reader:
             return None
         rest = text[len(begun) :].lstrip()
         value = strict(f"[{rest[1:]}") if rest[:1] == "," else None
-        if not _are_messages(value):
+        if not are_messages(value):
             return None
         found = [*found, *read(value, role, self._make)][:MAX_MESSAGES]
         self._begun[role] = text.rstrip()[:-1], found
@@ -362,10 +370,3 @@ def _tool_value(members: Mapping[str, str]) -> dict[str, Any]:
     schema = members.get("tool.json_schema")
     value = parsed(schema) if schema else {name: parsed(text) for name, text in members.items()}
     return value if isinstance(value, dict) else {}
-
-
-def _are_messages(value: Any) -> bool:
-    """Whether a value is a list of objects each of which is one message, whatever stands around it."""
-    return isinstance(value, list) and all(
-        isinstance(each, dict) and is_message(each) and "role" in each for each in value
-    )

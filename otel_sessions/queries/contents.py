@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, takewhile
@@ -201,10 +201,14 @@ def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]], most: int 
 
 
 def contents_of(
-    client: Client, scope: Row, rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]
+    client: Client,
+    scope: Row,
+    rows: Sequence[Row],
+    spans: Mapping[str, Sequence[Row]],
+    among: Callable[[Row], bool] = lambda _: True,
 ) -> dict[Key, Content]:
-    """What the steps of these turns say, as far as it fits."""
-    if not (wanted := _wanted(rows, spans)):
+    """What the steps of these turns say, as far as it fits, those `among` them."""
+    if not (wanted := [*filter(among, _wanted(rows, spans))]):
         return {}
     ids = {"trace_ids": sorted({span["TraceId"] for span in wanted}), "span_ids": [span["SpanId"] for span in wanted]}
     return _contents(keyed.select(client, "replay_contents", {**scope, **ids}))

@@ -33,6 +33,8 @@ class Table:
         self._known: dict[bytes, Entry] = {}
         self._same: dict[int, tuple[Any, Entry]] = {}
         self.rows: list[Any] = []
+        self.digests: list[bytes] = []
+        """Of each row."""
         self.size = 0
         """Bytes of all rows."""
         self.refs = 0
@@ -50,6 +52,7 @@ class Table:
         if entry is None:
             entry = self._known[digest] = Entry(len(self.rows), digest)
             self.rows.append(value if self._preview is None else cut_value(value, self._preview))
+            self.digests.append(digest)
             self.size += len(body)
         self._same[id(value)] = value, entry
         return entry

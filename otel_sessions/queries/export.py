@@ -14,6 +14,7 @@ import orjson
 
 from otel_sessions.clickhouse.chunks import bounded
 from otel_sessions.clickhouse.errors import reading
+from otel_sessions.genai.messages import Message
 from otel_sessions.queries import keyed, shapes, transcript
 from otel_sessions.queries.members import AS_REST, span_members
 from otel_sessions.queries.rows import Row, composed, rows_of, select
@@ -273,10 +274,14 @@ def _bundled(texts: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(held)
 
 
+def _spoken(of: Exported) -> Iterator[tuple[Row, list[Message]]]:
+    return spoken(of.client, project=of.project, session_id=of.session_id, whole_steps=False)
+
+
 def _markdown(of: Exported) -> Iterator[bytes]:
     yield transcript.heading(of.session_id).encode()
     number = 0
-    for number, (turn, said) in enumerate(spoken(of.client, project=of.project, session_id=of.session_id), 1):
+    for number, (turn, said) in enumerate(_spoken(of), 1):
         yield transcript.markdown(turn, number, said, of.preview).encode()
         del turn, said
     yield transcript.end(number).encode()
@@ -286,7 +291,7 @@ def _messages(of: Exported) -> Iterator[bytes]:
     """One line: what begins it, the messages as they are read, what ends it."""
     yield b'{"session_id":' + orjson.dumps(of.session_id) + b',"messages":['
     separator = b""
-    for turn, said in spoken(of.client, project=of.project, session_id=of.session_id):
+    for turn, said in _spoken(of):
         for message in transcript.messages(turn, said, of.preview):
             yield separator + orjson.dumps(message)
             separator = b","

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from otel_sessions.genai.messages import Message, words
 from otel_sessions.genai.transcript import Reader, Step
@@ -36,6 +36,8 @@ MAX_TABLE: Final = 8 * 2**20
 MAX_REFS: Final = 10_000
 """References to messages after which it ends too: of a history that grows, turns refer to more and more."""
 
+SPEAKING: Final = ("model", "agent", "chain")
+"""Kinds of steps whose messages are what was said in a turn."""
 _TOKENS: Final = tuple((name, snake_case(name)) for name in TOKENS)
 _SHORT: Final = 80
 """Characters that are shown of the input and output of a turn that stand in its messages, on the page anyway: where
@@ -77,8 +79,10 @@ def turns(
         ended_ns = history.reach(client, scope, (start, trace_id)) if cursor else None
         before = Before(history.said, {agent: tuple(peak) for agent, peak in peaks.items()}, ended_ns)
         rows, (spans, contents, fitting) = read_behind(client, scope, (start, trace_id), limit)
-        page = build(rows[:fitting], spans, contents, before, preview=preview)
-        shown = rows[: len(page["turns"])]
+        built = build(rows[:fitting], spans, contents, before, preview=preview)
+        page: dict[str, Any] = {"turns": built.turns, "messages": built.messages.rows, "tools": built.tools.rows}
+        page["next_cursor"] = None
+        shown = rows[: len(built.turns)]
         if shown:
             last = (shown[-1]["StartTime"], shown[-1]["TraceId"])
             history.cover(last, sum(row["SpanCount"] for row in shown))
@@ -105,6 +109,14 @@ class Before:
     """The latest end of all turns before."""
 
 
+class Built(NamedTuple):
+    """Turns, and what their steps refer to by number."""
+
+    turns: list[dict[str, Any]]
+    messages: Table
+    tools: Table
+
+
 def build(
     rows: Sequence[Row],
     spans: Mapping[str, Sequence[Row]],
@@ -113,11 +125,13 @@ def build(
     *,
     preview: int | None = None,
     bounded: bool = True,
-) -> dict[str, Any]:
-    """A page of these turns, less those after one that fills it.
+    whole: bool = True,
+) -> Built:
+    """These turns, less those after one that fills a page where it is `bounded`.
 
     `rows` are of `session_traces`, in order; `spans` those of `session_spans` by trace, in the order of their starts;
-    `contents` what those say that are steps. Steps without content have no messages.
+    `contents` what those say that are steps. Steps without content have no messages. Where they are not `whole`, none
+    has the tools that it was offered, nor how many of its messages are `repeated`.
     """
     reader, messages, tools = Reader(), Table(preview), Table(preview)
     shown: list[dict[str, Any]] = []
@@ -131,16 +145,16 @@ def build(
         for number, span in enumerate(steps):
             content = contents.get((span["TraceId"], span["SpanId"]))
             position = (row["StartTime"], row["TraceId"], number)
-            step = _step(span, agents[span["SpanId"]], content, reader)
+            step = _step(span, agents[span["SpanId"]], content, reader, with_tools=whole)
             said = step.pop("_said")
             into, out = ([messages.add(each) for each in side] for side in (said.input, said.output))
             step = shapes.cut(step, preview) | {
                 "tools": [tools.add(each).ref for each in said.tools],
                 "messages_in": [each.ref for each in into],
-                "repeated": _repeated(before, into, position),
+                "repeated": _repeated(before, into, position) if whole else 0,
                 "messages_out": [each.ref for each in out],
             }
-            for each in (*into, *out):
+            for each in (*into, *out) if whole else ():
                 _note(before.said, each.digest, position)
             _note_peak(peaks, span, step)
             made.append(step)
@@ -148,13 +162,13 @@ def build(
         kept = [(agent, peak) for agent, peak in (before.peaks | peaks).items() if len(agent) <= _MAX_AGENT]
         before.peaks = dict(kept[-_AGENTS:])
         shown.append({**_shortened(_turn(row, before, preview), made, messages.rows), "steps": made})
-    return {"turns": shown, "messages": messages.rows, "tools": tools.rows, "next_cursor": None}
+    return Built(shown, messages, tools)
 
 
 def is_spoken(step: Mapping[str, Any]) -> bool:
     """Whether the messages of a step are what was said in its turn; those of a tool are not."""
     has_messages = step["messages_in"] or step["messages_out"]
-    return bool(has_messages) and step["kind"] in ("model", "agent", "chain")
+    return bool(has_messages) and step["kind"] in SPEAKING
 
 
 def _shortened(turn: dict[str, Any], steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> dict[str, Any]:
@@ -180,7 +194,7 @@ def _note(said: dict[bytes, Position], digest: bytes, position: Position) -> Non
     said[digest] = min(first, position)
 
 
-def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dict[str, Any]:
+def _step(span: Row, agent: str, content: Content | None, reader: Reader, *, with_tools: bool) -> dict[str, Any]:
     attributes, events = (content.attributes, content.events) if content else ({}, ())
     kind = span["StepKind"] or "other"
     return {
@@ -197,7 +211,7 @@ def _step(span: Row, agent: str, content: Content | None, reader: Reader) -> dic
         **{member: span[name] for name, member in _TOKENS},
         "cost_source": span["CostSource"],
         "compacted": attributes.get(_COMPACTED) == "true",
-        "_said": reader.step(attributes, events, kind, span["StepName"]) if content else Step(),
+        "_said": reader.step(attributes, events, kind, span["StepName"], with_tools=with_tools) if content else Step(),
     }
 
 

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from otel_sessions.genai.messages import Message
 from otel_sessions.queries import contents, replay
+from otel_sessions.queries.distinct import Table
+from otel_sessions.queries.rows import Row
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -26,21 +25,31 @@ _AGENTS: Final = 20
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 
 
-def spoken(client: Client, *, project: str, session_id: str) -> Iterator[tuple[dict[str, Any], list[Message]]]:
+def spoken(
+    client: Client, *, project: str, session_id: str, whole_steps: bool = True
+) -> Iterator[tuple[dict[str, Any], list[Message]]]:
     """The turns of a session as `replay.turns` gives them, each with the messages that were new in it, whole.
 
-    They are those of its model calls; of a turn without any, those of its first agent or chain that has some.
+    They are those of its model calls; of a turn without any, those of its first agent or chain that has some. Without
+    `whole_steps` nothing is read of the messages of other steps, nor of what else they say in a replay.
     """
+    among = (lambda _: True) if whole_steps else _may_be_spoken
     scope, before, talk = {"project": project, "session_id": session_id}, replay.Before(), Talk()
     for rows, spans in contents.stretches(client, scope, _CONTENT):
-        said = contents.contents_of(client, scope, rows, spans)
+        said = contents.contents_of(client, scope, rows, spans, among)
         for start in range(0, len(rows), _PAGE):
-            page = replay.build(rows[start : start + _PAGE], spans, said, before, bounded=False)
+            some = rows[start : start + _PAGE]
+            built = replay.build(some, spans, said, before, bounded=False, whole=whole_steps)
             before.said.clear()
-            for turn in page["turns"]:
-                yield turn, talk.new(turn["steps"], page["messages"])
-            del page, turn  # before the next are read
+            for turn in built.turns:
+                yield turn, talk.new(turn["steps"], built.messages)
+            del built, turn  # before the next are read
         del said
+
+
+def _may_be_spoken(span: Row) -> bool:
+    """Whether what a step says may be shown as said in its turn, or why it failed."""
+    return span["StepKind"] in replay.SPEAKING or span["StatusCode"] == "Error"
 
 
 class Known:
@@ -71,15 +80,15 @@ class Talk:
         self._said = Known()
         self._made = Known()
 
-    def new(self, steps: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> list[Message]:
+    def new(self, steps: Sequence[Mapping[str, Any]], messages: Table) -> list[Message]:
         speaking = list(filter(replay.is_spoken, steps))
         chosen = [step for step in speaking if step["kind"] == "model"] or speaking[:1]
-        return [messages[ref] for step in chosen for ref in self._refs(step, messages)]
+        return [messages.rows[ref] for step in chosen for ref in self._refs(step, messages)]
 
-    def _refs(self, step: Mapping[str, Any], messages: Sequence[Message]) -> list[int]:
+    def _refs(self, step: Mapping[str, Any], messages: Table) -> list[int]:
         given, made = step["messages_in"], step["messages_out"]
-        digests = [blake2b(orjson.dumps(messages[ref]), digest_size=16).digest() for ref in (*given, *made)]
-        head = sum(1 for _ in takewhile(lambda ref: messages[ref]["role"] in _INSTRUCTIONS, given))
+        digests = [messages.digests[ref] for ref in (*given, *made)]
+        head = sum(1 for _ in takewhile(lambda ref: messages.rows[ref]["role"] in _INSTRUCTIONS, given))
         last, same = self._history(step["agent"], digests[head : len(given)])
         instructions = [place for place in range(head) if last is None or digests[place] not in self._said]
         new = list(range(head + same, len(given)))
