@@ -125,6 +125,8 @@ def _time(request: Any, name: str) -> int | None:
     if not request.HasField(name):
         return None
     time_ = getattr(request, name)
+    if not 0 <= time_.nanos < 10**9:
+        raise InvalidRequest(name, f"a Timestamp has 0 to 999,999,999 nanos, not {time_.nanos:,}")
     nanoseconds = int(time_.seconds) * 10**9 + int(time_.nanos)
     if not FIRST_NS <= nanoseconds <= LAST_NS:
         raise InvalidRequest(name, OUT_OF_RANGE)

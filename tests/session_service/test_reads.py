@@ -202,6 +202,8 @@ def test_what_is_not_of_the_language_is_told_with_its_position_and_what_was_mean
         ("min_cost", {"min_cost": float("nan")}),
         ("from", {"from": Timestamp(seconds=-(2**34))}),
         ("to", {"to": Timestamp(seconds=2**34)}),
+        ("from", {"from": Timestamp(seconds=5, nanos=10**9)}),
+        ("to", {"to": Timestamp(seconds=5, nanos=-1)}),
     ],
 )
 def test_a_field_that_is_wrong_is_named(service: Sessions, field: str, request_: dict[str, Any]) -> None:

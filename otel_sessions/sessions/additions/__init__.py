@@ -23,7 +23,7 @@ from otel_sessions.errors import OtelSessionsError
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
 
-MAX_NAME: Final = 1_000
+MAX_NAME: Final = 1_024
 """Characters of what people call something: labels, scores, their ids and configurations, categories, saved views."""
 _COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}
 """What a frozen link copies, and where to."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from otel_sessions import evaluators
 from otel_sessions.component import Host
 from otel_sessions.extensions.web.api import additions
 from otel_sessions.extensions.web.api.additions import Score
@@ -260,6 +261,7 @@ def test_names_that_people_give_are_bounded_and_the_document_says_so(api: Api, s
 
 def test_every_kind_of_name_is_bounded() -> None:
     assert {op.given_name for op in GIVEN} == {"label", "score_id", "name"}
+    assert evaluators.MAX_NAME == MAX_NAME
 
 
 def test_a_view_has_columns_that_there_are(api: Api) -> None:
