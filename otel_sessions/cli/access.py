@@ -123,10 +123,13 @@ def reader_of(files: Sequence[Path], sets: Sequence[str]) -> Iterator[Client]:
         with reader(loaded(files, sets)) as client:
             yield client
     else:
-        from otel_sessions.cli.http_sql import Reader  # noqa: PLC0415
+        from otel_sessions.cli.http_sql import Beside, Reader  # noqa: PLC0415
+        from otel_sessions.clickhouse.at_once import lend  # noqa: PLC0415
 
+        client = cast("Client", Reader(server))
+        lend(client, Beside(server))
         with _explained(server):
-            yield cast("Client", Reader(server))
+            yield client
 
 
 def endpoint_to_ask(files: Sequence[Path], sets: Sequence[str]) -> Endpoint:

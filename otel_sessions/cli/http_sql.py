@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import http.client
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from otel_sessions.clickhouse.at_once import lend
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.clickhouse.errors import brief
 from otel_sessions.errors import QueryError, Retryable
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from otel_sessions.clickhouse.surface import Client
 
 _TIMEOUT_S = 600
 _CHUNK = 1 << 16
@@ -41,6 +47,25 @@ class Reader:
 
     def close(self) -> None:
         """Nothing stays open between statements."""
+
+
+class Beside:
+    """The threads of `at_once`, for statements of a `Reader` that do not wait for each other."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def beside(self, work: Callable[[Client], Any]) -> Future[Any]:
+        """Runs it on a thread that ends with it, with a reader of its own, which has such threads too."""
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - seldom needed
+
+        client = cast("Client", Reader(self._endpoint))
+        lend(client, self)
+        pool = ThreadPoolExecutor(1)
+        try:
+            return pool.submit(work, client)
+        finally:
+            pool.shutdown(wait=False)
 
 
 class Refused(Exception):  # noqa: N818 - a cause, as `errors.code_of` reads it

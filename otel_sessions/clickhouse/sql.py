@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[2]
 _PART = re.compile(r"^\$\{([\w./]+)\}\n", re.MULTILINE)
 
 
 @cache
 def statement(package: str, name: str) -> str:
     """The text of `NAME.sql` in `package`, parts included; callers pass their `__package__`."""
-    return read(Path(str(files(package).joinpath(f"{name}.sql"))))
+    return read(_ROOT.joinpath(*package.split("."), f"{name}.sql"))
 
 
 def read(file: Path) -> str:

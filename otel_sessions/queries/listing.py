@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_sessions.queries import added, keyed, whole
-from otel_sessions.queries.additions import with_additions
 from otel_sessions.queries.filters import Filter
 from otel_sessions.queries.language import Condition
 from otel_sessions.queries.language.sql import Found
@@ -85,6 +84,8 @@ def list_sessions(client: Client, wanted: Wanted, *, now_ns: int, readers: Reade
     """A page of sessions as `list_rows` has them, with `Bookmarked`, `Labels` and `State`, and `Scores` if they are
     among the groups.
     """
+    from otel_sessions.queries.additions import with_additions  # noqa: PLC0415 - the list in a shell shows none
+
     parts = parts_of(client, (*added.TABLES, *whole.TABLES))
     page = list_rows(client, wanted, now_ns=now_ns, readers=readers, parts=parts)
     rows = with_additions(client, wanted.project, page.rows, wanted.groups, now_ns=now_ns, parts=parts)

@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import click
 import pytest
@@ -12,7 +13,9 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from otel_sessions.cli import asking
+from otel_sessions.cli import access, asking
+from otel_sessions.clickhouse import surface
+from otel_sessions.clickhouse.at_once import at_once
 from otel_sessions.pdata import NO_CLAIM
 from otel_sessions.queries import sessions
 from tests.cli.conftest import Run, Served, listed, write_config
@@ -188,6 +191,17 @@ def test_full_texts_are_read_from_the_spans(run: Run, served: Served) -> None:
     shown = run(*arguments, "--full").stdout
     assert all(f"> line {number} of a long question\n" in shown for number in range(200))
     assert json.loads(run(*arguments, "--full", "--json").stdout)["traces"][0]["input"] == text
+
+
+def test_statements_that_do_not_wait_for_each_other_are_asked_of_a_running_service_at_once(served: Served) -> None:
+    both = Barrier(2, timeout=20)
+
+    def ask(client: surface.Client) -> bytes:
+        both.wait()
+        return client.raw_query("SELECT 1")
+
+    with access.reader_of([served.config], []) as client:
+        assert at_once(client, ask, ask) == [b"1\n", b"1\n"]
 
 
 @pytest.mark.parametrize("time", ["2300-01-01", "0001-01-01T00:00:00Z"])
