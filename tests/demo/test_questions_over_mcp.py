@@ -1,5 +1,6 @@
 """Questions about all sessions of the demo, put to a running service by a client of the Model Context Protocol that
-knows no more than the tools say: over HTTP and over standard streams. What is right was known before it asked.
+knows no more than the tools say: all over HTTP, and over standard streams one of each tool. What is right was known
+before it asked.
 """
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from otel_sessions import demo
+from otel_sessions.extensions.web.mcp.catalogue import TOOLS
 from tests.integration.running import ANY, Directory, config, wait_until
 
 DAY_NS = 86_400 * 10**9
@@ -58,9 +60,11 @@ class Asker:
     def __init__(self, client: Client, told: Told) -> None:
         self._client = client
         self._read: dict[str, list[Any]] = {}
+        self.called: set[str] = set()
         self.yesterday = told.yesterday
 
     async def __call__(self, name: str, **given: Any) -> Any:
+        self.called.add(name)
         result = await self._client.call_tool(name, {name.rstrip("_"): value for name, value in given.items()})
         assert not result.is_error, result.content
         (content,) = result.content
@@ -91,6 +95,9 @@ class Asker:
 
     async def open(self, turn: Any, step: Any) -> Any:
         return (await self("read_step", trace_id=turn["trace_id"], span_id=step["span_id"]))["step"]
+
+
+Question = Callable[[Asker], Any]
 
 
 def rounded(costs: dict[str, Any]) -> dict[str, float]:
@@ -278,7 +285,7 @@ TRANSFER = (
     "Book us a transfer from Innsbruck to Neustift on Friday.", "Yes, please.", "Did it work?",
     "Take my colleague's card", "Then send me an invoice.", "Hello?",
 )  # fmt: skip
-QUESTIONS: list[tuple[Callable[[Asker], Any], Callable[[Told], Any]]] = [
+QUESTIONS: list[tuple[Question, Callable[[Told], Any]]] = [
     (how_many_sessions_are_there, lambda told: len(told.tallies)),
     (which_session_cost_most, lambda told: max(told.tallies, key=lambda tally: tally.cost).session_id),
     (which_sessions_cost_most_yesterday, lambda _: ["shop-11-test", "shop-16-test"]),
@@ -320,6 +327,12 @@ QUESTIONS: list[tuple[Callable[[Asker], Any], Callable[[Told], Any]]] = [
     (how_many_refunds_ran_at_once, lambda _: [[4]]),
 ]
 
+OF_EACH_TOOL = (
+    which_tables_have_turns, how_many_sessions_were_there_yesterday, which_sessions_are_dear_and_long,
+    what_did_the_guardrail_say, which_tool_failed_most,
+)  # fmt: skip
+"""Together these call every tool."""
+
 
 def tokens(tally: demo.Tally) -> tuple[int, int]:
     return tally.input_tokens, tally.output_tokens
@@ -331,11 +344,11 @@ class Service:
     config: Path
     web: str
 
-    async def ask_all(self, over: Any) -> dict[str, Any]:
-        """What the client found out, by question."""
+    async def ask(self, questions: Sequence[Question], over: Any) -> tuple[dict[Question, Any], set[str]]:
+        """What the client found out, by question, and the tools that it called."""
         async with Client(over) as client:
             ask = Asker(client, self.told)
-            return {question.__name__: await question(ask) for question, _ in QUESTIONS}
+            return {question: await question(ask) for question in questions}, ask.called
 
 
 @pytest.fixture(scope="module")
@@ -356,18 +369,21 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     directory.close()
 
 
-@pytest.fixture(scope="module", params=["http", "stdio"])
-def answers(service: Service, request: pytest.FixtureRequest) -> dict[str, Any]:
-    arguments = ["-m", "otel_sessions", "mcp", "--config", str(service.config)]
-    over = {
-        "http": f"http://{service.web}/mcp",
-        "stdio": StdioServerParameters(command=sys.executable, args=arguments),
-    }
-    return asyncio.run(service.ask_all(over[request.param]))
+@pytest.fixture(scope="module")
+def over_http(service: Service) -> dict[Question, Any]:
+    answers, _ = asyncio.run(service.ask([question for question, _ in QUESTIONS], f"http://{service.web}/mcp"))
+    return answers
 
 
 @pytest.mark.parametrize(("question", "expected"), QUESTIONS, ids=lambda each: getattr(each, "__name__", ""))
 def test_a_question_is_answered_within_eight_thousand_tokens(
-    question: Callable[..., Any], expected: Callable[[Told], Any], answers: dict[str, Any], service: Service
+    question: Question, expected: Callable[[Told], Any], over_http: dict[Question, Any], service: Service
 ) -> None:
-    assert answers[question.__name__] == expected(service.told)
+    assert over_http[question] == expected(service.told)
+
+
+def test_over_standard_streams_every_tool_answers_the_same(service: Service) -> None:
+    arguments = ["-m", "otel_sessions", "mcp", "--config", str(service.config)]
+    over = StdioServerParameters(command=sys.executable, args=arguments)
+    expected = {question: right(service.told) for question, right in QUESTIONS if question in OF_EACH_TOOL}
+    assert asyncio.run(service.ask(OF_EACH_TOOL, over)) == (expected, set(TOOLS))
