@@ -173,8 +173,9 @@ def test_without_a_token_equal_inserts_are_stored_each(database: Database) -> No
     assert (database.spans, database.rows()) == (10, each(10))
 
 
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize(
-    ("table", "count", "batches"), [*((table, 20, 1) for table in TARGETS), ("_trace_claims", LARGE, 10)]
+    ("table", "count", "batches"), [("_trace_claims", LARGE, 10), *((table, 20, 1) for table in TARGETS)]
 )
 def test_a_view_that_failed_is_filled_by_the_repetition(
     database: Database, table: str, count: int, batches: int
@@ -188,6 +189,7 @@ def test_a_view_that_failed_is_filled_by_the_repetition(
         assert (database.spans, database.rows()) == (count, each(count))
 
 
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("table", TARGETS)
 def test_a_target_that_was_away_is_filled_by_the_repetition(database: Database, table: str) -> None:
     rows = spans(20)

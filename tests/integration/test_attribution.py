@@ -211,7 +211,7 @@ def test_each_condition_of_the_proof_finds_what_no_other_does(
     assert attribution.find(otel_client, [trace]) == []
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("is_killed", [False, True], ids=["", "killed"])
 def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, is_killed: bool
@@ -247,7 +247,7 @@ def test_a_span_that_is_stored_while_its_trace_is_corrected_is_in_its_session(
     assert read_members(otel_client, project) == {span.identity: "s" for span in (root, late)}
 
 
-@pytest.mark.remote_too
+@pytest.mark.remote_too(first_case=True)
 @pytest.mark.parametrize("turn", ["INTO _corrected_spans", "INTO _corrections"])
 @pytest.mark.parametrize("is_seen", [True, False], ids=["among the others", "before all others"])
 def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
@@ -281,7 +281,6 @@ def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
     assert read_members(otel_client, project) == {span.identity: "s" for span in (root, child)}
 
 
-@pytest.mark.remote_too
 def test_a_better_claim_of_the_same_session_is_no_doubt(otel_client: Client) -> None:
     project = new_project()
     receiver = Receiver(otel_client, project)
@@ -331,7 +330,6 @@ def test_a_trace_of_many_long_sessions_is_corrected(otel_client: Client) -> None
     assert read_figures(otel_client, project) == figures(spans)
 
 
-@pytest.mark.remote_too
 def test_inserting_every_row_again_changes_no_figure(otel_client: Client) -> None:
     project = new_project()
     spans = [
@@ -423,7 +421,6 @@ def test_a_score_of_a_span_that_is_stored_twice_shows_once(otel_client: Client) 
     assert scored(otel_client, project) == [(root.trace_id, "s")]
 
 
-@pytest.mark.remote_too
 def test_a_trace_is_scored_in_the_session_of_the_versions_that_count(otel_client: Client) -> None:
     """Of two versions whose claims differ behind fourteen bytes the content decides, not the claim."""
     project = new_project()

@@ -1,4 +1,7 @@
-"""Sessions that are deleted are nowhere any more, and what is kept for a time only is deleted when it is over."""
+"""Sessions that are deleted are nowhere any more, and what is kept for a time only is deleted when it is over.
+
+Statements are the same behind HTTP: `remote_too` are those tests that together run each of them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from otel_sessions.sessions.scores import Score
 from otel_sessions.testing.otlp import Span, new_trace_id, request, span
 from tests.integration.delivery import insert, new_project
 
-pytestmark = pytest.mark.remote_too
 SESSIONS = "SELECT SessionId, SpanCount, TraceCount FROM sessions WHERE Project = {p:String} ORDER BY SessionId"
 DAY_NS = 86_400 * 10**9
 S, R, C = "session.id", "resource session.id", "gen_ai.conversation.id"
@@ -61,6 +63,7 @@ def left(client: Client, project: str) -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
+@pytest.mark.remote_too
 def test_a_deleted_session_leaves_nothing_behind(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
@@ -85,6 +88,7 @@ def test_a_shared_trace_keeps_the_spans_of_the_session_that_stays(client: Client
     assert sorted(name for (name,) in listed.result_rows) == ["elsewhere", "other"]
 
 
+@pytest.mark.remote_too
 def test_what_is_forgotten_is_known_with_its_traces_until_its_time_is_over(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
@@ -100,6 +104,7 @@ def expire(client: Client, now_ns: int, **bounds: timedelta | None) -> int:
     return retention.expire(client, now=now, **{"sessions": None, "unassigned": None, **bounds})  # type: ignore[arg-type]
 
 
+@pytest.mark.remote_too
 def test_sessions_go_whole_by_their_last_activity_but_for_those_that_are_kept(client: Client) -> None:
     project = new_project()
     begin = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp()) * 10**9  # before all that other tests store
@@ -124,6 +129,7 @@ def test_what_was_stored_of_a_deleted_session_all_the_same_goes_with_the_next_ch
     assert sessions(client, project) == []
 
 
+@pytest.mark.remote_too
 def test_spans_of_a_deleted_session_go_though_their_turns_went_before_them(client: Client) -> None:
     """An insert stored spans after the deletion of spans, and turns before that of turns."""
     project = new_project()
@@ -216,6 +222,7 @@ def test_spans_of_a_deleted_session_stay_out_of_the_one_that_it_shared_their_tra
     assert names(client, project) == [("stays", "other")]
 
 
+@pytest.mark.remote_too
 def test_a_session_that_stays_keeps_what_has_no_session_of_its_own_in_a_trace_that_is_its_own(
     client: Client,
 ) -> None:
@@ -229,6 +236,7 @@ def test_a_session_that_stays_keeps_what_has_no_session_of_its_own_in_a_trace_th
     assert names(client, project) == [("stays", "agent"), ("stays", "late"), ("stays", "root")]
 
 
+@pytest.mark.remote_too
 def test_scores_of_what_a_deleted_session_had_of_a_shared_trace_go_with_it(client: Client) -> None:
     project = new_project()
     root = span("root", attributes={"session.id": "gone"})
