@@ -16,6 +16,7 @@ from otel_sessions.queries import detail, history
 from otel_sessions.queries.history import History, Memory
 from otel_sessions.queries.replay import turns
 from otel_sessions.testing.otlp import Attributes
+from tests.examples import examples
 from tests.integration.delivery import new_project
 from tests.queries.test_replay import chat, pages, said, store, talk, turn
 
@@ -74,7 +75,7 @@ def random_turn(number: int, heard: list[Any], chance: random.Random) -> list[Sp
     return spans
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(examples(1)))
 def test_pages_that_begin_anywhere_mark_what_repeats_as_those_from_the_start(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
