@@ -37,7 +37,9 @@ TURN: Final = ("TraceId", "Name", "UserId", "StartTime", "EndTime", "Input", "Ou
 _COLUMNS: Final = (*TURN, "Duration", "SpanCount")
 _IN_WEEKS: Final = """ReceivedAt >= toDateTime({first_week:Date}, 'UTC')
         AND ReceivedAt < toDateTime({last_week:Date} + 7, 'UTC')"""
-_TURNS_AT_ONCE: Final = 1_000
+_TURNS_AT_ONCE: Final = 3_000
+"""Of a session of very many turns each look for the next goes through most of its parts."""
+_SPANS_AT_ONCE: Final = 12_000
 _FEW_SPANS: Final = 1_000
 
 
@@ -238,7 +240,7 @@ def stretches(client: Client, scope: Row, most: int) -> Iterator[tuple[list[Row]
     after, ahead = FIRST, list[Row]()
     while ahead := ahead or turn_rows(client, scope, after, _TURNS_AT_ONCE):
         counts = accumulate(row["SpanCount"] for row in ahead)
-        size = max(1, sum(1 for _ in takewhile(lambda count: count <= MAX_SPANS, counts)))
+        size = max(1, sum(1 for _ in takewhile(lambda count: count <= min(_SPANS_AT_ONCE, MAX_SPANS), counts)))
         rows, ahead = ahead[:size], ahead[size:]
         after = rows[-1]["StartTime"], rows[-1]["TraceId"]
         spans = _spans(client, scope, [row["TraceId"] for row in rows])

@@ -451,6 +451,32 @@ def test_a_session_is_spoken_the_same_however_little_of_it_is_read_at_once(
     assert heard() == whole
 
 
+def test_a_transcript_is_made_of_no_more_than_it_shows_and_says_the_same(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project()
+    tool = ("search", {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search", "input.value": "{}"})
+    store(otel_client, project, *talk(3), *turn(3, chat([said("user", "look")], said("assistant", "yes")), tool))
+    read, select = list[list[str]](), contents.keyed.select
+
+    def noting_ids(client: Client, name: str, parameters: Any, **texts: str) -> list[Any]:
+        if name == "replay_contents":
+            read.append(parameters["span_ids"])
+        return select(client, name, parameters, **texts)
+
+    monkeypatch.setattr(contents.keyed, "select", noting_ids)
+    heard = [
+        [(turn_["trace_id"], turn_["input"], turn_["output"], messages) for turn_, messages in found]
+        for found in (
+            spoken(otel_client, project=project, session_id="s", whole_steps=whole_steps)
+            for whole_steps in (True, False)
+        )
+    ]
+    assert heard[0] == heard[1]
+    (whole,), (less,) = read[:1], read[1:]
+    assert (len(whole), len(less)) == (5, 4), "all but what the tool was given"
+
+
 def test_what_is_remembered_of_a_talk_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speaking, "_REMEMBERED", 10)
     known = speaking.Known()
