@@ -128,8 +128,13 @@ def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> tuple[str
     texts = tables(ONE if "session_id" in parameters else SOME)
     if is_frozen(client):
         return _put(texts, texts.keys() - {"session_ends"}, sql), parameters
-    is_in_doubt = _views(sql) != {_SCORES} and bool(run(client, texts["in_doubt"], parameters))
+    is_in_doubt = _views(sql) != {_SCORES} and has_corrections(client, parameters)
     return placed(client, sql, parameters, texts, is_in_doubt)
+
+
+def has_corrections(client: Client, parameters: Mapping[str, Any]) -> bool:
+    """Whether a correction is of the session `session_id`, or of one of `session_ids`, in force or not."""
+    return bool(run(client, tables(ONE if "session_id" in parameters else SOME)["in_doubt"], parameters))
 
 
 def session_rows(client: Client, project: str, session_ids: Sequence[str]) -> list[Row]:

@@ -2,7 +2,8 @@
 """Spans of a session, whole or with their texts cut, in pages that are bounded in bytes as well as in rows.
 
 Which spans are on a page is found by narrow columns; texts are read after, of these alone, up to
-`_PAGE` bytes. Texts are cut by the engine, before anything gathers them.
+`_PAGE` bytes, in the parts of the table in which they were found. Texts are cut by the engine, before anything gathers
+them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import orjson
 from otel_sessions.queries import keyed
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.paging import Page, decode, encode
-from otel_sessions.queries.rows import Row, composed
+from otel_sessions.queries.rows import Row, composed, run
 from otel_sessions.queries.shapes import Beginning
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def list_spans(
     scope = {"project": project, "session_id": session_id}
     behind = dict(zip(("time", "trace_id", "span_id"), decode(list_, cursor) if cursor else _FIRST, strict=True))
     client = client if is_frozen(client) else keyed.remembering(client, {})
-    ahead = [_key(row) for row in keyed.select(client, "span_keys", {**scope, **behind, "limit": limit + 1})]
-    rows, last = _read(client, scope, ahead[:limit], preview)
+    ahead, parts = _ahead(client, {**scope, **behind, "limit": limit + 1})
+    rows, last = _read(client, scope, ahead[:limit], preview, parts)
     shown = [shown_span(row) for row in rows]
     return Page(shown, None if last is None or last == ahead[-1] else encode(list_, last))
 
@@ -81,18 +82,41 @@ def _key(row: Row) -> Key:
     return row["Timestamp"], row["TraceId"], row["SpanId"]
 
 
-def _read(client: Client, scope: Row, ahead: Sequence[Key], preview: int | None) -> tuple[list[Row], Key | None]:
+def _ahead(client: Client, named: Row) -> tuple[list[Key], list[str]]:
+    """The next `limit` spans behind a place, and the parts of the table in which they lie, none where there are several
+    tables.
+    """
+    if is_frozen(client) or keyed.has_corrections(client, named):
+        return [_key(row) for row in keyed.select(client, "span_keys", named)], []
+    rows = run(client, composed("stored_span_keys", KEYS=keyed.ONE), named)
+    return [_key(row) for row in rows], sorted({row["Part"] for row in rows})
+
+
+def _read(
+    client: Client, scope: Row, ahead: Sequence[Key], preview: int | None, parts: Sequence[str]
+) -> tuple[list[Row], Key | None]:
     """The first of these spans in full, as many as are read at once, and up to which that is."""
     while ahead:
         ids = {"trace_ids": sorted({key[1] for key in ahead}), "span_ids": [key[2] for key in ahead]}
-        named = {**scope, **ids, "preview": preview or 0}
-        rows = {_key(row): row for row in keyed.select(client, "list_spans", named, COLUMNS=columns(preview))}
+        rows = _whole(client, {**scope, **ids, "preview": preview or 0}, columns(preview), parts)
         count = next((place for place, key in enumerate(ahead) if key not in rows), len(ahead))
+        if parts and count < len(ahead):
+            parts = []  # one was merged into another meanwhile
+            if sum(len(orjson.dumps(row)) for row in rows.values()) < _PAGE // 2:
+                continue
         count = _fitting([rows[key] for key in ahead[:count]])
         if count or len(ahead) == 1:  # one that is alone and missing was deleted meanwhile
             return [beginnings(rows[key]) for key in ahead[:count]], ahead[max(count, 1) - 1]
         ahead = ahead[: len(ahead) // 2]
     return [], None
+
+
+def _whole(client: Client, named: Row, columns: str, parts: Sequence[str]) -> dict[Key, Row]:
+    """These spans, in any order, looked for in these parts, or everywhere; not all where they are too much at once."""
+    if parts:
+        sql = composed("list_stored_spans", KEYS=keyed.ONE, COLUMNS=columns)
+        return {_key(row): row for row in run(client, sql, {**named, "parts": parts})}
+    return {_key(row): row for row in keyed.select(client, "list_spans", named, COLUMNS=columns)}
 
 
 def _fitting(rows: Sequence[Row]) -> int:
