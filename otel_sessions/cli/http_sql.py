@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -56,16 +57,22 @@ class Beside:
         self._endpoint = endpoint
 
     def beside(self, work: Callable[[Client], Any]) -> Future[Any]:
-        """Runs it on a thread that ends with it, with a reader of its own, which has such threads too."""
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - seldom needed
+        """Runs it on a thread for which no command waits that ends, with a reader that has such threads too."""
+        from concurrent.futures import Future  # noqa: PLC0415 - seldom needed
 
         client = cast("Client", Reader(self._endpoint))
         lend(client, self)
-        pool = ThreadPoolExecutor(1)
+        done: Future[Any] = Future()
+        Thread(target=_do, args=(done, work, client), daemon=True).start()
+        return done
+
+
+def _do(done: Future[Any], work: Callable[[Client], Any], client: Client) -> None:
+    if done.set_running_or_notify_cancel():
         try:
-            return pool.submit(work, client)
-        finally:
-            pool.shutdown(wait=False)
+            done.set_result(work(client))
+        except Exception as error:  # noqa: BLE001 - whoever asks for the result has it
+            done.set_exception(error)
 
 
 class Refused(Exception):  # noqa: N818 - a cause, as `errors.code_of` reads it

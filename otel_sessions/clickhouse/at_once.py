@@ -36,7 +36,8 @@ def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
     """What each of these returns that do not wait for each other.
 
     The first runs with this client, the others beside it on threads that were lent to it and that nobody needs, else
-    after it. All have ended when this returns or raises what the first of those that failed has raised.
+    after it. All have ended when this returns or raises what the first of those that failed has raised, but for Ctrl-C,
+    which waits for none.
     """
     threads = _THREADS.get(client)
     if threads is None or len(works) < 2:
@@ -52,6 +53,7 @@ def at_once(client: Client, *works: Callable[[Client], Any]) -> list[Any]:
         found = [first(client)]
         for work, one in zip(others, begun, strict=True):
             found.append(work(client) if one.cancel() else one.result())
-    finally:
+    except Exception:
         wait([one for one in begun if not one.cancel()])
+        raise
     return found

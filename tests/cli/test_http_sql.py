@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from otel_sessions.cli import http_sql
+from otel_sessions.clickhouse.at_once import at_once, lend
 from otel_sessions.clickhouse.client import Endpoint
 from otel_sessions.errors import QueryError, Retryable
 
@@ -105,3 +106,25 @@ def test_what_is_no_clickhouse_is_not_reached(server: Callable[[Answer], Endpoin
     _, error = outcome(server(answer(502, b"bad gateway")))
     assert isinstance(error, Retryable)
     assert "502" in str(error)
+
+
+def test_ctrl_c_waits_for_no_statement_beside() -> None:
+    endpoint = Endpoint("http", "otel", host="127.0.0.1", port=1)
+    client: Any = http_sql.Reader(endpoint)
+    lend(client, http_sql.Beside(endpoint))
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def is_interrupted(_: object) -> None:
+        assert begun.wait(20)
+        raise KeyboardInterrupt
+
+    def is_slow(_: object) -> None:
+        begun.set()
+        go_on.wait(20)
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        at_once(client, is_interrupted, is_slow)
+    assert not ended.is_set()
+    go_on.set()
+    assert ended.wait(20)
