@@ -28,4 +28,4 @@ def settle(client: Client, sessions: Collection[deletion.SessionKey]) -> None:
         traces = list(deletion.traces_of(client, sessions))
         for some in batched(traces, _CHUNK):
             doubts = attribution.doubtful(client, some)
-            attribution.correct(client, [doubt.trace for doubt in doubts])
+            attribution.correct_doubts(client, doubts)

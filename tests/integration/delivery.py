@@ -187,7 +187,7 @@ class Receiver:
         """One round over the traces of these spans."""
         traces = sorted({(span.project, span.trace_id) for span in spans})
         found = attribution.find(self.client, traces) if traces else []
-        attribution.correct(self.client, [doubt.trace for doubt in found])
+        attribution.correct_doubts(self.client, found)
 
     def _processed(self, requests: Sequence[Sequence[OracleSpan]]) -> SpanBatch:
         decoded = decode([body(spans) for spans in requests], [self.project] * len(requests))
@@ -202,7 +202,7 @@ class Receiver:
         """What a receiver does that starts, or whose insert has failed: it looks after what was left behind."""
         now = attribution.server_time(self.client)
         left = attribution.left_behind(self.client)
-        attribution.correct(self.client, [doubt.trace for doubt in attribution.doubtful(self.client, left)])
+        attribution.correct_doubts(self.client, attribution.doubtful(self.client, left))
         attribution.record_all(self.client, "tests", now)
 
 

@@ -281,6 +281,35 @@ def test_a_span_that_comes_again_while_its_trace_is_corrected_counts_once(
     assert read_members(otel_client, project) == {span.identity: "s" for span in (root, child)}
 
 
+@pytest.mark.remote_too(first_case=True)
+def test_as_many_rows_as_were_counted_are_not_taken_for_the_same_where_a_span_is_among_them_twice(
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One span is deleted and the other comes again, between the count and what goes by it."""
+    project = new_project()
+    receiver = Receiver(otel_client, project)
+    child = OracleSpan(project, "0" * 31 + "1", "0" * 15 + "2", start=EPOCH, end=EPOCH + 5)
+    root = OracleSpan(project, child.trace_id, "0" * 15 + "1", True, EPOCH, EPOCH + 9, level=1, claim_id="s")
+    receiver.take([[child]])
+    receiver.restart()
+    receiver.take([[root]])
+    whole, ran = attribution._run, list[str]()
+
+    def run(client: Client, sql: str, *more: Any) -> None:
+        if "INTO _corrections" in sql and not ran:
+            ran.append(sql)
+            away = "DELETE FROM otel_traces WHERE Project = {p:String} AND SpanId = {s:String}"
+            otel_client.command(away, {"p": project, "s": child.span_id})
+            receiver.take([[root]])
+        whole(client, sql, *more)
+
+    monkeypatch.setattr(attribution, "_run", run)
+    attribution.correct(otel_client, [(project, root.trace_id)])
+    assert ran
+    assert read_figures(otel_client, project) == figures([root])
+    assert read_members(otel_client, project) == {root.identity: "s"}
+
+
 def test_a_better_claim_of_the_same_session_is_no_doubt(otel_client: Client) -> None:
     project = new_project()
     receiver = Receiver(otel_client, project)

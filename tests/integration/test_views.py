@@ -183,7 +183,9 @@ def test_traces_of_which_spans_came_twice_are_corrected_beside_those_of_which_no
 ) -> None:
     correct, corrected = attribution._correct, list[int]()
     monkeypatch.setattr(attribution, "_FEW_ROWS", few)
-    monkeypatch.setattr(attribution, "_correct", lambda *args: corrected.append(len(args[1])) or correct(*args))
+    monkeypatch.setattr(
+        attribution, "_correct", lambda *args, **named: corrected.append(len(args[1])) or correct(*args, **named)
+    )
     project = new_project()
     receiver = Receiver(otel_client, project)
     twice = _one_trace(project, is_root=True, start=EPOCH, end=EPOCH + 5)

@@ -220,7 +220,7 @@ class Attributor:
         for chunk in batched(found, _CORRECTED):
             if time.monotonic() > self._until:
                 raise _TimeIsUpError
-            attribution.correct(client, [doubt.trace for doubt in chunk])
+            attribution.correct_doubts(client, chunk)
         for doubt in found:
             for listener in self._host.claim_listeners if doubt.best[0] < NO_CLAIM else ():
                 listener(doubt.trace, doubt.best)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +24,7 @@ from otel_sessions.errors import Retryable
 from otel_sessions.sessions.attribution.bounds import tell_missing
 from otel_sessions.sessions.attribution.given import about, over
 from otel_sessions.sessions.attribution.given import bound as bound
+from otel_sessions.sessions.attribution.shortened import shortened
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -52,23 +53,36 @@ _DERIVED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A trace whose sums are not right by proof, and its best claim, of level `NO_CLAIM` where it has none."""
+    """A trace whose sums are not right by proof, and its best claim, of level `NO_CLAIM` where it has none; `is_new`
+    where no correction of it is in force."""
 
     trace: TraceKey
     best: Claim
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
     """What is stored of a trace: under which sessions, "" for none, and between which times, in ns; where it was
-    counted how many rows and different spans that is, and whether one of them has a claim."""
+    counted how many rows and different spans that is, and the level of the best claim. Then that claim's session is the
+    first, and all that are claimed are among them."""
 
     sessions: Sequence[str] = ()
     start: int = 0
     end: int = 0
     rows: int = 0
     spans: int = 0
-    is_claimed: bool = False
+    level: int = 0
+
+    def counted(self, rows: int, spans: int, level: int, session: str, claims: Sequence[str]) -> _Stored:
+        """The same, counted."""
+        sessions = dict.fromkeys((session, *self.sessions, *(claim for claim in claims if claim)))
+        return replace(self, rows=rows, spans=spans, level=level, sessions=[*sessions])
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether one of the rows that were counted has a claim."""
+        return 0 < self.level < NO_CLAIM
 
     @property
     def is_repeated(self) -> bool:
@@ -93,7 +107,9 @@ def judge(client: Client, found: Sequence[Sequence[Any]], *, names: Mapping[str,
     """
     note_pauses(client, [(row[0], row[1]) for row in found if row[4]], names=names)
     misplaced = {
-        (row[0], row[1]): _doubt((row[0], row[1]), (row[5], row[6], row[7], row[8])) for row in found if row[3]
+        (row[0], row[1]): _doubt((row[0], row[1]), (row[5], row[6], row[7], row[8]), is_new=True)
+        for row in found
+        if row[3]
     }
     for trace in _rows_seen(client, [*misplaced], names):
         del misplaced[trace]
@@ -126,39 +142,61 @@ def _doubtful(client: Client, traces: Sequence[TraceKey], names: Mapping[str, st
     ]
 
 
-def _doubt(trace: TraceKey, claim: Claim) -> Doubt:
-    return Doubt(trace, claim if claim[0] < NO_CLAIM else (NO_CLAIM, 1, 0, ""))
+def _doubt(trace: TraceKey, claim: Claim, *, is_new: bool = False) -> Doubt:
+    return Doubt(trace, claim if claim[0] < NO_CLAIM else (NO_CLAIM, 1, 0, ""), is_new)
 
 
-def correct(client: Client, traces: Sequence[TraceKey], *, names: Mapping[str, str] = _IN_FORCE) -> None:
+def correct(
+    client: Client,
+    traces: Sequence[TraceKey],
+    *,
+    new: Set[TraceKey] = frozenset(),
+    names: Mapping[str, str] = _IN_FORCE,
+) -> None:
     """Puts what every session that ever held spans of these traces has of them in the place of the sums.
 
     Spans are copied before they are members, so that no reader misses one, and those of a trace once more after it
     where rows of it were stored in between: they are members of which there would be no copy. Figures lie among the
-    turns before they are in force.
+    turns before they are in force. Of `new` traces no correction is in force.
+
+    The first try goes by what was counted, where no span came twice: a trace of which there are other rows a moment
+    later is left to the next, which goes by nothing but what it reads.
     """
     left, begin_ns = list(traces), time.time_ns()
-    for _ in range(_TRIES if traces else 0):
+    for number in range(_TRIES if traces else 0):
         _run(client, renamed(statement(__package__, "mark"), names), left)
         stored = _stored(client, left, names)
-        left = [trace for some in _parts(stored) for trace in _correct(client, some, names, begin_ns)]
+        tried = (_correct(client, some, new, names, begin_ns, anew=number > 0) for some in _parts(stored, new))
+        left = [trace for changed in tried for trace in changed]
         if not left:
             return
     if left:
         raise Retryable("traces change faster than they are corrected", retry_after=_CHANGING_S)
 
 
+def correct_doubts(client: Client, doubts: Sequence[Doubt], *, names: Mapping[str, str] = _IN_FORCE) -> None:
+    """The same of traces that a look has found."""
+    new = {doubt.trace for doubt in doubts if doubt.is_new}
+    correct(client, [doubt.trace for doubt in doubts], new=new, names=names)
+
+
 def _correct(
-    client: Client, stored: Mapping[TraceKey, _Stored], names: Mapping[str, str], begin_ns: int
+    client: Client,
+    stored: Mapping[TraceKey, _Stored],
+    new: Set[TraceKey],
+    names: Mapping[str, str],
+    begin_ns: int,
+    *,
+    anew: bool,
 ) -> list[TraceKey]:
     """Corrects traces that are there or gone, and returns those that have changed meanwhile so that they are not."""
     some = [*stored]
-    repeated = any(each.is_repeated for each in stored.values())
+    once, are_new = not (anew or any(each.is_repeated for each in stored.values())), new >= set(some)
     number = {"correction": secrets.randbits(63) + 1}
     gone = {"gone": int(all(each.rows == 0 for each in stored.values()))}
     for name in ("copy", "correct"):
-        sql = renamed(statement(__package__, name), names)
-        _run_over(client, sql if repeated else _once(sql), stored, {**number, **gone})
+        sql = shortened(statement(__package__, name), once=once, are_new=are_new)
+        _run_over(client, renamed(sql, names), stored, {**number, **gone})
     for name in ("figures", "in_force"):
         _run(client, renamed(statement(__package__, name), names), some, number)
     seen = _rows_seen(client, some, names)
@@ -171,12 +209,6 @@ def _correct(
         for trace in some
         if trace in outdated or (stored[trace].is_claimed and seen.get(trace, 0) < stored[trace].rows)
     ]
-
-
-def _once(sql: str) -> str:
-    """The same statement for traces of which no span came twice."""
-    rule = statement(__package__, "../parts/spans_by_the_rule")
-    return sql.replace(rule, statement(__package__, "spans_once_by_the_rule"))
 
 
 def _take_back(
@@ -209,11 +241,15 @@ def _is_removed(client: Client, since_ns: int) -> bool:
     return bool(client.query(statement(__package__, "removed_since"), {"since": since_ns}).result_rows)
 
 
-def _parts(stored: Mapping[TraceKey, _Stored]) -> Iterator[dict[TraceKey, _Stored]]:
+def _parts(stored: Mapping[TraceKey, _Stored], new: Set[TraceKey]) -> Iterator[dict[TraceKey, _Stored]]:
     """What is stored of traces, in parts of so many rows: a correction holds them in memory. Those of which nothing
-    is left are apart, and of many rows those that none came twice of, for which that need not be worked out."""
+    is left are apart, and of many rows those that none came twice of, for which that need not be worked out, and those
+    that are corrected for the first time."""
     few = sum(each.rows for each in stored.values()) <= _FEW_ROWS
-    kinds = {trace: (each.rows == 0, each.is_repeated and not few) for trace, each in stored.items()}
+    kinds = {
+        trace: (each.rows == 0, not few and each.is_repeated, not few and trace not in new)
+        for trace, each in stored.items()
+    }
     rows, some = 0, dict[TraceKey, _Stored]()
     for trace in sorted(stored, key=kinds.__getitem__):
         if some and (rows + stored[trace].rows > _CORRECTED_ROWS or kinds[trace] != kinds[next(iter(some))]):
@@ -238,8 +274,7 @@ def _stored(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str]
     if known:
         sql, parameters = _over(client, statement(__package__, "rows_now"), known)
         for project, trace, *counted in client.query(sql, parameters=parameters).result_rows:
-            rows, spans, is_claimed = counted
-            known[project, trace] = replace(known[project, trace], rows=rows, spans=spans, is_claimed=bool(is_claimed))
+            known[project, trace] = known[project, trace].counted(*counted)
     return {trace: known.get(trace, _NOTHING) for trace in traces}
 
 
@@ -253,7 +288,8 @@ def _known(client: Client, traces: Sequence[TraceKey], names: Mapping[str, str])
 def _over(client: Client, sql: str, stored: Mapping[TraceKey, _Stored]) -> tuple[str, dict[str, Any]]:
     found = [each for each in stored.values() if each.sessions]
     times = {"start": min(each.start for each in found), "end": max(each.end for each in found)}
-    sql, parameters = over(client, sql, [(*trace, each.sessions) for trace, each in stored.items()])
+    places = [(*trace, each.sessions, each.level, each.rows) for trace, each in stored.items()]
+    sql, parameters = over(client, sql, places)
     return sql, {**parameters, **times}
 
 

@@ -33,7 +33,4 @@ FROM
 ${../parts/spans_by_the_rule}
 ) AS s
 WHERE s.SessionHint != ''
-    AND (s.Project, s.SessionHint, s.TraceId, s.SpanId, s.Version) NOT IN (
-        SELECT Project, SessionHint, TraceId, SpanId, Version
-        FROM _corrected_spans
-        WHERE TraceId IN (SELECT TraceId FROM known))
+${copied}

@@ -3,7 +3,8 @@
 -- was summed of it by now: sums only grow, so what was summed of the session and this is never less than what it has.
 -- Nothing of a trace of which not all spans were found, or none unless all are `gone`: over shards its rows are read more than
 -- once. Sessions that a row claims, and that have nothing of the trace, have a row too: who saw fewer rows may have thought otherwise.
--- Looking for chains of comparisons took a third of the time of this statement, and there are none in it.
+-- Looking for chains of comparisons took a third of the time of this statement, and there are none in it. The figures of a minute go
+-- through it as one tuple, in the order of the columns of `Minutes`: to plan each of them in each layer took a fifth.
 INSERT INTO _corrections
 (
     Project, SessionId, TraceId, TraceSession, Seen, Correction, Members,
@@ -28,36 +29,13 @@ exact AS
         m.Project AS Project, m.SessionId AS SessionId, m.TraceId AS TraceId, max(m.Seen) AS Seen,
         max(m.Spans) AS Spans, any(m.TraceSession) AS TraceSession,
         arrayFlatten(groupArray(m.Members)) AS Members,
-        groupArray(m.Minute) AS Minute,
-        groupArray(m.Rows) AS Rows,
-        groupArray(m.SpanCount) AS SpanCount,
-        groupArray(m.ErrorCount) AS ErrorCount,
-        groupArray(m.FirstStart) AS FirstStart,
-        groupArray(m.LastEnd) AS LastEnd,
-        groupArray(m.NamePick) AS NamePick,
-        groupArray(m.UserPick) AS UserPick,
-        groupArray(m.EnvironmentPick) AS EnvironmentPick,
-        groupArray(m.InputPick) AS InputPick,
-        groupArray(m.OutputPick) AS OutputPick,
-        groupArray(m.ErrorPick) AS ErrorPick,
-        groupArray(m.UserIds) AS UserIds,
-        groupArray(m.ServiceNames) AS ServiceNames,
-        groupArray(m.Environments) AS Environments,
-        groupArray(m.Models) AS Models,
-        groupArray(m.Tags) AS Tags,
-        groupArray(m.Tools) AS Tools,
-        groupArray(m.Agents) AS Agents,
-        groupArray(m.InputTokens) AS InputTokens,
-        groupArray(m.OutputTokens) AS OutputTokens,
-        groupArray(m.TotalTokens) AS TotalTokens,
-        groupArray(m.CachedInputTokens) AS CachedInputTokens,
-        groupArray(m.CacheCreationInputTokens) AS CacheCreationInputTokens,
-        groupArray(m.ReasoningTokens) AS ReasoningTokens,
-        groupArray(m.Cost) AS Cost,
-        groupArray(m.ModelCalls) AS ModelCalls,
-        groupArray(m.UnpricedCalls) AS UnpricedCalls,
-        groupArray(m.ToolCalls) AS ToolCalls,
-        groupArray(m.Metadata) AS Metadata
+        groupArray((
+            m.Minute, m.Rows, m.SpanCount, m.ErrorCount, m.FirstStart, m.LastEnd, m.NamePick, m.UserPick,
+            m.EnvironmentPick, m.InputPick, m.OutputPick, m.ErrorPick, m.UserIds, m.ServiceNames, m.Environments,
+            m.Models, m.Tags, m.Tools, m.Agents, m.InputTokens, m.OutputTokens, m.TotalTokens, m.CachedInputTokens,
+            m.CacheCreationInputTokens, m.ReasoningTokens, m.Cost, m.ModelCalls, m.UnpricedCalls, m.ToolCalls,
+            m.Metadata
+        )) AS Minutes
     FROM
     (
         WITH
@@ -78,80 +56,73 @@ ${../parts/spans_by_the_rule}
 held AS
 (
     SELECT
-        Project, SessionId, TraceId, sum(Claims) AS Claims, sum(Minutes) AS SummedMinutes, sum(SpanCount) AS SummedSpanCount,
+        Project, SessionId, TraceId, sum(Counted) AS Counted, sum(Minutes) AS SummedMinutes, sum(SpanCount) AS SummedSpanCount,
         sum(ErrorCount) AS SummedErrorCount, sum(InputTokens) AS SummedInputTokens,
         sum(OutputTokens) AS SummedOutputTokens, sum(TotalTokens) AS SummedTotalTokens, sum(Cost) AS SummedCost
     FROM
     (
         SELECT
-            Project, SessionId, TraceId, 0 AS Claims, 1 AS Minutes, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens,
+            Project, SessionId, TraceId, 0 AS Counted, 1 AS Minutes, SpanCount, ErrorCount, InputTokens, OutputTokens, TotalTokens,
             Cost
         FROM _session_turns
         WHERE Correction = 0 AND TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
+${corrected_before}
         UNION ALL
-        SELECT Project, SessionId, TraceId, 0, 0, 0, 0, 0, 0, 0, 0
-        FROM _corrections
-        WHERE TraceId IN (SELECT TraceId FROM known) AND (Project, TraceId) IN (SELECT Project, TraceId FROM known)
-        UNION ALL
-        SELECT Project, arrayJoin(Sessions), TraceId, 0, 0, 0, 0, 0, 0, 0, 0 FROM known
-        UNION ALL
-        SELECT s.Project, s.ClaimId, s.TraceId, 1, 0, 0, 0, 0, 0, 0, 0
-        FROM otel_traces AS s
-        WHERE
-${../parts/rows_of_known}
+${claimed}
     )
     GROUP BY Project, SessionId, TraceId
 )
 SELECT
     e.Project, e.SessionId, e.TraceId, e.TraceSession, e.Seen, {correction:UInt64} AS Correction, e.Members,
-    greatest(length(e.Minute), e.SummedMinutes) - e.SummedMinutes AS AddedMinutes,
-    greatest(arraySum(e.SpanCount), e.SummedSpanCount) - e.SummedSpanCount AS AddedSpanCount,
-    greatest(arraySum(e.ErrorCount), e.SummedErrorCount) - e.SummedErrorCount AS AddedErrorCount,
-    greatest(arraySum(e.InputTokens), e.SummedInputTokens) - e.SummedInputTokens AS AddedInputTokens,
-    greatest(arraySum(e.OutputTokens), e.SummedOutputTokens) - e.SummedOutputTokens AS AddedOutputTokens,
-    greatest(arraySum(e.TotalTokens), e.SummedTotalTokens) - e.SummedTotalTokens AS AddedTotalTokens,
-    greatest(arraySum(e.Cost), e.SummedCost) - e.SummedCost AS AddedCost,
-    e.Minute AS `Minutes.Minute`,
-    e.Rows AS `Minutes.Rows`,
-    e.SpanCount AS `Minutes.SpanCount`,
-    e.ErrorCount AS `Minutes.ErrorCount`,
-    e.FirstStart AS `Minutes.FirstStart`,
-    e.LastEnd AS `Minutes.LastEnd`,
-    e.NamePick AS `Minutes.NamePick`,
-    e.UserPick AS `Minutes.UserPick`,
-    e.EnvironmentPick AS `Minutes.EnvironmentPick`,
-    e.InputPick AS `Minutes.InputPick`,
-    e.OutputPick AS `Minutes.OutputPick`,
-    e.ErrorPick AS `Minutes.ErrorPick`,
-    e.UserIds AS `Minutes.UserIds`,
-    e.ServiceNames AS `Minutes.ServiceNames`,
-    e.Environments AS `Minutes.Environments`,
-    e.Models AS `Minutes.Models`,
-    e.Tags AS `Minutes.Tags`,
-    e.Tools AS `Minutes.Tools`,
-    e.Agents AS `Minutes.Agents`,
-    e.InputTokens AS `Minutes.InputTokens`,
-    e.OutputTokens AS `Minutes.OutputTokens`,
-    e.TotalTokens AS `Minutes.TotalTokens`,
-    e.CachedInputTokens AS `Minutes.CachedInputTokens`,
-    e.CacheCreationInputTokens AS `Minutes.CacheCreationInputTokens`,
-    e.ReasoningTokens AS `Minutes.ReasoningTokens`,
-    e.Cost AS `Minutes.Cost`,
-    e.ModelCalls AS `Minutes.ModelCalls`,
-    e.UnpricedCalls AS `Minutes.UnpricedCalls`,
-    e.ToolCalls AS `Minutes.ToolCalls`,
-    e.Metadata AS `Minutes.Metadata`
+    greatest(length(e.Minutes), e.SummedMinutes) - e.SummedMinutes AS AddedMinutes,
+    greatest(arraySum(e.Minutes.3), e.SummedSpanCount) - e.SummedSpanCount AS AddedSpanCount,
+    greatest(arraySum(e.Minutes.4), e.SummedErrorCount) - e.SummedErrorCount AS AddedErrorCount,
+    greatest(arraySum(e.Minutes.20), e.SummedInputTokens) - e.SummedInputTokens AS AddedInputTokens,
+    greatest(arraySum(e.Minutes.21), e.SummedOutputTokens) - e.SummedOutputTokens AS AddedOutputTokens,
+    greatest(arraySum(e.Minutes.22), e.SummedTotalTokens) - e.SummedTotalTokens AS AddedTotalTokens,
+    greatest(arraySum(e.Minutes.26), e.SummedCost) - e.SummedCost AS AddedCost,
+    e.Minutes.1 AS `Minutes.Minute`,
+    e.Minutes.2 AS `Minutes.Rows`,
+    e.Minutes.3 AS `Minutes.SpanCount`,
+    e.Minutes.4 AS `Minutes.ErrorCount`,
+    e.Minutes.5 AS `Minutes.FirstStart`,
+    e.Minutes.6 AS `Minutes.LastEnd`,
+    e.Minutes.7 AS `Minutes.NamePick`,
+    e.Minutes.8 AS `Minutes.UserPick`,
+    e.Minutes.9 AS `Minutes.EnvironmentPick`,
+    e.Minutes.10 AS `Minutes.InputPick`,
+    e.Minutes.11 AS `Minutes.OutputPick`,
+    e.Minutes.12 AS `Minutes.ErrorPick`,
+    e.Minutes.13 AS `Minutes.UserIds`,
+    e.Minutes.14 AS `Minutes.ServiceNames`,
+    e.Minutes.15 AS `Minutes.Environments`,
+    e.Minutes.16 AS `Minutes.Models`,
+    e.Minutes.17 AS `Minutes.Tags`,
+    e.Minutes.18 AS `Minutes.Tools`,
+    e.Minutes.19 AS `Minutes.Agents`,
+    e.Minutes.20 AS `Minutes.InputTokens`,
+    e.Minutes.21 AS `Minutes.OutputTokens`,
+    e.Minutes.22 AS `Minutes.TotalTokens`,
+    e.Minutes.23 AS `Minutes.CachedInputTokens`,
+    e.Minutes.24 AS `Minutes.CacheCreationInputTokens`,
+    e.Minutes.25 AS `Minutes.ReasoningTokens`,
+    e.Minutes.26 AS `Minutes.Cost`,
+    e.Minutes.27 AS `Minutes.ModelCalls`,
+    e.Minutes.28 AS `Minutes.UnpricedCalls`,
+    e.Minutes.29 AS `Minutes.ToolCalls`,
+    e.Minutes.30 AS `Minutes.Metadata`
 FROM
 (
     SELECT
-        held.* EXCEPT Claims,
+        held.* EXCEPT Counted,
         max(e.Seen) OVER trace AS Seen,
         max(e.TraceSession) OVER trace AS TraceSession,
         max(e.Spans) OVER trace - sum(length(e.Members)) OVER trace AS Missing,
-        sum(held.Claims) OVER trace AS Claims,
+        sum(length(e.Members)) OVER trace - uniqExactArray(e.Members) OVER trace AS Repeated,
+        sum(held.Counted) OVER trace AS Counted,
         e.* EXCEPT (Project, SessionId, TraceId, TraceSession, Seen, Spans)
     FROM held
     LEFT JOIN exact AS e ON e.Project = held.Project AND e.SessionId = held.SessionId AND e.TraceId = held.TraceId
     WINDOW trace AS (PARTITION BY held.Project, held.TraceId)
 ) AS e
-WHERE e.SessionId != '' AND e.Missing = 0 AND e.Claims = e.Seen AND (e.Seen > 0 OR {gone:UInt8} = 1)
+WHERE e.SessionId != '' AND e.Missing = 0 AND e.Repeated = 0 AND e.Counted = e.Seen AND (e.Seen > 0 OR {gone:UInt8} = 1)

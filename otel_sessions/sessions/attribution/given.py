@@ -21,10 +21,12 @@ from otel_sessions.clickhouse.client import is_embedded
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-Place = tuple[str, str, Sequence[str]]
-"""(project, trace id, sessions that its spans are stored under)"""
+Place = tuple[str, str, Sequence[str], int, int]
+"""(project, trace id, sessions that its spans are stored under; the level of its best claim and how many rows it has,
+or 0 and 0)"""
 _PAIRS: Final = "Array(Tuple(String, String))"
-_PLACES: Final = "Array(Tuple(String, String, Array(String)))"
+_PLACE: Final = "Tuple(String, String, Array(String), UInt8, UInt64)"
+_PLACES: Final = f"Array({_PLACE})"
 Told = tuple[str, str, Sequence[str]]
 """(project, session id, sums that were told of it, as decimals)"""
 _SUMS: Final = "Array(Tuple(String, String, Array(Decimal(38, 12))))"
@@ -48,11 +50,20 @@ def about(client: Client, sql: str, pairs: Sequence[tuple[str, str]]) -> tuple[s
 
 def over(client: Client, sql: str, places: Sequence[Place]) -> tuple[str, dict[str, Any]]:
     """A statement over `{known}` and its parameters."""
-    rows = [(project, trace, some) for project, trace, all_ in places for some in batched(all_, _SESSIONS_A_ROW)]
+    rows = [*_short_rows(places)]
     if is_embedded(client):
-        _put(client, "_given_places", "given Tuple(String, String, Array(String))", rows)
+        _put(client, "_given_places", f"given {_PLACE}", rows)
         return sql.replace(f"(SELECT arrayJoin({{known:{_PLACES}}}) AS given)", "_given_places"), {}
     return _in_parameters(sql, "known", _PLACES, rows)
+
+
+def _short_rows(places: Sequence[Place]) -> Iterator[Place]:
+    """The places in rows of few sessions; the first of a trace has what was counted of it."""
+    for project, trace, sessions, level, rows in places:
+        counted = level, rows
+        for some in batched(sessions, _SESSIONS_A_ROW):
+            yield project, trace, some, *counted
+            counted = 0, 0
 
 
 def given_sums(client: Client, sql: str, told: Sequence[Told]) -> tuple[str, dict[str, Any]]:

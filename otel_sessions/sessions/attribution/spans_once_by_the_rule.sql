@@ -1,10 +1,8 @@
-        -- The spans of ../parts/spans_by_the_rule where these are of traces of which no span came twice, as far as is known: every
-        -- row counts, so no versions are worked out, and what is stored of these spans gives way to any version. `Spans` of a trace
-        -- are how many there have to be, more than there are where a span came twice after all.
+        -- The spans of ../parts/spans_by_the_rule where these are of traces of which no span came twice when they were counted: every
+        -- row counts, so no versions are worked out, and what is stored of these spans gives way to any version.
         SELECT
-            s.* EXCEPT SessionHint, toUInt256(0) AS Version, r.Seen AS Seen, r.Spans AS Spans, substring(r.Best, 11) AS TraceSession,
-${../parts/session_by_the_rule}
-            AS SessionHint
+            s.* EXCEPT SessionHint, toUInt256(0) AS Version, r.Rows AS Seen, r.Rows AS Spans, r.Sessions[1] AS TraceSession,
+            if(r.Level <= 2 AND s.ClaimLevel = r.Level, s.ClaimId, r.Sessions[1]) AS SessionHint
         FROM
         (
             SELECT
@@ -14,16 +12,5 @@ ${../parts/session_by_the_rule}
             WHERE
 ${../parts/rows_of_known}
         ) AS s
-        INNER JOIN
-        (
-            SELECT
-                s.Project AS Project, s.TraceId AS TraceId, count() AS Seen, 2 * count() - uniqExact(s.SpanId) AS Spans,
-                min(
-${../parts/claim}
-                ) AS Best
-            FROM otel_traces AS s
-            WHERE
-${../parts/rows_of_known}
-            GROUP BY Project, TraceId
-        ) AS r
+        INNER JOIN (SELECT Project, TraceId, Sessions, Level, Rows FROM known WHERE Level > 0) AS r
         ON r.Project = s.Project AND r.TraceId = s.TraceId

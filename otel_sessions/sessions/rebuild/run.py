@@ -66,7 +66,7 @@ def everything(client: Client, *, rows_a_piece: int = ROWS_A_PIECE, dead_after_s
     yield Progress(rows, rows, "looking at what came meanwhile")
     left = attribution.left_behind(client, since=begin - _CLOCKS_DIFFER_S)
     for doubts in chunks.batched(left, TRACES_A_CORRECTION):
-        attribution.correct(client, [doubt.trace for doubt in attribution.doubtful(client, doubts)])
+        attribution.correct_doubts(client, attribution.doubtful(client, doubts))
     return rows
 
 
@@ -107,7 +107,7 @@ def _correct_unproven(client: Client, piece: Piece[str], side: Side) -> Iterator
     found = client.query(sql, parameters=statements.traces(piece)).result_rows
     for some in chunks.batched(found, TRACES_A_CORRECTION):
         doubts = attribution.judge(client, some, names=side.names)
-        attribution.correct(client, [doubt.trace for doubt in doubts], names=side.names)
+        attribution.correct_doubts(client, doubts, names=side.names)
         yield
 
 
