@@ -54,7 +54,4 @@ def moment(text: str | None, option: str, *, end: bool) -> int | None:
     span = values.time(text)
     if span is None:
         raise click.BadParameter(f"{text!r} is no time as in 2026-01-31T12:00:00Z", param_hint=option)
-    try:
-        return end_of_window(span, is_last=end)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=option) from None
+    return end_of_window(span, is_last=end)

@@ -13,23 +13,28 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from pydantic.alias_generators import to_camel
 
 from otel_sessions.config.typed import Plain
+from otel_sessions.queries.scores import FIRST, LAST
 from otel_sessions.sessions.additions import MAX_NAME
 from otel_sessions.sessions.scores import DataType, Score
 
-_LAST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # ClickHouse's DateTime64(9) ends soon after
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Id = Annotated[str, StringConstraints(max_length=8192)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 
 
-def _within(time: datetime) -> datetime:
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    if not _FIRST <= time < _LAST:
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _storable(time: datetime) -> datetime:
+    if not _FIRST <= time < LAST:
         raise ValueError("a time from 1970 to 2261 is expected")
     return time
 
 
-Time = Annotated[datetime, AfterValidator(_within)]
+Time = Annotated[datetime, AfterValidator(_in_utc), AfterValidator(_storable)]
+WindowEnd = Annotated[datetime, AfterValidator(_in_utc), AfterValidator(lambda time: max(FIRST, min(time, LAST)))]
+"""Where a window of times begins, or ends: any time, as none that is stored lies beyond `FIRST` and `LAST`."""
 
 
 class Body(Plain):

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from otel_sessions.config.typed import Plain
 from otel_sessions.langfuse.answers import Page
-from otel_sessions.langfuse.score_body import Time
+from otel_sessions.langfuse.score_body import WindowEnd
 from otel_sessions.queries.scores import FIRST, LAST, ScoreFilter
 
 _SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -55,8 +55,8 @@ class ScoresPage(Page):
     source: Sources = ()
     data_type: Types = ()
     environment: tuple[str, ...] = ()
-    from_timestamp: Time = FIRST
-    to_timestamp: Time = LAST
+    from_timestamp: WindowEnd = FIRST
+    to_timestamp: WindowEnd = LAST
     operator: Literal["=", ">", ">=", "<", "<=", ""] = ""
     value: Number | None = None
     fields: Literal["score"] = "score"
@@ -106,8 +106,8 @@ class ScoresBehind(Plain):
     queue_id: Texts = ()
     author_user_id: Texts = ()
     experiment_id: Texts = ()
-    from_timestamp: Time = FIRST
-    to_timestamp: Time = LAST
+    from_timestamp: WindowEnd = FIRST
+    to_timestamp: WindowEnd = LAST
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

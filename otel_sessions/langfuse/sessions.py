@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.langfuse.answers import NotFound, Page, parameters, time
-from otel_sessions.langfuse.score_body import Time
+from otel_sessions.langfuse.score_body import WindowEnd
 from otel_sessions.langfuse.traces import trace
 from otel_sessions.queries import sessions, turns
 from otel_sessions.queries.rows import Row
@@ -22,8 +22,8 @@ from otel_sessions.queries.scores import FIRST, LAST
 class SessionsPage(Page):
     """Which sessions to list, by their start: from `from_timestamp` to before `to_timestamp`."""
 
-    from_timestamp: Time = FIRST
-    to_timestamp: Time = LAST
+    from_timestamp: WindowEnd = FIRST
+    to_timestamp: WindowEnd = LAST
     environment: list[str] = Field(default_factory=list)
 
 

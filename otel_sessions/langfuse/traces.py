@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from otel_sessions.clickhouse.connection import Store
 from otel_sessions.langfuse.answers import Page, parameters, time
-from otel_sessions.langfuse.score_body import Time
+from otel_sessions.langfuse.score_body import WindowEnd
 from otel_sessions.queries import turns
 from otel_sessions.queries.rows import Row
 from otel_sessions.queries.scores import FIRST, LAST
@@ -29,8 +29,8 @@ class TracesPage(Page):
     name: str = ""
     tags: list[str] = Field(default_factory=list)
     environment: list[str] = Field(default_factory=list)
-    from_timestamp: Time = FIRST
-    to_timestamp: Time = LAST
+    from_timestamp: WindowEnd = FIRST
+    to_timestamp: WindowEnd = LAST
     order_by: Literal["timestamp.desc", "timestamp.asc"] = "timestamp.desc"
     fields: frozenset[str] = frozenset(GROUPS)
 

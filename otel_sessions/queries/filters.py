@@ -15,8 +15,7 @@ from otel_sessions.queries.language.tree import And, Compares, Is, Matches, Node
 
 FIRST_NS: Final = -(2**63)
 LAST_NS: Final = 2**63 - 1
-OUT_OF_RANGE: Final = "expected a time from 1677-09-21T00:12:44Z to 2262-04-11T23:47:16Z"
-"""What is said of a time that nanoseconds since 1970 have no room for in 64 bits."""
+"""The times that are stored lie between them."""
 _TEXT_FIELDS: Final = {
     "user_id": "user",
     "service": "service",
@@ -27,20 +26,15 @@ _TEXT_FIELDS: Final = {
 
 
 def end_of_window(given: Span, *, is_last: bool) -> int:
-    """The nanoseconds since 1970 at which a window begins, or ends, that is given by this time or day.
-
-    Raises ValueError where there are none.
-    """
-    nanoseconds = math.floor(given.last) if is_last else math.ceil(given.first)
-    if not FIRST_NS <= nanoseconds <= LAST_NS:
-        raise ValueError(OUT_OF_RANGE)
-    return nanoseconds
+    """The nanoseconds since 1970 at which a window begins, or ends, that is given by this time or day."""
+    return math.floor(given.last) if is_last else math.ceil(given.first)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """All that is given must hold. `from_ns` and `to_ns`, nanoseconds since 1970, are inclusive: one of the session's
-    turns overlaps them. `q` is a literal piece of text; the others are as in docs/language.md.
+    turns overlaps them. They may be any; of times beyond those that are stored is kept what they say of these. `q` is a
+    literal piece of text; the others are as in docs/language.md.
     """
 
     query: str = ""
@@ -56,6 +50,13 @@ class Filter:
     bookmarked: bool | None = None
     min_cost: float | None = None
     min_duration_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        first, last = self.from_ns, self.to_ns
+        if (first is not None and first > LAST_NS) or (last is not None and last < FIRST_NS):
+            first, last = LAST_NS, FIRST_NS  # no turn ends as late and begins as early
+        object.__setattr__(self, "from_ns", None if first is None or first <= FIRST_NS else first)
+        object.__setattr__(self, "to_ns", None if last is None or last >= LAST_NS else last)
 
     @property
     def is_empty(self) -> bool:

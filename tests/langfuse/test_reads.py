@@ -98,6 +98,9 @@ def test_a_trace_has_its_figures_and_the_ids_of_what_is_in_it(api: Api, project:
         ({"environment": ["live", "default"], "limit": 2}, [8, 7]),
         ({"name": "named"}, [8]),
         ({"fromTimestamp": "2026-01-01T00:00:07Z", "toTimestamp": "2026-01-01T00:00:08Z"}, [7]),
+        ({"fromTimestamp": "0001-01-01T00:00:00Z", "toTimestamp": "9999-12-31T23:59:59+14:00", "name": "named"}, [8]),
+        ({"fromTimestamp": "9999-12-31T23:59:59-14:00"}, []),
+        ({"toTimestamp": "0001-01-01T00:00:00+14:00"}, []),
     ],
 )
 def test_traces_are_chosen_by_all_that_is_given(

@@ -181,6 +181,10 @@ def test_a_turn_whose_times_make_no_sense_is_in_the_window_of_these(otel_client:
     time = min(wrong, 2**63 - 1)
     page = list_sessions(otel_client, Wanted(project, Filter(from_ns=time, to_ns=time)), now_ns=EPOCH)
     assert [row["SessionId"] for row in page.rows] == ["s"]
+    for beyond in (Filter(from_ns=2**63), Filter(to_ns=-(2**63) - 1)):
+        assert list_sessions(otel_client, Wanted(project, beyond), now_ns=EPOCH).rows == []
+    for all_of_time in (Filter(from_ns=-(2**70)), Filter(to_ns=2**70), Filter(from_ns=-(2**63), to_ns=2**63)):
+        assert all_of_time == Filter()
 
 
 def test_a_turn_is_in_a_window_that_ends_before_it_begins(otel_client: Client) -> None:

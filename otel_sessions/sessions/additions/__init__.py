@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_NAME: Final = 1_024
 """Characters of what people call something: labels, scores, their ids and configurations, categories, saved views."""
+COPIES_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""Until when copies of frozen links are kept at the latest: the time to live of a row ends soon after."""
 _COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}
 """What a frozen link copies, and where to."""
 
@@ -83,7 +85,7 @@ def publish(
 ) -> str:
     """Makes a link to the session, and returns its token of 128 random bits; only the hash of it is stored.
 
-    A frozen one has a copy of the session as it is now.
+    A frozen one has a copy of the session as it is now, until `COPIES_END` at the latest.
     """
     token = secrets.token_urlsafe(16)
     link = {"token_hash": token_hash(token), "project": project, "session_id": session_id}
@@ -91,7 +93,7 @@ def publish(
     if is_frozen:
         try:
             for source, into in _COPIES.items():
-                _run(client, "freeze", source=source, into=into, expires_at=expires or "2100-01-01 00:00:00", **link)
+                _run(client, "freeze", source=source, into=into, expires_at=expires or _time(COPIES_END), **link)
         except OtelSessionsError:
             _forget_copies(client, **link)
             raise

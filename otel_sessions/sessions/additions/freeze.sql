@@ -1,5 +1,5 @@
 -- Copies what a view has of a session now for a link of its own, until this expires.
 INSERT INTO {into:Identifier}
-SELECT {token_hash:String}, toDateTime(least({expires_at:DateTime64(9, 'UTC')}, toDateTime64('2100-01-01 00:00:00', 9, 'UTC')), 'UTC'), *
+SELECT {token_hash:String}, toDateTime({expires_at:DateTime64(9, 'UTC')}, 'UTC'), *
 FROM {source:Identifier}
 WHERE Project = {project:String} AND SessionId = {session_id:String}

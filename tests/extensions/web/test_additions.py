@@ -15,7 +15,6 @@ from otel_sessions.extensions.web.api.additions import Score
 from otel_sessions.extensions.web.api.operation import Operation
 from otel_sessions.extensions.web.api.routes import OPERATIONS
 from otel_sessions.extensions.web.pages import sessions
-from otel_sessions.queries.filters import OUT_OF_RANGE
 from otel_sessions.sessions.additions import MAX_NAME, publish
 from tests.extensions.web.conftest import Api, span, started
 
@@ -239,7 +238,17 @@ def test_a_link_expires_no_later_than_times_go(api: Api, session: str) -> None:
     assert (made.status, made.json["expires_at"]) == (201, "2262-04-11T23:47:16.854775000Z")
     for beyond in ("2262-04-11T23:47:17Z", "2300-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
         refused = api.call("POST", f"{session}/share", {"expires_at": beyond})
-        assert (refused.status, refused.json["errors"]) == (400, [{"name": "expires_at", "message": OUT_OF_RANGE}])
+        (told,) = refused.json["errors"]
+        assert (refused.status, told["name"]) == (400, "expires_at")
+        assert "until 2262-04-11T23:47:16Z" in told["message"]
+
+
+def test_a_frozen_link_expires_no_later_than_its_copy(api: Api, session: str) -> None:
+    frozen = {"mode": "frozen", "expires_at": "2100-01-01T00:00:00Z"}
+    assert api.call("POST", f"{session}/share", frozen).status == 201
+    refused = api.call("POST", f"{session}/share", {**frozen, "expires_at": "2100-01-01T00:00:00.001Z"})
+    told = {"name": "expires_at", "message": "the copy of a frozen link is kept until 2100-01-01"}
+    assert (refused.status, refused.json["errors"]) == (400, [told])
 
 
 GIVEN = [op for op in OPERATIONS if op.given_name]
@@ -289,9 +298,9 @@ def test_what_is_wrong_with_a_query_is_told_the_same_wherever_it_stands(api: Api
     [
         ("/sessions?cursor=x", "cursor"),
         ("/facets?field=modle", "field"),
-        ("/sessions?from=2300-01-01", "from"),
+        ("/sessions?from=2300-13-01", "from"),
         ("/users?cursor=x", "cursor"),
-        ("/metrics?to=1600-01-01T00:00:00Z", "to"),
+        ("/metrics?to=1600-01-01T00:00:61Z", "to"),
     ],
 )
 def test_a_parameter_that_is_wrong_is_named(api: Api, path: str, name: str) -> None:

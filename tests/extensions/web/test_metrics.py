@@ -88,6 +88,11 @@ def test_the_greatest_groups_stand_alone_and_the_rest_is_one(stored: Api) -> Non
 def test_a_query_and_a_window_choose_what_is_measured(stored: Api) -> None:
     (group,) = stored.get("/metrics", query="user:ada", to="2026-01-01T00:30:00Z")["groups"]
     assert (group["total"]["traces"], group["total"]["tokens"]) == (1, 110)
+    everything = stored.get("/metrics", interval="1h")
+    assert stored.get("/metrics", interval="1h", **{"from": "0001-01-01", "to": "9999-12-31"}) == everything
+    for beyond in ({"from": "9999-12-31"}, {"to": "0001-01-01"}):
+        (nothing,) = stored.get("/metrics", **beyond)["groups"]
+        assert (nothing["total"]["traces"], nothing["total"]["cost"]) == (0, 0)
     (nothing,) = stored.get("/metrics", query="user:nobody", series="cost,duration_p50_ns")["groups"]
     assert nothing == {"key": None, "total": {"cost": 0, "duration_p50_ns": None}, "points": []}
     assert stored.get("/metrics", query="user:nobody", group_by="user")["groups"] == []

@@ -45,7 +45,7 @@ _TIME_SCHEMA = WithJsonSchema(
     {
         "type": "string",
         "format": "date-time",
-        "description": "Inclusive, 1677 to 2262; a date is taken as its whole UTC day.",
+        "description": "Inclusive; a date is taken as its whole UTC day.",
     }
 )
 From = Annotated[int | None, BeforeValidator(_time(is_end=False)), Field(alias="from"), _TIME_SCHEMA]

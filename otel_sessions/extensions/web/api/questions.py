@@ -101,11 +101,12 @@ def measure(client: Client, call: Call[Metrics, None]) -> Answer:
 
 def measured(project: str, wanted: Metrics) -> Measured:
     """These parameters as `queries.metrics` takes them."""
+    chosen = wanted.filter()
     return Measured(
         project,
         wanted.query,
-        FIRST_NS if wanted.from_ is None else wanted.from_,
-        LAST_NS if wanted.to is None else wanted.to,
+        FIRST_NS if chosen.from_ns is None else chosen.from_ns,
+        LAST_NS if chosen.to_ns is None else chosen.to_ns,
         wanted.series,
         wanted.interval,
         wanted.group_by,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from otel_sessions.extensions.web.api.parameters import Paged, PagedTexts, rfc33
 from otel_sessions.extensions.web.api.sessions import SESSION, check_session
 from otel_sessions.extensions.web.problems import Forbidden, NotFound
 from otel_sessions.queries import additions, detail, shapes, share_hiding
-from otel_sessions.queries.filters import end_of_window
+from otel_sessions.queries.filters import LAST_NS
 from otel_sessions.queries.frozen import frozen
 from otel_sessions.queries.rows import as_json
 from otel_sessions.sessions import additions as writes
@@ -35,8 +36,10 @@ _NOT_PUBLIC: Final = ("bookmarked", "life", "previous_session_id", "next_session
 
 
 def _moment(value: Any) -> datetime:
-    nanoseconds = end_of_window(time_of(value, or_date=False), is_last=True)
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    nanoseconds = time_of(value, or_date=False).last
+    if nanoseconds > LAST_NS:
+        raise ValueError("expected a time until 2262-04-11T23:47:16Z; leave it out for a link without an end")
+    return _EPOCH + timedelta(microseconds=max(0, math.floor(nanoseconds)) // 1000)
 
 
 class Share(Body):
@@ -57,14 +60,17 @@ def publish(client: Client, call: Call[Parameters, Share | None]) -> Answer:
         raise Forbidden("sessions are not published here: `sharing` of the extension `web` is off")
     check_session(client, call.project, call.session_id)
     wanted = call.body or Share()
+    is_frozen = wanted.mode == "frozen"
     if wanted.expires_at is not None and wanted.expires_at <= datetime.fromtimestamp(call.now_ns / 1e9, UTC):
         raise fault_error("expires_at", "is past: the link would open nothing")
+    if wanted.expires_at is not None and is_frozen and wanted.expires_at > writes.COPIES_END:
+        raise fault_error("expires_at", f"the copy of a frozen link is kept until {writes.COPIES_END:%Y-%m-%d}")
     token = writes.publish(
         client,
         project=call.project,
         session_id=call.session_id,
         expires_at=wanted.expires_at,
-        is_frozen=wanted.mode == "frozen",
+        is_frozen=is_frozen,
         hide=wanted.hide,
         hide_roles=wanted.hide_roles,
     )
