@@ -44,10 +44,11 @@ _TURNS: Final = 50
 def show(visit: Visit) -> Shown:
     """`/compare` with `a` and `b`, or `query_a` and `query_b`: the forms, then the figures, then what takes longer.
 
-    What is wrong with a query, or which session is not there, is said in place: status 400.
+    What is wrong with which query, or which session is not there, is said in place: status 400.
     """
     window, start = window_of(visit, "all")
-    asked = {name: visit.get(name) for name in ("a", "b", "query_a", "query_b")}
+    asked = {name: visit.get(name) for name in ("a", "b")}
+    asked |= {name: visit.get(name).strip() for name in ("query_a", "query_b")}
     later: dict[str, Page] = {}
     problem = ""
     try:
@@ -59,18 +60,27 @@ def show(visit: Visit) -> Shown:
         elif asked["query_a"] or asked["query_b"]:
             from_ = start.isoformat() if start else ""
             wanted = [{"query": asked[name], "from": from_} for name in ("query_a", "query_b")]
-            for one in wanted:
-                given = {name: value for name, value in one.items() if value}
-                sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
+            for place, one in zip(("first", "second"), wanted, strict=True):
+                _check(visit, place, one)
             counts: list[int] = []
             later = {
                 "sides": partial(_selections, wanted, counts),
                 "differences": partial(_differences, wanted, counts),
             }
+        elif asked["a"] or asked["b"]:
+            problem = "name the other session too"
     except (QueryError, NotFound) as error:
         problem = str(error)
     values = {"section": "/sessions", "problem": problem, "window": window, "windows": WINDOWS, **asked}
     return Shown("compare.html", {**values, "parts": list(later)}, status=400 if problem else 200, later=later)
+
+
+def _check(visit: Visit, place: str, wanted: Mapping[str, str]) -> None:
+    given = {name: value for name, value in wanted.items() if value}
+    try:
+        sessions.check_list(visit.call.project, Listed.model_validate(given), visit.call.now_ns)
+    except QueryError as error:
+        raise QueryError(f"the {place} query: {error}") from error
 
 
 def _sessions(ids: Sequence[str], visit: Visit) -> Shown:

@@ -287,8 +287,28 @@ def test_tools_are_compared_by_their_definitions_wherever_they_stand(browser: Br
         assert shown.count(f"{name} (") == 2, "a line of each side's version"
     assert "pay (" not in shown
     assert shown.count("No link: a query names tools that were called") == 4, "and no other row"
-    assert browser.get("/compare?query_a=usr:ada&query_b=x").status == 400
     assert browser.get("/compare?a=ada&b=nobody").status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("query_a=usr:ada&query_b=x", 400, "the first query: there is no field 'usr'"),
+        ("query_a=x&query_b=cost%3E", 400, "the second query: a value is missing"),
+        ("a=ada", 400, "name the other session too"),
+        ("query_a=user:ada&query_b=user:nobody", 200, "One side has no session."),
+        ("query_a=user:no&query_b=user:nobody", 200, "Neither side has a session."),
+        ("query_a=user:ada&query_b=user:ada", 200, "Nothing stands out."),
+        ("query_a=user:ada&query_b=+", 200, "all sessions"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_of_the_side_that_it_is_about(
+    browser: Browser, path: str, status: int, said: str
+) -> None:
+    browser.api.store(span("s", 1, attributes={"user.id": "ada"}))
+    shown = browser.get(f"/compare?{path}")
+    assert shown.status == status
+    assert said in shown.text
 
 
 def test_scores_are_ticked_among_the_columns_where_the_list_has_them_and_only_there(browser: Browser) -> None:
