@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, takewhile
+from itertools import accumulate, groupby, takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from otel_sessions.clickhouse.chunks import bounded
 from otel_sessions.genai.transcript import Event
 from otel_sessions.queries import keyed, next_turns
 from otel_sessions.queries.frozen import is_frozen
@@ -40,6 +42,8 @@ _IN_WEEKS: Final = """ReceivedAt >= toDateTime({first_week:Date}, 'UTC')
 _TURNS_AT_ONCE: Final = 3_000
 """Of a session of very many turns each look for the next goes through most of its parts."""
 _SPANS_AT_ONCE: Final = 12_000
+_ROW: Final = 2_000
+"""Bytes that a span takes as a row, beside what it says."""
 _FEW_SPANS: Final = 1_000
 
 
@@ -164,7 +168,7 @@ def _read_of(client: Client, scope: Row, rows: Sequence[Row], found: Sequence[Ro
     found = [span for span in found if span["TraceId"] in ids]
     counts = Counter(span["TraceId"] for span in found)
     if any(counts[row["TraceId"]] != row["SpanCount"] for row in rows):  # too many, or more than is read at once
-        spans = _spans(client, scope, _ids(rows))
+        spans = _by_trace(_spans(client, scope, _ids(rows))) if rows else {}
         fitting = _fitting(rows, spans)
         return Read(spans, contents_of(client, scope, rows[:fitting], spans), fitting)
     spans = _by_trace(sorted(found, key=lambda row: (row["Timestamp"], row["SpanId"])))
@@ -183,23 +187,25 @@ def _by_trace(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> dict[str, list[Row]]:
-    """The spans of these traces by trace; of the last one not all, if they are too many."""
-    wanted = {**scope, "trace_ids": list(trace_ids), "limit": MAX_SPANS}
-    return _by_trace(keyed.select(client, "replay_spans", wanted)) if trace_ids else {}
+def _spans(client: Client, scope: Row, trace_ids: Sequence[str]) -> Iterator[Row]:
+    """The spans of these traces, one trace after the other; of the last one not all, if they are too many."""
+    return keyed.each(client, "replay_spans", {**scope, "trace_ids": list(trace_ids), "limit": MAX_SPANS})
 
 
-def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]], most: int | None = None) -> int:
-    """How many of the turns fit into a page, or into `most` bytes, by what is read of them; at least one."""
-    most = min(most or MAX_CONTENT, MAX_CONTENT)
+def _fitting(rows: Sequence[Row], spans: Mapping[str, Sequence[Row]]) -> int:
+    """How many of the turns fit into a page, by what is read of them; at least one."""
     size, count = 0, 0
     for number, row in enumerate(rows):
         mine = spans.get(row["TraceId"], ())
-        size += sum(span["Bytes"] for span in mine if is_step(span))
+        size += _size(mine)
         count += len(mine)
-        if number and (size > most or count >= MAX_SPANS):
+        if number and (size > MAX_CONTENT or count >= MAX_SPANS):
             return number
     return len(rows)
+
+
+def _size(spans: Iterable[Row]) -> int:
+    return sum(span["Bytes"] for span in spans if is_step(span))
 
 
 def contents_of(
@@ -235,7 +241,8 @@ def _contents(rows: Iterable[Row]) -> dict[Key, Content]:
 def stretches(client: Client, scope: Row, most: int) -> Iterator[tuple[list[Row], dict[str, list[Row]]]]:
     """The turns of a session, as many at once as fit into `most` bytes, with their spans: what `replay.build` takes.
 
-    A session of very many turns is read at each step in most of its parts, so that many turns are asked for together.
+    A session of very many turns is read at each step in most of its parts, so that many turns are asked for together,
+    and made into rows as far as they are needed.
     """
     after, ahead = FIRST, list[Row]()
     while ahead := ahead or turn_rows(client, scope, after, _TURNS_AT_ONCE):
@@ -243,8 +250,18 @@ def stretches(client: Client, scope: Row, most: int) -> Iterator[tuple[list[Row]
         size = max(1, sum(1 for _ in takewhile(lambda count: count <= min(_SPANS_AT_ONCE, MAX_SPANS), counts)))
         rows, ahead = ahead[:size], ahead[size:]
         after = rows[-1]["StartTime"], rows[-1]["TraceId"]
-        spans = _spans(client, scope, [row["TraceId"] for row in rows])
-        while rows:
-            fitting = _fitting(rows, spans, most)
-            yield rows[:fitting], spans
-            del rows[:fitting]
+        with_spans = _with_spans(rows, _spans(client, scope, _ids(rows)))
+        for some in bounded(with_spans, lambda turn: _size(turn[1]) + _ROW * len(turn[1]), min(most, MAX_CONTENT)):
+            yield [row for row, _ in some], {row["TraceId"]: spans for row, spans in some}
+            del some
+
+
+def _with_spans(rows: Iterable[Row], spans: Iterator[Row]) -> Iterator[tuple[Row, list[Row]]]:
+    by_trace = groupby(spans, itemgetter("TraceId"))
+    trace_id, found = next(by_trace, ("", ()))
+    for row in rows:
+        if row["TraceId"] != trace_id:  # deleted meanwhile
+            yield row, []
+            continue
+        yield row, [*found]
+        trace_id, found = next(by_trace, ("", ()))

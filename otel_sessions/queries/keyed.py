@@ -11,7 +11,7 @@ about. Of several, or of very many corrections, the tables are put together as t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from otel_sessions.clickhouse.sql import statement
 from otel_sessions.clickhouse.surface import Front
 from otel_sessions.queries.frozen import is_frozen
 from otel_sessions.queries.rows import Row, composed, portions, run, sections
+from otel_sessions.queries.rows import each as each_of
 
 if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
@@ -116,6 +117,11 @@ def select(client: Client, name: str, parameters: Mapping[str, Any], **texts: st
     `texts` take the place of its words in capitals, as `rows.composed` does it.
     """
     return run(client, *by_key(client, composed(name, **texts), parameters))
+
+
+def each(client: Client, name: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    """As `select`, with each row made when its turn comes."""
+    return each_of(client, *by_key(client, composed(name), parameters))
 
 
 def by_key(client: Client, sql: str, parameters: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -46,14 +46,19 @@ def select(client: Client, name: str, parameters: Mapping[str, Any]) -> list[Row
 
 def run(client: Client, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     """As `select`, for a statement that was put together of several texts."""
+    return list(each(client, sql, parameters))
+
+
+def each(client: Client, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    """As `run`, all read now, and each row made when its turn comes: as text it takes a third."""
     with reading():
         body = client.raw_query(sql, parameters=dict(parameters), fmt="JSONEachRow")
-    return rows_of(body)
+    return map(_row, _lines(body))
 
 
 def rows_of(body: bytes) -> list[Row]:
     """The rows of an answer in `JSONEachRow`."""
-    return [_row(line) for line in _lines(body)]
+    return [*map(_row, _lines(body))]
 
 
 def _lines(body: bytes) -> Iterator[memoryview]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_sessions.genai.messages import Message
@@ -41,6 +41,8 @@ def spoken(
             some = rows[start : start + _PAGE]
             built = replay.build(some, spans, said, before, bounded=False, whole=whole_steps)
             before.said.clear()
+            for span in chain.from_iterable(spans.pop(row["TraceId"]) for row in some):
+                said.pop((span["TraceId"], span["SpanId"]), None)
             for turn in built.turns:
                 yield turn, talk.new(turn["steps"], built.messages)
             del built, turn  # before the next are read

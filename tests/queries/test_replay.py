@@ -434,7 +434,9 @@ def spoken_texts(client: Client, project: str) -> list[str]:
     return [part["text"] for _, messages in said for message in messages for part in message["parts"]]
 
 
-@pytest.mark.parametrize(("name", "most"), [("_TURNS_AT_ONCE", 2), ("MAX_SPANS", 5), ("MAX_CONTENT", 1)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("_TURNS_AT_ONCE", 2), ("MAX_SPANS", 5), ("MAX_CONTENT", 1), ("_ROW", 10**9)]
+)
 def test_a_session_is_spoken_the_same_however_little_of_it_is_read_at_once(
     otel_client: Client, monkeypatch: pytest.MonkeyPatch, name: str, most: int
 ) -> None:
@@ -449,6 +451,23 @@ def test_a_session_is_spoken_the_same_however_little_of_it_is_read_at_once(
     assert len(whole) == 7
     monkeypatch.setattr(contents, name, most)
     assert heard() == whole
+
+
+def test_what_is_read_of_a_session_is_held_against_its_spans_too(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(7))
+    scope = {"project": project, "session_id": "s"}
+
+    def spans_at_once(most: int) -> list[int]:
+        found = contents.stretches(otel_client, scope, most)
+        return [sum(map(len, spans.values())) for _, spans in found]
+
+    together, apart = spans_at_once(contents.MAX_CONTENT), spans_at_once(1)
+    assert (len(together), len(apart), sum(apart)) == (1, 7, together[0])
+    said = sum(
+        span["Bytes"] for _, of in contents.stretches(otel_client, scope, 1) for each in of.values() for span in each
+    )
+    assert len(spans_at_once(said + 2 * contents._ROW)) > 1, "what they say fits, the rows do not"
 
 
 def test_a_transcript_is_made_of_no_more_than_it_shows_and_says_the_same(
