@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, groupby, takewhile
+from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -42,6 +43,9 @@ _IN_WEEKS: Final = """ReceivedAt >= toDateTime({first_week:Date}, 'UTC')
 _TURNS_AT_ONCE: Final = 3_000
 """Of a session of very many turns each look for the next goes through most of its parts."""
 _SPANS_AT_ONCE: Final = 12_000
+_IN_FULL: Final = 4
+"""Sessions that are read whole at a time, before each has a part of that."""
+_reading: Final = set[object]()
 _ROW: Final = 2_000
 """Bytes that a span takes as a row, beside what it says."""
 _FEW_SPANS: Final = 1_000
@@ -238,22 +242,36 @@ def _contents(rows: Iterable[Row]) -> dict[Key, Content]:
     return {(row["TraceId"], row["SpanId"]): Content(row["SpanAttributes"], said) for row, said in events}
 
 
-def stretches(client: Client, scope: Row, most: int) -> Iterator[tuple[list[Row], dict[str, list[Row]]]]:
+def stretches(client: Client, scope: Row, most: int) -> Generator[tuple[list[Row], dict[str, list[Row]]]]:
     """The turns of a session, as many at once as fit into `most` bytes, with their spans: what `replay.build` takes.
 
     A session of very many turns is read at each step in most of its parts, so that many turns are asked for together,
-    and made into rows as far as they are needed.
+    and made into rows as far as they are needed. Where many are read at a time each has a part of that, so that all
+    together take what some do.
     """
-    after, ahead = FIRST, list[Row]()
-    while ahead := ahead or turn_rows(client, scope, after, _TURNS_AT_ONCE):
-        counts = accumulate(row["SpanCount"] for row in ahead)
-        size = max(1, sum(1 for _ in takewhile(lambda count: count <= min(_SPANS_AT_ONCE, MAX_SPANS), counts)))
-        rows, ahead = ahead[:size], ahead[size:]
-        after = rows[-1]["StartTime"], rows[-1]["TraceId"]
-        with_spans = _with_spans(rows, _spans(client, scope, _ids(rows)))
-        for some in bounded(with_spans, lambda turn: _size(turn[1]) + _ROW * len(turn[1]), min(most, MAX_CONTENT)):
-            yield [row for row, _ in some], {row["TraceId"]: spans for row, spans in some}
-            del some
+    reader = object()
+    _reading.add(reader)
+    try:
+        after, ahead = FIRST, list[Row]()
+        while ahead := ahead or turn_rows(client, scope, after, _part(_TURNS_AT_ONCE)):
+            counts = [*accumulate(row["SpanCount"] for row in ahead)]
+            size = max(1, bisect_right(counts, min(_part(_SPANS_AT_ONCE), MAX_SPANS)))
+            rows, ahead = ahead[:size], ahead[size:]
+            after = rows[-1]["StartTime"], rows[-1]["TraceId"]
+            with_spans = _with_spans(rows, _spans(client, scope, _ids(rows)))
+            for some in bounded(with_spans, _held, _part(min(most, MAX_CONTENT))):
+                yield [row for row, _ in some], {row["TraceId"]: spans for row, spans in some}
+                del some
+    finally:
+        _reading.discard(reader)
+
+
+def _part(most: int) -> int:
+    return max(1, most * _IN_FULL // max(_IN_FULL, len(_reading)))
+
+
+def _held(turn: tuple[Row, Sequence[Row]]) -> int:
+    return _size(turn[1]) + _ROW * len(turn[1])
 
 
 def _with_spans(rows: Iterable[Row], spans: Iterator[Row]) -> Iterator[tuple[Row, list[Row]]]:

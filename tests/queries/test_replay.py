@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import orjson
@@ -435,10 +435,11 @@ def spoken_texts(client: Client, project: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("_TURNS_AT_ONCE", 2), ("MAX_SPANS", 5), ("MAX_CONTENT", 1), ("_ROW", 10**9)]
+    ("name", "most"),
+    [("_TURNS_AT_ONCE", 2), ("MAX_SPANS", 5), ("MAX_CONTENT", 1), ("_ROW", 10**9), ("_reading", {*range(10_000)})],
 )
 def test_a_session_is_spoken_the_same_however_little_of_it_is_read_at_once(
-    otel_client: Client, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+    otel_client: Client, monkeypatch: pytest.MonkeyPatch, name: str, most: Any
 ) -> None:
     project = new_project()
     store(otel_client, project, *talk(7))
@@ -468,6 +469,22 @@ def test_what_is_read_of_a_session_is_held_against_its_spans_too(otel_client: Cl
         span["Bytes"] for _, of in contents.stretches(otel_client, scope, 1) for each in of.values() for span in each
     )
     assert len(spans_at_once(said + 2 * contents._ROW)) > 1, "what they say fits, the rows do not"
+
+
+def test_who_reads_sessions_whole_at_the_same_time_read_less_at_once_each(otel_client: Client) -> None:
+    project = new_project()
+    store(otel_client, project, *talk(7))
+
+    def turns_at_once() -> tuple[int, Generator[Any]]:
+        found = contents.stretches(otel_client, {"project": project, "session_id": "s"}, 7 * 2 * contents._ROW + 10_000)
+        return len(next(found)[0]), found
+
+    alone, *others = [turns_at_once() for _ in range(4 * contents._IN_FULL)]
+    assert alone[0] == others[contents._IN_FULL - 2][0] == 7
+    assert others[-1][0] < 7
+    for _, each in (alone, *others):
+        each.close()
+    assert turns_at_once()[0] == 7
 
 
 def test_a_transcript_is_made_of_no_more_than_it_shows_and_says_the_same(
