@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from otel_sessions._version import __version__
-from otel_sessions.cli import output, usage_errors
+from otel_sessions.cli import INTERRUPTED, output, usage_errors
 from otel_sessions.cli.commands import Group
 from otel_sessions.errors import ConfigError, OtelSessionsError
 
@@ -35,7 +35,6 @@ _COMMANDS: Final = {
 }
 _LONE_BYTES = re.compile("[\udc80-\udcff]")
 """What Python makes of bytes of the command line that are no text."""
-_INTERRUPTED: Final = 130  # as shells say of what SIGINT has ended
 
 
 class Commands(Group):
@@ -72,7 +71,7 @@ def _told() -> Iterator[None]:
         output.error("an argument has bytes that are not UTF-8")
         raise click.exceptions.Exit(2) from None
     except KeyboardInterrupt:
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 @click.group(

@@ -132,6 +132,43 @@ def test_output_that_nobody_takes_is_one_line_and_the_status_is_1() -> None:
     assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", [["components"], ["query", "SELECT 1", "--set", "exporters="]], ids=["done", "wrong"])
+def test_a_standard_stream_that_is_closed_is_nowhere(words: list[str], closed: str) -> None:
+    def left(redirected: str) -> tuple[int, str, str]:
+        shell = ["sh", "-c", f'exec "$@" {redirected}', "sh", *OWN, *words]
+        done = subprocess.run(shell, capture_output=True, check=False, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    status, out, told = left("")
+    assert left(closed) == (status, "" if " >&-" in f" {closed}" else out, "" if "2>&-" in closed else told)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="where Linux shows what files are open")
+def test_no_file_gets_the_number_of_a_standard_stream_that_is_closed() -> None:
+    program = (
+        "import os, sys; from otel_sessions import cli; from otel_sessions.cli import app\n"
+        "app.app = lambda: os.write(3, str(open(sys.executable).fileno()).encode())\n"
+        "cli.main()"
+    )
+    shell = ["sh", "-c", 'exec "$@" 3>&1 <&- >&- 2>&-', "sh", sys.executable, "-c", program]
+    done = subprocess.run(shell, stdout=subprocess.PIPE, check=True, text=True)
+    assert int(done.stdout) > 3  # which is the test's own
+
+
+def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_word() -> None:
+    program = (
+        "import signal, sys\n"
+        "class Late:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'otel_sessions.cli.app': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Late())\n"
+        "from otel_sessions.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_components_lists_every_registered_type() -> None:
     table = CliRunner().invoke(app, ["components"])
     listed = json.loads(CliRunner().invoke(app, ["components", "--json"]).stdout)
