@@ -274,8 +274,13 @@ def _expected(type_: str, context: Mapping[str, Any], value: Any, shown: Callabl
     """The message for a value of another kind, or out of its range; empty for other faults."""
     if type_ in _BOUNDS:
         return f"expected {_BOUNDS[type_].format_map(context)}, not {str(value)[:_SHOWN]}"
+    kind = _expected_kind(type_)
+    return f"expected {kind}, not {shown(value)}" if kind else ""
+
+
+def _expected_kind(type_: str) -> str:
     kind = _KIND.sub("", type_)
-    return f"expected {_EXPECTED[kind]}, not {shown(value)}" if kind in _EXPECTED and kind != type_ else ""
+    return _EXPECTED.get(kind, "") if kind != type_ else ""
 
 
 class Plain(BaseModel):
@@ -311,12 +316,11 @@ def _texts(faults: Sequence[ErrorDetails], known: Sequence[str]) -> list[str]:
     its kind says, else of which kinds it may be.
     """
     texts = [each["msg"] if each["type"] == _SAID else message(each, known, value_of) for each in faults]
-    kinds = [text.removeprefix("expected ").rpartition(", not ") for text in texts]
-    others = [text for text, each in zip(texts, faults, strict=True) if not _KIND.search(each["type"])]
-    if others or len(texts) == 1:
-        return others or texts
-    wanted = list(dict.fromkeys(kind for kind, _, _ in kinds))
-    return [f"expected {', '.join(wanted[:-1])} or {wanted[-1]}, not {kinds[0][2]}"]
+    kinds = [_expected_kind(each["type"]) for each in faults]
+    if others := [text for text, kind in zip(texts, kinds, strict=True) if not kind]:
+        return others
+    *wanted, last = dict.fromkeys(kinds)
+    return [f"expected {', '.join(wanted)} or {last}, not {value_of(faults[0]['input'])}"] if wanted else texts[:1]
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:

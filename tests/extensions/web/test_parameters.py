@@ -75,3 +75,19 @@ def test_no_text_of_a_library_is_shown(model: type[Plain]) -> None:
             except ValidationError as error:
                 for said in (bytes(problem(error).body).decode(), message_of(error)):
                     assert not LIBRARY.search(said), said
+
+
+class Several(Plain):
+    wanted: list[int] | tuple[int, ...] | None = None
+    one: bool | float | str | None = None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"wanted": {}}, "wanted: expected a list, not a map"),
+        ({"one": {}}, "one: expected true or false, a number or text, not a map"),
+    ],
+)
+def test_what_may_be_of_several_kinds_is_told_each_once(given: dict[str, object], said: str) -> None:
+    assert said in detail(Several, given)
