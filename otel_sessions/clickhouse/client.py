@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ INSERT_SETTINGS: Mapping[str, int] = {
     "optimize_on_insert": 0,  # equal rows are few in a block, and merges and views take care of them
 }
 """The settings of every insert."""
+_NOWHERE = logging.NullHandler()
 _MIB = 2**20
 _ENGINE: Mapping[str, int | str] = {
     "mark_cache_size": 128 * _MIB,
@@ -152,6 +154,8 @@ def connect(
     """
     import clickhouse_connect  # noqa: PLC0415 - who asks a running service over plain HTTP does without
 
+    # what it logs it raises too: where nobody configured logging, as in a command, Python would print it beside
+    logging.getLogger("clickhouse_connect").addHandler(_NOWHERE)
     if endpoint.path is not None:
         if find_spec("chdb") is None:
             raise Permanent(NO_ENGINE)

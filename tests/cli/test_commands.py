@@ -169,6 +169,14 @@ def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_word() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize("words", [["sessions", "list"], ["sessions", "show", "x"], ["verify"]], ids=" ".join)
+def test_a_server_that_is_not_reached_is_one_line_and_the_status_is_1(words: list[str]) -> None:
+    endpoint = ["--set", "exporters.clickhouse.endpoint=http://127.0.0.1:1"]
+    done = subprocess.run([*OWN, *words, *endpoint], capture_output=True, check=False, text=True)
+    lines = done.stderr.splitlines()
+    assert (done.returncode, done.stdout, [line[:7] for line in lines]) == (1, "", ["error: "])
+
+
 def test_components_lists_every_registered_type() -> None:
     table = CliRunner().invoke(app, ["components"])
     listed = json.loads(CliRunner().invoke(app, ["components", "--json"]).stdout)
