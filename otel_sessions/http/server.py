@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import uvicorn
 from pydantic import Field
@@ -20,6 +20,9 @@ from otel_sessions.types import ByteSize, HostPort
 
 _BACKLOG = 2048
 _LAST_MOMENT_S = 0.3
+KEEP_ALIVE_S: Final = 75
+"""For how long a connection may be idle: over the 5 s after which an SDK sends again, so that it meets none that is
+being closed."""
 
 
 class ServerSettings(Settings):
@@ -59,7 +62,7 @@ class HttpServer:
         name: str,
         path: str,
         tls: ServerTls | None = None,
-        keep_alive_s: int = 5,
+        keep_alive_s: int = KEEP_ALIVE_S,
         on_stop: Callable[[], None] | None = None,
     ) -> None:
         self._endpoint = endpoint

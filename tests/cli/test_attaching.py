@@ -216,6 +216,17 @@ def stored(collector: Collector) -> int:
     return int(rows[0][0])
 
 
+def has_noted_all(collector: Collector) -> bool:
+    """Whether it is on record that all was read, which is when it has been counted too."""
+    rows = collector.client.query(
+        "SELECT max(MaxBlock) = (SELECT max(max_block_number) FROM system.parts WHERE database = {d:String}) "
+        "FROM otel._attached_parts WHERE Source = "
+        "(SELECT toString(uuid) FROM system.tables WHERE database = {d:String} AND name = 'otel_traces')",
+        {"d": collector.database},
+    ).result_rows
+    return bool(rows[0][0])
+
+
 def turns(collector: Collector, count: int) -> bytes:
     attributes = {"session.id": collector.database}
     return otlp.request(*(otlp.span(f"turn {n}", attributes=attributes) for n in range(count))).SerializeToString()
@@ -252,6 +263,7 @@ def test_left_running_it_follows_what_is_stored_until_it_is_interrupted(served: 
         for total in (5, 8):
             collector.store(turns(collector, 3))
             wait_until(lambda: stored(collector), wanted=lambda found, total=total: found == total)
+        wait_until(lambda: has_noted_all(collector))
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         told = process.stdout.read()

@@ -159,6 +159,7 @@ def test_no_file_gets_the_number_of_a_standard_stream_that_is_closed() -> None:
 def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_word() -> None:
     program = (
         "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what runs in the background ignores it
         "class Late:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'otel_sessions.cli.app': signal.raise_signal(signal.SIGINT)\n"

@@ -247,7 +247,7 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> Event:
 def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A connection that has asked for it, of a server that waits so many seconds for a part of it to be read."""
     monkeypatch.setattr(protocol, "READ_ANSWER_TIMEOUT_S", request.param)
-    server = HttpServer(Large(), HostPort("127.0.0.1", 0), Host(Metrics()), name="a", path="a")
+    server = HttpServer(Large(), HostPort("127.0.0.1", 0), Host(Metrics()), name="a", path="a", keep_alive_s=1)
     server.start()
     host, _, port = server.endpoints["a"].rpartition(":")
     with socket.create_connection((host, int(port)), ANSWER_S) as connection:

@@ -13,10 +13,10 @@ from pydantic.json_schema import models_json_schema
 from otel_sessions._version import __version__
 from otel_sessions.extensions.web.api.operation import Operation
 from otel_sessions.extensions.web.problems import MEDIA_TYPE
-from otel_sessions.sessions.additions import MAX_NAME
+from otel_sessions.sessions.additions import MAX_PATH_NAME
 
 _ID: Final = {"type": "string", "minLength": 1}
-_NAME: Final = {**_ID, "maxLength": MAX_NAME}
+_NAME: Final = {**_ID, "maxLength": MAX_PATH_NAME}
 _FAULT: Final = {
     "type": "object",
     "required": ["name", "message"],

@@ -41,7 +41,6 @@ class Web:
             name="web",
             path=f"extensions.{id_}.endpoint",
             tls=config.tls,
-            keep_alive_s=75,
             on_stop=store.close,
         )
 

@@ -44,7 +44,6 @@ WORKERS: Final = 4
 """Threads of each encoding: those that are busy with large JSON keep no protobuf waiting."""
 LARGE_BYTES: Final = 256 * 2**10
 """A body of so many bytes takes long enough for its digest to keep others waiting."""
-_KEEP_ALIVE_S: Final = 75  # over the 5 s after which an SDK sends again, so that it never meets a closing connection
 _TRACES: Final = "/v1/traces"
 
 
@@ -100,9 +99,7 @@ def http_server(
     app: ASGIApp = Beside(mounted, Authenticated(paths, access, partial(_refusal, accounting)))
     if settings.cors.allowed_origins:
         app = _with_cors(app, settings.cors)
-    return HttpServer(
-        app, settings.endpoint, host, name=name, path=path, tls=settings.tls, keep_alive_s=_KEEP_ALIVE_S, on_stop=close
-    )
+    return HttpServer(app, settings.endpoint, host, name=name, path=path, tls=settings.tls, on_stop=close)
 
 
 class Beside:

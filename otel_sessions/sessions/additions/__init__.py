@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from otel_sessions.clickhouse.surface import Client
 
 MAX_NAME: Final = 1_024
-"""Characters of what people call something: labels, scores, their ids and configurations, categories, saved views."""
+"""Characters of what people call something in a body: scores, categories, columns of views."""
+MAX_PATH_NAME: Final = 8_192
+"""Characters of what they call something in a path: labels, ids of scores, configurations, saved views."""
 COPIES_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """Until when copies of frozen links are kept at the latest: the time to live of a row ends soon after."""
 _COPIES: Final = {"_turn_minutes": "_shared_turns", "session_spans": "_shared_spans"}

@@ -15,7 +15,7 @@ from otel_sessions.extensions.web.api.additions import Score
 from otel_sessions.extensions.web.api.operation import Operation
 from otel_sessions.extensions.web.api.routes import OPERATIONS
 from otel_sessions.extensions.web.pages import sessions
-from otel_sessions.sessions.additions import MAX_NAME, publish
+from otel_sessions.sessions.additions import MAX_NAME, MAX_PATH_NAME, publish
 from tests.extensions.web.conftest import Api, span, started
 
 NUMERIC = {"name": "quality", "data_type": "NUMERIC", "value": 0.25}
@@ -260,12 +260,12 @@ def test_names_that_people_give_are_bounded_and_the_document_says_so(api: Api, s
     body = bodies.get(op.given_name, {"data_type": "NUMERIC"} if "score-configs" in op.path else {"query": ""})
     path = op.path.removeprefix("/api/v1").replace("{session_id}", "s")
     put = lambda name: api.call("PUT", path.replace(f"{{{op.given_name}}}", name), body)  # noqa: E731
-    assert put("n" * MAX_NAME).status in (200, 204)
-    refused = put("n" * (MAX_NAME + 1))
-    told = {"name": op.given_name, "message": f"expected at most {MAX_NAME} characters"}
+    assert put("n" * MAX_PATH_NAME).status in (200, 204)
+    refused = put("n" * (MAX_PATH_NAME + 1))
+    told = {"name": op.given_name, "message": f"expected at most {MAX_PATH_NAME} characters"}
     assert (refused.status, refused.json["errors"]) == (400, [told])
     parameters = api.get("/openapi.json")["paths"][op.path]["put"]["parameters"]
-    assert next(each["schema"]["maxLength"] for each in parameters if each["name"] == op.given_name) == MAX_NAME
+    assert next(each["schema"]["maxLength"] for each in parameters if each["name"] == op.given_name) == MAX_PATH_NAME
 
 
 def test_every_kind_of_name_is_bounded() -> None:

@@ -17,10 +17,10 @@ from otel_sessions.extensions.web.config import Config
 from otel_sessions.extensions.web.deleter import Deleter
 from otel_sessions.http.auth import Role
 from otel_sessions.queries.share_hiding import NOTHING, Hidden
-from otel_sessions.sessions.additions import MAX_NAME
+from otel_sessions.sessions.additions import MAX_NAME, MAX_PATH_NAME
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
-"""What people call something."""
+"""What people call something in a body."""
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
 
@@ -69,8 +69,8 @@ class Call(Generic[P, B]):
     def given(self, name: str) -> str:
         """The name in the path that is given with this call. Raises a `ValidationError` for one that is too long."""
         given = self.ids[name]
-        if len(given) > MAX_NAME:
-            raise fault_error(name, f"expected at most {MAX_NAME} characters")
+        if len(given) > MAX_PATH_NAME:
+            raise fault_error(name, f"expected at most {MAX_PATH_NAME} characters")
         return given
 
 
