@@ -49,11 +49,6 @@ _ENGINE: Mapping[str, int | str] = {
 """The settings of the embedded engine, which lives in somebody's process: by default some caches may grow to 5 GiB,
 merges take half of the machine's memory, and what other processes of the container or machine take counts as its own:
 where they take nine tenths, every statement fails."""
-_PLANS: Mapping[str, int] = {
-    "query_plan_lift_up_union": 0,
-    "query_plan_remove_unused_columns": 0,  # those that a view does not need are left out before
-}
-"""Passes over a plan that no read gains by. They are a third of the planning of `session_spans`."""
 _INSERTS = "otel-sessions-inserts"
 _HTTP_PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 10
@@ -166,8 +161,7 @@ def connect(
         client = clickhouse_connect.get_client(
             interface="chdb", path=str(endpoint.path), database=database, chdb_options=options
         )
-        for name, value in {"session_timezone": "UTC", **_PLANS}.items():
-            client.set_client_setting(name, value)
+        client.set_client_setting("session_timezone", "UTC")
         return _for_cluster(client, endpoint)
     client = clickhouse_connect.get_client(
         interface=endpoint.scheme,

@@ -71,12 +71,6 @@ def test_times_of_the_embedded_engine_are_in_utc(otel_client: Client) -> None:
     assert otel_client.query(query).result_rows == [("UTC", 1767225600)]
 
 
-def test_the_embedded_engine_makes_no_pass_over_a_plan_that_gains_nothing(otel_client: Client) -> None:
-    passes = "('query_plan_lift_up_union', 'query_plan_remove_unused_columns')"
-    sql = f"SELECT value FROM system.settings WHERE name IN {passes}"
-    assert otel_client.query(sql).result_rows == [("0",), ("0",)]
-
-
 def test_the_caches_of_the_embedded_engine_are_bounded(otel_client: Client) -> None:
     sql = "SELECT name, toUInt64(value) FROM system.server_settings WHERE name LIKE '%cache_size' AND value > ''"
     sizes = {str(name): int(value) for name, value in otel_client.query(sql).result_rows}
